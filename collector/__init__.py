@@ -1,0 +1,15 @@
+"""Pilotfish: container logs → Elasticsearch, exactly once; health → Prometheus.
+
+The data path, one module a step:
+
+    discovery/   who is followed, and as what             (docker or directory → roster of LogStreams)
+    sources/     bytes in                                 (file_tail → Chunk: whole lines and the position after them)
+    transform/   bytes → documents                        (docker_json → Segment: documents of one day, and their ids)
+    batches      segments → batches; back-pressure        (Batch)
+    delivery     around a shipper: retry, dead letters    (Receipt)
+    shippers.*   one destination each                     (a package of its own)
+    checkpoint   settled segments → positions on disk     (Position)
+
+`pipeline` joins these for one output; `app` joins the pipelines with HTTP (`web/`), numbers (`telemetry/`) and the
+state directory. To read: `model`, `ports`, `errors`, then along the path; `transform/docker_json` is the hot one.
+"""

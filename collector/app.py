@@ -1,0 +1,230 @@
+"""The composition root: the only module that sees every part. It starts them in order and stops them in reverse.
+
+lock → engine → shippers → HTTP → pipelines and discovery; a stop closes the roster, and each pipeline drains.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import structlog
+
+import shippers
+from collector.checkpoint import Checkpoints
+from collector.config import Configuration, DirectoryInput, DockerInput
+from collector.discovery.directory import DirectoryDiscovery
+from collector.discovery.docker import DockerDiscovery, known_host
+from collector.discovery.enrich import Enricher
+from collector.discovery.roster import Roster
+from collector.docker_api import Engine
+from collector.model import StreamKey
+from collector.own import own_container_id
+from collector.pipeline import Pipeline
+from collector.ports import Searchable, Shipper, ShipperSettings, Site
+from collector.progress import Progress
+from collector.state import locked
+from collector.telemetry.exporter import Exporter
+from collector.transform.stamps import Stamps
+from collector.web.api import Views
+from collector.web.live import Live
+from collector.web.server import exposition, serve
+
+log = structlog.get_logger(__name__)
+
+
+class ShipperTypes(Mapping[str, type[ShipperSettings]]):
+    """Each `type` of output and its settings; a shipper is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> type[ShipperSettings]:
+        if name not in iter(self):
+            raise KeyError(name)
+        settings: type[ShipperSettings] = import_module(f"shippers.{name}").Settings
+        return settings
+
+    def __iter__(self) -> Iterator[str]:
+        return (module.name for module in iter_modules(shippers.__path__))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def shipper_types() -> Mapping[str, type[ShipperSettings]]:
+    """Each `type` of output and its settings."""
+    return ShipperTypes()
+
+
+class Agent:
+    """A running agent's parts, for those who look on: the console of `demo`, and tests."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.roster = Roster()
+        self.live = Live()
+        self.pipelines: list[Pipeline] = []
+
+    def stop(self) -> None:
+        """Read no more, deliver what was read, and end."""
+        self.roster.close()
+
+    def not_ready(self) -> list[str]:
+        """Why lines are not where they should be, one reason a line; none when all is well."""
+        reasons = [] if self.roster.up else [f"input: {self.roster.error}"]
+        for pipeline in self.pipelines:
+            name = f"output {pipeline.output}"
+            if pipeline.ledger.error:
+                reasons.append(f"{name}: {pipeline.ledger.error}")
+            reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
+            if pipeline.checkpoints.error:
+                reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error})")
+        return reasons
+
+    def status(self) -> dict[str, Any]:
+        """The numbers that the commands show."""
+        return {
+            "version": version("pilotfish"),
+            "ready": not self.not_ready(),
+            "containers": len(self.roster.containers),
+            "streams": len(self.roster.streams),
+            "outputs": {one.output: _numbers(one) for one in self.pipelines},
+        }
+
+    # ------------------------------------------------------------------ life
+
+    async def run(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Run until stopped.
+
+        Raises:
+            PilotfishError: it cannot start; nothing was read.
+        """
+        async with AsyncExitStack() as stack:
+            state = stack.enter_context(locked(self.configuration.state_dir))
+            opened = await self._open_outputs(stack, state)
+            for output, shipper in opened.items():
+                self.pipelines.append(self._pipeline(output, shipper, state))
+            discovery = await self._discovery(stack, state)
+            await self._serve(stack, state, opened)
+            await self._work(discovery, on_ready)
+
+    async def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
+        opened = {}
+        for output, settings in self.configuration.outputs.items():
+            opened[output] = settings.open(Site(output, state / "outputs" / output))
+            stack.push_async_callback(opened[output].aclose)
+        return opened
+
+    def _pipeline(self, output: str, shipper: Shipper, state: Path) -> Pipeline:
+        positions = state / "positions"
+        positions.mkdir(mode=0o700, exist_ok=True)
+        return Pipeline(
+            output,
+            shipper,
+            self.configuration.outputs[output],
+            roster=self.roster,
+            checkpoints=Checkpoints(positions, output),
+            directory=state,
+            stamps=Stamps(self.configuration.timezone),
+            cutoff=_cutoff(self._input),
+            tap=None if self.pipelines else self.live.publish,  # one output shows what is read, or all would
+        )
+
+    @property
+    def _input(self) -> DockerInput | DirectoryInput:
+        inputs = self.configuration.inputs
+        return inputs.directory or inputs.docker or DockerInput()
+
+    async def _discovery(self, stack: AsyncExitStack, state: Path) -> DockerDiscovery | DirectoryDiscovery:
+        host_file = state / "docker_host"
+        host = self.configuration.host
+        known = self._input
+        enricher = Enricher(host or known_host(host_file), known.select, own_container_id(), self._target_of)
+        if isinstance(known, DirectoryInput):
+            return DirectoryDiscovery(known.path, self.roster, enricher)
+        engine = await stack.enter_async_context(Engine(known.url, known.tls))
+        return DockerDiscovery(engine, self.roster, enricher, logs_root=known.logs_root, host=host, host_file=host_file)
+
+    def _target_of(self, key: StreamKey) -> str | None:
+        return next((target for one in self.pipelines if (target := one.checkpoints.target_of(key))), None)
+
+    async def _serve(self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper]) -> None:
+        address = self.configuration.http.address
+        if address is None:
+            return
+        exporter = Exporter(version("pilotfish"), self.roster, self.pipelines)
+        views = Views(
+            health=lambda: None,
+            not_ready=self.not_ready,
+            metrics=exposition(exporter),
+            status=self.status,
+            search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
+            live=self.live,
+        )
+        bound = await stack.enter_async_context(serve(address, state_dir=state, views=views))
+        log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api")
+
+    async def _work(self, discovery: DockerDiscovery | DirectoryDiscovery, on_ready: Callable[[], None] | None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            around = [
+                tasks.create_task(discovery.run(), name="discovery"),
+                tasks.create_task(Progress(self.pipelines).run(), name="progress"),
+            ]
+            delivering = [tasks.create_task(one.run(), name=one.output) for one in self.pipelines]
+            if on_ready is not None:
+                on_ready()
+            while not self.roster.closed:
+                await self.roster.changed(self.roster.version)
+            await asyncio.wait(delivering, timeout=self.configuration.drain_seconds)
+            for task in [*around, *delivering]:
+                task.cancel()
+        for pipeline in self.pipelines:
+            await pipeline.checkpoints.flush()
+            log.info("stopped", output=pipeline.output, **_numbers(pipeline))
+
+
+async def run(configuration: Configuration) -> None:
+    """Run an agent until SIGTERM or SIGINT, then drain; a second signal exits at once.
+
+    Raises:
+        PilotfishError: it cannot start.
+    """
+    agent = Agent(configuration)
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if agent.roster.closed:
+            os._exit(1)
+        log.info("stopping: delivering what was read", at_most_seconds=configuration.drain_seconds)
+        agent.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await agent.run()
+
+
+def _cutoff(known: DockerInput | DirectoryInput) -> str:
+    """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
+    if known.backlog == "all":
+        return ""
+    span = known.backlog if isinstance(known.backlog, timedelta) else timedelta()
+    return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _numbers(pipeline: Pipeline) -> dict[str, Any]:
+    ledger = pipeline.ledger
+    return {
+        "read": ledger.read,
+        "acknowledged": ledger.acknowledged,
+        "duplicate": ledger.duplicate,
+        "dead_lettered": ledger.dead_lettered,
+        "dropped": sum(ledger.dropped.values()),
+        "in_flight": ledger.in_flight,
+        "backlog_bytes": pipeline.backlog_bytes,
+        "error": ledger.error,
+    }

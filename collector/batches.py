@@ -1,0 +1,100 @@
+"""Segments → batches, and the bound on the bytes that are on their way: where back-pressure begins.
+
+`put` waits for room, so a reader stops reading and the log file is the queue. Readers are served in the order in
+which they came, so a loud container cannot starve a quiet one. Room is given back when a segment is settled.
+"""
+
+import asyncio
+from collections import deque
+
+from collector.model import Batch, Segment
+
+
+class Batches:
+    """The queue of one output: a batch is due when it is full, or when its oldest segment has waited long enough."""
+
+    def __init__(self, *, batch_bytes: int, linger_seconds: float, bound_bytes: int) -> None:
+        self._batch_bytes = batch_bytes
+        self._linger_seconds = linger_seconds
+        self._bound_bytes = bound_bytes
+        self._held_bytes = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._segments: deque[tuple[float, Segment]] = deque()
+        self._bytes = 0
+        self._closed = False
+        self._news = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    async def put(self, segment: Segment) -> None:
+        """Add a segment, once there is room for it; one that is larger than the bound waits until it is alone."""
+        await self._reserve(segment.size)
+        loop = asyncio.get_running_loop()
+        self._segments.append((loop.time(), segment))
+        self._bytes += segment.size
+        if len(self._segments) == 1 or self._bytes >= self._batch_bytes:
+            self._news.set()
+
+    async def take(self) -> Batch | None:
+        """The next batch; None once closed and empty."""
+        async with self._turn:
+            while (wait := self._wait_seconds()) is None or wait > 0:
+                if self._closed and not self._segments:
+                    return None
+                self._news.clear()
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._news.wait()
+                except TimeoutError:
+                    break
+            return self._gather()
+
+    def release(self, size: int) -> None:
+        """A settled segment gives its bytes back."""
+        self._held_bytes -= size
+        while self._waiting:
+            size, waiter = self._waiting[0]
+            if not self._has_room(size):
+                return
+            self._waiting.popleft()
+            if not waiter.done():
+                self._held_bytes += size
+                waiter.set_result(None)
+
+    def close(self) -> None:
+        """Nothing comes any more: what is there is due at once."""
+        self._closed = True
+        self._news.set()
+
+    async def _reserve(self, size: int) -> None:
+        if not self._waiting and self._has_room(size):
+            self._held_bytes += size
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, waiter))
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self.release(size)
+            raise
+
+    def _has_room(self, size: int) -> bool:
+        return self._held_bytes == 0 or self._held_bytes + size <= self._bound_bytes
+
+    def _wait_seconds(self) -> float | None:
+        """Until the next batch is due; None while there is nothing."""
+        if not self._segments:
+            return None
+        if self._closed or self._bytes >= self._batch_bytes:
+            return 0.0
+        return self._segments[0][0] + self._linger_seconds - asyncio.get_running_loop().time()
+
+    def _gather(self) -> Batch:
+        taken: list[Segment] = []
+        size = 0
+        while self._segments and (not taken or size + self._segments[0][1].size <= self._batch_bytes):
+            segment = self._segments.popleft()[1]
+            taken.append(segment)
+            size += segment.size
+        self._bytes -= size
+        return Batch(tuple(taken))

@@ -1,0 +1,235 @@
+"""Settled segments → positions on disk: what was acknowledged, in order, whatever order the requests ended in.
+
+One file per output, two generations, each with a checksum. Written aside, fsynced, renamed, and the directory
+fsynced: a crash at any point leaves one whole generation. If neither is whole, everything is read again from the
+start; ids make that harmless, and nothing is ever skipped.
+"""
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Collection
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from collector.errors import StateError
+from collector.model import FileId, LogStream, Position, Segment, StreamKey
+from collector.sources.file_tail import Resume
+from collector.transform.docker_json import ID_SCHEME
+
+log = structlog.get_logger(__name__)
+
+_VERSION = 1
+_FORGET_SECONDS = 7 * 86400.0  # a container that is away may come back with its disk
+_SEEN_SECONDS = 3600.0
+
+
+class Saved(Struct, omit_defaults=True):
+    """What is kept of one stream. No `file` means that nothing of it was settled yet."""
+
+    container_id: str
+    entry: str
+    target: str
+    seen: float
+    head: str = ""
+    ordinal: int = 0
+    offset: int = 0
+    line: int = 0
+    inode: int = 0
+    last_time: str = ""
+
+    @property
+    def resume(self) -> Resume | None:
+        """Where to go on."""
+        if not self.head:
+            return None
+        file = FileId(self.container_id, self.head, self.ordinal)
+        return Resume(Position(file, self.offset, self.line), self.inode)
+
+
+class _Document(Struct):
+    version: int
+    id_scheme: int
+    streams: list[Saved]
+
+
+class _Entry(Struct, eq=False):
+    segment: Segment
+    done: bool = False
+
+
+class Checkpoints:
+    """The positions of one output, kept in `directory`."""
+
+    def __init__(self, directory: Path, output: str) -> None:
+        """Load what is there.
+
+        Raises:
+            StateError: the directory cannot be used, or the positions are of a newer version.
+        """
+        self.failures = 0
+        self.error = ""  # why the positions could not be saved last time
+        self.last_success = time.time()
+        self._path = directory / f"{output}.positions"
+        self._older = directory / f"{output}.positions.old"
+        self._dirty = False
+        self._saved: dict[StreamKey, Saved] = {}
+        self._pending: dict[StreamKey, deque[_Entry]] = {}
+        self._entries: dict[int, _Entry] = {}
+        self._inodes: dict[FileId, int] = {}
+        self._leaving: set[StreamKey] = set()
+        self._load()
+
+    # ------------------------------------------------------------------ in memory
+
+    def begin(self, stream: LogStream) -> Saved:
+        """A stream is followed from now on; its target is fixed with this. Returns what is kept of it."""
+        saved = self._saved.get(stream.key)
+        if saved is None:
+            saved = Saved(stream.container_id, stream.entry, stream.target, time.time())
+            self._saved[stream.key] = saved
+            self._dirty = True
+        return saved
+
+    def target_of(self, key: StreamKey) -> str | None:
+        """The target with which the stream was first seen."""
+        saved = self._saved.get(key)
+        return None if saved is None else saved.target
+
+    def leave(self, key: StreamKey) -> None:
+        """The container is gone and all of its log was read: forget it once that is settled."""
+        if key in self._pending:
+            self._leaving.add(key)
+        else:
+            self._forget(key)
+
+    def _forget(self, key: StreamKey) -> None:
+        self._leaving.discard(key)
+        if self._saved.pop(key, None) is not None:
+            self._dirty = True
+
+    def see(self, present: Collection[StreamKey]) -> None:
+        """These streams exist now; others are forgotten once nobody has seen them for a week."""
+        now = time.time()
+        for key, saved in list(self._saved.items()):
+            if key in present:
+                self._dirty |= now - saved.seen > _SEEN_SECONDS
+                saved.seen = now if now - saved.seen > _SEEN_SECONDS else saved.seen
+            elif now - saved.seen > _FORGET_SECONDS:
+                self._forget(key)
+
+    def opened(self, file: FileId, inode: int) -> None:
+        """Note the inode of a file: it tells apart files with equal first lines after a restart."""
+        self._inodes[file] = inode
+
+    def track(self, segment: Segment) -> None:
+        """A segment is on its way. To be called in the order of the stream."""
+        entry = _Entry(segment)
+        self._entries[id(segment)] = entry
+        self._pending.setdefault(segment.stream.key, deque()).append(entry)
+
+    def settle(self, segment: Segment) -> None:
+        """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
+        self._entries.pop(id(segment)).done = True
+        pending = self._pending[segment.stream.key]
+        while pending and pending[0].done:
+            done = pending.popleft().segment
+            self._move(done.stream.key, done.end, done.last_time)
+        if not pending:
+            del self._pending[segment.stream.key]
+            if segment.stream.key in self._leaving:
+                self._forget(segment.stream.key)
+
+    def skip_to(self, key: StreamKey, position: Position) -> None:
+        """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
+        if key not in self._pending:
+            self._move(key, position, "")
+
+    def _move(self, key: StreamKey, end: Position, last_time: str) -> None:
+        saved = self._saved.get(key)
+        if saved is None:
+            return
+        if saved.head and (saved.head, saved.ordinal) != end.file[1:]:
+            self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
+        saved.head, saved.ordinal = end.file.head, end.file.ordinal
+        saved.offset, saved.line = end.offset, end.line
+        saved.inode = self._inodes.get(end.file, saved.inode)
+        saved.last_time = last_time or saved.last_time
+        self._dirty = True
+
+    # ------------------------------------------------------------------ on disk
+
+    async def flush(self) -> bool:
+        """Write the positions if any has moved; False if that failed: they are tried again next time."""
+        if not self._dirty:
+            return True
+        self._dirty = False
+        body = msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values())))
+        try:
+            await asyncio.to_thread(self._write, body)
+        except OSError as error:
+            self._dirty = True
+            self.failures += 1
+            if not self.error:
+                log.error("positions cannot be saved", path=str(self._path), error=str(error))
+            self.error = error.strerror or str(error)
+            return False
+        self.error = ""
+        self.last_success = time.time()
+        return True
+
+    def _write(self, body: bytes) -> None:
+        aside = self._path.with_suffix(".new")
+        with aside.open("wb") as file:
+            file.write(_checksum(body) + b"\n" + body + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if self._path.exists():
+            self._path.replace(self._older)
+        aside.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _load(self) -> None:
+        for path in (self._path, self._older):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StateError(f"{path} cannot be read ({error.strerror})", "may this user read it?") from None
+            if (document := _parse(path, content)) is not None:
+                self._saved = {StreamKey(saved.container_id, saved.entry): saved for saved in document.streams}
+                return
+            log.warning("positions are damaged: going back to an older state; lines sent since are sent again, "
+                        "under the same ids", path=str(path))  # fmt: skip
+
+
+def _checksum(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).hexdigest().encode()
+
+
+def _parse(path: Path, content: bytes) -> _Document | None:
+    """The positions in a file; None if it is damaged.
+
+    Raises:
+        StateError: it was written by a newer version.
+    """
+    checksum, _, body = content.partition(b"\n")
+    if not body.endswith(b"\n") or checksum != _checksum(body[:-1]):
+        return None
+    head = msgspec.json.decode(body)
+    if head.get("version", 0) > _VERSION or head.get("id_scheme", 0) > ID_SCHEME:
+        raise StateError(
+            f"{path} was written by a newer pilotfish",
+            "run that version, or move the file away: everything is then read again from the start",
+        )
+    return msgspec.json.decode(body, type=_Document)

@@ -1,0 +1,166 @@
+"""The daemon's containers → the roster: subscribe to events, then list, then reconcile, so that nothing is missed.
+
+A slow re-list mends what an event did not tell (a subscriber that is slow loses events). When the daemon is away,
+what was known stays, and everything is asked anew once it is back.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from collector.discovery.enrich import Described, Enricher
+from collector.discovery.labels import parse_environment
+from collector.discovery.roster import Container, Roster
+from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer
+
+log = structlog.get_logger(__name__)
+
+_RELIST_SECONDS = 30.0
+_RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+_INSPECTS_AT_ONCE = 8
+_QUIET_ACTIONS = ("exec_", "attach", "commit", "copy", "export", "resize", "top", "archive-path", "extract-to-dir")
+
+
+class DockerDiscovery:
+    """Keeps the roster like the daemon's list. `host` is the configured name, or None for the daemon's."""
+
+    def __init__(
+        self, engine: Engine, roster: Roster, enricher: Enricher, *, logs_root: Path, host: str | None, host_file: Path
+    ) -> None:
+        self._engine = engine
+        self._roster = roster
+        self._enricher = enricher
+        self._logs_root = logs_root
+        self._host = host
+        self._host_file = host_file
+        self._reported: set[str] = set()
+
+    async def run(self) -> None:
+        """Follow the daemon until cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with self._engine.events() as events:
+                    await self._take_host()
+                    await self._reconcile()
+                    failures = 0
+                    await self._follow(events)
+            except* EngineUnavailable as unavailable:
+                error = str(unavailable.exceptions[0])
+                if self._roster.error != error:
+                    log.warning("no word from the Docker daemon", error=error)
+                self._roster.lost(error)
+            await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+            failures += 1
+
+    async def _follow(self, events: AsyncIterator[dict[str, Any]]) -> None:
+        """Apply events and re-list, until either fails: then both are done anew.
+
+        Raises:
+            ExceptionGroup: of EngineUnavailable.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(events), name="docker events")
+            tasks.create_task(self._relist(), name="docker re-list")
+
+    async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
+        async for event in events:
+            self._roster.events_total += 1
+            await self._apply(event)
+        raise EngineUnavailable("the event stream ended")
+
+    async def _relist(self) -> None:
+        while True:
+            await asyncio.sleep(_RELIST_SECONDS)
+            await self._reconcile()
+
+    async def _apply(self, event: dict[str, Any]) -> None:
+        action = str(event.get("Action") or event.get("status") or "")
+        container_id = str(event.get("Actor", {}).get("ID") or event.get("id") or "")
+        if not container_id or action.startswith(_QUIET_ACTIONS):
+            return
+        if action == "destroy":
+            self._drop(container_id)
+        else:
+            await self._inspect(container_id)
+
+    async def _reconcile(self) -> None:
+        listed = {str(item["Id"]): item for item in await self._engine.containers()}
+        for container_id in set(self._roster.containers) - set(listed):
+            self._drop(container_id)
+        news = [one for one, item in listed.items() if not _is_known(self._roster.containers.get(one), item)]
+        limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
+
+        async def inspect(container_id: str) -> None:
+            async with limit:
+                await self._inspect(container_id)
+
+        async with asyncio.TaskGroup() as tasks:
+            for container_id in news:
+                tasks.create_task(inspect(container_id))
+        self._roster.answered()
+
+    async def _inspect(self, container_id: str) -> None:
+        try:
+            found = await self._engine.inspect(container_id)
+        except NoSuchContainer:
+            self._drop(container_id)
+            return
+        container = self._enricher.container(_described(found, self._logs_root))
+        if container.problem and container.id not in self._reported:
+            self._reported.add(container.id)
+            log.warning("a container is not followed", container=container.name, reason=container.problem)
+        self._roster.put(container)
+
+    def _drop(self, container_id: str) -> None:
+        self._reported.discard(container_id)
+        self._roster.drop(container_id)
+
+    async def _take_host(self) -> None:
+        """The daemon's name; if it does not tell, the last that it told, else this machine's."""
+        if self._host is None:
+            name = str((await self._engine.info()).get("Name") or "")
+            if name:
+                await asyncio.to_thread(self._host_file.write_text, name)
+            self._enricher.host = name or known_host(self._host_file)
+
+
+def known_host(host_file: Path) -> str:
+    """The last name that the daemon told, else this machine's."""
+    try:
+        return host_file.read_text().strip() or socket.gethostname()
+    except OSError:
+        return socket.gethostname()
+
+
+def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
+    """Whether a listed container is as it was; one with a health check is asked every time.
+
+    The list does not tell health, and no event tells a growing streak (Docker 20.10).
+    """
+    if container is None or container.health:
+        return False
+    names = [name.lstrip("/") for name in item.get("Names") or []]
+    return container.name in names and container.state == item.get("State")
+
+
+def _described(found: dict[str, Any], logs_root: Path) -> Described:
+    config = found.get("Config") or {}
+    state = found.get("State") or {}
+    health = state.get("Health") or {}
+    container_id = str(found["Id"])
+    return Described(
+        id=container_id,
+        name=str(found.get("Name", "")).lstrip("/") or container_id[:12],
+        labels=config.get("Labels") or {},
+        environment=parse_environment(config.get("Env") or []),
+        driver=str(((found.get("HostConfig") or {}).get("LogConfig") or {}).get("Type") or "json-file"),
+        path=str(logs_root / container_id / f"{container_id}-json.log"),
+        state=str(state.get("Status") or ""),
+        health="" if health.get("Status") in (None, "", "none") else str(health["Status"]),
+        failing_streak=int(health.get("FailingStreak") or 0),
+    )

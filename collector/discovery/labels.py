@@ -1,0 +1,101 @@
+"""A container's labels and environment → the streams it asks for.
+
+`aliyun.logs.<name>=stdout` follows the output as `<name>`; `aliyun.logs.<name>.target` names another target.
+The environment form has `_` for `.`, and so a name may hold `_` in it: known suffixes are taken from the right.
+The environment wins over a label of the same name. Both forms: log-pilot's README and `pilot/pilot.go`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_PREFIX = "aliyun"
+_OPTIONS = ("target", "tags", "format")  # of an entry; only `target` has a meaning here
+_EXCLUDE = "pilotfish.exclude"
+
+
+class Entry(NamedTuple):
+    """One stream that a container asks for: `name` is "" for the default target."""
+
+    name: str
+    target: str
+
+
+class Wanted(NamedTuple):
+    """What a container asks for; `faults` say what it asks for in vain."""
+
+    entries: list[Entry]
+    faults: list[str]
+
+
+def is_excluded(labels: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    """Whether the container asks not to be followed."""
+    return labels.get(_EXCLUDE, "").lower() in ("true", "1", "yes") or environment.get("LOGSPOUT") == "ignore"
+
+
+def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_target: str, *, select: str) -> Wanted:
+    """The entries of a container; without any, the default target, unless only labelled ones are selected.
+
+    Two entries that give one target are one stream: the first by name stands for both.
+    """
+    options = _from_labels(labels) | _from_environment(environment)
+    names = sorted({name for name, option in options if option == ""})
+    faults = []
+    entries: dict[str, Entry] = {}
+    for name in names:
+        where = options[name, ""]
+        if where != "stdout":
+            faults.append(f"{_PREFIX}.logs.{name}={where[:80]} is not followed: only `stdout` is")
+            continue
+        target = options.get((name, "target"), "").strip() or name
+        entries.setdefault(target, Entry(name, target))
+    if not names and select == "all":
+        entries[default_target] = Entry("", default_target)
+    return Wanted(list(entries.values()), faults)
+
+
+def default_target(labels: Mapping[str, str], name: str) -> str:
+    """The swarm or compose service, else the container's name."""
+    return service(labels) or name
+
+
+def service(labels: Mapping[str, str]) -> str:
+    """The swarm service, else the compose service, else ""."""
+    return labels.get("com.docker.swarm.service.name") or labels.get("com.docker.compose.service") or ""
+
+
+def trusted_fields(labels: Mapping[str, str]) -> dict[str, str]:
+    """Members that tell where the container belongs; only those that exist."""
+    fields = {
+        "docker_app": labels.get("com.docker.stack.namespace") or labels.get("com.docker.compose.project") or "",
+        "docker_service": service(labels),
+        "k8s_pod": labels.get("io.kubernetes.pod.name", ""),
+        "k8s_pod_namespace": labels.get("io.kubernetes.pod.namespace", ""),
+        "k8s_container_name": labels.get("io.kubernetes.container.name", ""),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def parse_environment(lines: list[str]) -> dict[str, str]:
+    """`["A=b"]` → `{"A": "b"}`."""
+    return dict(line.partition("=")[::2] for line in lines)
+
+
+def _from_labels(labels: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    start = f"{_PREFIX}.logs."
+    return {_split(key[len(start) :], "."): value for key, value in labels.items() if key.startswith(start)}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    start = f"{_PREFIX}_logs_"
+    return {_split(key[len(start) :], "_"): value for key, value in environment.items() if key.startswith(start)}
+
+
+def _split(key: str, separator: str) -> tuple[str, str]:
+    """`web.target` → (`web`, `target`), `web` → (`web`, "")."""
+    for option in _OPTIONS:
+        name = key.removesuffix(separator + option)
+        if name and name != key:
+            return name, option
+        if f"{separator}{option}{separator}" in key:  # `web.format.pattern`: an option of an option
+            return key.split(f"{separator}{option}{separator}")[0], f"{option}."
+    return key, ""

@@ -1,0 +1,194 @@
+"""Configuration → findings: what the agent can reach here, and the fix for what it cannot.
+
+Nothing is changed: a state directory that does not exist is not made.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from collector.config import Configuration, DirectoryInput, DockerInput
+from collector.docker_api import Engine, NoSuchContainer
+from collector.errors import PilotfishError
+from collector.places import ADDRESS_FILE
+from collector.ports import ShipperSettings, Site
+
+PROBE_SECONDS = 10.0
+FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
+INSPECTS_AT_ONCE = 8
+DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
+READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; in a container mount the directory read-only"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    verdict: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+    fix: str = ""
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A shipper that can say whether its destination takes documents."""
+
+    async def probe(self) -> object:
+        """Ask the destination; what is given back is shown if it is a text.
+
+        Raises:
+            PilotfishError: it cannot be used; cause and remedy are shown.
+        """
+        ...
+
+
+async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
+    """Look at one thing after the other."""
+    yield Finding("ok", "configuration", "valid")
+    for warning in configuration.warnings:
+        yield Finding("warn", "configuration", warning)
+    for finding in _state(configuration.state_dir):
+        yield finding
+    if configuration.inputs.docker is not None:
+        async for finding in _docker(configuration.inputs.docker):
+            yield finding
+    if configuration.inputs.directory is not None:
+        yield _directory(configuration.inputs.directory)
+    for name, settings in configuration.outputs.items():
+        yield await _output(name, settings, configuration.state_dir)
+    yield _port(configuration)
+
+
+def _state(directory: Path) -> Iterator[Finding]:
+    """Can the state be written, is there room, does an agent run on it."""
+    subject = f"state directory {directory}"
+    there = next(parent for parent in (directory, *directory.parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Finding("fail", subject, f"{there} is not writable", "run as its owner, or set state_dir")
+        return
+    yield Finding("ok", subject, "writable" if there == directory else "will be made")
+    if (directory / ADDRESS_FILE).exists():
+        address = (directory / ADDRESS_FILE).read_text("ascii", "replace").strip()
+        yield Finding("ok", subject, f"an agent uses it and listens on {address}, or was killed")
+    free = shutil.disk_usage(there).free
+    verdict: Literal["ok", "warn", "fail"] = "fail" if free < FEW_BYTES else "warn" if free < LOW_BYTES else "ok"
+    yield Finding(
+        verdict, "disk", f"{free >> 20:,} MiB free", "" if verdict == "ok" else "make room, or move state_dir"
+    )
+
+
+async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
+    """Does the daemon answer, and can the containers' logs be read as files."""
+    try:
+        async with Engine(settings.url, settings.tls) as engine:
+            version = await engine.version()
+            listed = await engine.containers()
+            yield Finding("ok", "docker", f"{settings.url}: version {version.get('Version')}, {len(listed)} containers")
+            found = await _inspect(engine, [str(container["Id"]) for container in listed])
+    except PilotfishError as error:
+        yield Finding("fail", "docker", error.cause, error.remedy)
+        return
+    for finding in (*_drivers(found), *_logs(found, settings.logs_root)):
+        yield finding
+
+
+async def _inspect(engine: Engine, ids: list[str]) -> list[dict[str, Any]]:
+    """Inspect all that are still there."""
+    at_once = asyncio.Semaphore(INSPECTS_AT_ONCE)
+    found: list[dict[str, Any]] = []
+
+    async def one(container_id: str) -> None:
+        async with at_once:
+            with suppress(NoSuchContainer):  # removed meanwhile
+                found.append(await engine.inspect(container_id))
+
+    await asyncio.gather(*(one(container_id) for container_id in ids))
+    return found
+
+
+def _driver(container: dict[str, Any]) -> str:
+    return str(((container.get("HostConfig") or {}).get("LogConfig") or {}).get("Type") or "json-file")
+
+
+def _name(container: dict[str, Any]) -> str:
+    return str(container.get("Name", "")).removeprefix("/") or str(container.get("Id"))[:12]
+
+
+def _drivers(found: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Count the log drivers, and name the containers whose logs are no json-file."""
+    if not found:
+        return
+    counts = Counter(_driver(container) for container in found)
+    yield Finding("ok", "log drivers", ", ".join(f"{driver} {count}" for driver, count in sorted(counts.items())))
+    for container in found:
+        if _driver(container) != "json-file":
+            text = f"its log driver is {_driver(container)}: it is not followed"
+            yield Finding("warn", f"container {_name(container)}", text, DRIVER_FIX)
+
+
+def _logs(found: list[dict[str, Any]], root: Path) -> Iterator[Finding]:
+    """Can the log files be read."""
+    paths = {
+        _name(one): root / str(one["Id"]) / f"{one['Id']}-json.log" for one in found if _driver(one) == "json-file"
+    }
+    # a container that never ran has no log
+    unreadable = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
+    started = {_name(one) for one in found if (one.get("State") or {}).get("Status") != "created"}
+    missing = sorted(name for name in unreadable if name in started)
+    if missing:
+        text = f"logs of {len(missing)} containers cannot be read below {root} ({', '.join(missing[:5])})"
+        yield Finding("fail", "log files", text, READ_FIX)
+    elif paths:
+        yield Finding("ok", "log files", f"{len(paths) - len(unreadable)} readable below {root}")
+
+
+def _directory(settings: DirectoryInput) -> Finding:
+    subject = f"directory {settings.path}"
+    if not settings.path.is_dir():
+        return Finding("fail", subject, "is no directory", "set inputs.directory.path")
+    if not os.access(settings.path, os.R_OK | os.X_OK):
+        return Finding("fail", subject, "cannot be read", READ_FIX)
+    count = sum(1 for _ in settings.path.glob("*/*-json.log"))
+    return Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")
+
+
+async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Finding:
+    """Does the destination answer."""
+    subject = f"output {name} ({settings.type})"
+    try:
+        shipper = settings.open(Site(output=name, directory=state_dir / "outputs" / name))
+        try:
+            if not isinstance(shipper, Probed):
+                return Finding("ok", subject, "needs nothing that can be checked")
+            async with asyncio.timeout(PROBE_SECONDS):
+                told = await shipper.probe()
+            return Finding("ok", subject, told if isinstance(told, str) else "answers")
+        finally:
+            await shipper.aclose()
+    except PilotfishError as error:
+        return Finding("fail", subject, error.cause, error.remedy)
+    except TimeoutError:
+        return Finding("fail", subject, f"no answer within {PROBE_SECONDS:.0f} s", "is it running and reachable?")
+
+
+def _port(configuration: Configuration) -> Finding:
+    """Can the port be had."""
+    address = configuration.http.address
+    if address is None:
+        return Finding("warn", "http", "off: no metrics, no healthcheck, no search", "set http.listen")
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        with socket.socket(family) as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+    except OSError as error:
+        return Finding(
+            "warn", f"http {address}", f"{error.strerror}", "fine if that is a running agent, else set http.listen"
+        )
+    return Finding("ok", f"http {address}", "free")

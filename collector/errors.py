@@ -1,0 +1,66 @@
+"""Every error that a user or another module can meet, each with its cause and, for users, a remedy.
+
+PilotfishError            one line on stderr, exit code 1
+├── UsageError            the command line asks for what cannot be                   exit code 2
+├── ConfigurationError    the configuration is wrong                                 exit code 78
+├── StateError            the state directory cannot be used
+├── QueryError            a search that cannot be answered as it stands
+└── ShippingError         a whole batch was not taken; nothing is known of its documents
+    ├── Unavailable       try the same batch again later
+    │   └── Unauthorized  the same, but only the operator can mend it: raise an alarm
+    └── TooLarge          the batch is over the destination's limit: send it in halves
+"""
+
+
+class PilotfishError(Exception):
+    """Base of all: `cause` says what is wrong, `remedy` what to do; together they are the one line a user reads."""
+
+    exit_code = 1
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(cause, remedy)
+        self.cause = cause
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.remedy}" if self.remedy else self.cause
+
+
+class UsageError(PilotfishError):
+    """The command line asks for what cannot be."""
+
+    exit_code = 2
+
+
+class ConfigurationError(PilotfishError):
+    """The configuration is wrong; the text names file, key and what was expected, never a value of a secret."""
+
+    exit_code = 78
+
+
+class StateError(PilotfishError):
+    """The state directory is not writable, or another agent uses it."""
+
+
+class QueryError(PilotfishError):
+    """A search that cannot be answered as it stands: bad syntax, or no store output."""
+
+
+class ShippingError(PilotfishError):
+    """A whole batch was not taken; nothing is known of its documents, so all of it is sent again."""
+
+
+class Unavailable(ShippingError):
+    """The destination is away or answers nonsense; `retry_after` seconds is its own wish, or None."""
+
+    def __init__(self, cause: str, remedy: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(cause, remedy)
+        self.retry_after = retry_after
+
+
+class Unauthorized(Unavailable):
+    """The destination refuses the credentials: only the operator can mend it."""
+
+
+class TooLarge(ShippingError):
+    """The destination refuses the batch for its size (HTTP 413)."""

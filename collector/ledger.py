@@ -1,0 +1,81 @@
+"""The accounting identity of one output, and what else its health is judged by. Plain numbers, read at scrape.
+
+In documents after joining:
+`read + recovered_from_spool + replayed = acknowledged + duplicate + dead_lettered + dropped + spooled + in_flight`.
+Each method moves both sides in one step of the loop.
+"""
+
+import time
+from bisect import bisect_left
+
+from collector.model import Segment
+
+DURATION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Durations:
+    """A histogram of seconds: `counts[i]` fell at or below `DURATION_SECONDS[i]`, the last above all of them."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(DURATION_SECONDS) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(DURATION_SECONDS, seconds)] += 1
+        self.sum += seconds
+
+
+class Ledger:
+    """The numbers of one output."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.read_bytes = 0
+        self.recovered_from_spool = 0
+        self.replayed = 0
+        self.acknowledged = 0
+        self.acknowledged_bytes = 0
+        self.duplicate = 0
+        self.dead_lettered = 0
+        self.dropped: dict[str, int] = {"dead_letters_full": 0}
+        self.spooled = 0
+        self.in_flight = 0
+        self.in_flight_bytes = 0
+        self.retried = 0
+        self.parse_errors = 0
+        self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "too_large": 0}
+        self.request_seconds = Durations()
+        self.last_acknowledged: float | None = None  # seconds since 1970
+        self.error = ""  # why the output takes nothing at the moment
+        self.waits: dict[str, str] = {}  # target → why its documents wait for the operator
+
+    def entered(self, segment: Segment) -> None:
+        """Its documents were read, and are on their way."""
+        self.read += segment.count
+        self.in_flight += segment.count
+        self.in_flight_bytes += segment.size
+
+    def left(self, segment: Segment) -> None:
+        """Its documents are settled: their bytes are free again."""
+        self.in_flight_bytes -= segment.size
+
+    def delivered(self, new: int, duplicate: int) -> None:
+        """So many documents are there, `duplicate` of them from before."""
+        self.acknowledged += new
+        self.duplicate += duplicate
+        self.in_flight -= new + duplicate
+        self.last_acknowledged = time.time()
+
+    def buried(self, count: int, dropped: int) -> None:
+        """So many documents became dead letters, for which `dropped` older ones had to go."""
+        self.dead_lettered += count - dropped
+        self.dropped["dead_letters_full"] += dropped
+        self.in_flight -= count
+
+    @property
+    def balance(self) -> int:
+        """Left side minus right side of the identity: always 0."""
+        came = self.read + self.recovered_from_spool + self.replayed
+        went = self.acknowledged + self.duplicate + self.dead_lettered + sum(self.dropped.values())
+        return came - went - self.spooled - self.in_flight

@@ -1,0 +1,136 @@
+"""The nouns that flow: LogStream, Position, Chunk, Segment, Batch, Receipt.
+
+The unit of work is a chunk of whole lines, bytes in and bytes out; no line crosses a module boundary alone.
+All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class FileId(NamedTuple):
+    """Which file: it survives rename, copy and compression.
+
+    `head` is the hash of the whole first line (newline included) in hex; `ordinal` numbers the files of one
+    container that begin with equal lines, oldest first.
+    """
+
+    container_id: str
+    head: str
+    ordinal: int
+
+
+class Position(NamedTuple):
+    """Where reading resumes: `offset` is the byte after the last whole line, `line` the raw lines before it."""
+
+    file: FileId
+    offset: int
+    line: int
+
+
+class StreamKey(NamedTuple):
+    """Names one stream for good: the container and the label entry that asked for it ("" for the default target)."""
+
+    container_id: str
+    entry: str
+
+
+class LogStream(Struct, frozen=True, kw_only=True):
+    """One thing to follow: a container's log for one target.
+
+    `constants` are the trusted members of each document, encoded once, to be spliced behind `@timestamp`:
+    `"host":"…","@target":"…","docker_container":"…"`, without braces. `running` is the container's state when
+    discovery last looked: a line without its newline ends only when the container has stopped.
+    """
+
+    container_id: str
+    container: str
+    entry: str
+    target: str
+    path: str
+    running: bool
+    constants: str
+
+    @property
+    def key(self) -> StreamKey:
+        """The stream's name for good."""
+        return StreamKey(self.container_id, self.entry)
+
+
+class Chunk(Struct, frozen=True, kw_only=True):
+    """Whole raw lines of one file: `data` ends with a newline, `start` is where it begins and `end` where it ends.
+
+    `ended` says that the container has stopped and nothing follows for now: a line that still lacks its newline
+    gets none. Such a chunk may be without data.
+    """
+
+    stream: LogStream
+    data: bytes
+    start: Position
+    end: Position
+    ended: bool = False
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """Documents of one stream and one day, in the order of their lines.
+
+    `documents` are UTF-8 JSON objects without a newline inside or behind; `ids` their `_id`s, one each; `day` is
+    `YYYY-MM-DD` in the configured zone; `size` the bytes of the documents; `end` the position up to which the
+    stream is done once this segment and all before it are, `last_time` Docker's time of the last good line before it.
+    """
+
+    stream: LogStream
+    day: str
+    documents: list[bytes]
+    ids: list[str]
+    size: int
+    end: Position
+    last_time: str = ""
+
+    @property
+    def count(self) -> int:
+        """Number of documents."""
+        return len(self.documents)
+
+
+class Batch(Struct, frozen=True):
+    """Segments shipped and acknowledged together."""
+
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of documents."""
+        return sum(len(segment.documents) for segment in self.segments)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the documents."""
+        return sum(segment.size for segment in self.segments)
+
+
+class Rejected(Struct, frozen=True):
+    """One document that the destination will never take as it is: the fault is in its content.
+
+    `segment.documents[index]` is the document; `type` the destination's name for the error, `reason` its words.
+    """
+
+    segment: Segment
+    index: int
+    type: str
+    reason: str
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What became of each document of a batch: `delivered + duplicate + len(rejected) + retry.count == batch.count`.
+
+    `retry` holds what is to be sent again. `waits` names the targets among them that only the operator can help
+    (closed index, shard limit, a block), with the reason; the others were refused for load.
+    """
+
+    delivered: int = 0
+    duplicate: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    retry: Batch = Batch()
+    waits: dict[str, str] = {}

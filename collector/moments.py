@@ -1,0 +1,51 @@
+"""`15m`, `24h`, `2026-11-23T04:05:06.789Z` → a span or nanoseconds since 1970, as commands and the API take them."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FRACTION = re.compile(r"[.,](\d{1,9})(?=$|Z|[+-])", re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def duration(text: str) -> timedelta:
+    """Parse `90s`, `15m`, `24h`, `3d` or `2w`.
+
+    Raises:
+        ValueError: it is none of these, or far too long.
+    """
+    if not (match := DURATION.fullmatch(text.strip())) or len(match[1]) > 6:
+        raise ValueError("not a duration such as 90s, 15m, 24h or 3d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def moment(text: str, *, now: int, zone: tzinfo | None) -> int:
+    """Parse a time in nanoseconds: a duration counts back from `now`; a time without offset is meant in `zone`.
+
+    `zone` None is the machine's own.
+
+    Raises:
+        ValueError: it is neither a duration nor an ISO 8601 time.
+    """
+    text = text.strip()
+    try:
+        if DURATION.fullmatch(text):
+            return now - _nanoseconds(duration(text))
+        # datetime keeps six digits of the second: the digits are taken out and added as they stand
+        digits = match[1] if (match := _FRACTION.search(text)) else ""
+        seconds = datetime.fromisoformat(_FRACTION.sub("", text))
+        aware = seconds if seconds.tzinfo else seconds.replace(tzinfo=zone) if zone else seconds.astimezone()
+        return _nanoseconds(aware - _EPOCH) + int(digits.ljust(9, "0"))
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("not a time such as 15m, 2h, 3d or 2026-11-23T04:05:06Z") from None
+
+
+def iso(nanoseconds: int) -> str:
+    """Render as UTC with nine digits: `moment` gives the same nanoseconds back."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _nanoseconds(span: timedelta) -> int:
+    return (span.days * 86400 + span.seconds) * 1_000_000_000 + span.microseconds * 1000

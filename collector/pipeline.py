@@ -1,0 +1,168 @@
+"""One output's own way through the program: streams of the roster → chunks → segments → batches → positions.
+
+Nothing is shared between outputs but the roster, so a dead one delays nobody. Back-pressure ends at the reader: it
+waits for room, and the log file is the queue.
+"""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import structlog
+
+from collector.batches import Batches
+from collector.checkpoint import Checkpoints
+from collector.dead_letters import DeadLetters
+from collector.delivery import Delivery
+from collector.discovery.roster import Roster
+from collector.ledger import Ledger
+from collector.model import Chunk, LogStream, Segment, StreamKey
+from collector.ports import Shipper, ShipperSettings
+from collector.sources.file_tail import FileTail, TailCounts
+from collector.sources.watcher import Watcher
+from collector.transform.docker_json import DockerJson
+from collector.transform.stamps import Stamps
+
+log = structlog.get_logger(__name__)
+
+_SAVE_SECONDS = 1.0
+_SEE_EVERY = 60  # saves
+_UNREADABLE_SECONDS = 5.0
+_DEAD_LETTERS_BYTES = 256 << 20
+
+
+class Pipeline:
+    """Follows every stream of the roster for one output. `tap` is shown each segment when it is read."""
+
+    def __init__(
+        self,
+        output: str,
+        shipper: Shipper,
+        settings: ShipperSettings,
+        *,
+        roster: Roster,
+        checkpoints: Checkpoints,
+        directory: Path,
+        stamps: Stamps,
+        cutoff: str = "",
+        tap: Callable[[Segment], None] | None = None,
+    ) -> None:
+        self.output = output
+        self.ledger = Ledger()
+        self.counts = TailCounts()
+        self.checkpoints = checkpoints
+        self.tails: dict[StreamKey, FileTail] = {}
+        self.unreadable: dict[StreamKey, str] = {}
+        self._roster = roster
+        self._stamps = stamps
+        self._cutoff = cutoff
+        self._tap = tap
+        self._workers = settings.concurrency
+        self._batches = Batches(
+            batch_bytes=settings.batch_bytes,
+            linger_seconds=settings.linger_seconds,
+            bound_bytes=settings.batch_bytes * (settings.concurrency + 1),
+        )
+        letters = DeadLetters(directory / "dead_letters" / output, _DEAD_LETTERS_BYTES)
+        self._delivery = Delivery(output, shipper, self._batches, letters, self.ledger, checkpoints.settle)
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes of logs on disk that were not read yet, as far as they are known."""
+        return sum(tail.backlog_bytes for tail in self.tails.values())
+
+    async def run(self) -> None:
+        """Follow and deliver until the roster is closed and what was read is settled."""
+        with Watcher() as watcher:
+            async with asyncio.TaskGroup() as tasks:
+                around = [
+                    tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
+                    tasks.create_task(self._save(), name=f"{self.output} positions"),
+                ]
+                delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
+                await self._follow_roster(watcher)
+                self._batches.close()
+                await delivery
+                for task in around:
+                    task.cancel()
+
+    async def _follow_roster(self, watcher: Watcher) -> None:
+        version = -1
+        async with asyncio.TaskGroup() as readers:
+            tasks: set[asyncio.Task[None]] = set()
+            while not self._roster.closed:
+                self._reconcile(readers, tasks, watcher)
+                version = await self._roster.changed(version)
+            for task in tasks:
+                task.cancel()
+
+    def _reconcile(self, readers: asyncio.TaskGroup, tasks: set[asyncio.Task[None]], watcher: Watcher) -> None:
+        wanted = self._roster.streams
+        for key in self.tails.keys() - wanted.keys():
+            self.tails[key].remove()
+        for key, stream in wanted.items():
+            if key in self.tails:
+                self.tails[key].update(stream)
+                continue
+            saved = self.checkpoints.begin(stream)
+            tail = FileTail(stream, watcher, resume=saved.resume, cutoff=self._cutoff, counts=self.counts)
+            self.tails[key] = tail
+            transform = DockerJson(self._stamps, saved.last_time)
+            task = readers.create_task(self._follow(tail, transform), name=f"{self.output} {stream.container}")
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    # ------------------------------------------------------------------ one stream
+
+    async def _follow(self, tail: FileTail, transform: DockerJson) -> None:
+        key = tail.stream.key
+        try:
+            while not await self._read_to_end(tail, transform):
+                await tail.pause(_UNREADABLE_SECONDS)
+            self.checkpoints.leave(key)
+        finally:
+            del self.tails[key]
+            self.unreadable.pop(key, None)
+
+    async def _read_to_end(self, tail: FileTail, transform: DockerJson) -> bool:
+        """Read until the container is gone; False if its log cannot be read, which is told once."""
+        key = tail.stream.key
+        try:
+            async for chunk in tail.chunks():
+                self.unreadable.pop(key, None)
+                await self._pass_on(chunk, tail, transform)
+        except OSError as error:
+            cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
+            if self.unreadable.get(key) != cause:
+                remedy = (
+                    "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"
+                )
+                log.warning(cause, path=tail.stream.path, remedy=remedy)
+            self.unreadable[key] = cause
+            return False
+        return True
+
+    async def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> None:
+        self.checkpoints.opened(chunk.end.file, tail.inode)
+        segments = transform.segments(chunk)
+        self.ledger.read_bytes += len(chunk.data)
+        self.ledger.parse_errors += transform.parse_errors
+        transform.parse_errors = 0
+        if not segments and not chunk.data:
+            self.checkpoints.skip_to(chunk.stream.key, chunk.end)
+        for segment in segments:
+            await self._batches.put(segment)
+            self.ledger.entered(segment)
+            self.checkpoints.track(segment)
+            if self._tap is not None:
+                self._tap(segment)
+        await self._delivery.wait_for(chunk.stream.target)
+        await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
+
+    async def _save(self) -> None:
+        for second in count():
+            await asyncio.sleep(_SAVE_SECONDS)
+            if second % _SEE_EVERY == 0 and self._roster.up:
+                self.checkpoints.see(self._roster.streams.keys())
+            await self.checkpoints.flush()

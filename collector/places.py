@@ -1,0 +1,68 @@
+"""Environment → where an agent keeps its state and listens: the few facts that light commands need.
+
+Standard library only, so that `healthcheck` and `search` start without pydantic; `collector.config` builds on it.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+LISTEN = "127.0.0.1:9880"
+TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
+ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
+
+
+class Address(NamedTuple):
+    """Where HTTP listens: `host` "" means every interface, `port` 0 any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def reachable(self) -> "Address":
+        """The address to connect to from this machine when it is listened on."""
+        return Address({"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port)  # noqa: S104
+
+
+def address(text: str) -> Address:
+    """Parse `host:port`, `:port`, `[v6]:port` or `port`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    host, _, port = text.strip().rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("a port from 0 to 65535 is missing at the end")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address needs brackets: [::1]:9880")
+    if any(character.isspace() or character in "/@" for character in host):
+        raise ValueError("the host is not a name or an address")
+    return Address(host, int(port))
+
+
+def is_off(listen: object) -> bool:
+    """Whether this value of `http.listen` means: no HTTP."""
+    return listen is None or listen is False or (isinstance(listen, str) and listen.lower() in {"off", "null", "none"})
+
+
+def state_dir(environ: Mapping[str, str]) -> Path:
+    """The directory used when none is configured: the machine's for root, else the user's."""
+    return Path("/var/lib/pilotfish") if os.geteuid() == 0 else _user_state(environ) / "pilotfish"
+
+
+def demo_state_dir(environ: Mapping[str, str]) -> Path:
+    """Where `demo` keeps its state, so that `search` and `tail` find it without being told."""
+    return _user_state(environ) / "pilotfish-demo"
+
+
+def _user_state(environ: Mapping[str, str]) -> Path:
+    chosen = environ.get("XDG_STATE_HOME", "")
+    # the specification says that a relative path is to be ignored
+    return Path(chosen) if chosen.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".local" / "state"

@@ -1,0 +1,100 @@
+"""The seams: what a source, a shipper and a searchable store are to the rest, with what they raise.
+
+Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, Field
+
+from collector.model import Batch, Chunk, Receipt
+
+
+class Source(Protocol):
+    """Reads one stream."""
+
+    def chunks(self) -> AsyncIterator[Chunk]:
+        """Whole lines in the order of the file, never half a line; ends when there is nothing left to follow.
+
+        Raises:
+            OSError: the log cannot be read; what was given before stays valid.
+        """
+        ...
+
+
+class Shipper(Protocol):
+    """Takes batches to one destination. It only sends, and tells what happened to each document."""
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Send `batch` and account for every document in it. May be called again before it has returned.
+
+        A document that is already there under the same id is a duplicate, not an error.
+
+        Raises:
+            Unavailable: nothing is known of the batch: send all of it again.
+            TooLarge: the destination refuses it for its size: send it in halves.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything; may be called twice, and without `ship`. What `ship` acknowledged stays."""
+        ...
+
+
+class Site(NamedTuple):
+    """What a shipper is told besides its settings: the output's name, its own directory and whether any is kept."""
+
+    output: str
+    directory: Path  # made by the shipper when it needs one; below the state directory
+
+
+class ShipperSettings(BaseModel):
+    """What every output has: how documents are gathered into batches. A shipper's `Settings` adds its own options."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
+
+    type: str = Field(description="the kind of output: the name of a file in shippers/")
+    batch_bytes: int = Field(4 << 20, gt=0, description="send when so many bytes of documents are waiting")
+    linger_seconds: float = Field(1.0, ge=0, description="send when the oldest document waited so long")
+    concurrency: int = Field(2, ge=1, le=64, description="batches under way at once")
+
+    def open(self, site: Site) -> Shipper:
+        """Make the shipper; connects to nothing yet.
+
+        Raises:
+            ConfigurationError: a file that the options name cannot be read.
+        """
+        raise NotImplementedError
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """A search: `text` in the query syntax, times in nanoseconds since 1970 (`until` is exclusive)."""
+
+    text: str = ""
+    target: str | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 20
+
+
+class Found(Struct, frozen=True):
+    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`."""
+
+    total: int
+    documents: list[bytes]
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A store that answers queries."""
+
+    async def search(self, query: Query) -> Found:
+        """Find documents; what was acknowledged two seconds ago is found.
+
+        Raises:
+            QueryError: the text is not of the syntax, or asks for what the store cannot answer.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""The state directory: made, checked for writing, and locked by one agent at a time.
+
+The lock is the kernel's, so that it ends with the process however that ends.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from collector.errors import StateError
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[Path]:
+    """Own the directory while the context lasts; it is made when it is missing.
+
+    Raises:
+        StateError: it cannot be made or written, or another agent has it.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StateError(
+            f"the state directory {directory} cannot be used ({error.strerror})",
+            "give this user write access to it, or set state_dir to another place",
+        ) from None
+    try:
+        _take(descriptor, directory)
+        yield directory
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, directory: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        raise StateError(
+            f"the state directory {directory} is in use by another agent (pid {owner or 'unknown'})",
+            "stop that one, or give this one its own state_dir",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -1,0 +1,53 @@
+"""Docker's `time` → `@timestamp` and the day of the index, in the configured zone, with the line's own digits.
+
+UTC keeps the text as it is. Another zone moves date, hour and minute and appends the offset; seconds and their
+fraction are never touched, so nothing is rounded.
+"""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+_FORM = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII
+)
+
+
+class Stamps:
+    """Renders times in one zone."""
+
+    def __init__(self, zone: ZoneInfo | None = None) -> None:
+        self._zone = None if zone is None or zone.key == "UTC" else zone
+        self._minutes: dict[str, tuple[str, str]] = {}
+        self._dates: set[str] = set()
+
+    def are_times(self, times: list[str]) -> bool:
+        """Whether each is a time as Docker writes it, with a date that exists: nothing else is ever spliced."""
+        return all(map(_FORM.fullmatch, times)) and all(map(self._is_date, {time[:10] for time in times}))
+
+    def render(self, times: list[str]) -> list[str]:
+        """`@timestamp` of each (checked) time; the first ten characters are the day."""
+        return times if self._zone is None else [self._local(time) for time in times]
+
+    def _is_date(self, date: str) -> bool:
+        if date not in self._dates:
+            try:
+                # Away from the calendar's ends, so that every zone's offset can be added.
+                if not 1 < datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).year < 9999:
+                    return False
+            except ValueError:
+                return False
+            self._dates.add(date)
+        return True
+
+    def _local(self, time: str) -> str:
+        minute = time[:16]
+        if (known := self._minutes.get(minute)) is None:
+            if len(self._minutes) > 4096:  # a backlog of years must not pile up
+                self._minutes.clear()
+            known = self._minutes[minute] = self._move(minute)
+        return f"{known[0]}{time[16:-1]}{known[1]}"
+
+    def _move(self, minute: str) -> tuple[str, str]:
+        local = datetime.fromisoformat(f"{minute}:00+00:00").astimezone(self._zone)
+        return local.strftime("%Y-%m-%dT%H:%M"), local.isoformat()[19:]
