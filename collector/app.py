@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 import shippers
+from collector import own_log
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.discovery.directory import DirectoryDiscovery
@@ -194,6 +195,9 @@ async def run(configuration: Configuration) -> None:
     Raises:
         PilotfishError: it cannot start.
     """
+    own_log.configure(configuration.log)
+    for warning in configuration.warnings:
+        log.warning(warning)
     agent = Agent(configuration)
     loop = asyncio.get_running_loop()
 

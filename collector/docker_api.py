@@ -129,11 +129,14 @@ class Engine:
 async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """One JSON object a line, until the stream ends."""
     rest = b""
-    async for piece in response.content.iter_any():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield orjson.loads(line)
+    try:
+        async for piece in response.content.iter_any():
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield orjson.loads(line)
+    except (aiohttp.ClientError, OSError, orjson.JSONDecodeError) as error:
+        raise EngineUnavailable(f"the event stream of the Docker daemon broke ({type(error).__name__})") from None
 
 
 def _tls_context(directory: Path) -> ssl.SSLContext:

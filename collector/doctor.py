@@ -4,6 +4,7 @@ Nothing is changed: a state directory that does not exist is not made.
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
@@ -16,7 +17,6 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.docker_api import Engine, NoSuchContainer
 from collector.errors import PilotfishError
-from collector.places import ADDRESS_FILE
 from collector.ports import ShipperSettings, Site
 
 PROBE_SECONDS = 10.0
@@ -73,14 +73,25 @@ def _state(directory: Path) -> Iterator[Finding]:
         yield Finding("fail", subject, f"{there} is not writable", "run as its owner, or set state_dir")
         return
     yield Finding("ok", subject, "writable" if there == directory else "will be made")
-    if (directory / ADDRESS_FILE).exists():
-        address = (directory / ADDRESS_FILE).read_text("ascii", "replace").strip()
-        yield Finding("ok", subject, f"an agent uses it and listens on {address}, or was killed")
+    if _locked(directory / "lock"):
+        yield Finding("ok", subject, "an agent is running on it")
     free = shutil.disk_usage(there).free
     verdict: Literal["ok", "warn", "fail"] = "fail" if free < FEW_BYTES else "warn" if free < LOW_BYTES else "ok"
     yield Finding(
         verdict, "disk", f"{free >> 20:,} MiB free", "" if verdict == "ok" else "make room, or move state_dir"
     )
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            # shared, and given back at once: an agent that starts meanwhile may only have to start again
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:

@@ -71,7 +71,7 @@ class DockerDiscovery:
         async for event in events:
             self._roster.events_total += 1
             await self._apply(event)
-        raise EngineUnavailable("the event stream ended")
+        raise EngineUnavailable("the event stream of the Docker daemon ended")
 
     async def _relist(self) -> None:
         while True:

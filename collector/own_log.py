@@ -1,0 +1,34 @@
+"""The agent's own log: structlog on stderr, for people on a terminal and as JSON elsewhere."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from collector.config import Log
+from collector.visible import visible
+
+
+def configure(log: Log, stream: TextIO = sys.stderr) -> None:
+    """Say where lines go, from which level on and in which form. For the whole process; may be called again."""
+    as_json = log.format == "json" or (log.format == "auto" and not stream.isatty())
+    render: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _harmless,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log.level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _harmless(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Labels and errors may hold what others wrote: nothing in it reaches a terminal as a command."""
+    return {key: visible(value) if isinstance(value, str) else value for key, value in event.items()}

@@ -1,0 +1,62 @@
+"""Fixtures of the real servers; each boots when the first test asks for it and ends with the session."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.engines.dockerd import Dockerd
+from tests.engines.search_server import SearchServer
+from tests.engines.servers import SEARCH_SERVERS
+
+
+def pytest_configure() -> None:
+    """Make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C: the engines are then put away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _boot(name: str) -> Iterator[SearchServer]:
+    with closing(SEARCH_SERVERS[name]()) as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_8() -> Iterator[SearchServer]:
+    """Elasticsearch 8.19, plain http."""
+    yield from _boot("elasticsearch_8")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_7() -> Iterator[SearchServer]:
+    """Elasticsearch 7.17, https with an authority of its own and a password."""
+    yield from _boot("elasticsearch_7")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_6() -> Iterator[SearchServer]:
+    """Elasticsearch 6.8, plain http; mapping types are required."""
+    yield from _boot("elasticsearch_6")
+
+
+@pytest.fixture(scope="session")
+def opensearch_2() -> Iterator[SearchServer]:
+    """OpenSearch 2.19, plain http."""
+    yield from _boot("opensearch_2")
+
+
+@pytest.fixture(scope="session", params=SEARCH_SERVERS)
+def search_server(request: pytest.FixtureRequest) -> SearchServer:
+    """Each of the four search servers in turn."""
+    server = request.getfixturevalue(request.param)
+    assert isinstance(server, SearchServer)
+    return server
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    """A Docker daemon with a busybox image; containers have no network."""
+    with closing(Dockerd()) as daemon:
+        daemon.start()
+        yield daemon

@@ -1,0 +1,15 @@
+"""Name of a fixture → the search server behind it, for tests that hold for every server."""
+
+from collections.abc import Callable, Mapping
+
+from tests.engines import catalogue
+from tests.engines.elasticsearch import Elasticsearch
+from tests.engines.opensearch import OpenSearch
+from tests.engines.search_server import SearchServer
+
+SEARCH_SERVERS: Mapping[str, Callable[[], SearchServer]] = {
+    "elasticsearch_8": lambda: Elasticsearch(catalogue.ELASTICSEARCH_8),
+    "elasticsearch_7": lambda: Elasticsearch(catalogue.ELASTICSEARCH_7, secured=True),
+    "elasticsearch_6": lambda: Elasticsearch(catalogue.ELASTICSEARCH_6),
+    "opensearch_2": lambda: OpenSearch(catalogue.OPENSEARCH_2),
+}

@@ -1,0 +1,115 @@
+"""`pilotfish run` as operators start it: a process of its own, its configuration a file, its health asked over HTTP."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class AgentProcess:
+    """One agent with one configuration; may be started again after it ended. `directory` holds file, state and log."""
+
+    def __init__(self, directory: Path, configuration: Mapping[str, Any]) -> None:
+        self.state = directory / "state"
+        self.log = directory / "agent.log"
+        self.config = directory / "pilotfish.yml"
+        defaults = {"state_dir": str(self.state), "http": {"listen": "127.0.0.1:0"}, "log": {"format": "json"}}
+        self.config.write_text(json.dumps(defaults | dict(configuration)))
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until its port answers."""
+        (self.state / "http_address").unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "collector", "run", "-c", str(self.config)]
+            self._child = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_until(lambda: self._has_ended() or self._status("/healthz") == 200, "the agent answers")
+        assert not self._has_ended(), self.log.read_text()
+        return self
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self._child is not None
+        self._child.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGTERM)
+        return self._child.wait(timeout=60)
+
+    def kill(self) -> None:
+        """SIGKILL, if it runs."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.kill()
+            self._child.wait(timeout=10)
+
+    def ready(self) -> dict[str, Any]:
+        """What `/readyz` says."""
+        body: dict[str, Any] = json.loads(self.get("/readyz"))
+        return body
+
+    def metrics(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """`/metrics`: (name, sorted labels) → value."""
+        families = text_string_to_metric_families(self.get("/metrics").decode())
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def metric(self, series: str, **labels: str) -> float:
+        """One value; 0 when there is no such series."""
+        return self.metrics().get((series, tuple(sorted(labels.items()))), 0.0)
+
+    def get(self, path: str) -> bytes:
+        """Any answer's body."""
+        try:
+            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=10) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read()
+
+    def _status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code
+        except OSError:
+            return 0
+
+    def _address(self) -> str:
+        return (self.state / "http_address").read_text().strip()
+
+    def _has_ended(self) -> bool:
+        return self._child is None or self._child.poll() is not None
+
+
+@contextmanager
+def running(directory: Path, configuration: Mapping[str, Any]) -> Iterator[AgentProcess]:
+    """An agent that runs at the start of the block and is gone after it."""
+    agent = AgentProcess(directory, configuration)
+    try:
+        yield agent.start()
+    finally:
+        agent.kill()
+
+
+def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
+    """Ask again and again; fails with `what` if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
+        time.sleep(0.05)
