@@ -35,6 +35,7 @@ def _has(command: str) -> Callable[[], bool]:
 
 REQUIREMENTS = (
     Requirement("docker.io", _has("dockerd")),  # a docker command alone may be a mere client
+    Requirement("docker-compose", _has("docker-compose")),
     Requirement("containerd", _has("containerd")),
     Requirement("runc", _has("runc")),
     Requirement("iptables", _has("iptables")),

@@ -142,7 +142,8 @@ class SearchServer(ABC):
         while page["hits"]["hits"]:
             hits += page["hits"]["hits"]
             page = self._page("/_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]})
-        self.request("DELETE", "/_search/scroll", json={"scroll_id": [page["_scroll_id"]]})
+        if "_scroll_id" in page:  # no index matches: nothing was opened
+            self.request("DELETE", "/_search/scroll", json={"scroll_id": [page["_scroll_id"]]})
         return hits
 
     def _page(self, path: str, question: object) -> dict[str, Any]:
