@@ -57,7 +57,7 @@ class ShipperSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     type: str = Field(description="the kind of output: the name of a file in shippers/")
-    batch_bytes: int = Field(4 << 20, gt=0, description="send when so many bytes of documents are waiting")
+    batch_bytes: int = Field(2 << 20, gt=0, description="send when so many bytes of documents are waiting")
     linger_seconds: float = Field(1.0, ge=0, description="send when the oldest document waited so long")
     concurrency: int = Field(2, ge=1, le=64, description="batches under way at once")
 

@@ -1,0 +1,84 @@
+"""The command `pilotfish`: arguments → one call into the collector, its errors → one line and an exit code.
+
+Nothing is decided here. Modules are loaded when their command runs; `healthcheck`, which a container's runtime
+starts every few seconds, does not even load typer.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from collector.cli import healthcheck, terminal
+from collector.errors import PilotfishError
+
+BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration."""
+    arguments, debug = _without_debug(sys.argv[1:])
+    try:
+        code = healthcheck.quick(arguments)
+        if code is None:
+            code = _command(arguments)
+        terminal.flush()
+    except terminal.ReaderLeft:
+        # the reader has left; the interpreter's own flush at exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        code = _report(error)
+    sys.exit(code)
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--debug` may stand anywhere before `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    debug = "--debug" in arguments[:end]
+    kept = [word for word in arguments[:end] if word != "--debug"] + arguments[end:]
+    return kept, debug or bool(terminal.environ().get("PILOTFISH_DEBUG"))
+
+
+def _command(arguments: list[str]) -> int:
+    from collector.cli.root import app
+
+    code = app(args=arguments, prog_name="pilotfish", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: Exception) -> int:
+    """Write each cause with its remedy on one line; gives the exit code."""
+    leaves = list(_leaves(error))
+    for leaf in leaves:
+        if isinstance(leaf, PilotfishError):
+            terminal.complain(str(leaf))
+        elif usage := _usage(leaf):
+            terminal.complain(usage)
+        else:
+            text = f"{type(leaf).__name__}: {leaf}: a fault of Pilotfish; --debug shows where"
+            terminal.complain(text.replace("\n", " "))
+    return max(getattr(leaf, "exit_code", 1) for leaf in leaves)
+
+
+def _usage(error: BaseException) -> str:
+    """What typer says of the arguments, on one line; "" if it is not typer's error."""
+    import typer
+
+    if not isinstance(error, typer.TyperException):
+        return ""
+    where = getattr(getattr(error, "ctx", None), "command_path", "pilotfish")
+    cause = error.format_message().replace("\n", " ").rstrip(". ")
+    return f"{cause}: see `{where} --help`"
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

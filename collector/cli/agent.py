@@ -1,0 +1,121 @@
+"""State directories → the running agent: its address, its token, and requests to it. Standard library and YAML only."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from collector import places
+from collector.cli.terminal import environ
+from collector.errors import ConfigurationError, PilotfishError, QueryError
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0  # a tail has a heartbeat every 15 s, a search reads days of logs
+NOT_FOUND = "start one with `pilotfish run` or `pilotfish demo`, or name its --state-dir"
+
+
+class Settings(NamedTuple):
+    """What is configured of where the agent is; None: not configured."""
+
+    state_dir: Path | None
+    listen: places.Address | None
+
+
+def settings(config: Path | None) -> Settings:
+    """Look up the two keys in the environment and the file, without checking the rest.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or `http.listen` is no address.
+    """
+    values: Mapping[str, Any] = {}
+    if config is not None:
+        from collector import yaml_file
+
+        values = yaml_file.read(config).values
+    given = environ()
+    state_dir = given.get("PILOTFISH_STATE_DIR") or values.get("state_dir")
+    section = values.get("http", {})
+    inner = section.get("listen", places.LISTEN) if isinstance(section, dict) else section or places.LISTEN
+    listen = given.get("PILOTFISH_HTTP__LISTEN") or (None if section is False else inner)
+    if places.is_off(listen):
+        return Settings(Path(state_dir) if state_dir else None, None)
+    try:
+        return Settings(Path(state_dir) if state_dir else None, places.address(str(listen)))
+    except ValueError as error:
+        raise ConfigurationError(f"http.listen: {error}", "write host:port, or off") from None
+
+
+@contextmanager
+def ask(
+    path: str, arguments: list[tuple[str, str]], *, state_dir: Path | None, config: Path | None
+) -> Iterator[http.client.HTTPResponse]:
+    """Send a GET to the first agent that answers, and give its good answer.
+
+    Raises:
+        QueryError: the agent cannot answer this request.
+        PilotfishError: no agent answers, or it refuses.
+    """
+    target = f"{path}?{urlencode(arguments)}" if arguments else path
+    tried: list[str] = []
+    for directory in _candidates(state_dir, config):
+        connection = _connect(directory, target, tried)
+        if connection is None:
+            continue
+        with closing(connection):
+            response = connection.getresponse()
+            if response.status != http.HTTPStatus.OK:
+                raise _refused(response, directory)
+            yield response
+            return
+    raise PilotfishError(f"no agent answers (tried {', '.join(tried)})", NOT_FOUND)
+
+
+def _candidates(state_dir: Path | None, config: Path | None) -> list[Path]:
+    """Where an agent may have left its address: what was named, else the usual places, the demo's last."""
+    chosen = state_dir or settings(config).state_dir
+    if chosen is not None:
+        return [chosen]
+    given = environ()
+    return list(dict.fromkeys([places.state_dir(given), Path("/var/lib/pilotfish"), places.demo_state_dir(given)]))
+
+
+def _connect(directory: Path, target: str, tried: list[str]) -> http.client.HTTPConnection | None:
+    """Send the request to the agent of a state directory; None, with the reason in `tried`, when there is none."""
+    try:
+        host, port = places.address((directory / places.ADDRESS_FILE).read_text("ascii"))
+        token = (directory / places.TOKEN_FILE).read_text("ascii").strip()
+    except FileNotFoundError:
+        tried.append(str(directory))
+        return None
+    except PermissionError:
+        tried.append(f"{directory}: permission denied, use sudo")
+        return None
+    except (OSError, ValueError) as error:
+        tried.append(f"{directory}: {error}")
+        return None
+    connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
+    try:
+        connection.request("GET", target, headers={"Authorization": f"Bearer {token}"})
+        connection.sock.settimeout(ANSWER_SECONDS)
+    except OSError as error:
+        connection.close()
+        tried.append(f"{directory}: {places.Address(host, port)}: {error.strerror or error}")
+        return None
+    return connection
+
+
+def _refused(response: http.client.HTTPResponse, directory: Path) -> PilotfishError:
+    """Translate the API's refusal."""
+    try:
+        told = json.loads(response.read(1 << 16))
+        cause, remedy = str(told["error"]), str(told["remedy"])
+    except (ValueError, KeyError, TypeError):
+        return PilotfishError(f"the agent of {directory} answered {response.status} {response.reason}", "see its log")
+    if response.status == http.HTTPStatus.BAD_REQUEST:
+        return QueryError(cause, remedy)
+    if response.status == http.HTTPStatus.UNAUTHORIZED:
+        return PilotfishError(f"{directory} is not the state of the agent that answers", "name the right --state-dir")
+    return PilotfishError(cause, remedy)

@@ -1,0 +1,44 @@
+"""`pilotfish check`: what the agent would find here, with the fix for what is wrong."""
+
+from pathlib import Path
+
+import typer
+
+from collector.cli import terminal
+from collector.cli.options import Config, examples
+
+EXAMPLES = examples(
+    "pilotfish check",
+    "sudo pilotfish check -c /etc/pilotfish/pilotfish.yml",
+)
+
+
+def check(config: Config = None) -> None:
+    """Look at what the agent needs, with the fix for what is missing.
+
+    Exit code 1 if something fails.
+    """
+    import asyncio
+
+    raise typer.Exit(asyncio.run(_check(config)))
+
+
+async def _check(config: Path | None) -> int:
+    from rich.console import Console
+    from rich.text import Text
+
+    from collector import app, doctor
+    from collector.config import load
+
+    colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+    console = Console(highlight=False)
+    failed = 0
+    configuration = load(config, app.shipper_types())
+    async for finding in doctor.examine(configuration):
+        line = Text.assemble((f"{finding.verdict:<4}", colours[finding.verdict]), "  ")
+        line.append(terminal.visible(f"{finding.subject}: {finding.text}"))
+        console.print(line, soft_wrap=True)
+        if finding.fix:
+            console.print(Text(f"      fix: {terminal.visible(finding.fix)}", "dim"), soft_wrap=True)
+        failed += finding.verdict == "fail"
+    return 1 if failed else 0

@@ -1,0 +1,75 @@
+"""`pilotfish config show|validate|schema`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from collector.cli import terminal
+from collector.cli.options import Config, examples
+
+if TYPE_CHECKING:
+    from collector.config import Configuration
+
+SHOW_EXAMPLES = examples(
+    "pilotfish config show --origin -c pilotfish.yml",
+)
+VALIDATE_EXAMPLES = examples(
+    "pilotfish config validate -c pilotfish.yml",
+)
+SCHEMA_EXAMPLES = examples(
+    "pilotfish config schema > pilotfish.schema.json",
+    "# yaml-language-server: $schema=pilotfish.schema.json      the first line of pilotfish.yml",
+)
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def root(context: typer.Context) -> None:
+    """Show, check and describe the configuration."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=SHOW_EXAMPLES)
+def show(
+    config: Config = None,
+    origin: Annotated[bool, typer.Option("--origin", help="Tell where each value came from.")] = False,
+) -> None:
+    """Show every key with the value in effect, secrets masked."""
+    from collector.config import show as rendered
+
+    typer.echo(rendered(_loaded(config), origin=origin), nl=False)
+
+
+@app.command(epilog=VALIDATE_EXAMPLES)
+def validate(config: Config = None) -> None:
+    """Check the configuration.
+
+    Exit code 0, or 78 with one line for each mistake.
+    """
+    _loaded(config)
+    typer.echo(f"{config or 'the default configuration'}: valid")
+
+
+@app.command(epilog=SCHEMA_EXAMPLES)
+def schema() -> None:
+    """Write the JSON Schema of the file, for editors."""
+    import json
+
+    from collector import app as pilotfish
+    from collector.config import schema as described
+
+    typer.echo(json.dumps(described(pilotfish.shipper_types()), indent=2))
+
+
+def _loaded(config: Path | None) -> "Configuration":
+    """Load the configuration, its warnings on stderr."""
+    from collector import app as pilotfish
+    from collector.config import load
+
+    configuration = load(config, pilotfish.shipper_types())
+    for warning in configuration.warnings:
+        terminal.complain(warning)
+    return configuration

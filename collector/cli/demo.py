@@ -1,0 +1,33 @@
+"""`pilotfish demo`: the agent over generated containers."""
+
+from typing import Annotated
+
+import typer
+
+from collector.cli import terminal
+from collector.cli.options import examples
+
+EXAMPLES = examples(
+    "pilotfish demo",
+    "pilotfish demo --rate 1000 --duration 60",
+    "In another terminal:",
+    "pilotfish tail",
+    "pilotfish search 'level:error AND message:timeout'",
+)
+
+
+def demo(
+    rate: Annotated[float, typer.Option("--rate", min=0, help="Lines a second, all containers together.")] = 20.0,
+    duration: Annotated[float | None, typer.Option("--duration", min=0, metavar="SECONDS", help="Stop after.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what earlier demos stored.")] = False,
+) -> None:
+    """Run the agent over generated containers.
+
+    No Docker, no Elasticsearch, the same code path.
+    """
+    import uvloop
+
+    from collector import demo as generated
+
+    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=duration, keep=keep)
+    uvloop.run(generated.run(options))

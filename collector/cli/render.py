@@ -1,0 +1,67 @@
+"""A document → one line for people: time, container, level, message, the other keys dimmed. Nothing in it is obeyed."""
+
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from collector.cli.terminal import visible
+
+_MESSAGES = ("message", "msg", "@m")
+_LEVELS = ("level", "severity", "log.level", "levelname", "lvl", "@l")
+_NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}  # pino, bunyan
+_LEVEL_COLOURS = {
+    **dict.fromkeys(("fatal", "critical", "crit", "emerg", "alert", "panic"), "1;31"),
+    **dict.fromkeys(("error", "err"), "31"),
+    **dict.fromkeys(("warn", "warning"), "33"),
+    **dict.fromkeys(("info", "notice", "information"), "32"),
+    **dict.fromkeys(("debug", "trace", "verbose"), "2"),
+}
+_CONTAINER_COLOURS = ("36", "35", "34", "32", "33", "96", "95", "94", "92", "93")
+_DIM = "2"
+
+
+def line(document: bytes, *, coloured: bool) -> str:
+    """Render a document; what is no document is shown as it stands, made harmless."""
+    try:
+        fields = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, dict):
+        return visible(document.decode("utf-8", "replace"))
+    log = fields.get("log")
+    log = dict(log) if isinstance(log, dict) else {}
+    message = _take(log, _MESSAGES)
+    level = _level(_take(log, _LEVELS))
+    container = _text(fields.get("docker_container", "-"))
+    paint = _painted if coloured else _plain
+    parts = [
+        paint(_text(fields.get("@timestamp", "-")), _DIM),
+        paint(container, _CONTAINER_COLOURS[crc32(container.encode("utf-8", "replace")) % len(_CONTAINER_COLOURS)]),
+        paint(level.upper(), _LEVEL_COLOURS.get(level.lower(), "")),
+        _text(message),
+        *(paint(f"{visible(str(key))}={_text(value)}", _DIM) for key, value in log.items()),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _take(log: dict[str, Any], keys: tuple[str, ...]) -> Any:
+    """Remove and give the first of the keys that is there, "" if none is."""
+    return next((log.pop(key) for key in keys if isinstance(log.get(key), str | int)), "")
+
+
+def _level(value: Any) -> str:
+    return _NUMBERED.get(value, str(value)) if isinstance(value, int) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """A value on one line: texts as they are, everything else as JSON."""
+    return visible(value if isinstance(value, str) else orjson.dumps(value).decode())
+
+
+def _painted(text: str, colour: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if text and colour else text
+
+
+def _plain(text: str, _: str) -> str:
+    return text

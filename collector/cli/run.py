@@ -1,0 +1,22 @@
+"""`pilotfish run`: the agent itself."""
+
+from collector.cli.options import Config, examples
+
+EXAMPLES = examples(
+    "pilotfish run",
+    "pilotfish run -c /etc/pilotfish/pilotfish.yml",
+    "PILOTFISH_HTTP__LISTEN=0.0.0.0:9880 pilotfish run",
+)
+
+
+def run(config: Config = None) -> None:
+    """Run the agent until SIGTERM or Ctrl-C.
+
+    Without a configuration it follows the Docker daemon of this machine and keeps the logs in its own store.
+    """
+    import uvloop
+
+    from collector import app
+    from collector.config import load
+
+    uvloop.run(app.run(load(config, app.shipper_types())))

@@ -1,0 +1,35 @@
+"""`pilotfish version` and the long way to `pilotfish healthcheck`."""
+
+import platform
+
+import typer
+
+from collector.cli import healthcheck as health
+from collector.cli.options import Config, examples
+
+EXAMPLES = examples(
+    "pilotfish healthcheck",
+    'HEALTHCHECK CMD ["pilotfish", "healthcheck"]        in a Dockerfile',
+)
+
+
+def version() -> None:
+    """Show the version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        mine = installed("pilotfish")
+    except PackageNotFoundError:
+        mine = "(not installed)"
+    typer.echo(f"pilotfish {mine}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+
+
+def healthcheck(config: Config = None) -> None:
+    """Ask the agent on this machine whether it is alive.
+
+    Exit code 0 or 1.
+
+    A destination that is away does not make the agent unhealthy: see /readyz for that.
+    """
+    raise typer.Exit(health.check(config))

@@ -1,0 +1,95 @@
+"""Validation errors → lines for the user: where it stands, which key, what is wrong, what to do; never a value."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from collector.config.environment import OutputTypes, chosen_types, kinds, model_at
+
+MASK = "**********"
+SECRET_KEY = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|apikey|credentials?)$")
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+Path = tuple[str, ...]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The remedy for a word that is not known."""
+    words = list(known)
+    near = get_close_matches(word, words, 1)
+    return f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}"
+
+
+def mask_url(text: str) -> str:
+    """Hide user and password inside a URL."""
+    return _USERINFO.sub(f"{MASK}@", text)
+
+
+def lines(
+    error: ValidationError,
+    above: Path,
+    *,
+    values: Mapping[str, Any],
+    output_types: OutputTypes,
+    place: Callable[[Path], str],
+) -> Iterator[str]:
+    """Each mistake as `<place>: <key>: <what>: <remedy>`; `above` is the path of what was validated in `values`."""
+    chosen = chosen_types(values)
+    secrets = sorted(_secrets(values), key=len, reverse=True)
+    for detail in error.errors(include_url=False, include_context=True, include_input=False):
+        path = above + tuple(str(part) for part in detail["loc"] if part != "[key]")
+        parent = model_at(path[:-1], chosen, output_types)
+        what, remedy = _explain(detail, path, parent)
+        for secret in secrets:
+            what, remedy = what.replace(secret, MASK), remedy.replace(secret, MASK)
+        yield ": ".join(part for part in (place(path), ".".join(path), mask_url(what), mask_url(remedy)) if part)
+
+
+def _explain(detail: ErrorDetails, path: Path, parent: type[BaseModel] | None) -> tuple[str, str]:
+    """What is wrong and what to do about it."""
+    if detail["type"] == "extra_forbidden":
+        return "unknown key", nearest(path[-1], parent.model_fields) if parent else "remove it"
+    if detail["loc"] and detail["loc"][-1] == "[key]":
+        return "not a name for an output", "begin with a letter, go on with small letters, digits and _"
+    if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        known = f": {', '.join(parent_fields)}" if (parent_fields := _inside(path, parent)) else ""
+        return "should be a section", f"write its keys below it{known}"
+    if detail["type"] == "string_type":
+        return "should be a text", "put it in quotes"
+    what = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "missing":
+        what = "is missing"
+    what, _, advice = what.partition("; ")
+    return _lower(what), advice or _description(path, parent)
+
+
+def _lower(text: str) -> str:
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _description(path: Path, parent: type[BaseModel] | None) -> str:
+    """The key's own description; of a list's element the list's."""
+    field = parent.model_fields.get(path[-1]) if parent else None
+    return f"it is {field.description}" if field is not None and field.description else ""
+
+
+def _inside(path: Path, parent: type[BaseModel] | None) -> list[str]:
+    field = parent.model_fields.get(path[-1]) if parent else None
+    found = [kind for kind in kinds(field.annotation) if isinstance(kind, type)] if field is not None else []
+    return [key for kind in found if issubclass(kind, BaseModel) for key in kind.model_fields]
+
+
+def _secrets(values: Any, key: str = "") -> Iterator[str]:
+    """Every text under a key that is named like a secret."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _secrets(value, str(name))
+    elif isinstance(values, list):
+        for value in values:
+            yield from _secrets(value, key)
+    elif values and SECRET_KEY.search(key):
+        yield values.get_secret_value() if isinstance(values, SecretStr) else str(values)

@@ -1,0 +1,175 @@
+"""The configuration as values: one frozen model per section of `pilotfish.yml`, with what each key means."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    PrivateAttr,
+    SerializeAsAny,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from collector import places
+from collector.moments import DURATION, duration
+from collector.ports import ShipperSettings
+
+
+def _duration_text(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def _backlog(value: object) -> str | timedelta:
+    if isinstance(value, timedelta) or value in ("all", "new"):
+        return value
+    if isinstance(value, str):
+        try:
+            return duration(value)
+        except ValueError:
+            pass
+    raise ValueError("should be all, new or a duration such as 24h")
+
+
+def _zone(value: object) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(str(value), available_timezones(), 1)
+    raise ValueError(
+        "no such time zone; " + (f"did you mean {near[0]}?" if near else "use a name such as Asia/Shanghai")
+    )
+
+
+def _listen(value: object) -> str | None:
+    if places.is_off(value):
+        return None
+    if not isinstance(value, str):
+        raise ValueError("should be host:port in quotes, or off")
+    return str(places.address(value))
+
+
+_BACKLOG_SCHEMA = {"anyOf": [{"enum": ["all", "new"]}, {"type": "string", "pattern": f"^{DURATION.pattern}$"}]}
+Backlog = Annotated[
+    Literal["all", "new"] | timedelta,
+    BeforeValidator(_backlog),
+    PlainSerializer(lambda value: _duration_text(value) if isinstance(value, timedelta) else value, return_type=str),
+    WithJsonSchema(_BACKLOG_SCHEMA),
+]
+Select = Literal["all", "labelled"]
+Zone = Annotated[
+    InstanceOf[ZoneInfo],
+    BeforeValidator(_zone),
+    PlainSerializer(lambda zone: zone.key, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+Listen = Annotated[str | None, BeforeValidator(_listen), WithJsonSchema({"type": ["string", "null", "boolean"]})]
+OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """What every section has: unknown keys are refused, values never change, errors never show a value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class DockerInput(Section):
+    """Containers of a Docker daemon, their logs read as files."""
+
+    url: str = Field(
+        "unix:///var/run/docker.sock",
+        pattern=r"^(unix:///.|(tcp|http|https)://[^/])",
+        description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST is honoured",
+    )
+    tls: Path | None = Field(
+        None, description="directory of ca.pem, cert.pem, key.pem; DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are honoured"
+    )
+    logs_root: Path = Field(Path("/var/lib/docker/containers"), description="where the daemon keeps its json-file logs")
+    select: Select = Field("all", description="all containers, or only the labelled ones")
+    backlog: Backlog = Field(
+        "all", description="how much of a log that was never read: all, new or a duration such as 24h"
+    )
+
+
+class DirectoryInput(Section):
+    """A tree `<id>/<id>-json.log` with `config.v2.json` beside each log; no daemon needed."""
+
+    path: Path = Field(description="the directory that holds <id>/<id>-json.log")
+    select: Select = Field("all", description="all containers, or only the labelled ones")
+    backlog: Backlog = Field(
+        "all", description="how much of a log that was never read: all, new or a duration such as 24h"
+    )
+
+
+class Inputs(Section):
+    """Where logs are looked for; Docker when nothing is said."""
+
+    docker: DockerInput | None = Field(None, description="containers of a Docker daemon")
+    directory: DirectoryInput | None = Field(None, description="a tree of logs without a daemon")
+
+
+class Http(Section):
+    """The port for /metrics, /healthz, /readyz, the page and its API."""
+
+    listen: Listen = Field(places.LISTEN, description="host:port, or off")
+
+    @property
+    def address(self) -> places.Address | None:
+        """`listen` in its parts; None: no HTTP."""
+        return places.address(self.listen) if self.listen is not None else None
+
+
+class Log(Section):
+    """The agent's own log, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least level that is written")
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else json")
+
+
+class Configuration(Section):
+    """All of it; `warnings` are lines for the log at start, `origins` name where a key's value came from."""
+
+    host: str | None = Field(None, min_length=1, description="`host` in documents; else the Docker daemon's name")
+    state_dir: Path = Field(Path("/var/lib/pilotfish"), description="positions, dead letters, embedded store")
+    timezone: Zone = Field(ZoneInfo("UTC"), description="zone of @timestamp and of the index date")
+    inputs: Inputs = Field(
+        default_factory=lambda: Inputs(docker=DockerInput()), description="where logs are looked for"
+    )
+    outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
+    http: Http = Field(default_factory=Http, description="the HTTP port")
+    log: Log = Field(default_factory=Log, description="the agent's own log")
+    drain_seconds: float = Field(10.0, ge=0, description="how long a stop waits for deliveries under way")
+
+    _warnings: list[str] = PrivateAttr(default_factory=list)
+    _origins: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Lines worth a look that did not stop the start."""
+        return self._warnings
+
+    @property
+    def origins(self) -> Mapping[tuple[str, ...], str]:
+        """Where the value at a path of keys came from; a path not in here has its default."""
+        return self._origins
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Take over what `load` says about the sources, handed in as the validation's context."""
+        if isinstance(context, dict):
+            self._warnings = context.get("warnings", [])
+            self._origins = context.get("origins", {})

@@ -1,0 +1,143 @@
+"""State directory → the token that the API asks for, and the rules of who may ask.
+
+The token stands in a file that only the agent's user reads: whoever can read the state can read the API. Host and
+Origin are checked beside it, so that a page in a browser on this machine cannot use a name that it made point here.
+"""
+
+import hmac
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
+
+from collector import places
+from collector.errors import StateError
+
+_HEADERS = {
+    "Server": "pilotfish",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def token(state_dir: Path) -> str:
+    """Read the token, or make it at the first start: 256 random bits in a file of mode 0600.
+
+    Raises:
+        StateError: the file cannot be read or made, or is damaged.
+    """
+    path = state_dir / places.TOKEN_FILE
+    try:
+        if not path.exists():
+            _place(path, secrets.token_urlsafe(32))
+        path.chmod(0o600)
+        found = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StateError(f"{path}: cannot be used ({error})", "the agent's user must own the state directory") from None
+    if len(found) < 32:
+        raise StateError(f"{path}: is too short for a token", "delete it, a new one is made at the next start")
+    return found
+
+
+def _place(path: Path, text: str) -> None:
+    """Make the file whole or not at all; when another was first, its file stays."""
+    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(made).unlink()
+
+
+@contextmanager
+def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
+    """Leave the address where the commands look for it, while the agent listens.
+
+    Raises:
+        StateError: the file cannot be written.
+    """
+    path = state_dir / places.ADDRESS_FILE
+    try:
+        made = path.with_name(f".{path.name}.{os.getpid()}")
+        made.write_text(f"{address.reachable}\n", "ascii")
+        made.replace(path)
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({error.strerror})", "check the state directory") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def guard(expected: str, listen: places.Address) -> Middleware:
+    """A middleware that lets `/api/` be asked only at a name of ours, by no other site, with the token."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/api/"):
+            return await handler(request)
+        if not _is_ours(request.headers.get(hdrs.HOST, ""), listen):
+            return refusal(403, "this Host is not the agent's", "ask for http://127.0.0.1 or the listen address")
+        if not _same_origin(request):
+            return refusal(403, "another site's page asks", "open the agent's own page")
+        if not _has_token(request, expected):
+            answer = refusal(
+                401, "the token is missing or wrong", f"send `Authorization: Bearer` and {places.TOKEN_FILE}"
+            )
+            answer.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+            return answer
+        return await handler(request)
+
+    return check
+
+
+async def harden(_: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that keep a browser careful."""
+    response.headers.update(_HEADERS)
+
+
+def refusal(status: int, cause: str, remedy: str) -> web.Response:
+    """An error as the API tells it."""
+    return web.json_response({"error": cause, "remedy": remedy}, status=status)
+
+
+def _has_token(request: web.Request, expected: str) -> bool:
+    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected.encode())
+    return same and scheme.lower() == "bearer"
+
+
+def _same_origin(request: web.Request) -> bool:
+    origin = request.headers.get(hdrs.ORIGIN)
+    return origin is None or origin.lower() == f"{request.scheme}://{request.headers.get(hdrs.HOST, '')}".lower()
+
+
+def _is_ours(host: str, listen: places.Address) -> bool:
+    """Whether a Host header names this agent: rebinding needs a name, so addresses are safe where we listen."""
+    try:
+        name = URL(f"http://{host}").host or ""
+    except ValueError:
+        return False
+    everywhere = listen.host in ("", "0.0.0.0", "::")  # noqa: S104
+    if name == listen.host or name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback or everywhere
+    except ValueError:
+        return everywhere and name == socket.gethostname().lower()

@@ -1,0 +1,183 @@
+"""`/api/search`, `/api/tail`, `/api/status`: what the commands and the page ask, all of it behind the token."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from typing import Any
+
+import orjson
+from aiohttp import web
+from msgspec import Struct
+
+from collector.errors import PilotfishError, QueryError
+from collector.moments import moment
+from collector.ports import Query, Searchable
+from collector.web.access import refusal
+from collector.web.live import Glimpse, Live, Wanted, Watcher
+
+MOST_WATCHERS = 16
+MOST_DOCUMENTS = 10_000
+MOST_TEXT = 4096  # characters of a query or a filter
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long a tail may be quiet.
+
+    An empty line after `heartbeat_seconds` lets both sides notice that the other is gone; a client that takes
+    nothing for `stall_seconds` is cut off.
+    """
+
+    heartbeat_seconds: float = 15.0
+    stall_seconds: float = 30.0
+
+
+class Views(Struct, frozen=True, kw_only=True):
+    """What the port shows.
+
+    `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
+    Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store.
+    """
+
+    health: Callable[[], str | None]
+    not_ready: Callable[[], list[str]]
+    metrics: Callable[[str], tuple[bytes, str]]
+    status: Callable[[], Mapping[str, Any]]
+    search: Searchable | None
+    live: Live
+
+
+class Api:
+    """The handlers; each takes its arguments from the query string."""
+
+    def __init__(self, views: Views, patience: Patience) -> None:
+        self._views = views
+        self._patience = patience
+
+    def routes(self) -> list[web.RouteDef]:
+        """Path → handler."""
+        return [
+            web.get("/api/search", self.search),
+            web.get("/api/tail", self.tail, allow_head=False),
+            web.get("/api/status", self.status),
+        ]
+
+    async def search(self, request: web.Request) -> web.Response:
+        """Find documents: `{"total": N, "documents": [...]}`, newest first."""
+        if self._views.search is None:
+            return refusal(501, "search needs an output of type store", "add `local: {type: store}` to outputs")
+        try:
+            found = await self._views.search.search(_query(request.query))
+        except QueryError as error:
+            return refusal(400, error.cause, error.remedy)
+        except PilotfishError as error:
+            return refusal(503, error.cause, error.remedy)
+        body = b'{"total":%d,"documents":[%b]}\n' % (found.total, b",".join(found.documents))
+        return web.Response(body=body, content_type="application/json")
+
+    async def status(self, _: web.Request) -> web.Response:
+        """What the agent is doing."""
+        body = orjson.dumps(self._views.status(), option=orjson.OPT_APPEND_NEWLINE)
+        return web.Response(body=body, content_type="application/json")
+
+    async def tail(self, request: web.Request) -> web.StreamResponse:
+        """Documents as they are read, one a line; `{"skipped": N}` where this client was too slow."""
+        if self._views.live.watchers >= MOST_WATCHERS:
+            return refusal(503, f"{MOST_WATCHERS} clients are watching already", "end one of them")
+        try:
+            wanted = _wanted(request)
+        except QueryError as error:
+            return refusal(400, error.cause, error.remedy)
+        with self._views.live.subscribe(wanted) as watcher:
+            response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "X-Accel-Buffering": "no"})
+            await response.prepare(request)
+            transport = request.transport
+            try:
+                await self._stream(watcher, response)
+            except ConnectionError:
+                pass  # the client is gone, which is how most tails end
+            except TimeoutError:
+                if transport is not None:
+                    transport.abort()
+        return response
+
+    async def _stream(self, watcher: Watcher, response: web.StreamResponse) -> None:
+        """Write what the watcher gives until it ends.
+
+        Raises:
+            ConnectionError: the client is gone.
+            TimeoutError: the client takes nothing.
+        """
+        while (glimpse := await self._next(watcher)) is not None:
+            if lines := _lines(glimpse):
+                async with asyncio.timeout(self._patience.stall_seconds):
+                    await response.write(lines)
+        await response.write_eof()
+
+    async def _next(self, watcher: Watcher) -> Glimpse | None:
+        """The next documents, an empty one as a heartbeat, or None at the end."""
+        try:
+            async with asyncio.timeout(self._patience.heartbeat_seconds):
+                return await anext(watcher, None)
+        except TimeoutError:
+            return Glimpse([b""])
+
+
+def _lines(glimpse: Glimpse) -> bytes:
+    marker = b'{"skipped":%d}\n' % glimpse.skipped if glimpse.skipped else b""
+    return marker + b"".join([document + b"\n" for document in glimpse.documents])
+
+
+def _query(given: Mapping[str, str]) -> Query:
+    """Read the arguments of a search.
+
+    Raises:
+        QueryError: one of them is not what it should be.
+    """
+    _known(given, {"q", "target", "since", "until", "limit"})
+    return Query(
+        text=_text(given, "q"),
+        target=given.get("target") or None,
+        since=_moment(given, "since"),
+        until=_moment(given, "until"),
+        limit=_limit(given),
+    )
+
+
+def _wanted(request: web.Request) -> Wanted:
+    """Read the arguments of a tail; `name` may stand there more than once.
+
+    Raises:
+        QueryError: one of them is not what it should be.
+    """
+    given = request.query
+    _known(given, {"name", "target", "text"})
+    return Wanted(names=tuple(given.getall("name", [])), target=given.get("target") or None, text=_text(given, "text"))
+
+
+def _known(given: Mapping[str, str], names: set[str]) -> None:
+    if strange := set(given) - names:
+        raise QueryError(f"{', '.join(sorted(strange))}: no such argument", f"use {', '.join(sorted(names))}")
+
+
+def _text(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "")
+    if len(text) > MOST_TEXT:
+        raise QueryError(f"{name}: is longer than {MOST_TEXT} characters", "shorten it")
+    return text
+
+
+def _moment(given: Mapping[str, str], name: str) -> int | None:
+    if not given.get(name):
+        return None
+    try:
+        return moment(given[name], now=time.time_ns(), zone=UTC)
+    except ValueError as error:
+        raise QueryError(f"{name}: {error}", "a duration counts back from now") from None
+
+
+def _limit(given: Mapping[str, str]) -> int:
+    text = given.get("limit", "20")
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= MOST_DOCUMENTS):
+        raise QueryError("limit: not a number of documents", f"use 0 to {MOST_DOCUMENTS}")
+    return int(text)

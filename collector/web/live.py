@@ -1,0 +1,136 @@
+"""Segments as they are read → whoever watches: bounded per watcher, never waited for.
+
+What a slow watcher has no room for is skipped and counted; publishing costs nothing while nobody watches.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import translate
+
+import orjson
+from msgspec import Struct
+
+from collector.model import LogStream, Segment
+
+ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which documents: a container's name matches any of `names`, globs or parts; `text` stands in the document."""
+
+    names: tuple[str, ...] = ()
+    target: str | None = None
+    text: str = ""
+
+    def matcher(self) -> Callable[[LogStream], bool]:
+        """Whether a stream is wanted, compiled once."""
+        name = re.compile("|".join(translate(_glob(name)) for name in self.names)) if self.names else None
+        return lambda stream: (
+            (name is None or name.match(stream.container) is not None) and self.target in (None, stream.target)
+        )
+
+    def pick(self, documents: Sequence[bytes]) -> Sequence[bytes]:
+        """The documents that hold the text, ASCII letters of either case being the same."""
+        if not self.text:
+            return documents
+        needle = orjson.dumps(self.text)[1:-1].lower()
+        return [document for document in documents if needle in document.lower()]
+
+
+def _glob(name: str) -> str:
+    """A name without signs is a part: `web` finds `shop-web-1`."""
+    return name if any(sign in name for sign in "*?[") else f"*{name}*"
+
+
+class Glimpse(Struct, frozen=True):
+    """What a watcher gets next: documents in order, and how many before them it had no room for."""
+
+    documents: Sequence[bytes]
+    skipped: int = 0
+
+
+class Watcher:
+    """One subscription: an asynchronous iterator of `Glimpse`s that ends when `Live` closes."""
+
+    def __init__(self, wanted: Wanted, room_bytes: int) -> None:
+        self._wanted = wanted
+        self._matches = wanted.matcher()
+        self._room_bytes = room_bytes
+        self._waiting: deque[tuple[int, Segment]] = deque()
+        self._size = 0
+        self._skipped = 0
+        self._closed = False
+        self._news = asyncio.Event()
+
+    def offer(self, segment: Segment) -> None:
+        """Take a segment if it is wanted and there is room; a single one is taken whatever its size."""
+        if not self._matches(segment.stream):
+            return
+        if self._waiting and self._size + segment.size > self._room_bytes:
+            self._skipped += segment.count
+        else:
+            self._waiting.append((self._skipped, segment))
+            self._size += segment.size
+            self._skipped = 0
+        self._news.set()
+
+    def close(self) -> None:
+        """End the iteration once what waits was taken."""
+        self._closed = True
+        self._news.set()
+
+    def __aiter__(self) -> "Watcher":
+        return self
+
+    async def __anext__(self) -> Glimpse:
+        while not self._waiting:
+            if self._skipped:
+                skipped, self._skipped = self._skipped, 0
+                return Glimpse((), skipped)
+            if self._closed:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        skipped, segment = self._waiting.popleft()
+        self._size -= segment.size
+        return Glimpse(self._wanted.pick(segment.documents), skipped)
+
+
+class Live:
+    """The meeting place of one pipeline, which publishes, and those who watch. All of it belongs to one loop."""
+
+    def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
+        self._watchers: set[Watcher] = set()
+        self._room_bytes = room_bytes
+        self._closed = False
+
+    def publish(self, segment: Segment) -> None:
+        """Show a segment to all who watch; returns at once."""
+        for watcher in self._watchers:
+            watcher.offer(segment)
+
+    @property
+    def watchers(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
+    @contextmanager
+    def subscribe(self, wanted: Wanted) -> Iterator[Watcher]:
+        """Watch from now on until the block ends."""
+        watcher = Watcher(wanted, self._room_bytes)
+        if self._closed:
+            watcher.close()
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """End every subscription, and those to come."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.close()

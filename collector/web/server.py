@@ -1,0 +1,122 @@
+"""Address and views → the HTTP port: `/metrics`, `/healthz`, `/readyz` for everyone, `/api/` behind the token."""
+
+import errno
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from socket import gaierror
+
+from aiohttp import hdrs, web
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from collector.errors import PilotfishError
+from collector.places import Address
+from collector.web import access
+from collector.web.api import Api, Patience, Views
+
+MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
+STOP_SECONDS = 1.0  # what answers under way get at a stop; tails are ended at once
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Pilotfish</title></head>
+<body>
+<h1>Pilotfish</h1>
+<p>Log and metrics sidecar for container hosts.</p>
+<ul>
+<li><a href="/metrics">/metrics</a>: for Prometheus</li>
+<li><a href="/healthz">/healthz</a>: is the agent alive</li>
+<li><a href="/readyz">/readyz</a>: can it read and deliver, and if not, why</li>
+</ul>
+<p>On this machine: <code>pilotfish search error --since 1h</code>, <code>pilotfish tail</code>.</p>
+</body></html>
+"""
+
+
+@asynccontextmanager
+async def serve(
+    listen: Address, *, state_dir: Path, views: Views, patience: Patience | None = None
+) -> AsyncIterator[Address]:
+    """Listen while the block runs; gives the address with its real port.
+
+    The token is made in `state_dir` at the first start and the address is left there for the commands.
+
+    Raises:
+        PilotfishError: the port cannot be had.
+        StateError: the state directory cannot be used.
+    """
+    app = application(access.token(state_dir), listen, views, patience or Patience())
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        await _bind(runner, listen)
+        bound = Address(listen.host, runner.addresses[0][1])
+        with access.announced(state_dir, bound):
+            yield bound
+    finally:
+        views.live.close()
+        await runner.cleanup()
+
+
+def application(token: str, listen: Address, views: Views, patience: Patience) -> web.Application:
+    """The routes with their checks."""
+    app = web.Application(middlewares=[access.guard(token, listen)], client_max_size=MOST_REQUEST_BYTES)
+    app.on_response_prepare.append(access.harden)
+    app.add_routes(_open_routes(views) + Api(views, patience).routes())
+    return app
+
+
+def exposition(registry: Collector) -> Callable[[str], tuple[bytes, str]]:
+    """A `metrics` view: the registry as text or OpenMetrics, whichever the scraper accepts."""
+
+    def render(accept: str) -> tuple[bytes, str]:
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (ValueError, TypeError):  # a version that is not a number
+            encode, content_type = choose_encoder("")
+        return encode(registry), content_type
+
+    return render
+
+
+def _open_routes(views: Views) -> list[web.RouteDef]:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def metrics(request: web.Request) -> web.Response:
+        body, content_type = views.metrics(", ".join(request.headers.getall(hdrs.ACCEPT, [])))
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+    async def healthz(_: web.Request) -> web.Response:
+        stuck = views.health()
+        return web.Response(text=f"stuck: {stuck}\n" if stuck else "ok\n", status=503 if stuck else 200)
+
+    async def readyz(_: web.Request) -> web.Response:
+        reasons = views.not_ready()
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    return [
+        web.get("/", page),
+        web.get("/metrics", metrics),
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+    ]
+
+
+async def _bind(runner: web.AppRunner, listen: Address) -> None:
+    """Open the port.
+
+    Raises:
+        PilotfishError: it is taken, not permitted, or not an address of this machine.
+    """
+    try:
+        await web.TCPSite(runner, listen.host or None, listen.port).start()
+    except OSError as error:
+        where = f"http.listen {listen}"
+        if error.errno == errno.EADDRINUSE:
+            raise PilotfishError(f"{where}: another program uses this port", "stop it, or listen elsewhere") from None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise PilotfishError(f"{where}: is not permitted", "use a port above 1023, or run as root") from None
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, gaierror):
+            raise PilotfishError(f"{where}: is no address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
+        raise PilotfishError(f"{where}: {error.strerror or error}", "listen elsewhere") from None

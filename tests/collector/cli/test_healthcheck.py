@@ -1,0 +1,77 @@
+"""`pilotfish healthcheck`: one line and an exit code."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.collector.cli.pilotfish import Agent, pilotfish
+
+
+class Stuck(BaseHTTPRequestHandler):
+    """An agent with a part that is stuck."""
+
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"stuck: the reader\x1b[2J\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def stuck() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Stuck) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_healthy_agent_is_0_by_file_and_by_environment(agent: Agent) -> None:
+    ended = pilotfish(agent.home, "healthcheck", "-c", str(agent.config))
+    assert (ended.code, ended.out, ended.errors) == (0, "ok\n", "")
+    address = (agent.state_dir / "http_address").read_text().strip()
+    port = address.rpartition(":")[2]
+    assert pilotfish(agent.home, "healthcheck", PILOTFISH_HTTP__LISTEN=f"0.0.0.0:{port}").code == 0
+    assert pilotfish(agent.home, "healthcheck", PILOTFISH_CONFIG=str(agent.config)).code == 0
+    assert pilotfish(agent.home, "healthcheck", "--config", str(agent.config), "--debug").code == 0
+
+
+def test_nobody_there_is_1(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=f":{port}")
+    assert ended.code == 1
+    assert ended.complaint == f"127.0.0.1:{port} does not answer (Connection refused): is the agent running?"
+
+
+def test_a_stuck_part_is_1_and_named(tmp_path: Path, stuck: str) -> None:
+    ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=stuck)
+    assert ended.code == 1
+    assert ended.complaint == f"{stuck} answers 503: stuck: the reader\\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "complaint"),
+    [
+        ("http: off", 1, "http.listen is off: healthcheck needs the port: set http.listen"),
+        (
+            "http: {listen: nonsense}",
+            78,
+            "http.listen: a port from 0 to 65535 is missing at the end: write host:port, or off",
+        ),
+        ("http: {listen: ':0'}", 1, "state/pilotfish holds no address: is the agent running?"),
+        ("- x", 78, "p.yml:1: the top is a list: write `key: value` lines"),
+    ],
+)
+def test_without_a_port_to_ask_it_says_why(tmp_path: Path, text: str, code: int, complaint: str) -> None:
+    (tmp_path / "p.yml").write_text(f"{text}\nstate_dir: state/pilotfish\n" if text != "- x" else text)
+    ended = pilotfish(tmp_path, "healthcheck", "-c", "p.yml")
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.complaint == complaint

@@ -1,0 +1,119 @@
+"""`collector.cli`: exit codes, one line for each error, a quick start, completion."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.collector.cli.pilotfish import COMMAND, Agent, environment, pilotfish
+
+COMMANDS = [
+    ["run"],
+    ["demo"],
+    ["check"],
+    ["search"],
+    ["tail"],
+    ["config"],
+    ["config", "show"],
+    ["config", "validate"],
+    ["config", "schema"],
+    ["healthcheck"],
+    ["version"],
+]
+
+
+@pytest.mark.parametrize("command", [[], *COMMANDS])
+def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
+    ended = pilotfish(tmp_path, *command, "--help")
+    assert (ended.code, ended.errors) == (0, "")
+    assert f"Usage: {' '.join(['pilotfish', *command])}" in ended.out
+    if command not in (["config"], ["version"]):
+        assert "Examples:\n" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["serach"], "No such command 'serach'. Did you mean 'search'?: see `pilotfish --help`"),
+        (["search", "--nope"], "No such option: --nope"),
+        (["search", "-o", "xml"], "Invalid value for '-o' / '--output'"),
+        (["search", "--since", "yesterday"], "Invalid value: --since: not a time such as 15m, 2h, 3d"),
+        (["healthcheck", "now"], "(now): see `pilotfish healthcheck --help`"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_2(tmp_path: Path, arguments: list[str], complaint: str) -> None:
+    ended = pilotfish(tmp_path, *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert complaint in ended.complaint
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["config", "show"], ["config", "validate"]])
+def test_a_missing_configuration_is_one_line_and_78(tmp_path: Path, command: list[str]) -> None:
+    ended = pilotfish(tmp_path, *command, "-c", "nope.yml")
+    assert (ended.code, ended.out) == (78, "")
+    assert ended.complaint == "nope.yml: no such file: give -c the path of an existing file, or leave it out"
+
+
+def test_each_mistake_of_a_configuration_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "p.yml").write_text("htp: 1\nlog: {level: loud}\n")
+    ended = pilotfish(tmp_path, "config", "validate", PILOTFISH_CONFIG="p.yml")
+    assert ended.code == 78
+    assert sorted(ended.errors.splitlines()) == [
+        "pilotfish: p.yml:1: htp: unknown key: did you mean http?",
+        "pilotfish: p.yml:2: log.level: input should be 'debug', 'info', 'warning' or 'error': "
+        "it is the least level that is written",
+    ]
+
+
+def test_config_commands_answer(tmp_path: Path) -> None:
+    (tmp_path / "p.yml").write_text("host: a\n")
+    assert pilotfish(tmp_path, "config", "validate", "-c", "p.yml").out == "p.yml: valid\n"
+    shown = pilotfish(tmp_path, "config", "show", "--origin", "-c", "p.yml", PILOTFISH_HOTS="x")
+    assert shown.out.startswith("host: a ")
+    assert "# file, line 1" in shown.out.splitlines()[0]
+    assert shown.complaint == "PILOTFISH_HOTS: is no key and is ignored: did you mean PILOTFISH_HOST?"
+    assert '"pilotfish.yml"' in pilotfish(tmp_path, "config", "schema").out
+
+
+def test_an_agent_that_cannot_start_is_one_line_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = pilotfish(tmp_path, "run", PILOTFISH_STATE_DIR=f"{tmp_path}/file/state")
+    assert ended.code == 1
+    assert "Traceback" not in ended.errors
+    assert ended.complaint.startswith("the state directory ")
+
+
+def test_a_state_directory_belongs_to_one_agent(agent: Agent) -> None:
+    ended = pilotfish(agent.home, "run", "-c", str(agent.config))
+    assert ended.code == 1
+    assert "is in use by another agent" in ended.complaint
+
+
+def test_debug_shows_the_trace(tmp_path: Path) -> None:
+    for arguments, environ in [(["--debug"], {}), ([], {"PILOTFISH_DEBUG": "1"})]:
+        ended = pilotfish(tmp_path, "config", "validate", "-c", "nope.yml", *arguments, **environ)
+        assert "Traceback" in ended.errors
+        assert ended.code != 0
+
+
+def loaded(home: Path, *arguments: str) -> set[str]:
+    """The modules that a command loads."""
+    command = [COMMAND[0], "-X", "importtime", *COMMAND[1:], *arguments]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+    return {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+
+
+def test_healthcheck_and_help_load_little(tmp_path: Path) -> None:
+    heavy = {"pydantic", "aiohttp", "rich", "asyncio", "tantivy", "elasticsearch", "uvloop", "orjson"}
+    assert not loaded(tmp_path, "healthcheck") & (heavy | {"typer", "yaml"})
+    assert not loaded(tmp_path, "--help") & heavy
+    # typer itself loads pydantic when it reads arguments
+    assert not loaded(tmp_path, "search", "x") & (heavy - {"pydantic"})
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_gets_a_completion(tmp_path: Path, shell: str) -> None:
+    assert "pilotfish" in pilotfish(tmp_path, _PILOTFISH_COMPLETE=f"source_{shell}").out
+    asked = {"COMP_WORDS": "pilotfish hea", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "pilotfish hea"}
+    asked["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+    assert "healthcheck" in pilotfish(tmp_path, _PILOTFISH_COMPLETE=f"complete_{shell}", **asked).out

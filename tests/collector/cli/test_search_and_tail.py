@@ -1,0 +1,133 @@
+"""`pilotfish search` and `tail` against a running agent."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.collector.cli.pilotfish import COMMAND, LINES, Agent, environment, pilotfish
+
+
+def test_search_writes_the_newest_documents_oldest_first(agent: Agent) -> None:
+    ended = agent.ask("search", "level:error", "-n", "3")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        f"2026-11-23T04:{n // 60:02}:{n % 60:02}.123456789Z shop-web-1 ERROR order {n} n={n}"
+        for n in range(LINES - 30, LINES, 10)
+    ]
+    assert ended.complaint == f"3 of {LINES // 10} documents; -n shows more"
+
+
+def test_search_gives_the_documents_themselves_as_json(agent: Agent) -> None:
+    found = [
+        json.loads(line) for line in agent.ask("search", "level:error", "-o", "json", "-n", "1000").out.splitlines()
+    ]
+    assert [one["log"]["n"] for one in found] == list(range(0, LINES, 10))
+    assert {"_id", "@timestamp", "@target", "docker_container", "host", "stream"} <= set(found[0])
+
+
+def test_since_until_and_target_narrow_a_search(agent: Agent) -> None:
+    times = ["--since", "2026-11-23T04:01:00Z", "--until", "2026-11-23T04:02:00Z"]
+    assert len(agent.ask("search", *times, "-n", "1000").out.splitlines()) == 60
+    assert agent.ask("search", "--target", "nobody").complaint == "nothing found"
+
+
+def test_a_query_that_is_no_query_is_one_line(agent: Agent) -> None:
+    ended = agent.ask("search", "level:(")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.complaint
+
+
+def test_the_agent_is_found_by_configuration_and_by_environment(agent: Agent) -> None:
+    search = ["search", "order", "-n", "1"]
+    assert pilotfish(agent.home, *search, "-c", str(agent.config)).out
+    assert pilotfish(agent.home, *search, PILOTFISH_CONFIG=str(agent.config)).out
+    assert pilotfish(agent.home, *search, PILOTFISH_STATE_DIR=str(agent.state_dir)).out
+
+
+def test_a_running_demo_is_found_without_being_told(agent: Agent, tmp_path: Path) -> None:
+    (tmp_path / "pilotfish-demo").symlink_to(agent.state_dir)
+    assert pilotfish(tmp_path, "search", "order", "-n", "1").out
+
+
+@pytest.mark.parametrize("command", ["search", "tail"])
+def test_without_an_agent_the_remedy_names_what_was_tried(tmp_path: Path, command: str) -> None:
+    ended = pilotfish(tmp_path, command, "x")
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{tmp_path}/pilotfish-demo" in ended.complaint
+    assert ended.complaint.endswith("start one with `pilotfish run` or `pilotfish demo`, or name its --state-dir")
+
+
+def test_an_agent_that_was_killed_is_told_with_its_address(agent: Agent, tmp_path: Path) -> None:
+    (tmp_path / "http_address").write_text("127.0.0.1:1\n")
+    (tmp_path / "http_token").write_text("t" * 40)
+    ended = pilotfish(tmp_path, "search", "x", "--state-dir", str(tmp_path))
+    assert f"{tmp_path}: 127.0.0.1:1: Connection refused" in ended.complaint
+
+
+def test_the_state_of_another_agent_is_told(agent: Agent, tmp_path: Path) -> None:
+    (tmp_path / "http_address").write_bytes((agent.state_dir / "http_address").read_bytes())
+    (tmp_path / "http_token").write_text("t" * 40)
+    ended = pilotfish(tmp_path, "search", "x", "--state-dir", str(tmp_path))
+    assert ended.complaint == f"{tmp_path} is not the state of the agent that answers: name the right --state-dir"
+
+
+def test_a_reader_that_leaves_early_ends_a_search_quietly(agent: Agent) -> None:
+    command = [*COMMAND, "search", "-o", "json", "-n", "10000", "--state-dir", str(agent.state_dir)]
+    process = subprocess.Popen(command, env=environment(agent.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(b'{"_id"')
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 141
+
+
+def on_a_terminal(agent: Agent, **environ: str) -> bytes:
+    """What a search writes when stdout is a terminal."""
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "search", "level:error", "-n", "1", "--state-dir", str(agent.state_dir)]
+    with subprocess.Popen(command, env=environment(agent.home, **environ), stdout=theirs, stderr=subprocess.DEVNULL):
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as terminal:
+            return terminal.readline()
+
+
+def test_colours_are_for_terminals_that_want_them(agent: Agent) -> None:
+    assert b"\x1b[31mERROR" in on_a_terminal(agent, TERM="xterm")
+    assert b"\x1b" not in on_a_terminal(agent, TERM="xterm", NO_COLOR="1")
+    assert b"\x1b" not in on_a_terminal(agent, TERM="dumb")
+
+
+def test_tail_shows_what_is_written_from_now_on_until_ctrl_c(agent: Agent) -> None:
+    command = [*COMMAND, "tail", "web", "-i", "tailed", "-o", "json", "--state-dir", str(agent.state_dir)]
+    process = subprocess.Popen(command, env=environment(agent.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    line = None
+    while not line:  # it is not told when the tail has begun, so the container goes on talking
+        assert process.poll() is None
+        agent.write("something else", "this is tailed")
+        line = process.stdout.readline()
+    assert json.loads(line)["log"] == {"message": "this is tailed"}
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert process.stderr.read() == b""
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_check_tells_what_works_and_what_does_not(agent: Agent) -> None:
+    ended = pilotfish(agent.home, "check", "-c", str(agent.config))
+    assert (ended.code, ended.errors) == (0, "")
+    assert f"ok    state directory {agent.state_dir}: an agent is running on it" in ended.out
+    ended = pilotfish(agent.home, "check", PILOTFISH_INPUTS__DIRECTORY__PATH="/none", PILOTFISH_STATE_DIR="/proc/none")
+    assert ended.code == 1
+    assert "fail  directory /none: is no directory\n      fix: set inputs.directory.path\n" in ended.out
+    assert "\x1b" not in ended.out

@@ -1,0 +1,165 @@
+"""`collector.doctor`: what is wrong is found, and told with its fix."""
+
+import json
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collector.config import load
+from collector.doctor import Finding, examine
+from collector.errors import Unavailable
+from collector.model import Batch, Receipt
+from collector.ports import Shipper, ShipperSettings, Site
+from collector.state import locked
+
+
+class Reached:
+    """A shipper whose destination answers, or not."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    async def probe(self) -> str:
+        if not self.answer:
+            raise Unavailable("nobody listens at http://es:9200", "is it running?")
+        return self.answer
+
+    async def ship(self, batch: Batch) -> Receipt:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Settings(ShipperSettings):
+    """An output that answers what it is told to."""
+
+    answer: str = ""
+
+    def open(self, site: Site) -> Shipper:
+        return Reached(self.answer)
+
+
+def container(number: int, driver: str = "json-file", status: str = "running") -> dict[str, Any]:
+    name = f"/{driver}-{number}"
+    return {
+        "Id": f"{number}" * 64,
+        "Name": name,
+        "HostConfig": {"LogConfig": {"Type": driver}},
+        "State": {"Status": status},
+    }
+
+
+@asynccontextmanager
+async def daemon(path: Path, *containers: dict[str, Any]) -> AsyncIterator[str]:
+    """Enough of the Engine API, on a real socket; gives its URL."""
+    known = {one["Id"]: one for one in containers}
+
+    async def answer(request: web.Request) -> web.Response:
+        tail = re.sub(r"^/(v[0-9.]+/)?", "", request.path)
+        if tail == "version":
+            return web.json_response({"Version": "29.0", "ApiVersion": "1.41"})
+        if tail == "containers/json":
+            return web.json_response(containers)
+        found = known.get(tail.split("/")[1] if "/" in tail else "")
+        return web.json_response(found or {"message": "no such thing"}, status=200 if found else 404)
+
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(path / "d.sock")).start()
+    try:
+        yield f"unix://{path}/d.sock"
+    finally:
+        await runner.cleanup()
+
+
+async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
+    """Examine; by the first word of each subject and what is told first of it."""
+    given = {
+        "PILOTFISH_STATE_DIR": str(tmp_path / "state"),
+        "PILOTFISH_INPUTS__DIRECTORY__PATH": str(tmp_path),
+        "PILOTFISH_OUTPUTS__E__TYPE": "test",
+        "PILOTFISH_OUTPUTS__E__ANSWER": "Elasticsearch 8.19",
+        "PILOTFISH_HTTP__LISTEN": "127.0.0.1:0",
+    }
+    configuration = load(None, {"test": Settings}, given | environ)
+    return {finding.subject: finding async for finding in examine(configuration)}
+
+
+async def test_a_state_directory_that_is_missing_will_be_made_and_is_not_made_now(tmp_path: Path) -> None:
+    found = await findings(tmp_path)
+    assert found[f"state directory {tmp_path}/state"][::2] == ("ok", "will be made")
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_state_directory_below_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    finding = (await findings(tmp_path))[f"state directory {tmp_path}/state"]
+    assert (finding.verdict, finding.fix) == ("fail", "run as its owner, or set state_dir")
+
+
+async def test_a_running_agent_is_seen_and_not_disturbed(tmp_path: Path) -> None:
+    subject = f"state directory {tmp_path}/state"
+    with locked(tmp_path / "state"):
+        assert (await findings(tmp_path))[subject].text == "an agent is running on it"
+    assert (await findings(tmp_path))[subject].text == "writable"
+
+
+async def test_outputs_tell_what_they_are_or_why_they_are_away(tmp_path: Path) -> None:
+    assert (await findings(tmp_path))["output e (test)"] == Finding("ok", "output e (test)", "Elasticsearch 8.19")
+    away = await findings(tmp_path, PILOTFISH_OUTPUTS='{"e": {"type": "test"}}', PILOTFISH_OUTPUTS__E__ANSWER="")
+    assert away["output e (test)"][2:] == ("nobody listens at http://es:9200", "is it running?")
+
+
+async def test_a_port_that_is_taken_is_a_warning(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"].verdict == "warn"
+    assert (await findings(tmp_path, PILOTFISH_HTTP__LISTEN="off"))["http"].verdict == "warn"
+
+
+async def test_a_tree_without_logs_is_a_warning_and_a_missing_one_fails(tmp_path: Path) -> None:
+    assert (await findings(tmp_path))[f"directory {tmp_path}"].verdict == "warn"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a-json.log").touch()
+    assert (await findings(tmp_path))[f"directory {tmp_path}"].text == "1 logs"
+    none = str(tmp_path / "none")
+    assert (await findings(tmp_path, PILOTFISH_INPUTS__DIRECTORY__PATH=none))[f"directory {none}"].verdict == "fail"
+
+
+async def test_the_log_driver_of_each_container_is_told(tmp_path: Path) -> None:
+    containers = [container(1), container(2, status="created"), container(3, "journald")]
+    (tmp_path / ("1" * 64)).mkdir()
+    (tmp_path / ("1" * 64) / f"{'1' * 64}-json.log").touch()
+    async with daemon(tmp_path, *containers) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": str(tmp_path)}})
+        found = await findings(tmp_path, PILOTFISH_INPUTS=inputs)
+    assert found["docker"].text == f"{url}: version 29.0, 3 containers"
+    assert found["log drivers"].text == "journald 1, json-file 2"
+    assert found["container journald-3"].verdict == "warn"
+    assert "--log-driver json-file" in found["container journald-3"].fix
+    assert found["log files"][::2] == ("ok", f"1 readable below {tmp_path}")
+
+
+async def test_logs_that_cannot_be_read_fail_with_the_names(tmp_path: Path) -> None:
+    async with daemon(tmp_path, container(1), container(2)) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": str(tmp_path)}})
+        finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
+    assert finding.verdict == "fail"
+    assert "logs of 2 containers" in finding.text
+    assert "(json-file-1, json-file-2)" in finding.text
+
+
+@pytest.mark.parametrize("url", ["unix:///none/docker.sock", "tcp://127.0.0.1:1"])
+async def test_a_daemon_that_is_away_fails_with_the_fix(tmp_path: Path, url: str) -> None:
+    finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
+    assert finding.verdict == "fail"
+    assert "DOCKER_HOST" in finding.fix

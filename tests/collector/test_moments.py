@@ -1,0 +1,45 @@
+"""`collector.moments`: times as people write them."""
+
+from contextlib import suppress
+from datetime import UTC, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.moments import duration, iso, moment
+
+NOW = 1_700_000_000_123_456_789
+LATEST = 253_402_300_799_999_999_999  # the year 9999
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("3d", 259200), ("1w", 604800), (" 5 m ", 300)]
+)
+def test_a_duration_counts_back_from_now(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+    assert moment(text, now=NOW, zone=UTC) == NOW - seconds * 1_000_000_000
+
+
+@given(st.integers(0, LATEST))
+def test_iso_keeps_every_nanosecond(nanoseconds: int) -> None:
+    assert moment(iso(nanoseconds), now=0, zone=None) == nanoseconds
+
+
+def test_a_time_without_offset_is_meant_in_the_zone_given() -> None:
+    shanghai = timezone(timedelta(hours=8))
+    local = moment("2026-11-23T08:00:00.5", now=NOW, zone=shanghai)
+    assert local == moment("2026-11-23T00:00:00.5Z", now=NOW, zone=UTC)
+    assert local == moment("2026-11-23T08:00:00,5+08:00", now=NOW, zone=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "x", "5", "1y", "-1h", "2026-13-01", "99999999d", "2026-11-23T25:00", "1h2m"])
+def test_anything_else_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="not a time such as"):
+        moment(text, now=NOW, zone=None)
+
+
+@given(st.text())
+def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert isinstance(moment(text, now=NOW, zone=UTC), int)
