@@ -28,6 +28,7 @@ from collector.ports import Shipper
 
 log = structlog.get_logger(__name__)
 
+_HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -50,11 +51,15 @@ class Backoff:
 
 
 class _Shipment(Struct):
-    """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already."""
+    """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already.
+
+    `has_room` says that its segments still count among the bytes that are on their way.
+    """
 
     documents: Batch
     segments: list[Segment]
     texts: set[str]
+    has_room: bool = True
 
 
 class Delivery:
@@ -76,6 +81,7 @@ class Delivery:
         self._ledger = ledger
         self._settled = settled
         self._held: dict[str, list[_Shipment]] = {}
+        self._held_bytes = 0  # of held segments that have given up their room
         self._open = asyncio.Event()
 
     async def run(self, workers: int) -> None:
@@ -182,9 +188,15 @@ class Delivery:
         for segment in shipment.segments:
             if segment not in left:
                 self._ledger.left(segment)
-                self._batches.release(segment.size)
+                self._give_back(shipment, segment.size)
                 self._settled(segment)
         shipment.segments = left
+
+    def _give_back(self, shipment: _Shipment, size: int) -> None:
+        if shipment.has_room:
+            self._batches.release(size)
+        else:
+            self._held_bytes -= size
 
     # ------------------------------------------------------------------ waiting for the operator
 
@@ -205,6 +217,11 @@ class Delivery:
         if self._ledger.waits.get(target) != reason:
             log.error("documents wait for the operator", output=self._output, target=target, reason=reason)
         self._ledger.waits[target] = reason
+        size = sum(segment.size for segment in shipment.segments)
+        if shipment.has_room and self._held_bytes + size <= _HELD_BOUND_BYTES:
+            shipment.has_room = False  # others go on; beyond the bound all have to wait
+            self._held_bytes += size
+            self._batches.release(size)
         if target in self._held:
             self._held[target].append(shipment)
         else:

@@ -20,6 +20,11 @@ from collector.errors import ConfigurationError, PilotfishError
 
 _CALL_SECONDS = 15.0
 _EVENTS_CONNECT_SECONDS = 10.0
+# Those that change what is known of a container; each health check would tell three `exec_…` besides.
+_EVENTS = [
+    *("create", "start", "restart", "die", "stop", "kill", "oom", "destroy"),
+    *("pause", "unpause", "rename", "update", "health_status"),
+]
 
 
 class EngineUnavailable(PilotfishError):
@@ -91,7 +96,7 @@ class Engine:
         """
         docker = self._client()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_EVENTS_CONNECT_SECONDS)
-        params = {"filters": '{"type":["container"]}'}
+        params = {"filters": orjson.dumps({"type": ["container"], "event": _EVENTS}).decode()}
         try:
             async with docker._query("events", params=params, timeout=timeout) as response:
                 yield _objects(response)
@@ -118,7 +123,9 @@ class Engine:
         return self._docker
 
     def _unavailable(self, error: Exception) -> EngineUnavailable:
-        cause = str(error.args[-1] if error.args else error) or type(error).__name__
+        # aiodocker wraps the reason in brackets, once for each layer below it: the innermost tells what happened.
+        words = str(error.args[-1] if error.args else "") or type(error).__name__
+        cause = words.rstrip("]").rsplit("[", 1)[-1]
         if "Permission" in cause:
             remedy = "run as root, or give this user access to the socket (group docker)"
         else:

@@ -17,7 +17,7 @@ from collector.dead_letters import DeadLetters
 from collector.delivery import Delivery
 from collector.discovery.roster import Roster
 from collector.ledger import Ledger
-from collector.model import Chunk, LogStream, Segment, StreamKey
+from collector.model import Chunk, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
 from collector.sources.file_tail import FileTail, TailCounts
 from collector.sources.watcher import Watcher

@@ -14,7 +14,7 @@ EXAMPLES = examples(
 
 
 def check(config: Config = None) -> None:
-    """Look at what the agent needs, with the fix for what is missing.
+    """Say what works here, and how to mend the rest.
 
     Exit code 1 if something fails.
     """

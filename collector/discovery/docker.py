@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 _RELIST_SECONDS = 30.0
 _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _INSPECTS_AT_ONCE = 8
-_QUIET_ACTIONS = ("exec_", "attach", "commit", "copy", "export", "resize", "top", "archive-path", "extract-to-dir")
 
 
 class DockerDiscovery:
@@ -81,11 +80,9 @@ class DockerDiscovery:
     async def _apply(self, event: dict[str, Any]) -> None:
         action = str(event.get("Action") or event.get("status") or "")
         container_id = str(event.get("Actor", {}).get("ID") or event.get("id") or "")
-        if not container_id or action.startswith(_QUIET_ACTIONS):
-            return
         if action == "destroy":
             self._drop(container_id)
-        else:
+        elif container_id:
             await self._inspect(container_id)
 
     async def _reconcile(self) -> None:

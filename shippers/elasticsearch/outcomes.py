@@ -1,0 +1,202 @@
+"""Answer to `_bulk` → Receipt: what became of each document, and whose the fault is.
+
+Three kinds of refusal, since each needs another remedy: for load (send again), the operator's (that index waits until
+somebody acts; dead letters would fill with good documents) and the document's (never taken as it is).
+A refusal of a kind unknown here is the document's if another document of its index was taken in the same answer:
+what the operator has to mend hits them all. Otherwise it is taken for the operator's, which loses nothing.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from itertools import islice
+
+import msgspec
+from msgspec import Struct
+
+from collector.errors import Unavailable
+from collector.model import Batch, Receipt, Rejected, Segment
+
+from .bulk import subset
+
+FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
+
+_WORDS = 500  # characters of a server's reason that are kept
+_CONFLICT = "version_conflict_engine_exception"
+
+_CONTENT = frozenset(
+    {
+        "array_index_out_of_bounds_exception",
+        "date_time_parse_exception",
+        "document_parsing_exception",
+        "fail_processor_exception",
+        "ingest_processor_exception",
+        "input_coercion_exception",
+        "json_parse_exception",
+        "mapper_parsing_exception",
+        "max_bytes_length_exceeded_exception",
+        "not_x_content_exception",
+        "number_format_exception",
+        "parse_exception",
+        "parsing_exception",
+        "script_exception",
+        "strict_dynamic_mapping_exception",
+        "x_content_parse_exception",
+    }
+)
+
+# `illegal_argument_exception` stands for both sides; these are its words about a document.
+_CONTENT_WORDS = ("limit of", "whitespace", "immense term", "empty string", "mapper [", "merge", "object mapping")
+
+# Why an index could not be made, in the type of a bad document's error: some template is wrong.
+_TEMPLATE_WORDS = "failed to parse mapping"
+
+_REMEDIES = {
+    "cluster_block_exception": "free disk space or lift the block on the index",
+    "index_closed_exception": "open the index",
+    "index_not_found_exception": "create the index, or allow it in action.auto_create_index",
+    "security_exception": "grant create_doc, create_index and auto_configure on the index",
+    "validation_exception": "raise cluster.max_shards_per_node or remove old indices",
+}
+
+
+class Verdict(Enum):
+    """What one item's answer means."""
+
+    DELIVERED = auto()
+    DUPLICATE = auto()
+    AGAIN = auto()
+    WAIT = auto()
+    REJECT = auto()
+    DOUBTFUL = auto()
+
+
+class _Cause(Struct):
+    reason: str | None = None
+
+
+class _Error(Struct):
+    type: str = "unknown"
+    reason: str | None = None
+    caused_by: _Cause | None = None
+
+    @property
+    def words(self) -> str:
+        """The reason with its cause, on one line and cut."""
+        cause = self.caused_by.reason if self.caused_by else None
+        return " ".join(f"{self.reason or ''}{f' ({cause})' if cause else ''}".split())[:_WORDS]
+
+
+class _Outcome(Struct):
+    status: int
+    error: _Error | None = None
+
+
+class _Item(Struct):
+    create: _Outcome
+
+
+class _Bulk(Struct):
+    errors: bool
+    items: list[_Item]
+
+
+_decoder = msgspec.json.Decoder(_Bulk)
+
+
+def receipt_of(batch: Batch, answer: bytes) -> Receipt:
+    """What the answer, asked for with `FILTER`, says of each document of the batch.
+
+    Raises:
+        Unavailable: it is no whole answer to this batch.
+    """
+    if answer.startswith(b'{"errors":false') and answer.endswith(b"}]}") and answer.count(b'"status":') == batch.count:
+        return Receipt(delivered=batch.count)
+    outcomes = _decoded(answer, batch.count)
+    each = iter(outcomes)
+    parts = [(segment, list(islice(each, segment.count))) for segment in batch.segments]
+    return _settle(parts)
+
+
+def _decoded(answer: bytes, count: int) -> list[_Outcome]:
+    remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies before it"
+    try:
+        items = _decoder.decode(answer).items
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Unavailable(f"the answer to a bulk request is cut or no bulk answer ({answer[:60]!r})", remedy) from None
+    if len(items) != count:
+        raise Unavailable(f"the answer to a bulk request of {count} documents tells of {len(items)}", remedy)
+    return [item.create for item in items]
+
+
+def _settle(parts: list[tuple[Segment, list[_Outcome]]]) -> Receipt:
+    verdicts = [[verdict_of(outcome) for outcome in outcomes] for _, outcomes in parts]
+    taking = {_index(segment) for (segment, _), given in zip(parts, verdicts, strict=True) if _taken(given)}
+    tally = dict.fromkeys(Verdict, 0)
+    rejected: list[Rejected] = []
+    retry: list[Segment] = []
+    waits: dict[str, str] = {}
+    for (segment, outcomes), given in zip(parts, verdicts, strict=True):
+        doubtful = Verdict.REJECT if _index(segment) in taking else Verdict.WAIT
+        again: list[int] = []
+        for index, verdict in enumerate(given):
+            final = doubtful if verdict is Verdict.DOUBTFUL else verdict
+            tally[final] += 1
+            if final is Verdict.REJECT:
+                error = outcomes[index].error or _Error()
+                rejected.append(Rejected(segment, index, error.type, error.words))
+            elif final in (Verdict.AGAIN, Verdict.WAIT):
+                again.append(index)
+                if final is Verdict.WAIT:
+                    waits.setdefault(segment.stream.target, _remedied(outcomes[index]))
+        if again:
+            retry.append(subset(segment, again))
+    return Receipt(
+        delivered=tally[Verdict.DELIVERED],
+        duplicate=tally[Verdict.DUPLICATE],
+        rejected=tuple(rejected),
+        retry=Batch(tuple(retry)),
+        waits=waits,
+    )
+
+
+def verdict_of(outcome: _Outcome) -> Verdict:
+    """What an item's status and error mean, by themselves."""
+    error = outcome.error or _Error()
+    match outcome.status:
+        case 200 | 201:
+            return Verdict.DELIVERED
+        case 409:
+            return Verdict.DUPLICATE if error.type == _CONFLICT else Verdict.AGAIN
+        case 401 | 403 | 404:
+            return Verdict.WAIT
+        case 429:
+            return Verdict.WAIT if error.type == "cluster_block_exception" else Verdict.AGAIN
+        case status if status >= 500:
+            return Verdict.AGAIN
+    return _verdict_of_error(error)
+
+
+def _verdict_of_error(error: _Error) -> Verdict:
+    words = error.words.lower()
+    if error.type in _REMEDIES or words.startswith(_TEMPLATE_WORDS):
+        return Verdict.WAIT
+    if error.type in _CONTENT:
+        return Verdict.REJECT
+    about_content = error.type == "illegal_argument_exception" and any(each in words for each in _CONTENT_WORDS)
+    return Verdict.REJECT if about_content else Verdict.DOUBTFUL
+
+
+def _taken(verdicts: Iterable[Verdict]) -> bool:
+    return any(verdict in (Verdict.DELIVERED, Verdict.DUPLICATE) for verdict in verdicts)
+
+
+def _index(segment: Segment) -> tuple[str, str]:
+    """What decides the index."""
+    return segment.stream.target, segment.day
+
+
+def _remedied(outcome: _Outcome) -> str:
+    error = outcome.error or _Error()
+    remedy = _REMEDIES.get(error.type)
+    text = f"{error.type} ({outcome.status}): {error.words}"
+    return f"{text}: {remedy}" if remedy else text

@@ -1,0 +1,213 @@
+"""The options of an `elasticsearch` output → a connection with its secrets and certificates read."""
+
+import base64
+import re
+import ssl
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from elastic_transport import NodeConfig
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from collector.errors import ConfigurationError
+from collector.ports import ShipperSettings, Site
+
+from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
+from .connection import Connection
+from .shipper import ElasticsearchShipper
+
+_INDEX = re.compile(r"(?:\{target\}|%[YmdjVG]|[a-z0-9._-])+")
+_INDEX_BYTES = 255  # the servers' limit
+_DEFAULT_PORTS = {"http": 9200, "https": 443}
+
+
+class Settings(ShipperSettings):
+    """An Elasticsearch or OpenSearch cluster: its nodes, the index of a document, who we are and whom we trust."""
+
+    type: Literal["elasticsearch"] = "elasticsearch"
+    hosts: tuple[str, ...] = Field(
+        min_length=1, description="URLs of nodes that take requests; without a port 9200 for http, 443 for https"
+    )
+    index: str = Field(
+        DEFAULT_INDEX,
+        description="index of a document: {target} and the day of its line (%Y %m %d %j, week %V of %G), as one day's",
+    )
+    username: str | None = Field(None, min_length=1, description="name for basic authentication")
+    password: SecretStr | None = Field(None, description="its password; better in a file")
+    password_file: Path | None = Field(None, description="file with the password")
+    api_key: SecretStr | None = Field(None, description="API key, encoded or as id:key; better in a file")
+    api_key_file: Path | None = Field(None, description="file with the API key")
+    ca_file: Path | None = Field(
+        None, description="certificates (PEM) that may vouch for the servers; default: system's"
+    )
+    verify: bool = Field(True, description="refuse servers whose certificate cannot be verified")
+    client_cert_file: Path | None = Field(None, description="certificate (PEM) that we show to the servers")
+    client_key_file: Path | None = Field(None, description="its key, when it is not in the same file")
+    compress: bool = Field(True, description="gzip requests and answers; off pays on the same machine only")
+    request_timeout_seconds: float = Field(60.0, gt=0, description="give a request up after so long, and send it again")
+    template: Literal["auto", "off"] = Field(
+        "auto", description="auto: install an index template of the lowest order unless one of its name is there"
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _one_host_is_a_list(cls, hosts: object) -> object:
+        return hosts.replace(",", " ").split() if isinstance(hosts, str) else hosts
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_are_urls(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for number, host in enumerate(hosts, 1):
+            fault = _fault_of(host)
+            if fault:
+                raise ValueError(f"host {number} {fault}")
+        return tuple(dict.fromkeys(host.rstrip("/") for host in hosts))
+
+    @field_validator("index")
+    @classmethod
+    def _index_is_a_name(cls, pattern: str) -> str:
+        if not _INDEX.fullmatch(pattern) or pattern[0] in "._-":
+            raise ValueError(
+                "may hold {target}, %Y %m %d %j %V %G, a-z, 0-9, '.', '_' and '-', and must not begin with . _ or -"
+            )
+        if len(index_name(pattern, "t" * TARGET_BYTES, "2026-01-01")) > _INDEX_BYTES:
+            raise ValueError(f"gives names over {_INDEX_BYTES} bytes for long targets")
+        return pattern
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        for name in ("password", "api_key"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name} and {name}_file exclude each other")
+        password = self.password is not None or self.password_file is not None
+        key = self.api_key is not None or self.api_key_file is not None
+        if key and (password or self.username):
+            raise ValueError("an API key and username with password exclude each other")
+        if bool(self.username) != password:
+            raise ValueError("username and password (or password_file) go together")
+        if self.client_key_file and not self.client_cert_file:
+            raise ValueError("client_key_file needs client_cert_file")
+        if self.ca_file and not self.verify:
+            raise ValueError("ca_file has no meaning with verify: false")
+        return self
+
+    def open(self, site: Site) -> ElasticsearchShipper:
+        """Read the named files and make the shipper; connects to nothing yet.
+
+        Raises:
+            ConfigurationError: a file that the options name cannot be read, or holds no certificate or key.
+        """
+        context = self._tls(site) if any(host.startswith("https:") for host in self.hosts) else None
+        authorization = self._authorization(site)
+        nodes = [self._node(host, context, authorization) for host in self.hosts]
+        connection = Connection(
+            nodes, self.hosts, identity=self._identity(), timeout_seconds=self.request_timeout_seconds
+        )
+        return ElasticsearchShipper(
+            connection, index=self.index, compress=self.compress, template=self.template == "auto"
+        )
+
+    def _identity(self) -> tuple[str, str]:
+        if self.username:
+            return f"the user {self.username!r}", "correct username or password_file"
+        if self.api_key or self.api_key_file:
+            return "the API key", "correct api_key_file; the key may have expired"
+        return "a request without credentials", "set username and password_file, or api_key_file"
+
+    def _node(self, host: str, context: ssl.SSLContext | None, authorization: dict[str, str]) -> NodeConfig:
+        url = urlsplit(host)
+        return NodeConfig(
+            scheme=url.scheme,
+            host=url.hostname or "",
+            port=url.port or _DEFAULT_PORTS[url.scheme],
+            path_prefix=url.path,
+            headers={"accept": "application/json", **authorization}
+            | ({"accept-encoding": "gzip"} if self.compress else {}),
+            connections_per_node=self.concurrency + 1,
+            ssl_context=context if url.scheme == "https" else None,
+            ssl_show_warn=False,
+        )
+
+    def _authorization(self, site: Site) -> dict[str, str]:
+        if self.username:
+            password = _secret(self.password, self.password_file, f"outputs.{site.output}.password_file")
+            return {"authorization": f"Basic {_base64(f'{self.username}:{password}')}"}
+        if not self.api_key and not self.api_key_file:
+            return {}
+        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key_file")
+        return {"authorization": f"ApiKey {_base64(key) if ':' in key else key}"}
+
+    def _tls(self, site: Site) -> ssl.SSLContext:
+        option = f"outputs.{site.output}"
+        context = _trusting(self.ca_file, f"{option}.ca_file")
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_cert_file:
+            _show(context, self.client_cert_file, self.client_key_file, option)
+        return context
+
+
+def _trusting(ca_file: Path | None, option: str) -> ssl.SSLContext:
+    if ca_file is None:
+        return ssl.create_default_context()
+    certificates = _text(ca_file, option)
+    if "-----BEGIN" not in certificates:
+        raise ConfigurationError(
+            f"{option}: {ca_file} holds no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
+        )
+    try:
+        return ssl.create_default_context(cadata=certificates)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{option}: {ca_file} is no list of certificates", error.reason or "") from None
+
+
+def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, option: str) -> None:
+    _text(certificate, f"{option}.client_cert_file")
+    if key:
+        _text(key, f"{option}.client_key_file")
+    try:
+        context.load_cert_chain(certificate, key, password=_no_passphrase)
+    except (ssl.SSLError, ValueError) as error:
+        reason = error.reason if isinstance(error, ssl.SSLError) else str(error)
+        raise ConfigurationError(
+            f"{option}.client_cert_file: {certificate} and its key cannot be used ({reason})",
+            "expected a PEM certificate and its key without a passphrase",
+        ) from None
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key has a passphrase")
+
+
+def _fault_of(host: str) -> str:
+    """What is wrong with a URL of `hosts`, or ""; never quotes one that may hold a password."""
+    if "@" in host:
+        return "holds credentials: set username and password_file instead"
+    try:
+        url = urlsplit(host)
+        whole = url.scheme in _DEFAULT_PORTS and url.hostname and url.port != 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"\s", host):
+        return f"({host!r}) is not a URL such as http://elasticsearch:9200"
+    return f"({host!r}) has a query, which cannot be used" if url.query or url.fragment else ""
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _secret(value: SecretStr | None, path: Path | None, option: str) -> str:
+    return value.get_secret_value() if path is None and value else _text(path or Path(), option).removesuffix("\n")
+
+
+def _text(path: Path, option: str) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(
+            f"{option}: cannot read {path} ({reason})", "mount the file or correct the path"
+        ) from None

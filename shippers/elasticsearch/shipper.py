@@ -1,0 +1,117 @@
+"""One batch → one `_bulk` request → one Receipt, on whatever server answers."""
+
+import asyncio
+
+import structlog
+
+from collector.errors import Unavailable
+from collector.model import Batch, Receipt
+
+from . import bulk
+from .cluster import Server, identify, install_template
+from .connection import Answer, Connection
+from .outcomes import FILTER, receipt_of
+
+log = structlog.get_logger(__name__)
+
+_WANTS_TYPE = b"type is missing"
+_WANTS_NO_TYPE = b"unknown parameter [_type]"
+
+
+class ElasticsearchShipper:
+    """`collector.ports.Shipper` on a cluster.
+
+    State: which server was met last, found out at the first request and again after each one without an answer (it
+    may have been upgraded meanwhile), and whether the template is still to be installed.
+    """
+
+    def __init__(self, connection: Connection, *, index: str, compress: bool, template: bool) -> None:
+        self._connection = connection
+        self._index = index
+        self._compress = compress
+        self._template_missing = template
+        self._met = False
+        self._typed = False
+        self._meeting = asyncio.Lock()
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Send `batch` in one request and account for every document in it; may be called while it is under way.
+
+        Raises:
+            Unavailable: nothing is known of the batch.
+            Unauthorized: the credentials are refused, or lack a privilege.
+            TooLarge: the request is over the server's limit.
+        """
+        if not batch.count:
+            return Receipt()
+        await self._meet()
+        sane, refused = bulk.without_deep(batch) if self._typed else (batch, ())
+        told = receipt_of(sane, await self._create(sane)) if sane.count else Receipt()
+        return Receipt(
+            delivered=told.delivered,
+            duplicate=told.duplicate,
+            rejected=told.rejected + refused,
+            retry=told.retry,
+            waits=told.waits,
+        )
+
+    async def probe(self) -> str:
+        """Which server is there, in words.
+
+        Raises:
+            Unavailable: it cannot be reached.
+            Unauthorized: it refuses the credentials.
+        """
+        server = await identify(self._connection)
+        return f"{server or 'a server that hides its version'} at {self._connection.name}"
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice, and without `ship`."""
+        await self._connection.aclose()
+
+    async def _create(self, batch: Batch) -> bytes:
+        """Send it; once more when the server is of the other kind (upgraded, or it hides its version)."""
+        typed = self._typed
+        answer = await self._send(batch, typed=typed)
+        if answer.status == 400 and (_WANTS_NO_TYPE if typed else _WANTS_TYPE) in answer.body:
+            self._typed = not typed
+            answer = await self._send(batch, typed=not typed)
+        if answer.status != 200:
+            raise self._connection.refusal(answer)
+        return answer.body
+
+    async def _send(self, batch: Batch, *, typed: bool) -> Answer:
+        if self._compress:
+            body = await asyncio.to_thread(bulk.encode_compressed, batch, self._index, typed=typed)
+        else:
+            body = bulk.encode(batch, self._index, typed=typed)
+        try:
+            return await self._connection.request(
+                "POST", f"/_bulk?filter_path={FILTER}", body, media="application/x-ndjson", gzipped=self._compress
+            )
+        except Unavailable:
+            self._met = False
+            raise
+
+    async def _meet(self) -> None:
+        async with self._meeting:
+            if self._met:
+                return
+            server = await identify(self._connection)
+            if server:
+                self._typed = server.typed
+            if self._template_missing:
+                await self._install_template(server)
+            self._met = True
+            log.info("met a server", server=str(server or "unknown version"), hosts=self._connection.name)
+
+    async def _install_template(self, server: Server | None) -> None:
+        hindrance = await install_template(self._connection, self._index, server)
+        self._template_missing = bool(hindrance)
+        if hindrance:
+            log.warning(
+                "the index template is not installed",
+                hosts=self._connection.name,
+                reason=hindrance,
+                remedy="grant the user manage_index_templates, or set template: off",
+            )

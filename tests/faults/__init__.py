@@ -1,0 +1,1 @@
+"""Real sockets that misbehave on purpose, for what a real server does too rarely."""

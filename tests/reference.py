@@ -1,0 +1,142 @@
+"""Schema and catalogue → the tables in docs/: `python -m tests.reference` writes them, `test_docs` compares.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; the text around it is written by hand.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from collector.app import shipper_types
+from collector.config import schema
+from collector.telemetry import catalogue
+
+ROOT = Path(__file__).parent.parent
+_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_HEAD = ("Key", "Value", "Default", "Meaning")
+_FORMATS = {"path": "path", "password": "secret"}
+
+Node = Mapping[str, Any]
+
+
+def render(page: str) -> str:
+    """The page with each of its tables as it has to be now."""
+    return _TABLE.sub(lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n{match[3]}", page)
+
+
+def pages() -> list[Path]:
+    """The pages that hold a table."""
+    return [path for path in sorted((ROOT / "docs").glob("*.md")) if _TABLE.search(path.read_text("utf-8"))]
+
+
+def configuration() -> str:
+    """Every key of `pilotfish.yml`, a table a section, in the order of the models."""
+    whole = schema(shipper_types())
+    sections: list[tuple[str, Node]] = []
+    root = [row for row in _keys(whole, whole, "", sections) if not row[0].startswith("`outputs")]
+    tables = [_rows(_HEAD, root)]
+    for name, section in sections:
+        rows = _keys(section, whole, f"{name}.", [])
+        tables += [f"### `{name}`\n", section["description"], "", _rows(_HEAD, rows)]
+    return "\n".join([*tables, *_outputs(whole)])
+
+
+def metrics() -> str:
+    """Every series of the catalogue."""
+    labels = {one.name: ", ".join(f"`{label}`" for label in one.labels) for one in catalogue.ALL}
+    rows = [(f"`{one.name}`", one.kind, labels[one.name], one.help) for one in catalogue.ALL]
+    return _rows(("Series", "Type", "Labels", "Meaning"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"configuration": configuration, "metrics": metrics}
+
+
+def _outputs(whole: Node) -> Iterator[str]:
+    """One table of what all outputs share, then one for each type with its own keys and defaults."""
+    (kinds,) = whole["properties"]["outputs"]["patternProperties"].values()
+    types = {name: _resolved({"$ref": ref}, whole) for name, ref in kinds["discriminator"]["mapping"].items()}
+    rows = {name: [row for row in _keys(each, whole, "", []) if row[0] != "`type`"] for name, each in types.items()}
+    shared = [row for row in next(iter(rows.values())) if all(row in others for others in rows.values())]
+    kind = ("`type`", _or(types), "required", "the kind of output: one of the sections below")
+    yield from ("### Every output: `outputs.<name>`\n", _rows(_HEAD, [kind, *shared]))
+    for name, section in types.items():
+        own = [row for row in rows[name] if row not in shared]
+        written = name if yaml.safe_load(name) == name else f'"{name}"'  # null is YAML's own word
+        yield from (f"### `type: {written}`\n", section["description"], "")
+        if own:
+            yield _rows(_HEAD, own)
+
+
+def _keys(section: Node, whole: Node, above: str, sections: list[tuple[str, Node]]) -> Iterator[tuple[str, ...]]:
+    """A row for each value of a section; sections inside it are appended to `sections`."""
+    for key, node in section["properties"].items():
+        inner = next((each for each in _choices(node, whole) if "properties" in each), None)
+        if inner is None:
+            default = "required" if key in section.get("required", ()) else _default(node)
+            yield (f"`{above}{key}`", _value(node, whole), default, node["description"])
+        elif any("properties" in each for part in inner["properties"].values() for each in _choices(part, whole)):
+            list(_keys(inner, whole, f"{above}{key}.", sections))
+        else:
+            sections.append((f"{above}{key}", inner))
+
+
+def _resolved(node: Node, whole: Node) -> Node:
+    if "$ref" not in node:
+        return node
+    target: Node = whole["$defs"][node["$ref"].removeprefix("#/$defs/")]
+    return target
+
+
+def _choices(node: Node, whole: Node) -> list[Node]:
+    return [_resolved(each, whole) for each in node.get("anyOf", [node])]
+
+
+def _value(node: Node, whole: Node) -> str:
+    kinds = [_kind(each) for each in _choices(node, whole)]
+    return " or ".join(dict.fromkeys(kind for kind in kinds if kind))
+
+
+def _kind(node: Node) -> str:
+    if "enum" in node:
+        return _or(node["enum"])
+    if isinstance(node.get("type"), list):
+        return "text or off"
+    if node.get("type") == "array":
+        return "list"
+    plain = {"string": "text", "boolean": "true or false", "null": ""}
+    kind = str(node.get("type", ""))
+    return _FORMATS.get(node.get("format", ""), plain.get(kind, kind))
+
+
+def _default(node: Node) -> str:
+    value = node.get("default")
+    return "" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _or(words: Iterable[str]) -> str:
+    return " or ".join(f"`{word}`" for word in words)
+
+
+def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    """A cell that Markdown shows as it stands: no end of the cell inside, no HTML outside of code."""
+    cell = cell.replace("|", "\\|")
+    return cell if cell.startswith("`") else cell.replace("<", "&lt;")
+
+
+def main() -> None:
+    """Write the tables anew."""
+    for path in pages():
+        path.write_text(render(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

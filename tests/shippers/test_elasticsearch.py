@@ -1,0 +1,223 @@
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from collector.errors import Unauthorized, Unavailable
+from collector.model import Batch
+from collector.ports import Site
+from shippers.elasticsearch import ElasticsearchShipper, Settings
+from tests.contract.segments import batch, document, log_stream, plain_segment, segment
+from tests.contract.shippers import Destination, ShipperContract, deliver
+from tests.engines.search_server import SearchServer
+
+
+class Cluster:
+    """A real server, emptied."""
+
+    def __init__(self, server: SearchServer, site: Site) -> None:
+        self.server = server
+        self._site = site
+        empty(server)
+
+    def open(self) -> ElasticsearchShipper:
+        return settings_for(self.server).open(self._site)
+
+    async def stored(self) -> dict[str, list[bytes]]:
+        copies: dict[str, list[bytes]] = defaultdict(list)
+        for hit in self.server.refresh_and_fetch("*"):
+            copies[hit["_id"]].append(json.dumps(hit["_source"]).encode())
+        return copies
+
+
+def settings_for(server: SearchServer, **options: object) -> Settings:
+    given = {"hosts": [server.url], "ca_file": server.ca_file, "username": server.username, "password": server.password}
+    return Settings.model_validate({"type": "elasticsearch", **given, **options})
+
+
+def empty(server: SearchServer) -> None:
+    """Remove every index and what earlier tests or shippers installed."""
+    server.request("DELETE", "/*")
+    for path in ("/_template/pilotfish*", "/_template/own*", "/_index_template/own*"):
+        server.request("DELETE", path)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site("elastic", tmp_path)
+
+
+class RealServerContract(ShipperContract):
+    @pytest.fixture
+    def server(self) -> SearchServer:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def destination(self, server: SearchServer, site: Site) -> Destination:
+        return Cluster(server, site)
+
+
+class TestElasticsearch8(RealServerContract):
+    @pytest.fixture
+    def server(self, elasticsearch_8: SearchServer) -> SearchServer:
+        return elasticsearch_8
+
+
+class TestElasticsearch7WithTlsAndPassword(RealServerContract):
+    @pytest.fixture
+    def server(self, elasticsearch_7: SearchServer) -> SearchServer:
+        return elasticsearch_7
+
+
+class TestElasticsearch6(RealServerContract):
+    @pytest.fixture
+    def server(self, elasticsearch_6: SearchServer) -> SearchServer:
+        return elasticsearch_6
+
+
+class TestOpenSearch2(RealServerContract):
+    @pytest.fixture
+    def server(self, opensearch_2: SearchServer) -> SearchServer:
+        return opensearch_2
+
+
+async def test_the_published_document_comes_back_field_for_field(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    published = {
+        "log": {"Date": "2017-11-27 10:13:00", "level": "info", "message": "größe 🐟"},
+        "stream": "stdout",
+        "@timestamp": "2017-11-27T10:13:00.768123456+08:00",
+        "host": "e2a835728d73",
+        "@target": "usercenter-go-ol",
+        "docker_container": "r-baseService-usercenter-go-3-95f1c1f8",
+    }
+    part = segment([json.dumps(published).encode()], log_stream("usercenter-go-ol"), day="2017-11-27")
+    shipper = settings_for(search_server).open(site)
+    await deliver(shipper, batch(part))
+    await shipper.aclose()
+    (hit,) = search_server.refresh_and_fetch("usercenter-go-ol-2017.11.27")
+    assert (hit["_id"], hit["_source"]) == (part.ids[0], published)
+
+
+async def test_the_probe_names_product_version_and_host(search_server: SearchServer, site: Site) -> None:
+    product = "OpenSearch" if search_server.generation == "opensearch" else "Elasticsearch"
+    shipper = settings_for(search_server).open(site)
+    assert await shipper.probe() == f"{product} {search_server.version} at {search_server.url}"
+    await shipper.aclose()
+
+
+def by_label(labelled: dict[str, bytes]) -> Batch:
+    """A target per label, its document between two good ones: one may change the mapping for the next."""
+    parts = []
+    for label, log in labelled.items():
+        stream = log_stream(label)
+        good = document({"message": "good"}, stream)
+        parts.append(segment([good, document(log, stream), good], stream))
+    return Batch(tuple(parts))
+
+
+REFUSED_EVERYWHERE = {
+    "duplicate-key": b'{"x":"a","x":"b"}',
+    "empty-key": b'{"":"a"}',
+    "dots-key": b'{"a..b":1}',
+    "blank-key": b'{" ":1}',
+    "text-for-object": b'"text"',
+    "no-json": b'{"x":',
+}
+REFUSED_OR_TAKEN = {
+    "long-number": b'{"n":' + b"1" * 1500 + b"}",
+    "infinite": b'{"x":1e999}',
+    "beyond-long": b'{"x":9223372036854775808}',
+    "deep-objects": b'{"a":' * 400 + b"1" + b"}" * 400,
+    "deep-arrays": b'{"a":' + b"[" * 900 + b"]" * 900 + b"}",
+    "many-fields": json.dumps({f"f{n}": n for n in range(2500)}).encode(),
+}
+
+
+async def test_what_a_server_cannot_take_is_rejected_alone_with_its_words(
+    search_server: SearchServer, site: Site
+) -> None:
+    empty(search_server)
+    sent = by_label(REFUSED_EVERYWHERE | REFUSED_OR_TAKEN)
+    shipper = settings_for(search_server).open(site)
+    # The mappings first: the five shards of an index of 6 would race for them, and a bad document might win.
+    await deliver(shipper, batch(*(segment(part.documents[:1], part.stream) for part in sent.segments)))
+    receipt = await deliver(shipper, sent)
+    await shipper.aclose()
+    refused = {each.segment.stream.target for each in receipt.rejected}
+    assert set(REFUSED_EVERYWHERE) <= refused
+    assert refused <= set(REFUSED_EVERYWHERE | REFUSED_OR_TAKEN)
+    assert {each.index for each in receipt.rejected} == {1}
+    assert all(each.type and each.reason for each in receipt.rejected)
+    assert receipt.waits == {}
+
+
+async def test_a_mapping_conflict_rejects_that_document_only(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    stream = log_stream()
+    logs = [{"message": "m", "o": {"p": 1}}, {"message": "m", "o": "scalar"}, {"message": "m", "o": {"p": 2}}]
+    documents = [document(log, stream) for log in logs]
+    shipper = settings_for(search_server).open(site)
+    await deliver(shipper, batch(segment(documents[:1], stream)))  # makes the mapping
+    receipt = await deliver(shipper, batch(segment(documents, stream)))
+    await shipper.aclose()
+    assert (receipt.delivered, receipt.duplicate, [each.index for each in receipt.rejected]) == (1, 1, [1])
+    assert "o" in receipt.rejected[0].reason
+
+
+async def test_nesting_that_would_end_elasticsearch_6_is_kept_from_it(
+    elasticsearch_6: SearchServer, site: Site
+) -> None:
+    empty(elasticsearch_6)
+    sent = by_label({"shop": b'{"a":' * 5000 + b"1" + b"}" * 5000})
+    shipper = settings_for(elasticsearch_6).open(site)
+    receipt = await deliver(shipper, sent)
+    assert (receipt.delivered, [each.type for each in receipt.rejected]) == (2, ["nesting_depth"])
+    alone = by_label({"till": b'{"a":' * 5000 + b"1" + b"}" * 5000}).segments[0]
+    only = segment([alone.documents[1]], alone.stream)
+    assert len((await deliver(shipper, batch(only))).rejected) == 1
+    assert elasticsearch_6.get("/").status == 200
+    await shipper.aclose()
+
+
+async def test_a_wrong_password_is_one_line_that_does_not_hold_it(elasticsearch_7: SearchServer, site: Site) -> None:
+    shipper = settings_for(elasticsearch_7, password="wrong-secret").open(site)
+    with pytest.raises(Unauthorized) as caught:
+        await shipper.ship(batch(plain_segment(1)))
+    await shipper.aclose()
+    assert str(caught.value) == (
+        f"{elasticsearch_7.url} refuses the user 'shipper' (401): correct username or password_file"
+    )
+
+
+async def test_no_credentials_say_which_options_to_set(elasticsearch_7: SearchServer, site: Site) -> None:
+    shipper = settings_for(elasticsearch_7, username=None, password=None).open(site)
+    with pytest.raises(Unauthorized, match=r"without credentials .*password_file"):
+        await shipper.probe()
+    await shipper.aclose()
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_a_server_not_to_be_trusted_is_unavailable_with_the_option_to_set(
+    elasticsearch_7: SearchServer, site: Site, scheme: str
+) -> None:
+    url = elasticsearch_7.url.replace("https", scheme)
+    shipper = settings_for(elasticsearch_7, hosts=[url], ca_file=None).open(site)
+    with pytest.raises(Unavailable, match="ca_file" if scheme == "https" else "https or http") as caught:
+        await shipper.ship(batch(plain_segment(1)))
+    await shipper.aclose()
+    assert "\n" not in str(caught.value)
+
+
+async def test_verification_can_be_switched_off(elasticsearch_7: SearchServer, site: Site) -> None:
+    shipper = settings_for(elasticsearch_7, ca_file=None, verify=False).open(site)
+    assert elasticsearch_7.version in await shipper.probe()
+    await shipper.aclose()
+
+
+async def test_https_to_a_plain_server_says_so(elasticsearch_8: SearchServer, site: Site) -> None:
+    shipper = settings_for(elasticsearch_8, hosts=[elasticsearch_8.url.replace("http", "https")]).open(site)
+    with pytest.raises(Unavailable, match="write http://"):
+        await shipper.probe()
+    await shipper.aclose()

@@ -1,0 +1,223 @@
+"""What an operator does to a cluster, and what the shipper makes of it; and the template."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.model import Receipt
+from collector.ports import Site
+from shippers.elasticsearch.cluster import Server, patterns_of, template
+from tests.contract.segments import batch, document, log_stream, plain_segment, segment
+from tests.contract.shippers import deliver, settled
+from tests.engines.search_server import SearchServer
+from tests.shippers.test_elasticsearch import empty, settings_for
+
+INDEX = "shop-2026.11.23"
+SENT = batch(plain_segment(3), plain_segment(3, "till"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site("elastic", tmp_path)
+
+
+async def shipped(server: SearchServer, site: Site, **options: object) -> Receipt:
+    shipper = settings_for(server, **options).open(site)
+    try:
+        return settled(await shipper.ship(SENT), SENT)
+    finally:
+        await shipper.aclose()
+
+
+def put(server: SearchServer, path: str, body: object) -> None:
+    answer = server.request("PUT", path, json=body)
+    assert answer.status == 200, answer
+
+
+def assert_only_the_shop_waits(receipt: Receipt, words: str) -> None:
+    assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (3, 3, ())
+    assert {each.stream.target for each in receipt.retry.segments} == {"shop"}
+    assert list(receipt.waits) == ["shop"]
+    assert words in receipt.waits["shop"]
+
+
+async def test_a_closed_index_waits(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    put(search_server, f"/{INDEX}", {})
+    search_server.request("POST", f"/{INDEX}/_close")
+    assert_only_the_shop_waits(await shipped(search_server, site), "open the index")
+
+
+@pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
+async def test_a_blocked_index_and_a_full_disk_wait(search_server: SearchServer, site: Site, block: str) -> None:
+    empty(search_server)
+    put(search_server, f"/{INDEX}", {"settings": {f"index.blocks.{block}": True}})
+    try:
+        assert_only_the_shop_waits(await shipped(search_server, site), "cluster_block_exception")
+    finally:
+        put(search_server, f"/{INDEX}/_settings", {f"index.blocks.{block}": None})
+
+
+async def test_forbidden_automatic_creation_waits(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    put(search_server, "/_cluster/settings", {"transient": {"action.auto_create_index": "-shop*,+*"}})
+    try:
+        assert_only_the_shop_waits(await shipped(search_server, site), "action.auto_create_index")
+    finally:
+        put(search_server, "/_cluster/settings", {"transient": {"action.auto_create_index": None}})
+
+
+async def test_the_shard_limit_waits(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    put(search_server, "/till-2026.11.23", {})
+    limit = {"cluster.max_shards_per_node": "1"}
+    put(search_server, "/_cluster/settings", {"transient": limit})
+    try:
+        receipt = await shipped(search_server, site)
+    finally:
+        put(search_server, "/_cluster/settings", {"transient": dict.fromkeys(limit)})
+    if search_server.generation == 6:  # only warns
+        assert receipt.delivered == 6
+    else:
+        assert_only_the_shop_waits(receipt, "cluster.max_shards_per_node")
+
+
+async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: Site) -> None:
+    empty(elasticsearch_6)
+    put(elasticsearch_6, f"/{INDEX}", {"settings": {"index.default_pipeline": "not-there"}})
+    assert_only_the_shop_waits(await shipped(elasticsearch_6, site), "not-there")
+
+
+async def test_a_strict_mapping_rejects(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    strict: object = {"dynamic": "strict"}
+    put(search_server, f"/{INDEX}", {"mappings": {"_doc": strict} if search_server.generation == 6 else strict})
+    receipt = await shipped(search_server, site)
+    assert {each.type for each in receipt.rejected} == {"strict_dynamic_mapping_exception"}
+    assert (receipt.delivered, len(receipt.rejected), receipt.waits) == (3, 3, {})
+
+
+def mapping_of(server: SearchServer) -> dict[str, object]:
+    mappings = server.get(f"/{INDEX}/_mapping").json()[INDEX]["mappings"]
+    mapping: dict[str, object] = mappings["_doc"] if server.generation == 6 else mappings
+    return mapping
+
+
+async def test_the_template_is_there_before_the_first_index(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    await shipped(search_server, site)
+    properties = mapping_of(search_server)["properties"]
+    assert isinstance(properties, dict)
+    assert properties["@target"] == {"type": "keyword", "ignore_above": 1024}
+    assert properties["host"]["type"] == "keyword"
+    assert properties["@timestamp"] == {"type": "date"}
+    assert properties["log"]["properties"]["message"] == {"type": "text", "norms": False}
+
+
+async def test_template_off_leaves_the_cluster_alone(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    await shipped(search_server, site, template="off")
+    assert search_server.get("/_template/pilotfish*").json() == {}
+
+
+async def test_a_template_of_that_name_is_left_as_it_is(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    put(search_server, "/_template/pilotfish", {"index_patterns": ["other*"], "order": 7})
+    await shipped(search_server, site)
+    there = search_server.get("/_template/pilotfish").json()["pilotfish"]
+    assert (there["index_patterns"], there["order"]) == (["other*"], 7)
+
+
+async def test_the_operators_own_legacy_template_wins(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    own: object = {"properties": {"host": {"type": "text"}, "@target": {"type": "text", "norms": False}}}
+    mappings = {"_doc": own} if search_server.generation == 6 else own
+    put(search_server, "/_template/own", {"index_patterns": ["shop-*"], "mappings": mappings})
+    assert (await shipped(search_server, site)).delivered == 6
+    properties = mapping_of(search_server)["properties"]
+    assert isinstance(properties, dict)
+    assert properties["host"] == {"type": "text"}
+    assert properties["@target"] == {"type": "text", "norms": False}
+
+
+async def test_daily_indices_of_beats_can_still_be_made(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    await shipped(search_server, site)
+    own: object = {"properties": {name: {"properties": {"name": {"type": "keyword"}}} for name in ("host", "log")}}
+    mappings = {"_doc": own} if search_server.generation == 6 else own
+    put(search_server, "/_template/own", {"index_patterns": ["filebeat-*"], "mappings": mappings})
+    put(search_server, "/filebeat-7.17.0-2026.11.23", {})
+
+
+async def test_an_index_that_a_wrong_template_forbids_waits(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    typed = search_server.generation == 6
+    for order, host in enumerate(({"type": "keyword", "ignore_above": 9}, {"type": "text"})):
+        own: object = {"properties": {"host": host}}
+        body = {"index_patterns": ["shop-*"], "order": order, "mappings": {"_doc": own} if typed else own}
+        put(search_server, f"/_template/own{order}", body)
+    assert_only_the_shop_waits(await shipped(search_server, site), "ignore_above")
+
+
+@pytest.mark.parametrize("server", ["elasticsearch_8", "elasticsearch_7", "opensearch_2"])
+async def test_the_operators_composable_templates_win_and_can_be_made_later(
+    request: pytest.FixtureRequest, site: Site, server: str
+) -> None:
+    search_server = request.getfixturevalue(server)
+    empty(search_server)
+    await shipped(search_server, site)
+    search_server.request("DELETE", f"/{INDEX}")
+    body = {"index_patterns": ["shop-*"], "template": {"mappings": {"dynamic": False}}}
+    put(search_server, "/_index_template/own", body)
+    await shipped(search_server, site)
+    assert mapping_of(search_server) == {"dynamic": "false"}
+
+
+async def test_hidden_indices_do_not_get_the_template(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    await shipped(search_server, site)
+    put(search_server, "/.hidden-2026.11.23", {})
+    answer = search_server.get("/.hidden-2026.11.23/_settings").json()[".hidden-2026.11.23"]
+    search_server.request("DELETE", "/.hidden-2026.11.23")
+    assert "mapping" not in answer["settings"]["index"]
+
+
+async def test_numbers_that_do_not_fit_are_kept_and_not_searchable(search_server: SearchServer, site: Site) -> None:
+    empty(search_server)
+    stream = log_stream()
+    logs: list[object] = [{"n": 1, "d": "2026-11-23"}, {"n": "one", "d": "today"}, {"n": 1.5, "d": 7}]
+    shipper = settings_for(search_server).open(site)
+    for number, log in enumerate(logs):  # one by one: the first makes the mapping
+        one = segment([document(log, stream)], stream, first=number)
+        assert (await deliver(shipper, batch(one))).delivered == 1
+    await shipper.aclose()
+
+
+@pytest.mark.parametrize(
+    ("index", "patterns"),
+    [
+        ("{target}-%Y.%m.%d", [f"{first}*-20*.*.*" for first in "ab"]),
+        ("logs-{target}-%G.%V", ["logs-*-20*.*"]),
+        ("%j-{target}", ["a*-*", "b*-*"]),
+    ],
+)
+def test_the_template_follows_the_index_option(index: str, patterns: list[str]) -> None:
+    assert patterns_of(index)[: len(patterns)] == patterns
+
+
+def test_every_first_character_of_a_name_has_its_pattern() -> None:
+    assert {pattern[0] for pattern in patterns_of("{target}-%Y")} == set("abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+@pytest.mark.parametrize(("version", "known"), [("8.13.4", False), ("8.14.0", True), ("9.0.0", True)])
+def test_fields_over_the_limit_are_ignored_where_the_server_can(version: str, known: bool) -> None:
+    settings = template("{target}-%Y", Server(version, opensearch=False))["settings"]
+    assert ("index.mapping.total_fields.ignore_dynamic_beyond_limit" in settings) is known
+
+
+@pytest.mark.parametrize(
+    ("version", "opensearch", "typed"),
+    [("6.8.23", False, True), ("7.0.0", False, False), ("9.1.0", False, False), ("1.3.0", True, False)],
+)
+def test_only_old_servers_get_mapping_types(version: str, *, opensearch: bool, typed: bool) -> None:
+    assert Server(version, opensearch).typed is typed

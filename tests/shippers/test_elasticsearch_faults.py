@@ -1,0 +1,196 @@
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from collector.errors import TooLarge, Unauthorized, Unavailable
+from collector.model import Receipt
+from collector.ports import Site
+from shippers.elasticsearch import ElasticsearchShipper, Settings
+from shippers.elasticsearch.outcomes import receipt_of
+from tests.contract.segments import batch, plain_segment
+from tests.contract.shippers import settled
+from tests.faults.bulk_endpoint import BulkEndpoint, Reply, documents_in, items
+
+SENT = batch(plain_segment(2), plain_segment(0, "idle"), plain_segment(2, "till"))
+MAPPING = {"type": "mapper_parsing_exception", "reason": "failed to parse", "caused_by": {"reason": "Duplicate field"}}
+ODD = {"type": "a_type_of_next_year_exception", "reason": "because"}
+
+
+@asynccontextmanager
+async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> AsyncIterator[ElasticsearchShipper]:
+    given = {"type": "elasticsearch", "hosts": [endpoint.url], **options}
+    shipper = Settings.model_validate(given).open(Site("elastic", path))
+    try:
+        yield shipper
+    finally:
+        await shipper.aclose()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (Reply(status=413), TooLarge, "413"),
+        (Reply(status=401), Unauthorized, "without credentials"),
+        (Reply(status=403, body=b'{"error":{"type":"security_exception","reason":"no"}}'), Unauthorized, "tion: no"),
+        (Reply(status=429), Unavailable, "overloaded"),
+        (Reply(status=502, body=b"<html>", headers={"content-type": "text/html"}), Unavailable, "502: <html>"),
+        (Reply(status=503, headers={"content-type": "application/octet-stream"}), Unavailable, "overloaded"),
+        (Reply(status=504), Unavailable, "no words"),
+        (Reply(status=500, body=b'{"error":"broken"}'), Unavailable, "500: broken"),
+        (Reply(status=404, body=b"nothing\nhere"), Unavailable, "404: nothing here.*check that `hosts`"),
+        (Reply(status=400, body=b'{"error":{"type":"parse","reason":"x"}}'), Unavailable, "400: parse: x"),
+        (Reply(body=b"<html>log in</html>", headers={"content-type": "text/html"}), Unavailable, "no bulk answer"),
+        (Reply(body=b""), Unavailable, "no bulk answer"),
+        (Reply(body=b"{}"), Unavailable, "no bulk answer"),
+        (Reply(body=items(201, 201, 201)), Unavailable, "of 4 documents tells of 3"),
+        (Reply(body=items(*[201] * 5)), Unavailable, "of 4 documents tells of 5"),
+        (Reply(body=items(*[201] * 4)[:-1]), Unavailable, "cut"),
+        (Reply(body=items(*[201] * 4)[:-12] + b"]}"), Unavailable, "cut"),
+        (Reply(body=b'{"errors":false}'), Unavailable, "no bulk answer"),
+        (Reply(body=b'{"errors":true,"items":[{"index":{"status":201}}]}'), Unavailable, "no bulk answer"),
+        (Reply(cut_bytes=20), Unavailable, "cannot be reached"),
+        (Reply(cut_bytes=0), Unavailable, "cannot be reached"),
+    ],
+)  # fmt: skip
+async def test_an_answer_that_does_not_tell_leaves_the_batch_unknown_and_says_why(
+    tmp_path: Path, reply: Reply, error: type[Exception], words: str
+) -> None:
+    async with BulkEndpoint([reply]) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        with pytest.raises(error, match=words) as caught:
+            await shipper.ship(SENT)
+        assert type(caught.value) is error
+        assert "\n" not in str(caught.value)
+        again = settled(await shipper.ship(SENT), SENT)
+        assert again.delivered + again.duplicate == 4
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)])
+async def test_the_servers_wish_when_to_try_again_is_handed_on(
+    tmp_path: Path, status: int, text: str, seconds: float | None
+) -> None:
+    async with (
+        BulkEndpoint([Reply(status=status, headers={"retry-after": text})]) as endpoint,
+        shipping(endpoint, tmp_path) as shipper,
+    ):
+        with pytest.raises(Unavailable) as caught:
+            await shipper.ship(SENT)
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_slow_answer_is_given_up_after_the_configured_time(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    async with (
+        BulkEndpoint([Reply(hold=never)]) as endpoint,
+        shipping(endpoint, tmp_path, request_timeout_seconds=0.05) as shipper,
+    ):
+        with pytest.raises(Unavailable, match=r"within 0\.05 s.*request_timeout_seconds"):
+            await shipper.ship(SENT)
+
+
+async def test_a_refused_connection_names_the_host_and_ends_when_it_is_back(tmp_path: Path) -> None:
+    async with BulkEndpoint() as endpoint, shipping(endpoint, tmp_path) as shipper:
+        await endpoint.stop()
+        with pytest.raises(Unavailable, match=f"{endpoint.url} cannot be reached.*check `hosts`"):
+            await shipper.ship(SENT)
+        await endpoint.start()
+        assert (await shipper.ship(SENT)).delivered == 4
+
+
+async def test_a_host_name_that_does_not_exist_is_unavailable(tmp_path: Path) -> None:
+    async with BulkEndpoint() as endpoint, shipping(endpoint, tmp_path, hosts=["http://nowhere.invalid"]) as shipper:
+        with pytest.raises(Unavailable, match=r"nowhere\.invalid cannot be reached"):
+            await shipper.ship(SENT)
+
+
+async def test_a_node_that_is_away_is_passed_over(tmp_path: Path) -> None:
+    async with BulkEndpoint() as away, BulkEndpoint() as there:
+        await away.stop()
+        async with shipping(there, tmp_path, hosts=[away.url, there.url]) as shipper:
+            await asyncio.gather(shipper.ship(SENT), return_exceptions=True)
+            receipts = [await shipper.ship(SENT) for _ in range(3)]
+        assert [receipt.delivered + receipt.duplicate for receipt in receipts] == [4, 4, 4]
+
+
+async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: Path) -> None:
+    wants = b'{"error":{"type":"x","reason":"Validation Failed: 1: type is missing;"}}'
+    refuses = b'{"error":{"type":"x","reason":"Action/metadata line [1] contains an unknown parameter [_type]"}}'
+    script = [Reply(status=400, body=wants), Reply(), Reply(), Reply(status=400, body=refuses), Reply()]
+    async with BulkEndpoint(script) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        for _ in range(3):
+            await shipper.ship(SENT)
+    types = [documents_in(each.body)[0].type for each in endpoint.bulks]
+    assert types == [None, "_doc", "_doc", "_doc", None]
+
+
+async def test_the_version_is_asked_again_after_an_outage(tmp_path: Path) -> None:
+    async with BulkEndpoint(version="6.8.23") as endpoint, shipping(endpoint, tmp_path) as shipper:
+        await shipper.ship(SENT)
+        endpoint.version = "7.17.0"
+        endpoint.script.append(Reply(cut_bytes=0))
+        with pytest.raises(Unavailable):
+            await shipper.ship(SENT)
+        await shipper.ship(SENT)
+    types = [documents_in(each.body)[0].type for each in endpoint.bulks]
+    assert types == ["_doc", "_doc", None]
+
+
+@pytest.mark.parametrize("compress", [True, False])
+async def test_a_request_says_how_it_is_encoded_in_plain_media_types(tmp_path: Path, *, compress: bool) -> None:
+    many = batch(plain_segment(8000))
+    async with BulkEndpoint() as endpoint, shipping(endpoint, tmp_path, compress=compress) as shipper:
+        assert (await shipper.ship(many)).delivered == 8000
+    (bulk,) = endpoint.bulks
+    headers = {name.lower(): value for name, value in bulk.headers.items()}
+    assert (headers["content-type"], headers["accept"]) == ("application/x-ndjson", "application/json")
+    assert headers.get("content-encoding") == ("gzip" if compress else None)
+    assert (bulk.size < len(bulk.body) / 5) is compress
+    assert [each.source for each in documents_in(bulk.body)] == many.segments[0].documents
+
+
+def told(*outcomes: tuple[int, Mapping[str, object] | None]) -> Receipt:
+    entries = [{"create": {"status": status, **({"error": error} if error else {})}} for status, error in outcomes]
+    return settled(receipt_of(SENT, msgspec.json.encode({"errors": True, "items": entries})), SENT)
+
+
+OK = (201, None)
+
+
+def test_each_item_is_accounted_for_by_itself() -> None:
+    conflict = {"type": "version_conflict_engine_exception", "reason": "is there"}
+    receipt = told(OK, (409, conflict), (400, MAPPING), (429, {"type": "es_rejected_execution_exception"}))
+    assert (receipt.delivered, receipt.duplicate, receipt.retry.count, receipt.waits) == (1, 1, 1, {})
+    (rejected,) = receipt.rejected
+    assert (rejected.segment.stream.target, rejected.index, rejected.type) == ("till", 0, "mapper_parsing_exception")
+    assert rejected.reason == "failed to parse (Duplicate field)"
+    (again,) = receipt.retry.segments
+    assert (again.ids, again.documents) == (SENT.segments[2].ids[1:], SENT.segments[2].documents[1:])
+    assert (again.size, again.end) == (len(again.documents[0]), SENT.segments[2].end)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 409])
+def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
+    receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
+    assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())
+
+
+@pytest.mark.parametrize("status", [400, 402, 410, 418])
+def test_an_unknown_refusal_is_the_documents_where_its_neighbour_was_taken(status: int) -> None:
+    receipt = told(OK, (status, ODD), OK, OK)
+    assert [each.type for each in receipt.rejected] == [ODD["type"]]
+
+
+@pytest.mark.parametrize("status", [400, 402, 410, 418])
+def test_an_unknown_refusal_of_all_of_an_index_waits_for_the_operator(status: int) -> None:
+    receipt = told((status, ODD), (status, ODD), OK, OK)
+    assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (2, 2, ())
+    assert receipt.waits == {"shop": f"a_type_of_next_year_exception ({status}): because"}
+
+
+def test_a_whole_segment_to_send_again_is_the_same_segment() -> None:
+    load = (429, {"type": "es_rejected_execution_exception"})
+    assert told(load, load, OK, OK).retry.segments[0] is SENT.segments[0]
