@@ -26,6 +26,7 @@ from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
 from collector.discovery.roster import Roster
 from collector.docker_api import Engine
+from collector.memory import limit_arenas
 from collector.model import StreamKey
 from collector.own import own_container_id
 from collector.pipeline import Pipeline
@@ -105,6 +106,7 @@ class Agent:
         Raises:
             PilotfishError: it cannot start; nothing was read.
         """
+        limit_arenas()
         async with AsyncExitStack() as stack:
             state = stack.enter_context(locked(self.configuration.state_dir))
             opened = await self._open_outputs(stack, state)

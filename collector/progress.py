@@ -10,7 +10,7 @@ from collector.pipeline import Pipeline
 
 log = structlog.get_logger(__name__)
 
-_EVERY_SECONDS = 10.0
+_EVERY_SECONDS = 5.0
 _WORTH_TELLING_BYTES = 64 << 20
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     SerializeAsAny,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 
 from collector import places
@@ -121,6 +122,12 @@ class Inputs(Section):
 
     docker: DockerInput | None = Field(None, description="containers of a Docker daemon")
     directory: DirectoryInput | None = Field(None, description="a tree of logs without a daemon")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.docker is not None and self.directory is not None:
+            raise ValueError("docker and directory cannot both be followed by one agent; run a second one")
+        return self
 
 
 class Http(Section):

@@ -1,0 +1,185 @@
+"""Batch → file: one JSON document per line, `_id` first, so that a reader can drop what comes twice.
+
+At least once: `ship` returns when its lines are on disk; a batch that was cut off in the middle is taken back and
+written again as a whole. When the file would grow over `max_bytes` it becomes `<path>.1`, that one `<path>.2`, and the
+last is removed. A file that was moved or removed by others is made anew. One thread does all that blocks.
+"""
+
+import asyncio
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import orjson
+import structlog
+from pydantic import Field
+
+from collector.errors import ConfigurationError, Unavailable
+from collector.model import Batch, Receipt
+from collector.ports import ShipperSettings, Site
+
+LINE_START = b'{"_id":"'
+BLOCK_BYTES = 1 << 16
+
+_log = structlog.get_logger(__name__)
+
+
+class Settings(ShipperSettings):
+    """Options of the output to a file."""
+
+    type: Literal["ndjson_file"] = Field("ndjson_file", description="one JSON document per line in a file")
+    path: Path | None = Field(None, description="the file; below the output's state directory unless absolute")
+    max_bytes: int = Field(100 << 20, gt=0, description="the file is rotated before it grows over this size")
+    keep: int = Field(5, ge=0, le=1000, description="rotated files that are kept beside the one being written")
+
+    def open(self, site: Site) -> "NdjsonFile":
+        """Make the shipper; the file is opened by the first batch.
+
+        Raises:
+            ConfigurationError: the path is that of a directory.
+        """
+        path = site.directory / (self.path or f"{site.output}.ndjson")
+        if path.is_dir():
+            raise ConfigurationError(f"outputs.{site.output}.path: {path} is a directory", "name a file in it")
+        return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep)
+
+
+class NdjsonFile:
+    """A shipper (`collector.ports.Shipper`) that appends to the file `path`, locked while it is open."""
+
+    def __init__(self, path: Path, *, max_bytes: int, keep: int) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ndjson-file")
+        self._descriptor = -1
+        self._closed = False
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Append the batch and wait until it is on disk.
+
+        Raises:
+            Unavailable: the file cannot be written, or another process writes it.
+        """
+        if self._closed:
+            raise Unavailable(f"the file {self._path} is closed")
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._append, batch)
+        return Receipt(delivered=batch.count)
+
+    async def aclose(self) -> None:
+        """Finish the write under way and close the file; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _append(self, batch: Batch) -> None:
+        text = _lines(batch)
+        if not text:
+            return
+        try:
+            self._open()
+            size = os.fstat(self._descriptor).st_size
+            if size and size + len(text) > self._max_bytes:
+                self._rotate()
+                size = 0
+            self._write(text, size)
+        except OSError as error:
+            self._close()
+            raise Unavailable(
+                f"the file {self._path} cannot be written: {error.strerror}",
+                "see that the disk has room and that this user may write there",
+            ) from error
+
+    def _open(self) -> None:
+        """Open the file, unless the open one still stands at its path, and mend its end."""
+        if self._descriptor >= 0 and _stands_at(self._path, self._descriptor):
+            return
+        self._close()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._close()
+            raise Unavailable(f"another process writes the file {self._path}", "give each output its own") from error
+        _mend(self._descriptor)
+        _sync_directory(self._path.parent)
+
+    def _write(self, text: bytes, size: int) -> None:
+        rest = memoryview(text)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
+        except OSError:
+            with suppress(OSError):  # what a full disk took of the batch is taken back, now or when the file is opened
+                os.ftruncate(self._descriptor, size)
+            raise
+
+    def _rotate(self) -> None:
+        files = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._keep + 1))]
+        if files[-1].exists():
+            files[-1].unlink()
+            _log.info("file removed", file=str(files[-1]), reason="rotation")
+        for older, newer in zip(files[:0:-1], files[-2::-1], strict=True):
+            if newer.exists():
+                newer.rename(older)
+        self._open()
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _lines(batch: Batch) -> bytes:
+    return b"".join(
+        b'{"_id":%b,%b\n' % (orjson.dumps(name), body[1:])
+        for segment in batch.segments
+        for name, body in zip(segment.ids, segment.documents, strict=True)
+    )
+
+
+def _stands_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _mend(descriptor: int) -> None:
+    """End the file with a whole line: half a line of ours is taken away, what others wrote gets a newline."""
+    size = os.fstat(descriptor).st_size
+    start = _last_line(descriptor, size)
+    if start == size:
+        return
+    beginning = os.pread(descriptor, len(LINE_START), start)
+    if LINE_START.startswith(beginning):
+        os.ftruncate(descriptor, start)
+    else:
+        os.write(descriptor, b"\n")
+
+
+def _last_line(descriptor: int, size: int) -> int:
+    """Where the text behind the last newline begins; `size` when there is none."""
+    end = size
+    while end > 0:
+        start = max(0, end - BLOCK_BYTES)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,29 @@
+"""Batch → nothing: documents are counted as delivered and forgotten, to measure everything before a destination."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from collector.model import Batch, Receipt
+from collector.ports import ShipperSettings, Site
+
+
+class Settings(ShipperSettings):
+    """Options of the output that keeps nothing."""
+
+    type: Literal["null"] = Field("null", description="keeps nothing")
+
+    def open(self, site: Site) -> "Null":
+        """Make the shipper."""
+        return Null()
+
+
+class Null:
+    """A shipper (`collector.ports.Shipper`) without a destination."""
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Count the documents as delivered; never raises."""
+        return Receipt(delivered=batch.count)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,91 @@
+"""Batch → standard output: one JSON document per line, `_id` first, so that a reader can drop what comes twice.
+
+At least once: a batch that was cut off in the middle is written again as a whole, on a line of its own. One thread
+waits for the reader, so the loop never does; batches do not mix.
+"""
+
+import asyncio
+import select
+from concurrent.futures import ThreadPoolExecutor
+from os import write
+from typing import Literal
+
+import orjson
+from pydantic import Field
+
+from collector.errors import Unavailable
+from collector.model import Batch, Receipt
+from collector.ports import ShipperSettings, Site
+
+STDOUT = 1
+
+PIPE_BUF = 4096
+"""What a pipe that is ready takes without blocking (pipe(7)); `select.PIPE_BUF` promises only 512."""
+
+CLOSING_MILLISECONDS = 100
+"""Between looks, while the reader stands still, at whether the output is being closed."""
+
+
+class Settings(ShipperSettings):
+    """Options of the output to a terminal or a pipe."""
+
+    type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
+
+    def open(self, site: Site) -> "Stdout":
+        """Make the shipper."""
+        return Stdout()
+
+
+class Stdout:
+    """A shipper (`collector.ports.Shipper`) to the open file `descriptor`, which it does not close."""
+
+    def __init__(self, descriptor: int = STDOUT) -> None:
+        self._descriptor = descriptor
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stdout")
+        self._torn = False
+        self._closed = False
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Write the batch and wait until all of it is taken; that is all a pipe can tell.
+
+        Raises:
+            Unavailable: nobody reads, or what is behind standard output cannot be written.
+        """
+        if self._closed:
+            raise Unavailable("standard output is closed")
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+        return Receipt(delivered=batch.count)
+
+    async def aclose(self) -> None:
+        """Finish the write under way, or give it up if its reader stands still; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
+        self._thread.shutdown(wait=False)
+
+    def _write(self, batch: Batch) -> None:
+        rest = memoryview((b"\n" if self._torn else b"") + _lines(batch))
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLOUT)
+        try:
+            while rest:
+                if ready.poll(CLOSING_MILLISECONDS):
+                    rest = rest[write(self._descriptor, rest[:PIPE_BUF]) :]
+                    self._torn = bool(rest)
+                elif self._closed:
+                    raise Unavailable("standard output was closed while its reader stood still")
+        except BrokenPipeError as error:
+            raise Unavailable("nobody reads standard output any more", "start the agent with its reader") from error
+        except OSError as error:
+            raise Unavailable(
+                f"standard output cannot be written: {error.strerror}", "see where it is directed to"
+            ) from error
+
+
+def _lines(batch: Batch) -> bytes:
+    return b"".join(
+        b'{"_id":%b,%b\n' % (orjson.dumps(name), body[1:])
+        for segment in batch.segments
+        for name, body in zip(segment.ids, segment.documents, strict=True)
+    )

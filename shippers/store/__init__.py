@@ -1,0 +1,134 @@
+"""Batch → embedded store: documents are kept and searched on this machine, with no server at all.
+
+Exactly once: `ship` returns when the commit that holds its documents is on disk, and a document whose id is there
+already is a duplicate. Several `ship` calls share a commit; what they took is found within a second. One thread does
+all that blocks (`days`); `schema` says what is indexed and `syntax` what a query may ask.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar
+
+from pydantic import Field
+
+from collector.errors import StateError, Unavailable
+from collector.model import Batch, Receipt
+from collector.ports import Found, Query, ShipperSettings, Site
+
+from .days import Days
+from .syntax import all_of, compiled, target_is, time_between
+
+T = TypeVar("T")
+
+
+class Settings(ShipperSettings):
+    """Options of the embedded store."""
+
+    type: Literal["store"] = Field("store", description="the embedded store")
+    retention_days: int = Field(7, ge=1, description="days that are kept besides today's")
+    max_bytes: int = Field(2 << 30, gt=0, description="when the days are bigger, the oldest go; today's never does")
+    commit_seconds: float = Field(1.0, gt=0, le=60, description="what arrives in this time shares one commit")
+
+    def open(self, site: Site) -> "Store":
+        """Make the store in the output's directory; nothing is touched before the first batch or search."""
+        return Store(self, site)
+
+
+class Store:
+    """A shipper (`collector.ports.Shipper`) that answers queries (`Searchable`); `now` gives seconds since 1970."""
+
+    def __init__(self, settings: Settings, site: Site, *, now: Callable[[], float] = time.time) -> None:
+        self._days = Days(site.directory, retention_days=settings.retention_days, max_bytes=settings.max_bytes, now=now)
+        self._commit_seconds = settings.commit_seconds
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{site.output}")
+        self._committed_at = float("-inf")
+        self._next: asyncio.Future[BaseException | None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def removed_documents(self) -> int:
+        """Documents removed so far for their age or the store's size."""
+        return self._days.removed_documents
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Index the batch and wait for the commit that makes it durable.
+
+        Raises:
+            Unavailable: the directory cannot be written, or another process uses it.
+        """
+        if self._closed:
+            raise Unavailable("the store is closed")
+        if not batch.count:
+            return Receipt()
+        # In this order and in one step of the loop: the thread then indexes the batch before that commit.
+        indexing = self._run(lambda: self._days.add(batch))
+        committed = self._next_commit()
+        try:
+            receipt = await indexing
+        except StateError as error:
+            self._commit()  # it fails for all that share it: what comes from now on shall not
+            raise _unavailable(error) from error
+        lost = await asyncio.shield(committed)
+        if lost is not None:
+            raise _unavailable(lost) from lost
+        return receipt
+
+    async def search(self, query: Query) -> Found:
+        """Find documents, newest first by the nanosecond.
+
+        Raises:
+            QueryError: the text is not of the syntax, or asks for what the store cannot answer.
+            StateError: the directory cannot be read, or another process uses it.
+        """
+        if self._closed:
+            raise StateError("the store is closed")
+        if not self._days.ready:
+            await self._run(self._days.open)
+        return await asyncio.to_thread(self._found, query)
+
+    async def aclose(self) -> None:
+        """Commit what is waiting, and give files and threads back; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._commit()
+        await self._run(self._days.close)
+        self._thread.shutdown(wait=False)
+
+    def _found(self, query: Query) -> Found:
+        wanted = [compiled(query.text)]
+        if query.target is not None:
+            wanted.append(target_is(query.target))
+        if query.since is not None or query.until is not None:
+            wanted.append(time_between(query.since, query.until))
+        return self._days.search(all_of(wanted), max(0, query.limit))
+
+    def _run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _next_commit(self) -> "asyncio.Future[BaseException | None]":
+        """The commit that is not yet begun; its result is what it raised, so that it needs nobody to wait for it."""
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            self._next = loop.create_future()
+            self._timer = loop.call_at(self._committed_at + self._commit_seconds, self._commit)
+        return self._next
+
+    def _commit(self) -> None:
+        """Begin the commit that was promised, if one was."""
+        if self._next is None or self._timer is None:
+            return
+        promised, self._next = self._next, None
+        self._timer.cancel()
+        self._committed_at = asyncio.get_running_loop().time()
+        commit = self._run(self._days.commit)
+        commit.add_done_callback(lambda done: promised.set_result(done.exception()))
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    if isinstance(error, StateError):
+        return Unavailable(error.cause, error.remedy)
+    return Unavailable(f"the store could not be written: {error}")

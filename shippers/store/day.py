@@ -1,0 +1,188 @@
+"""One day of the store: a tantivy index in a directory, written by one thread, searched by any.
+
+A document is added only when its id is neither in the index nor among those waiting for the commit: an id always names
+the same line, so one that is there is left alone and counted, with nothing to delete. Asking costs 2 µs of the 40 µs
+that indexing a document does, so no mark of how far a file was read is kept. Bytes and ids are on disk when `commit`
+returns.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import tantivy
+
+from collector.errors import StateError
+from collector.model import Rejected, Segment
+
+from .schema import analyser, indexed, schema
+
+HEAP_BYTES = 15_000_000
+"""The least that tantivy takes for a writer's thread: what it gathers in memory between commits."""
+
+_DAMAGE = re.compile(r"corrupt|DoesNotExist|UnexpectedEof|InvalidData|cannot be deserialized")
+_PASSING = re.compile(r"os error|Os [{] code|LockBusy|killed")
+"""tantivy has one kind of error: a write is told from damage by the first, a read from what passes by the second."""
+
+
+class Hit(NamedTuple):
+    """A document that was found: its `@timestamp` in nanoseconds, and where it is."""
+
+    time: int
+    day: "Day"
+    searcher: tantivy.Searcher
+    address: tantivy.DocAddress
+
+
+class DamagedDayError(StateError):
+    """The files of `day` cannot be read."""
+
+    def __init__(self, day: "Day", reason: str) -> None:
+        super().__init__(f"the day {day.directory} of the store is damaged: {reason}", "it is set aside: try again")
+        self.day = day
+
+
+class Day:
+    """The index in `directory`, made when it is not there.
+
+    Raises:
+        DamagedDayError: what is there cannot be read.
+        StateError: the directory cannot be used.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._schema = schema()
+        self._waiting: set[str] = set()
+        self._writer: tantivy.IndexWriter | None = None
+        with self._told():
+            self._index = self._open()
+            self._searcher = self._index.searcher()
+
+    @property
+    def name(self) -> str:
+        """`YYYY-MM-DD`."""
+        return self.directory.name
+
+    @property
+    def count(self) -> int:
+        """Documents that can be found."""
+        return self._searcher.num_docs
+
+    def add(self, segment: Segment) -> tuple[int, int, list[Rejected]]:
+        """Index the segment's documents; gives how many are new, how many were there, and the unreadable ones.
+
+        Raises:
+            StateError: the index cannot be written; what waits for a commit is lost.
+        """
+        duplicate = 0
+        rejected = []
+        with self._told(writing=True):
+            for number, (name, body) in enumerate(zip(segment.ids, segment.documents, strict=True)):
+                if name in self._waiting or self._searcher.doc_freq("_id", name):
+                    duplicate += 1
+                    continue
+                try:
+                    document = indexed(name, body)
+                except (ValueError, RecursionError) as error:
+                    rejected.append(Rejected(segment, number, "unreadable_document", str(error)))
+                    continue
+                self._writing().add_document(document)
+                self._waiting.add(name)
+        return segment.count - duplicate - len(rejected), duplicate, rejected
+
+    def commit(self) -> None:
+        """Make what was added durable and visible.
+
+        Raises:
+            StateError: it could not be written; what waited is lost.
+        """
+        if not self._waiting:
+            return
+        with self._told(writing=True):
+            self._writing().commit()
+        with self._told():
+            self._index.reload()
+            self._searcher = self._index.searcher()
+        self._waiting.clear()
+
+    def release(self) -> None:
+        """Commit and give the writer's memory and threads back.
+
+        Merges under way are waited for: a day written in turns with others would never get to the end of one.
+
+        Raises:
+            StateError: it could not be written; what waited is lost.
+        """
+        self.commit()
+        if self._writer is not None:
+            with self._told(writing=True):
+                self._writer.wait_merging_threads()
+            self._writer = None
+
+    def abandon(self) -> None:
+        """Give the writer back without a commit."""
+        self._writer = None
+        self._waiting.clear()
+
+    def newest(self, query: tantivy.Query, limit: int) -> tuple[int, list[Hit]]:
+        """How many documents match, and the newest `limit` of them. For any thread.
+
+        Raises:
+            StateError: the index cannot be read.
+        """
+        searcher = self._searcher  # one view of the index, whatever is committed meanwhile
+        with self._told():
+            result = searcher.search(query, max(1, min(limit, searcher.num_docs)), order_by_field="time")
+        total: int = result.count  # type: ignore[attr-defined]  # missing in tantivy's stub
+        return total, [Hit(time, self, searcher, address) for time, address in result.hits[:limit]]
+
+    def source(self, hit: Hit) -> bytes:
+        """The document of a hit, with its `_id`. For any thread.
+
+        Raises:
+            StateError: the index cannot be read.
+        """
+        with self._told():
+            document: bytes = hit.searcher.doc(hit.address)["source"][0]
+        return document
+
+    def _open(self) -> tantivy.Index:
+        if not tantivy.Index.exists(str(self.directory)) and any(self.directory.glob("*.store")):
+            raise DamagedDayError(self, "meta.json is lost")
+        index = tantivy.Index(self._schema, path=str(self.directory))
+        index.register_tokenizer("words", analyser())
+        index.config_reader("manual")  # the other policy has a thread per day look twice a second
+        index.reload()
+        return index
+
+    def _writing(self) -> tantivy.IndexWriter:
+        """The writer. No local variable may hold it: the traceback of an error would keep its lock on the directory."""
+        if self._writer is None:
+            self._writer = self._index.writer(HEAP_BYTES, 1)
+        return self._writer
+
+    @contextmanager
+    def _told(self, *, writing: bool = False) -> Iterator[None]:
+        """Turn what tantivy raises into a StateError; damaged files make it panic in places, which is no Exception."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            reason = str(error)
+            damaged = _DAMAGE.search(reason) if writing else not _PASSING.search(reason)
+            raise self._fault(reason, damaged=bool(damaged)) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise self._fault(str(error), damaged=True) from None
+
+    def _fault(self, reason: str, *, damaged: bool) -> StateError:
+        reason = " ".join(reason.split())[:300]
+        if damaged:
+            return DamagedDayError(self, reason)
+        return StateError(
+            f"the day {self.directory} of the store cannot be used: {reason}",
+            "see that the disk has room, the directory belongs to this user, and no other agent uses it",
+        )

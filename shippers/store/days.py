@@ -1,0 +1,290 @@
+"""The store's directory → its days: opened together, few written at once, the oldest removed.
+
+    <directory>/2026-11-23/            one index, see `day`
+    <directory>/2026-11-22.damaged/    a day that could not be read, set aside; it ages and counts like a day
+
+One thread calls everything here but `search`, which any thread may call meanwhile.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from heapq import nlargest
+from itertools import count
+from pathlib import Path
+
+import structlog
+import tantivy
+
+from collector.errors import StateError
+from collector.model import Batch, Receipt, Rejected, Segment
+from collector.ports import Found
+
+from .day import DamagedDayError, Day, Hit
+
+MAX_WRITERS = 3
+"""Days written at once: each costs 15 MB and eight threads. Two are usual around midnight."""
+
+EXPIRY_SECONDS = 60
+"""Between looks at age and size: the sizes are asked of the file system."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Days:
+    """The days below `directory`; `now` gives seconds since 1970. Open it before anything else."""
+
+    def __init__(self, directory: Path, *, retention_days: int, max_bytes: int, now: Callable[[], float]) -> None:
+        self.removed_documents = 0
+        self._directory = directory
+        self._retention = timedelta(days=retention_days)
+        self._max_bytes = max_bytes
+        self._now = now
+        self._days: dict[str, Day] = {}
+        self._writing: dict[str, Day] = {}  # the last one was used last
+        self._damaged: set[Day] = set()
+        self._dropped: set[str] = set()
+        self._lost: StateError | None = None
+        self._lock = -1
+        self._expired_at = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether `open` has nothing to do."""
+        return self._lock >= 0 and not self._damaged and not self._dropped
+
+    def open(self) -> None:
+        """Lock the directory and open every day; later, set aside the damaged ones and open anew those that failed.
+
+        Raises:
+            StateError: another process uses the directory, or it cannot be used at all.
+        """
+        if self._lock < 0:
+            self._lock = self._locked()
+            try:
+                self._open_all()
+            except BaseException:
+                self.close()
+                raise
+        while self._damaged:
+            day = self._damaged.pop()
+            if self._days.get(day.name, day) is day:
+                self._set_aside(day.directory)
+        for name in list(self._dropped):
+            if (self._directory / name).exists():
+                self._day(name)
+            self._dropped.discard(name)
+
+    def add(self, batch: Batch) -> Receipt:
+        """Take a batch in; it is durable after the next `commit` that does not raise.
+
+        Raises:
+            StateError: some of it could not be written.
+        """
+        self.open()
+        delivered = duplicate = 0
+        rejected: list[Rejected] = []
+        for segment in sorted(batch.segments, key=lambda each: each.day):  # the fewest changes of writers
+            new, known, refused = self._add(segment)
+            delivered, duplicate, rejected = delivered + new, duplicate + known, rejected + refused
+        return Receipt(delivered=delivered, duplicate=duplicate, rejected=tuple(rejected))
+
+    def commit(self) -> None:
+        """Make everything that was added since the last call durable and visible.
+
+        Raises:
+            StateError: some of it was lost, now or since the last call: all of it has to be added again.
+        """
+        for day in list(self._writing.values()):
+            try:
+                day.commit()
+            except StateError as error:
+                self._drop(day, error)
+        if self._lock >= 0 and not 0 <= self._now() - self._expired_at < EXPIRY_SECONDS:
+            try:
+                self._expire()
+            except StateError as error:  # what was committed is, all the same
+                _log.warning("days not expired", error=str(error))
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise lost
+
+    def close(self) -> None:
+        """Give everything back, without a commit; may be called twice."""
+        for day in self._writing.values():
+            day.abandon()
+        self._writing.clear()
+        self._days.clear()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def search(self, query: tantivy.Query, limit: int) -> Found:
+        """The newest documents that match, over all days. For any thread.
+
+        Raises:
+            StateError: a day cannot be read; a damaged one is set aside by the next `open`.
+        """
+        total = 0
+        hits: list[Hit] = []
+        try:
+            for day in sorted(self._days.values(), key=lambda each: each.name, reverse=True):
+                matching, newest = day.newest(query, limit)
+                total += matching
+                hits += newest
+            newest = nlargest(limit, hits, key=lambda hit: hit.time)
+            return Found(total, [hit.day.source(hit) for hit in newest])
+        except DamagedDayError as error:
+            self._damaged.add(error.day)
+            raise
+
+    def _add(self, segment: Segment) -> tuple[int, int, list[Rejected]]:
+        if not _is_day(segment.day):
+            refused = [Rejected(segment, n, "unreadable_day", segment.day) for n in range(segment.count)]
+            return 0, 0, refused
+        day = self._day(segment.day)
+        try:
+            self._writing.pop(day.name, None)
+            self._writing[day.name] = day
+            result = day.add(segment)
+        except StateError as error:
+            self._drop(day, error)
+            raise
+        self._release_oldest()
+        return result
+
+    def _open_all(self) -> None:
+        for name in filter(_is_day, self._names()):
+            with suppress(DamagedDayError):
+                self._load(name)
+        self._expire()
+
+    def _day(self, name: str) -> Day:
+        """The day, opened; made when it is not there or has to be set aside."""
+        if name not in self._days:
+            with suppress(DamagedDayError):
+                return self._load(name)
+            return self._load(name)
+        return self._days[name]
+
+    def _load(self, name: str) -> Day:
+        directory = self._directory / name
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            day = self._days[name] = Day(directory)
+        except OSError as error:
+            raise _unusable(self._directory, error) from error
+        except DamagedDayError as error:
+            _log.error("day damaged", error=str(error))
+            self._set_aside(directory)
+            raise
+        return day
+
+    def _release_oldest(self) -> None:
+        while len(self._writing) > MAX_WRITERS:
+            oldest = next(iter(self._writing.values()))
+            try:
+                oldest.release()
+                del self._writing[oldest.name]
+            except StateError as error:
+                self._drop(oldest, error)
+
+    def _drop(self, day: Day, error: StateError) -> None:
+        """Forget the day, which is opened anew when it is next needed, and what waited in it."""
+        _log.warning("day not written", day=day.name, error=str(error))
+        self._lost = error
+        day.abandon()
+        self._days.pop(day.name, None)
+        self._writing.pop(day.name, None)
+        self._dropped.add(day.name)
+        if isinstance(error, DamagedDayError):
+            self._damaged.add(day)
+
+    def _set_aside(self, directory: Path) -> None:
+        self._days.pop(directory.name, None)
+        if (day := self._writing.pop(directory.name, None)) is not None:
+            day.abandon()
+        aside = directory.with_name(f"{directory.name}.damaged")
+        for number in count(2):
+            if not aside.exists():
+                break
+            aside = directory.with_name(f"{directory.name}.damaged-{number}")
+        try:
+            directory.rename(aside)
+        except OSError as error:
+            raise _unusable(directory, error) from error
+        _log.error("damaged day set aside", day=directory.name, directory=str(aside))
+
+    def _names(self) -> list[str]:
+        """Days, set aside or not, oldest first."""
+        try:
+            return sorted(path.name for path in self._directory.iterdir() if _is_day(path.name[:10]) and path.is_dir())
+        except OSError as error:
+            raise _unusable(self._directory, error) from error
+
+    def _locked(self) -> int:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _unusable(self._directory, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise StateError(
+                f"the store {self._directory} is used by another process",
+                "stop the other agent, or give each its own state_dir",
+            ) from error
+        return descriptor
+
+    def _expire(self) -> None:
+        """Remove the days that are too old, then the oldest while all are too big; never today's or a later one."""
+        self._expired_at = self._now()
+        today = datetime.fromtimestamp(self._expired_at, UTC).date()
+        sizes = {name: _size(self._directory / name) for name in self._names()}
+        total = sum(sizes.values())
+        for name, size in sizes.items():
+            day = date.fromisoformat(name[:10])
+            too_old = today - day > self._retention
+            if day >= today or not (too_old or total > self._max_bytes):
+                break
+            self._remove(name, reason="age" if too_old else "size", size=size)
+            total -= size
+
+    def _remove(self, name: str, *, reason: str, size: int) -> None:
+        day = self._days.pop(name, None)
+        if day is not None:
+            self._writing.pop(name, None)
+            day.abandon()
+            self.removed_documents += day.count
+        try:
+            shutil.rmtree(self._directory / name)
+        except OSError as error:
+            _log.warning("day not removed", day=name, error=str(error))
+        else:
+            _log.info("day removed", day=name, reason=reason, size_bytes=size, documents=day.count if day else None)
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False
+
+
+def _size(directory: Path) -> int:
+    """Bytes of the files in a directory from which a merge, or somebody else, may be removing some."""
+    total = 0
+    with suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                total += entry.stat().st_size
+    return total
+
+
+def _unusable(path: Path, error: OSError) -> StateError:
+    return StateError(f"the store {path} cannot be used: {error.strerror}", "see that this user may write there")

@@ -1,0 +1,27 @@
+"""The shipper that keeps nothing."""
+
+import pytest
+
+from collector.ports import Shipper, Site
+from shippers.null import Settings
+from tests.contract.shippers import Destination, ShipperContract
+
+
+class NullDestination:
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def open(self) -> Shipper:
+        return Settings().open(self.site)
+
+    async def stored(self) -> None:
+        return None
+
+
+class TestNullKeepsTheLawsOfShippers(ShipperContract):
+    deduplicates = False
+    takes_anything = True
+
+    @pytest.fixture
+    def destination(self, site: Site) -> Destination:
+        return NullDestination(site)

@@ -1,0 +1,435 @@
+"""The embedded store: the laws of every shipper, then what only a store promises."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import structlog
+
+from collector.errors import StateError, Unavailable
+from collector.model import Batch, Segment
+from collector.ports import Query, Shipper, Site
+from shippers.store import Settings, Store
+from shippers.store.schema import nanoseconds
+from tests.contract.faults import file_size_limit
+from tests.contract.segments import batch, by_id, document, log_stream, plain_segment, segment
+from tests.contract.shippers import Destination, ShipperContract, deliver
+
+SHOP = log_stream()
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+
+
+def opened_store(site: Site, now: float = NOON, *, retention_days: int = 7, max_bytes: int = 2 << 30) -> Store:
+    settings = Settings(commit_seconds=0.02, retention_days=retention_days, max_bytes=max_bytes)
+    return Store(settings, site, now=lambda: now)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site("store", tmp_path / "store")
+
+
+@asynccontextmanager
+async def storing(site: Site, now: float = NOON, *, max_bytes: int = 2 << 30) -> AsyncIterator[Store]:
+    store = opened_store(site, now, max_bytes=max_bytes)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+class StoreDestination:
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def open(self) -> Shipper:
+        return opened_store(self.site)
+
+    async def stored(self) -> dict[str, list[bytes]]:
+        found: dict[str, list[bytes]] = {}
+        async with storing(self.site) as store:
+            answer = await store.search(Query(limit=100_000))
+        assert answer.total == len(answer.documents)
+        for body in answer.documents:
+            name, _, rest = body.partition(b",")
+            found.setdefault(json.loads(name + b"}")["_id"], []).append(b"{" + rest)
+        return found
+
+
+class TestStoreKeepsTheLawsOfShippers(ShipperContract):
+    takes_anything = True
+
+    @pytest.fixture
+    def destination(self, site: Site) -> Destination:
+        return StoreDestination(site)
+
+
+async def found(store: Store, text: str = "", **options: object) -> list[str]:
+    """The `message` of each document found, newest first."""
+    answer = await store.search(Query(text=text, **{"limit": 1_000, **options}))  # type: ignore[arg-type]
+    return [json.loads(body)["log"]["message"] for body in answer.documents]
+
+
+# Order, bounds and targets
+
+
+def at(day: str, nanosecond: int, name: str) -> tuple[str, bytes]:
+    return day, document({"message": name}, SHOP, time=f"{day}T10:00:00.{nanosecond:09}Z")
+
+
+async def days_of(store: Store) -> None:
+    """Three documents on each of three days, a nanosecond apart, shipped in another order than theirs."""
+    segments: list[Segment] = []
+    for day in ("2026-11-22", "2026-11-20", "2026-11-21"):
+        bodies = [at(day, n, f"{day[-2:]}.{n}")[1] for n in (1, 2, 0)]
+        segments.append(segment(bodies, SHOP, day=day, first=len(segments) * 3))
+    await deliver(store, batch(*segments))
+
+
+NEWEST_FIRST = ["22.2", "22.1", "22.0", "21.2", "21.1", "21.0", "20.2", "20.1", "20.0"]
+
+
+async def test_documents_come_newest_first_by_the_nanosecond_over_all_days(site: Site) -> None:
+    async with storing(site) as store:
+        await days_of(store)
+        assert await found(store) == NEWEST_FIRST
+
+
+@pytest.mark.parametrize("limit", [0, 1, 4, 9, 10**12])
+async def test_the_limit_cuts_the_documents_and_never_the_total(site: Site, limit: int) -> None:
+    async with storing(site) as store:
+        await days_of(store)
+        answer = await store.search(Query(limit=limit))
+        assert (answer.total, len(answer.documents)) == (9, min(limit, 9))
+        assert await found(store, limit=limit) == NEWEST_FIRST[:limit]
+
+
+async def test_since_is_in_the_range_and_until_is_not(site: Site) -> None:
+    since, until = nanoseconds("2026-11-20T10:00:00.000000002Z"), nanoseconds("2026-11-22T10:00:00.000000001Z")
+    async with storing(site) as store:
+        await days_of(store)
+        assert await found(store, since=since) == NEWEST_FIRST[:7]
+        assert await found(store, until=until) == NEWEST_FIRST[2:]
+        assert await found(store, since=since, until=until) == NEWEST_FIRST[2:7]
+        assert await found(store, since=until, until=until) == []
+        assert await found(store, since=-5, until=2**70) == NEWEST_FIRST
+
+
+async def test_a_target_is_matched_whole_and_by_case(site: Site) -> None:
+    targets = ["shop", "Shop", "shop-2", "a b", "", "größe/日本", "a" * 300]
+    async with storing(site) as store:
+        await deliver(store, batch(*(plain_segment(n + 1, name) for n, name in enumerate(targets))))
+        for n, name in enumerate(targets):
+            answer = await store.search(Query(target=name))
+            assert answer.total == n + 1
+        assert (await store.search(Query(target="sho"))).total == 0
+
+
+async def test_a_found_document_is_the_one_shipped_with_its_id(site: Site) -> None:
+    sent = batch(plain_segment(1))
+    async with storing(site) as store:
+        await deliver(store, sent)
+        answer = await store.search(Query())
+    (name,), (body,) = sent.segments[0].ids, sent.segments[0].documents
+    assert answer.documents == [b'{"_id":"%b",' % name.encode() + body[1:]]
+
+
+async def test_what_was_acknowledged_is_found_while_more_is_written(site: Site) -> None:
+    async with storing(site) as store:
+        for n in range(10):
+            part = batch(plain_segment(50, first=50 * n))
+            under_way = asyncio.create_task(store.ship(batch(plain_segment(50, "other", first=50 * n))))
+            await deliver(store, part)
+            assert (await store.search(Query(target="shop"))).total == 50 * (n + 1)
+            await under_way
+
+
+async def test_an_empty_store_answers_and_a_closed_one_says_so(site: Site) -> None:
+    store = opened_store(site)
+    assert (await store.search(Query())).total == 0
+    await store.aclose()
+    with pytest.raises(StateError):
+        await store.search(Query())
+    with pytest.raises(Unavailable):
+        await store.ship(batch(plain_segment(1)))
+
+
+# What a document may be
+
+
+async def test_a_document_without_a_time_or_that_is_no_object_is_rejected_alone(site: Site) -> None:
+    bodies = [*plain_segment(1).documents, b'{"log":{}}', b"[1]", b'{"log"', *plain_segment(2).documents[1:]]
+    part = segment(bodies, SHOP)
+    async with storing(site) as store:
+        receipt = await deliver(store, batch(part))
+    assert receipt.delivered == 2
+    assert [each.index for each in receipt.rejected] == [1, 2, 3]
+    assert all(each.reason for each in receipt.rejected)
+
+
+async def test_a_day_that_is_none_is_rejected_and_makes_no_directory(site: Site, tmp_path: Path) -> None:
+    parts = [plain_segment(2, day=day, file=day) for day in ("../../x", "2026-13-01", "", "20261123")]
+    async with storing(site) as store:
+        receipt = await deliver(store, batch(*parts, plain_segment(1)))
+    assert (receipt.delivered, len(receipt.rejected)) == (1, 8)
+    assert [path.name for path in site.directory.iterdir()] == ["2026-11-23"]
+    assert not (tmp_path / "x").exists()
+
+
+async def test_more_fields_than_are_indexed_leave_the_text_searchable(site: Site) -> None:
+    log = {"message": "many", **{f"k{n}": f"value{n}" for n in range(5_000)}, "k" * 70_000: "longkey"}
+    async with storing(site) as store:
+        await deliver(store, batch(segment([document(log, SHOP)], SHOP)))
+        for text in ("many", "value4999", "longkey", "value0"):
+            assert await found(store, text) == ["many"]
+
+
+# Exactly once, whatever happens
+
+CRASHING = """
+import asyncio, sys
+from pathlib import Path
+from collector.ports import Site
+from shippers.store import Settings
+from tests.contract.segments import batch, plain_segment
+
+async def main():
+    store = Settings(commit_seconds=0.02).open(Site("crash", Path(sys.argv[1])))
+    async def ship(worker):
+        for n in range(worker, 10_000, 2):
+            day = f"2026-11-{20 + n % 5}"
+            receipt = await store.ship(batch(plain_segment(50, day=day, first=50 * n)))
+            assert receipt.delivered == 50
+            print(n, flush=True)
+    await asyncio.gather(ship(0), ship(1))
+
+asyncio.run(main())
+"""
+
+
+def numbered(n: int) -> Batch:
+    return batch(plain_segment(50, day=f"2026-11-{20 + n % 5}", first=50 * n))
+
+
+async def test_after_a_crash_what_was_acknowledged_is_there_and_what_is_shipped_again_stands_once(site: Site) -> None:
+    acknowledged = await asyncio.to_thread(killed_after, site.directory, batches=30)
+    destination = StoreDestination(site)
+    there = await destination.stored()
+    assert set(by_id(map(numbered, acknowledged))) <= set(there)
+    everything = [numbered(n) for n in range(max(acknowledged) + 10)]
+    async with storing(site) as store:
+        receipts = [await deliver(store, sent) for sent in everything]
+    assert sum(receipt.duplicate for receipt in receipts) == len(there)
+    again = await destination.stored()
+    assert set(again) == set(by_id(everything))
+    assert {len(copies) for copies in again.values()} == {1}
+
+
+def killed_after(directory: Path, *, batches: int) -> list[int]:
+    """Batches that a process acknowledged before it was killed in the middle of its work."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CRASHING, str(directory)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(batches)]
+        process.kill()
+        return acknowledged + [int(line) for line in process.stdout]
+
+
+async def test_a_full_disk_is_unavailable_with_a_remedy_and_then_each_document_stands_once(site: Site) -> None:
+    parts = [batch(plain_segment(2_000, first=2_000 * n, day=f"2026-11-2{n}")) for n in range(3)]
+    async with storing(site) as store:
+        await deliver(store, parts[0])
+        with file_size_limit(10_000):
+            for part in parts:
+                with pytest.raises(Unavailable) as caught:
+                    await deliver(store, batch(*part.segments, plain_segment(500, "more")))
+                assert caught.value.remedy
+                assert (await store.search(Query())).total >= 2_000
+        receipts = [await deliver(store, part) for part in parts]
+    assert receipts[0].duplicate == 2_000
+    stored = await StoreDestination(site).stored()
+    assert set(by_id(parts)) <= set(stored)
+    assert {len(copies) for copies in stored.values()} == {1}
+
+
+@pytest.mark.parametrize("removed", ["2026-11-23", "."])
+async def test_what_is_removed_under_the_store_is_made_anew(site: Site, removed: str) -> None:
+    first, second = batch(plain_segment(50)), batch(plain_segment(50, first=50))
+    async with storing(site) as store:
+        await deliver(store, first)
+        shutil.rmtree(site.directory / removed)
+        with pytest.raises(Unavailable):
+            await store.ship(second)
+        assert (await store.search(Query())).total == 0
+        await deliver(store, first)
+        await deliver(store, second)
+    assert set(await StoreDestination(site).stored()) == set(by_id([first, second]))
+
+
+async def test_many_days_in_one_batch_all_arrive(site: Site) -> None:
+    sent = batch(*(plain_segment(20, day=f"2026-11-{day:02}", file=str(day)) for day in range(23, 3, -1)))
+    async with storing(site) as store:
+        assert (await deliver(store, sent)).delivered == 400
+        assert (await deliver(store, sent)).duplicate == 400
+        assert (await store.search(Query())).total == 400
+
+
+# The directory
+
+
+async def test_a_directory_that_another_store_uses_is_unavailable_until_that_one_is_closed(site: Site) -> None:
+    sent = batch(plain_segment(1))
+    async with storing(site) as second:
+        async with storing(site) as first:
+            await deliver(first, sent)
+            with pytest.raises(Unavailable, match="another process"):
+                await second.ship(sent)
+            with pytest.raises(StateError, match="state_dir"):
+                await second.search(Query())
+        assert (await deliver(second, sent)).duplicate == 1
+
+
+async def test_a_directory_that_cannot_be_is_an_error_with_its_remedy(site: Site) -> None:
+    make_file(site.directory)
+    async with storing(site) as store:
+        with pytest.raises(Unavailable) as caught:
+            await store.ship(batch(plain_segment(1)))
+        assert caught.value.remedy
+        with pytest.raises(StateError, match=str(site.directory)):
+            await store.search(Query())
+
+
+def make_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("in the way")
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20])
+
+
+def cut_dictionaries(directory: Path) -> None:
+    for path in directory.glob("*.term"):
+        cut_short(path)
+
+
+@pytest.mark.parametrize("damage", ["meta", "segment", "lost"])
+async def test_a_damaged_day_is_set_aside_and_told_and_the_others_stay(site: Site, damage: str) -> None:
+    sent = batch(plain_segment(20), plain_segment(20, day="2026-11-22", first=20))
+    async with storing(site) as store:
+        await deliver(store, sent)
+    day = site.directory / "2026-11-22"
+    if damage == "meta":
+        cut_short(day / "meta.json")
+    elif damage == "segment":
+        cut_dictionaries(day)
+    else:
+        make_lost(day)
+    with structlog.testing.capture_logs() as told:
+        async with storing(site) as store:
+            assert (await store.search(Query())).total == 20
+            receipt = await deliver(store, sent)
+    assert (receipt.delivered, receipt.duplicate) == (20, 20)
+    assert {"damaged day set aside"} <= {line["event"] for line in told}
+    assert sorted(path.name for path in site.directory.iterdir()) == ["2026-11-22", "2026-11-22.damaged", "2026-11-23"]
+
+
+def make_lost(day: Path) -> None:
+    (day / "meta.json").unlink()
+
+
+def overwritten(directory: Path, suffix: str) -> None:
+    for path in directory.glob(f"*.{suffix}"):
+        text = bytearray(path.read_bytes())
+        third = len(text) // 3
+        text[third : 2 * third] = b"\xff" * third
+        path.write_bytes(text)
+
+
+@pytest.mark.parametrize("suffix", ["term", "store", "idx", "pos", "fast", "fieldnorm"])
+async def test_damage_found_later_costs_one_day_and_never_the_process(site: Site, suffix: str) -> None:
+    sent = batch(plain_segment(200), plain_segment(200, day="2026-11-22", first=200))
+    async with storing(site) as store:
+        await deliver(store, sent)
+    overwritten(site.directory / "2026-11-22", suffix)
+    async with storing(site) as store:
+        for _ in range(3):
+            try:
+                answer = await store.search(Query(text="line", limit=1_000))
+            except StateError:
+                continue
+        assert answer.total >= 200
+        for _ in range(3):
+            try:
+                await deliver(store, sent)
+            except Unavailable:
+                continue
+
+
+# Retention
+
+
+def aged(day: int, count: int = 5) -> Segment:
+    return plain_segment(count, day=f"2026-11-{day:02}", file=str(day))
+
+
+def days_left(site: Site) -> list[int]:
+    return sorted(int(path.name[8:10]) for path in site.directory.iterdir())
+
+
+async def test_days_older_than_the_retention_are_removed_when_the_store_is_opened_and_that_is_told(site: Site) -> None:
+    async with storing(site, NOON - 20 * 86_400) as store:
+        await deliver(store, batch(*map(aged, range(10, 24))))
+        assert days_left(site) == list(range(10, 24))
+    with structlog.testing.capture_logs() as told:
+        async with storing(site) as store:
+            assert (await store.search(Query())).total == 40
+            assert store.removed_documents == 30
+    assert days_left(site) == list(range(16, 24))
+    assert [(line["day"], line["reason"], line["documents"]) for line in told] == [
+        (f"2026-11-{day}", "age", 5) for day in range(10, 16)
+    ]
+
+
+async def test_the_oldest_days_are_removed_while_all_are_too_big_and_never_todays(site: Site) -> None:
+    async with storing(site) as store:
+        await deliver(store, batch(*(aged(day, 500) for day in range(19, 25))))
+    size = sum(path.stat().st_size for path in site.directory.rglob("*") if path.is_file())
+    async with storing(site, max_bytes=size * 3 // 4) as store:
+        await store.search(Query())
+        assert days_left(site) == [21, 22, 23, 24]
+    async with storing(site, max_bytes=1) as store:
+        assert (await store.search(Query())).total == 1_000
+        assert days_left(site) == [23, 24]
+
+
+async def test_age_is_looked_at_again_while_the_store_is_open(site: Site) -> None:
+    now = [NOON]
+    store = Store(Settings(commit_seconds=0.02), site, now=lambda: now[0])
+    await deliver(store, batch(aged(22)))
+    now[0] += 7 * 86_400
+    await deliver(store, batch(plain_segment(1, day="2026-11-30")))
+    assert days_left(site) == [30]
+    assert await found(store) == ["line 0"]
+    await store.aclose()
+
+
+async def test_a_day_set_aside_ages_like_the_others(site: Site) -> None:
+    async with storing(site) as store:
+        await deliver(store, batch(aged(22)))
+    cut_short(site.directory / "2026-11-22" / "meta.json")
+    async with storing(site) as store:
+        await store.search(Query())
+        assert [path.name for path in site.directory.iterdir()] == ["2026-11-22.damaged"]
+    async with storing(site, NOON + 9 * 86_400) as store:
+        await store.search(Query())
+    assert list(site.directory.iterdir()) == []
