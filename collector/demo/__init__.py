@@ -1,0 +1,226 @@
+"""`pilotfish demo`: six made-up containers on disk, followed by the very agent that `run` starts, into its own store.
+
+    containers, phrases   what they say                    json_file   as dockerd writes it
+    traffic               an hour of history, then life    books       what was written = what is stored?
+    view, console, hints  what is shown                    own_log     the agent's log, kept out of the way
+
+The demo checks itself: at the end every document of the store is compared with what was written.
+"""
+
+import asyncio
+import shutil
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+from msgspec import Struct
+
+from collector import places
+from collector.app import Agent, shipper_types
+from collector.config import Configuration, DirectoryInput, Http, Inputs
+from collector.demo import books, own_log
+from collector.demo.books import Tally
+from collector.demo.console import Display
+from collector.demo.hints import hints
+from collector.demo.traffic import Traffic
+from collector.demo.view import Spectator, View
+from collector.errors import PilotfishError, StateError
+from collector.ports import Searchable, Site
+from collector.state import locked
+
+OUTPUT = "local"
+_MOST_UNREAD_LINES = 5000  # well below what the log that rotates keeps
+_NO_PROGRESS_SECONDS = 10.0
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a demo is asked for; `environ` tells where state is kept, `keep` to keep what earlier demos stored."""
+
+    environ: Mapping[str, str]
+    rate: float = 20.0
+    duration_seconds: float | None = None
+    keep: bool = False
+    history_lines: int = 30_000
+    seed: int = 4711
+
+
+async def run(options: Options) -> None:
+    """Run a demo until its time is over or it is told to stop (SIGTERM, Ctrl-C).
+
+    Raises:
+        StateError: another demo is running, or its state cannot be kept.
+        PilotfishError: what was written is not what was delivered.
+    """
+    state = places.demo_state_dir(options.environ)
+    display = Display()
+    _empty(state, keep=options.keep)
+    tree = Path(mkdtemp(prefix="logs-", dir=state))
+    started = time.time_ns()
+    with (
+        own_log.kept_in(state / "agent.log") as warnings,
+        closing(Traffic(tree, seed=options.seed, started=started)) as traffic,
+    ):
+        lines = f"{options.history_lines:,} lines of the last hour"
+        display.say(f"Pilotfish demo: {len(traffic.logs)} containers, {lines}", "bold")
+        traffic.history(options.history_lines)
+        configuration = _configuration(state, tree)
+        before = await _stored(configuration) if options.keep else {}
+        agent = Agent(configuration)
+        agent.live = spectator = Spectator()
+        async with _running(agent):
+            display.suggest(hints(state, _announced(state), options.environ))
+            await _live(traffic, View(agent, spectator, traffic, warnings), display, options)
+    display.say("comparing the store with what was written ...")
+    reasons = await _compared(configuration, traffic, before)
+    display.say(_written(traffic, seconds=(time.time_ns() - started) / 1e9))
+    _summarize(display, state, tree, reasons)
+
+
+# ------------------------------------------------------------------ before
+
+
+def _empty(state: Path, *, keep: bool) -> None:
+    """Remove what earlier demos left, all of it or (`keep`) all but the store.
+
+    Raises:
+        StateError: another demo is running, or the directory cannot be used.
+    """
+    try:
+        with locked(state):
+            kept = {"lock", "outputs"} if keep else {"lock"}
+            for path in [one for one in state.iterdir() if one.name not in kept]:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+    except StateError as error:
+        if isinstance(error.__context__, BlockingIOError):  # it is in use
+            remedy = "end it with Ctrl-C there; `pilotfish tail` shows what it does"
+            raise StateError(f"another demo is running: {error.cause}", remedy) from None
+        raise
+    except OSError as error:
+        raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it yourself") from None
+
+
+def _configuration(state: Path, tree: Path) -> Configuration:
+    """What `pilotfish run` would be told in a file; the machine's own configuration is not looked at."""
+    return Configuration(
+        host=socket.gethostname(),
+        state_dir=state,
+        inputs=Inputs(directory=DirectoryInput(path=tree)),
+        outputs={OUTPUT: shipper_types()["store"](type="store")},
+        http=Http(listen=str(_free(places.address(places.LISTEN)))),
+    )
+
+
+def _free(usual: places.Address) -> places.Address:
+    """The usual address, or any free port when that one is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(usual)
+        except OSError:
+            return usual._replace(port=0)
+    return usual
+
+
+def _announced(state: Path) -> places.Address:
+    return places.address((state / places.ADDRESS_FILE).read_text("ascii"))
+
+
+# ------------------------------------------------------------------ while it runs
+
+
+@asynccontextmanager
+async def _running(agent: Agent) -> AsyncIterator[None]:
+    """Run the agent while the context lasts, from when it is ready until it has delivered what it has read."""
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(agent.run(ready.set), name="agent")
+        await ready.wait()
+        yield
+        agent.stop()
+
+
+async def _live(traffic: Traffic, view: View, display: Display, options: Options) -> None:
+    """Let lines come until it is over, then wait until they are delivered."""
+    async with asyncio.TaskGroup() as tasks:
+        shown = tasks.create_task(display.show(view), name="display")
+        flow = traffic.flow(options.rate, room=lambda: _MOST_UNREAD_LINES - view.unread)
+        written = tasks.create_task(flow, name="traffic")
+        watched = tasks.create_task(view.watch(), name="view")
+        await _over(options.duration_seconds)
+        written.cancel()
+        await _settled(view, traffic)
+        shown.cancel()
+        watched.cancel()
+
+
+async def _over(seconds: float | None) -> None:
+    """Wait for SIGTERM, SIGINT or the time; a second SIGINT then interrupts at once."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await told.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _settled(view: View, traffic: Traffic) -> None:
+    """Wait until all lines are delivered, or nothing has moved for some time."""
+    settled, since = view.settled, time.monotonic()
+    while settled < traffic.lines and time.monotonic() - since < _NO_PROGRESS_SECONDS:
+        await asyncio.sleep(0.05)
+        if view.settled != settled:
+            settled, since = view.settled, time.monotonic()
+
+
+# ------------------------------------------------------------------ after
+
+
+async def _stored(configuration: Configuration) -> dict[str, Tally]:
+    """What the store holds while no agent has it."""
+    directory = configuration.state_dir / "outputs" / OUTPUT
+    store = configuration.outputs[OUTPUT].open(Site(OUTPUT, directory))
+    assert isinstance(store, Searchable)  # noqa: S101 - of type store
+    try:
+        return await books.stored(store)
+    finally:
+        await store.aclose()
+
+
+async def _compared(configuration: Configuration, traffic: Traffic, before: dict[str, Tally]) -> list[str]:
+    wanted = before
+    for log in traffic.logs:
+        wanted.setdefault(log.container.name, Tally()).merge(log.tally)
+    return books.differences(wanted, await _stored(configuration))
+
+
+def _written(traffic: Traffic, *, seconds: float) -> str:
+    size = sum(log.bytes for log in traffic.logs) / (1 << 20)
+    rotations = sum(log.rotated for log in traffic.logs)
+    return f"{traffic.lines:,} lines written in {seconds:.0f} s ({size:.1f} MB of logs, {rotations} rotations)"
+
+
+def _summarize(display: Display, state: Path, tree: Path, reasons: list[str]) -> None:
+    """Tell whether it went well, and what is left.
+
+    Raises:
+        PilotfishError: what was written is not what was delivered.
+    """
+    display.say(f"delivered exactly once: {'no' if reasons else 'yes, each document in the store was compared'}")
+    display.say(f"logs:  {tree}")
+    display.say(f"store: {state / 'outputs' / OUTPUT}")
+    display.say("the next demo removes both; `pilotfish demo --keep` goes on with the store")
+    if reasons:
+        remedy = f"{state / 'agent.log'} may tell why"
+        raise PilotfishError(f"what was written is not what was delivered: {'; '.join(reasons)}", remedy)

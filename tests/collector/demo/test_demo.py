@@ -1,0 +1,231 @@
+"""`pilotfish demo` as users run it: it shows numbers that agree, finds what it suggests, and checks itself."""
+
+import fcntl
+import os
+import pty
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+PILOTFISH = str(Path(sys.executable).with_name("pilotfish"))
+PROGRESS = re.compile(r"(\d+) s: ([\d,]+) lines written, ([\d,]+) read, ([\d,]+) delivered, lag ([\d.]+) s, ")
+
+
+class Demo:
+    """A demo in a process of its own, not on a terminal; its state is below `home`."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        self._home = home
+        self.state = home / ".local/state/pilotfish-demo"
+        self.lines: list[str] = []
+        self._process = subprocess.Popen(
+            [PILOTFISH, "demo", *arguments],
+            env=_environ(home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def until(self, part: str) -> str:
+        """Read stdout up to a line that holds `part`."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if part in line:
+                return self.lines[-1]
+        raise AssertionError(f"{part!r} was not written: {self.lines} {self._process.communicate()}")
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; gives the exit code and what stands on stderr."""
+        stdout, stderr = self._process.communicate(timeout=60)
+        self.lines += stdout.splitlines()
+        return self._process.returncode, stderr
+
+    def suggested(self) -> list[str]:
+        """The commands that it says to type."""
+        start = self.lines.index("In another terminal:") + 1
+        return [line.strip() for line in self.lines[start : self.lines.index("", start)]]
+
+    def shell(self, command: str) -> "subprocess.CompletedProcess[str]":
+        """Type a command in another terminal."""
+        return _shell(command, self._home)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def _shell(command: str, home: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["sh", "-c", command], env=_environ(home), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _environ(home: Path) -> dict[str, str]:
+    return {"HOME": str(home), "PATH": f"{Path(PILOTFISH).parent}:/usr/bin:/bin"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    running = Demo(tmp_path_factory.mktemp("home"), "--rate", "50", "--duration", "600")
+    try:
+        running.until("1 s: ")
+        running.until(" delivered, ")
+        yield running
+    finally:
+        running.close()
+
+
+def test_every_suggested_search_finds_something(demo: Demo) -> None:
+    searches = [command for command in demo.suggested() if " search " in command]
+    assert len(searches) >= 3
+    for command in searches:
+        found = demo.shell(command)
+        assert found.returncode == 0, found.stderr
+        assert len(found.stdout.splitlines()) >= 3, command
+
+
+def test_a_search_for_errors_with_a_timeout_finds_errors_with_a_timeout(demo: Demo) -> None:
+    (command,) = [one for one in demo.suggested() if "'level:error AND message:timeout'" in one]
+    assert shlex.split(command)[0] == "pilotfish"
+    for line in demo.shell(command).stdout.splitlines():
+        assert " r-baseService-usercenter-go-3-95f1c1f8 ERROR " in line
+        assert "timeout" in line
+
+
+def test_the_suggested_tail_is_taken(demo: Demo) -> None:
+    (command,) = [one for one in demo.suggested() if " tail " in one]
+    ended = demo.shell(f"timeout 2 {command}")
+    assert ended.returncode == 124, ended.stderr  # it was still tailing
+
+
+def test_the_suggested_address_serves_metrics(demo: Demo) -> None:
+    (address,) = [re.search(r"http://\S+", one) for one in demo.suggested() if "/metrics" in one]
+    assert address is not None
+    with urllib.request.urlopen(address[0], timeout=20) as response:  # noqa: S310 - http, as was matched
+        text = response.read().decode()
+    read = re.search(r'^pilotfish_documents_read_total{output="local"} (\S+)', text, re.MULTILINE)
+    assert read is not None
+    assert float(read[1]) >= 30_000
+
+
+def test_a_second_demo_says_that_one_is_running(demo: Demo) -> None:
+    second = Demo(demo.state.parents[2])
+    code, stderr = second.end()
+    assert code == 1
+    assert stderr.startswith("pilotfish: another demo is running: ")
+    assert stderr.count("\n") == 1
+    assert second.lines == []
+
+
+def test_ctrl_c_ends_with_a_summary_and_leaves_the_data(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--rate", "200")
+    try:
+        demo.until("1 s: ")
+        demo.interrupt()
+        code, stderr = demo.end()
+    finally:
+        demo.close()
+    assert (code, stderr) == (0, "")
+    assert "delivered exactly once: yes, each document in the store was compared" in demo.lines
+    assert list(demo.state.glob("logs-*/*/*-json.log"))
+    assert list(demo.state.glob("outputs/local/*"))
+    assert "event=stopped" in (demo.state / "agent.log").read_text()
+
+
+def test_it_ends_by_itself_and_its_numbers_agree(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--rate", "3000", "--duration", "4")
+    try:
+        assert demo.end() == (0, "")
+    finally:
+        demo.close()
+    progress = [match for line in demo.lines if (match := PROGRESS.match(line))]
+    assert len(progress) >= 1
+    for match in progress:
+        written, read, delivered = (int(number.replace(",", "")) for number in match.groups()[1:4])
+        assert written >= read >= delivered
+    (last,) = [line for line in demo.lines if " lines written in " in line]
+    logs = sum(
+        entry.count(rb'\n","stream":"')
+        for path in demo.state.glob("logs-*/*/*-json.log*")
+        for entry in path.read_bytes().splitlines()
+    )
+    kept = int(last.split()[0].replace(",", ""))
+    assert 30_000 < logs <= kept  # rotation may have taken some away again
+
+
+def test_on_a_terminal_it_draws_a_table_that_fits_and_ends_as_well(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environ = {**_environ(tmp_path), "TERM": "xterm-256color"}
+    arguments = [PILOTFISH, "demo", "--rate", "100", "--duration", "2"]
+    with subprocess.Popen(arguments, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = b"".join(iter(partial(_read, ours), b"")).decode()
+    os.close(ours)
+    assert process.returncode == 0, written
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r", "").split("\n")
+    assert "delivered exactly once: yes, each document in the store was compared" in lines
+    rows = [line for line in lines if line.startswith(("shop-", "r-base", "chat ", "all ", "container "))]
+    assert len(rows) >= 8 * 3
+    assert {len(line) for line in rows} == {80}
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # the other side is closed
+        return b""
+
+
+def test_keep_goes_on_with_the_store(tmp_path: Path) -> None:
+    def run(*arguments: str) -> int:
+        demo = Demo(tmp_path, "--rate", "0", *arguments)
+        try:
+            demo.until("30,000 delivered") if not arguments else demo.until("In another terminal:")
+            total = demo.shell("pilotfish search -n 0").stderr
+            demo.interrupt()
+            assert demo.end() == (0, "")
+            assert "delivered exactly once: yes, each document in the store was compared" in demo.lines
+        finally:
+            demo.close()
+        return int(total.split(" of ")[1].split()[0])
+
+    first = run()
+    assert 30_000 <= first <= 30_020
+    assert run("--keep") >= first
+
+
+def test_what_is_not_delivered_fails_it(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--rate", "0")
+    try:
+        demo.until("1 s: ")
+        demo.shell(f"rm -rf {demo.state}/outputs/local/*")
+        demo.interrupt()
+        code, stderr = demo.end()
+    finally:
+        demo.close()
+    assert code == 1
+    assert "delivered exactly once: no" in demo.lines
+    assert "what was written is not what was delivered" in stderr
+
+
+def test_a_reader_that_leaves_ends_it_without_a_word(tmp_path: Path) -> None:
+    ended = _shell("pilotfish demo --rate 0 --duration 3 | head -n 1", tmp_path)
+    assert ended.stdout.startswith("Pilotfish demo: ")
+    assert ended.stderr == ""
