@@ -4,6 +4,7 @@ PilotfishError            one line on stderr, exit code 1
 ├── UsageError            the command line asks for what cannot be                   exit code 2
 ├── ConfigurationError    the configuration is wrong                                 exit code 78
 ├── StateError            the state directory cannot be used
+│   └── StateInUse        another agent uses it
 ├── QueryError            a search that cannot be answered as it stands
 └── ShippingError         a whole batch was not taken; nothing is known of its documents
     ├── Unavailable       try the same batch again later
@@ -39,7 +40,11 @@ class ConfigurationError(PilotfishError):
 
 
 class StateError(PilotfishError):
-    """The state directory is not writable, or another agent uses it."""
+    """The state directory, or something in it, cannot be used."""
+
+
+class StateInUse(StateError):
+    """Another agent uses the state directory."""
 
 
 class QueryError(PilotfishError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.errors import StateError
+from collector.errors import StateError, StateInUse
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def locked(directory: Path) -> Iterator[Path]:
     """Own the directory while the context lasts; it is made when it is missing.
 
     Raises:
-        StateError: it cannot be made or written, or another agent has it.
+        StateInUse: another agent has it.
+        StateError: it cannot be made or written.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def _take(descriptor: int, directory: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        raise StateError(
+        raise StateInUse(
             f"the state directory {directory} is in use by another agent (pid {owner or 'unknown'})",
             "stop that one, or give this one its own state_dir",
         ) from None

@@ -28,7 +28,7 @@ from collector.demo.console import Display
 from collector.demo.hints import hints
 from collector.demo.traffic import Traffic
 from collector.demo.view import Spectator, View
-from collector.errors import PilotfishError, StateError
+from collector.errors import PilotfishError, StateError, StateInUse
 from collector.ports import Searchable, Site
 from collector.state import locked
 
@@ -97,11 +97,9 @@ def _empty(state: Path, *, keep: bool) -> None:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
-    except StateError as error:
-        if isinstance(error.__context__, BlockingIOError):  # it is in use
-            remedy = "end it with Ctrl-C there; `pilotfish tail` shows what it does"
-            raise StateError(f"another demo is running: {error.cause}", remedy) from None
-        raise
+    except StateInUse as error:
+        remedy = "end it with Ctrl-C there; `pilotfish tail` shows what it does"
+        raise StateInUse(f"another demo is running: {error.cause}", remedy) from None
     except OSError as error:
         raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it yourself") from None
 
