@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ class Hint(NamedTuple):
 def hints(state_dir: Path, address: places.Address, environ: Mapping[str, str]) -> list[Hint]:
     """Commands that reach this demo from another shell in this directory."""
     program = _program()
-    where = f" --state-dir {shlex.quote(str(state_dir))}" if _is_hidden(environ) else ""
+    others = (places.state_dir(environ), Path("/var/lib/pilotfish"))
+    where = f" --state-dir {shlex.quote(str(state_dir))}" if is_hidden(environ, others) else ""
     found = [Hint(f"{program} search {words}{where}", about) for words, about in SEARCHES]
     found += [Hint(f"{program} tail {words}{where}", about) for words, about in TAILS]
     return [*found, Hint(f"curl -s http://{address.reachable}/metrics | grep pilotfish_", "for Prometheus")]
@@ -44,11 +45,11 @@ def _program() -> str:
     return shlex.quote(str(started))
 
 
-def _is_hidden(environ: Mapping[str, str]) -> bool:
-    """Whether the commands would ask another agent first: one that is configured, or that runs on this machine."""
+def is_hidden(environ: Mapping[str, str], others: Iterable[Path]) -> bool:
+    """Whether the commands would ask another agent first: one that is configured, or runs with one of these states."""
     if any(environ.get(name) for name in ("PILOTFISH_STATE_DIR", "PILOTFISH_CONFIG")):
         return True
-    return any(_exists(path / places.ADDRESS_FILE) for path in (places.state_dir(environ), Path("/var/lib/pilotfish")))
+    return any(_exists(path / places.ADDRESS_FILE) for path in others)
 
 
 def _exists(path: Path) -> bool:

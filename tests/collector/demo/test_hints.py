@@ -1,12 +1,9 @@
 """The suggested commands reach the demo, whatever else runs or is configured."""
 
-import os
 from pathlib import Path
 
-import pytest
-
-from collector.demo.hints import hints
-from collector.places import ADDRESS_FILE, Address, demo_state_dir, state_dir
+from collector.demo.hints import hints, is_hidden
+from collector.places import ADDRESS_FILE, Address, demo_state_dir
 
 ADDRESS = Address("127.0.0.1", 9880)
 
@@ -25,13 +22,10 @@ def test_it_is_named_where_another_agent_is_configured(tmp_path: Path) -> None:
     assert all(f" --state-dir '{tmp_path}/with space/pilotfish-demo'" in one for one in _searches(environ))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the state of root's agent is the machine's, not to be written here")
-def test_it_is_named_where_another_agent_runs(tmp_path: Path) -> None:
-    environ = {"XDG_STATE_HOME": str(tmp_path)}
-    other = state_dir(environ)
-    other.mkdir()
-    (other / ADDRESS_FILE).write_text("127.0.0.1:9880")
-    assert all(f" --state-dir {tmp_path}/pilotfish-demo" in one for one in _searches(environ))
+def test_it_is_hidden_where_another_agent_runs(tmp_path: Path) -> None:
+    assert not is_hidden({}, [tmp_path])
+    (tmp_path / ADDRESS_FILE).write_text("127.0.0.1:9880")
+    assert is_hidden({}, [tmp_path])
 
 
 def test_the_address_is_one_to_connect_to() -> None:
