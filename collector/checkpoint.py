@@ -7,6 +7,7 @@ start; ids make that harmless, and nothing is ever skipped.
 
 import asyncio
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Collection
@@ -42,6 +43,7 @@ class Saved(Struct, omit_defaults=True):
     line: int = 0
     inode: int = 0
     last_time: str = ""
+    cutoff: str = ""  # of the first start: a later one must not leave out what came in between
 
     @property
     def resume(self) -> Resume | None:
@@ -83,15 +85,19 @@ class Checkpoints:
         self._entries: dict[int, _Entry] = {}
         self._inodes: dict[FileId, int] = {}
         self._leaving: set[StreamKey] = set()
+        self._lost = False  # whether there were positions that could not be read
+        self._writing = threading.Lock()  # a cancelled flush still writes
         self._load()
 
     # ------------------------------------------------------------------ in memory
 
-    def begin(self, stream: LogStream) -> Saved:
-        """A stream is followed from now on; its target is fixed with this. Returns what is kept of it."""
+    def begin(self, stream: LogStream, cutoff: str = "") -> Saved:
+        """A stream is followed from now on; its target and `cutoff` are fixed with this. Returns what is kept of it."""
+        self._leaving.discard(stream.key)
         saved = self._saved.get(stream.key)
         if saved is None:
-            saved = Saved(stream.container_id, stream.entry, stream.target, time.time())
+            cutoff = "" if self._lost else cutoff  # what was behind the lost positions may not be skipped
+            saved = Saved(stream.container_id, stream.entry, stream.target, time.time(), cutoff=cutoff)
             self._saved[stream.key] = saved
             self._dirty = True
         return saved
@@ -110,7 +116,8 @@ class Checkpoints:
 
     def _forget(self, key: StreamKey) -> None:
         self._leaving.discard(key)
-        if self._saved.pop(key, None) is not None:
+        if (saved := self._saved.pop(key, None)) is not None:
+            self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
             self._dirty = True
 
     def see(self, present: Collection[StreamKey]) -> None:
@@ -179,11 +186,18 @@ class Checkpoints:
                 log.error("positions cannot be saved", path=str(self._path), error=str(error))
             self.error = error.strerror or str(error)
             return False
+        except asyncio.CancelledError:
+            self._dirty = True
+            raise
         self.error = ""
         self.last_success = time.time()
         return True
 
     def _write(self, body: bytes) -> None:
+        with self._writing:
+            self._replace(body)
+
+    def _replace(self, body: bytes) -> None:
         aside = self._path.with_suffix(".new")
         with aside.open("wb") as file:
             file.write(_checksum(body) + b"\n" + body + b"\n")
@@ -208,7 +222,9 @@ class Checkpoints:
                 raise StateError(f"{path} cannot be read ({error.strerror})", "may this user read it?") from None
             if (document := _parse(path, content)) is not None:
                 self._saved = {StreamKey(saved.container_id, saved.entry): saved for saved in document.streams}
+                self._lost = False
                 return
+            self._lost = True
             log.warning("positions are damaged: going back to an older state; lines sent since are sent again, "
                         "under the same ids", path=str(path))  # fmt: skip
 

@@ -31,17 +31,29 @@ class DeadLetters:
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._current()
-        with path.open("ab") as file:
+        body = b"".join(_line(letter) for letter in letters)
+        with path.open("ab+", buffering=0) as file:  # a buffer would be written once more when the file is closed
             start = file.tell()
+            if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
+                body = b"\n" + body  # half a line, left by a crash, must not spoil the next one
             try:
-                file.write(b"".join(_line(letter) for letter in letters))
-                file.flush()
+                while body:
+                    body = body[file.write(body) :]
                 os.fsync(file.fileno())
             except OSError:
-                os.truncate(path, start)  # half a line must not spoil the next one
+                os.truncate(path, start)
                 raise
+        if not start:
+            self._fsync_directory()
         path.chmod(0o600)
         return self._make_room(path)
+
+    def _fsync_directory(self) -> None:
+        directory = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
     def _files(self) -> list[Path]:
         return sorted(self._directory.glob("*.ndjson"))

@@ -36,8 +36,8 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class Backoff:
     """Pauses that grow: each is random up to a bound that doubles, so that many agents do not come back at once."""
 
-    def __init__(self) -> None:
-        self._bound = _FIRST_PAUSE_SECONDS
+    def __init__(self, first_seconds: float = _FIRST_PAUSE_SECONDS) -> None:
+        self._first = self._bound = first_seconds
 
     def next(self, at_least: float | None = None) -> float:
         """Seconds to wait now; a destination's own wish is the least."""
@@ -47,7 +47,7 @@ class Backoff:
 
     def reset(self) -> None:
         """It worked: begin with short pauses again."""
-        self._bound = _FIRST_PAUSE_SECONDS
+        self._bound = self._first
 
 
 class _Shipment(Struct):
@@ -73,6 +73,8 @@ class Delivery:
         dead_letters: DeadLetters,
         ledger: Ledger,
         settled: Callable[[Segment], None],
+        *,
+        backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._output = output
         self._shipper = shipper
@@ -80,6 +82,7 @@ class Delivery:
         self._dead_letters = dead_letters
         self._ledger = ledger
         self._settled = settled
+        self._backoff = backoff
         self._held: dict[str, list[_Shipment]] = {}
         self._held_bytes = 0  # of held segments that have given up their room
         self._open = asyncio.Event()
@@ -103,7 +106,7 @@ class Delivery:
             await self._deliver(_Shipment(batch, list(batch.segments), set()), tasks)
 
     async def _deliver(self, shipment: _Shipment, tasks: asyncio.TaskGroup) -> None:
-        backoff = Backoff()
+        backoff = self._backoff()
         while shipment.documents.count:
             receipt = await self._ship(shipment.documents, backoff)
             shipment.documents = await self._sort(receipt, shipment)
@@ -118,7 +121,7 @@ class Delivery:
         while True:
             started = time.perf_counter()
             try:
-                receipt = await self._shipper.ship(batch)
+                receipt = _checked(await self._shipper.ship(batch), batch)
             except TooLarge as error:
                 self._ledger.requests["too_large"] += 1
                 return await self._ship_halves(batch, error, backoff)
@@ -168,7 +171,7 @@ class Delivery:
 
     async def _bury(self, dead: Sequence[Rejected]) -> None:
         """Write dead letters, for as long as it takes: a full disk stops delivery, it loses nothing."""
-        backoff = Backoff()
+        backoff = self._backoff()
         while True:
             try:
                 dropped = await asyncio.to_thread(self._dead_letters.append, dead)
@@ -176,6 +179,7 @@ class Delivery:
                 self._fail(Unavailable(f"dead letters cannot be written ({error.strerror})", "is the disk full?"))
                 await asyncio.sleep(backoff.next())
                 continue
+            self._recover()
             self._ledger.buried(len(dead), dropped)
             log.warning("documents refused", output=self._output, count=len(dead), reason=dead[0].type,
                         detail=dead[0].reason[:200])  # fmt: skip
@@ -230,11 +234,11 @@ class Delivery:
 
     async def _redeliver(self, target: str, tasks: asyncio.TaskGroup) -> None:
         """Try a held target again and again, one shipment at a time, until nothing of it is left."""
-        backoff = Backoff()
+        backoff = self._backoff()
         while held := self._held[target]:
             await asyncio.sleep(backoff.next())
             shipment = held[0]
-            receipt = await self._ship(shipment.documents, Backoff())
+            receipt = await self._ship(shipment.documents, self._backoff())
             before = shipment.documents.count
             shipment.documents = await self._sort(receipt, shipment)
             self._settle(shipment)
@@ -292,8 +296,20 @@ def _message(log_json: str) -> str:
         found = orjson.loads(log_json)
     except orjson.JSONDecodeError:
         return log_json
-    only = found.get("message") if len(found) == 1 else None
-    return only if isinstance(only, str) else log_json
+    only = found.get("message")
+    # Written by the transform, it reads the same again; an application's own JSON may hold the key twice.
+    return only if isinstance(only, str) and orjson.dumps({"message": only}).decode() == log_json else log_json
+
+
+def _checked(receipt: Receipt, batch: Batch) -> Receipt:
+    """The receipt, if it accounts for every document.
+
+    Raises:
+        Unavailable: it does not: nothing is known then.
+    """
+    if receipt.delivered + receipt.duplicate + len(receipt.rejected) + receipt.retry.count != batch.count:
+        raise Unavailable("the answer does not account for every document")
+    return receipt
 
 
 def _sum(receipts: Sequence[Receipt]) -> Receipt:

@@ -1,8 +1,8 @@
 """The accounting identity of one output, and what else its health is judged by. Plain numbers, read at scrape.
 
 In documents after joining:
-`read + recovered_from_spool + replayed = acknowledged + duplicate + dead_lettered + dropped + spooled + in_flight`.
-Each method moves both sides in one step of the loop.
+`read + recovered_from_spool + replayed = acknowledged + duplicate + dead_lettered + spooled + in_flight`.
+Each method moves both sides in one step of the loop. `dropped` tells of dead letters that had to go later.
 """
 
 import time
@@ -65,11 +65,16 @@ class Ledger:
         self.acknowledged += new
         self.duplicate += duplicate
         self.in_flight -= new + duplicate
-        self.last_acknowledged = time.time()
+        if new or duplicate:
+            self.last_acknowledged = time.time()
 
     def buried(self, count: int, dropped: int) -> None:
-        """So many documents became dead letters, for which `dropped` older ones had to go."""
-        self.dead_lettered += count - dropped
+        """So many documents became dead letters, for which `dropped` older ones had to go.
+
+        Those were counted as dead letters before, perhaps in an earlier run: they stand outside the identity, and no
+        counter ever goes back.
+        """
+        self.dead_lettered += count
         self.dropped["dead_letters_full"] += dropped
         self.in_flight -= count
 
@@ -77,5 +82,5 @@ class Ledger:
     def balance(self) -> int:
         """Left side minus right side of the identity: always 0."""
         came = self.read + self.recovered_from_spool + self.replayed
-        went = self.acknowledged + self.duplicate + self.dead_lettered + sum(self.dropped.values())
+        went = self.acknowledged + self.duplicate + self.dead_lettered
         return came - went - self.spooled - self.in_flight

@@ -1,9 +1,11 @@
 """The agent's own log: structlog on stderr, for people on a terminal and as JSON elsewhere."""
 
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -26,9 +28,27 @@ def configure(log: Log, stream: TextIO = sys.stderr) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log.level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Forgiving(stream))),
         cache_logger_on_first_use=False,
     )
+
+
+class _Forgiving(io.TextIOBase):
+    """A stream that cannot be written (a full disk, a reader that went away) costs a line of the log, not the agent."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or forget."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or forget."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _harmless(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -105,8 +105,8 @@ class Pipeline:
             if key in self.tails:
                 self.tails[key].update(stream)
                 continue
-            saved = self.checkpoints.begin(stream)
-            tail = FileTail(stream, watcher, resume=saved.resume, cutoff=self._cutoff, counts=self.counts)
+            saved = self.checkpoints.begin(stream, self._cutoff)
+            tail = FileTail(stream, watcher, resume=saved.resume, cutoff=saved.cutoff, counts=self.counts)
             self.tails[key] = tail
             transform = DockerJson(self._stamps, saved.last_time)
             task = readers.create_task(self._follow(tail, transform), name=f"{self.output} {stream.container}")

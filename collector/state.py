@@ -6,7 +6,7 @@ The lock is the kernel's, so that it ends with the process however that ends.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from collector.errors import StateError, StateInUse
@@ -44,5 +44,6 @@ def _take(descriptor: int, directory: Path) -> None:
             f"the state directory {directory} is in use by another agent (pid {owner or 'unknown'})",
             "stop that one, or give this one its own state_dir",
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # the number is a help for people; a full disk must not keep the agent from starting
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

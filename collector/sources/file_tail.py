@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from collector.model import Chunk, FileId, LogStream, Position
-from collector.sources.log_files import MAX_RAW_LINE_BYTES, Generation, LogFile, generations
+from collector.sources.log_files import MAX_RAW_LINE_BYTES, Generation, LogFile, generations, head_of, size_of
 from collector.sources.watcher import Watcher
 
 log = structlog.get_logger(__name__)
@@ -72,6 +72,7 @@ class FileTail:
         self._offset = 0
         self._line = 0
         self._newer_bytes = 0
+        self._is_gap = False  # whether files may have gone unread before the next one
         self._quiet_polls = 0
         self._end_told = False
 
@@ -124,6 +125,7 @@ class FileTail:
                 elif self._id is None:
                     continue  # another file was opened, or this one began anew
                 elif self._removed:
+                    self.counts.lost_bytes += self._newer_bytes  # of files that went before their turn
                     return
                 else:
                     await self._idle()
@@ -147,8 +149,8 @@ class FileTail:
                 return chunk
             if newer:
                 self._open(newer)
-            return None
-        if not self.stream.running and not self._end_told:
+                return None
+        if (self._removed or not self.stream.running) and not self._end_told:
             self._end_told = True
             return self._chunk(b"", 0, ended=True)
         return None
@@ -240,15 +242,10 @@ class FileTail:
         return True
 
     def _open_resumed(self, found: list[Generation], resume: Resume) -> None:
-        same = [generation for generation in found if _head(generation) == resume.position.file.head]
+        same = [generation for generation in found if head_of(generation) == resume.position.file.head]
         known = [generation for generation in same if generation.inode == resume.inode]
+        self._is_gap = not same
         if not same:
-            self.counts.gaps += 1
-            log.warning(
-                "the file read last is gone: lines may be lost",
-                container=self.stream.container,
-                remedy="raise the container's max-file or max-size, so that its log outlasts the agent's absence",
-            )
             self._open(found)
             return
         self._open(found[found.index((known or same)[0]) :])
@@ -268,12 +265,24 @@ class FileTail:
         if file.inode != newer[0].inode:
             file.close()
             return
+        if self._is_gap:
+            self._count_gap()
         if self._file is not None:
             self.counts.rotated += 1
+            if self._id is None:  # half a line was all that it held
+                self.counts.lost_bytes += self._file.size or 0
             self._close()
-        self._before, self._file, self._id = self._id, file, None
+        self._before, self._file, self._id = self._id or self._before, file, None
         self._offset = self._line = 0
-        self._newer_bytes = sum(_size(generation) for generation in newer[1:])
+        self._newer_bytes = sum(size_of(generation) for generation in newer[1:])
+
+    def _count_gap(self) -> None:
+        self.counts.gaps += 1
+        log.warning(
+            "the file read last is gone: lines may be lost",
+            container=self.stream.container,
+            remedy="raise the container's max-file or max-size, so that its log outlasts the agent's absence or delay",
+        )
 
     def _restart(self) -> None:
         """The file was cut to nothing and begins anew, as another file."""
@@ -292,6 +301,7 @@ class FileTail:
     def _newer(self) -> list[Generation]:
         """The generations after the one being read, oldest first; none while it is the live file."""
         assert self._file is not None  # noqa: S101
+        self._is_gap = False
         with suppress(FileNotFoundError):
             if self._live.stat(follow_symlinks=False).st_ino == self._file.inode:
                 return []
@@ -299,10 +309,13 @@ class FileTail:
         for number, generation in enumerate(found):
             if generation.inode == self._file.inode:
                 return found[number + 1 :]
-        for number, generation in reversed(list(enumerate(found))):  # it was compressed meanwhile
-            if self._id is not None and generation.compressed and _head(generation) == self._id.head:
+        # It was compressed meanwhile. Of equal beginnings the oldest: lines are rather read twice than never.
+        for number, generation in enumerate(found):
+            if self._id is not None and generation.compressed and head_of(generation) == self._id.head:
                 return found[number + 1 :]
-        return found  # it was removed, and the oldest always goes first
+        # It was removed, and the oldest always goes first; where several are kept, others may have gone unread.
+        self._is_gap = any(generation.number for generation in found)
+        return found
 
     def _generations(self) -> list[Generation]:
         try:
@@ -334,21 +347,3 @@ def _time(line: bytes) -> str:
     """Docker's `time` of a raw line to the second; "" if there is none."""
     start = line.rfind(b'"time":"') + 8
     return line[start : start + 19].decode(errors="replace") if start > 7 else ""
-
-
-def _head(generation: Generation) -> str | None:
-    try:
-        file = LogFile(generation)
-    except OSError:
-        return None
-    try:
-        return file.head()
-    finally:
-        file.close()
-
-
-def _size(generation: Generation) -> int:
-    try:
-        return 0 if generation.compressed else generation.path.stat().st_size
-    except OSError:
-        return 0

@@ -113,6 +113,30 @@ def generations(live: Path) -> list[Generation]:
     return [found[number] for number in sorted(found, reverse=True)]
 
 
+def head_of(generation: Generation) -> str | None:
+    """Its identity; None if it has none yet, or is gone.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        file = LogFile(generation)
+    except FileNotFoundError:
+        return None
+    try:
+        return file.head()
+    finally:
+        file.close()
+
+
+def size_of(generation: Generation) -> int:
+    """Bytes of its content, as far as they are known without reading it."""
+    try:
+        return 0 if generation.compressed else generation.path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _number(name: str, live: str) -> int | None:
     """The generation that a file's name tells: `x` is 0, `x.1` and `x.1.gz` are 1; None for any other file."""
     if not name.startswith(live):

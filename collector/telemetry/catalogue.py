@@ -28,7 +28,10 @@ DOCUMENTS_SETTLED = Series(
     ("output", "result"),
 )
 DOCUMENTS_DROPPED = Series(
-    "pilotfish_documents_dropped_total", "counter", "Documents given up, by reason", ("output", "reason")
+    "pilotfish_documents_dropped_total",
+    "counter",
+    "Dead letters that had to go, by reason: they were counted as dead_lettered before",
+    ("output", "reason"),
 )
 DOCUMENTS_IN_FLIGHT = Series("pilotfish_documents_in_flight", "gauge", "Documents read and not yet settled", _OUTPUT)
 IN_FLIGHT_BYTES = Series("pilotfish_in_flight_bytes", "gauge", "Their size", _OUTPUT)

@@ -93,17 +93,15 @@ class Exporter(Collector):
         yield _family(catalogue.DOCKER_UP, [((), self._roster.up)])
         states = Counter(container.state for container in containers)
         yield _family(catalogue.DOCKER_CONTAINERS, [((state,), states[state]) for state in catalogue.STATES])
+        # In a tree an earlier container's folder may bear the same name: the running one speaks for it.
+        named = {one.name: one for one in sorted(containers, key=lambda one: one.state == "running")}.values()
         yield _family(catalogue.DOCKER_EVENTS, [((), self._roster.events_total)])
         yield _family(
             catalogue.CONTAINER_HEALTH,
-            [
-                ((one.name, status), (one.health or "none") == status)
-                for one in containers
-                for status in catalogue.HEALTH
-            ],
+            [((one.name, status), (one.health or "none") == status) for one in named for status in catalogue.HEALTH],
         )
         yield _family(
-            catalogue.CONTAINER_FAILING_STREAK, [((one.name,), one.failing_streak) for one in containers if one.health]
+            catalogue.CONTAINER_FAILING_STREAK, [((one.name,), one.failing_streak) for one in named if one.health]
         )
 
 

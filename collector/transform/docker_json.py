@@ -75,7 +75,8 @@ class DockerJson:
         self._lines = msgspec.json.Decoder(Line)
         self._object = msgspec.json.Decoder(_Object)
         self._begun = False
-        self._unfinished: dict[str, _Unfinished] = {}
+        self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
+        self._clear: Position  # the last place at which nothing was unfinished, while something is
         self._last_time = last_time or _EPOCH
         self._done: tuple[Position, str]  # what the next segment leaves behind it, unless it is the last
         self._prefix_of: tuple[FileId, str] | None = None
@@ -84,7 +85,7 @@ class DockerJson:
     def segments(self, chunk: Chunk) -> list[Segment]:
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun:
-            self._begun = True
+            self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = (chunk.start, self._last_time)
         lines = None if self._unfinished else self._decode(chunk.data)
         found = None if lines is None else self._fast(chunk, lines)
@@ -177,6 +178,8 @@ class DockerJson:
             self._finish(line.stream, stream, finished)
             unfinished = None
         if unfinished is None:
+            if not self._unfinished:
+                self._clear = start
             unfinished = self._unfinished[line.stream] = _Unfinished(start, line.time, [], 0)
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
@@ -193,7 +196,7 @@ class DockerJson:
         return line if self._stamps.are_times([line.time]) else None
 
     def _finish_all(self, stream: LogStream, finished: list[_Document]) -> None:
-        for name in sorted(self._unfinished, key=lambda name: self._unfinished[name].start.line):
+        for name in list(self._unfinished):
             self._finish(name, stream, finished)
 
     def _finish(self, name: str, stream: LogStream, finished: list[_Document]) -> None:
@@ -204,13 +207,12 @@ class DockerJson:
         finished.append(_Document(self._log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}"))
 
     def _resume(self, end: Position) -> Position:
-        """Where reading must resume: before the first line that is not finished.
+        """Where reading must resume: where nothing was unfinished.
 
-        A line cut by rotation begins in an older file than the chunk; lines then restart, so files go first.
+        The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
+        behind it, and reading from there would ship its last pieces as a line of their own.
         """
-        starts = [unfinished.start for unfinished in self._unfinished.values()]
-        older = [start for start in starts if start.file != end.file]
-        return min(older or starts or [end], key=lambda position: position.line)
+        return self._clear if self._unfinished else end
 
     # ------------------------------------------------------------------ both
 

@@ -1,0 +1,122 @@
+"""Laws of following a tree: each folder is a container, described by dockerd's own file if there is one."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.discovery.directory import DirectoryDiscovery
+from collector.discovery.enrich import Enricher
+from collector.discovery.roster import Roster
+from tests.collector.waiting import until
+
+ID = "0123456789abcdef" * 4
+
+
+class Tree:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.roster = Roster()
+        self.discovery = DirectoryDiscovery(root, self.roster, Enricher("moby", "all", "", lambda key: None))
+
+    def describe(self, name: str, found: object) -> Path:
+        folder = self.root / name
+        folder.mkdir(exist_ok=True)
+        path = folder / "config.v2.json"
+        path.write_text(found if isinstance(found, str) else json.dumps(found))
+        return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
+
+
+def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) -> None:
+    labels = {"aliyun.logs.shop": "stdout"}
+    tree.describe(ID, {"Name": "/web-1", "Config": {"Labels": labels, "Env": ["A=b"]}, "State": {"Running": True}})
+    tree.discovery.scan()
+    container = tree.roster.containers[ID]
+    assert (container.name, container.state) == ("web-1", "running")
+    assert [stream.target for stream in container.streams] == ["shop"]
+    assert container.streams[0].path == str(tree.root / ID / f"{ID}-json.log")
+    assert tree.roster.up
+
+
+def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:
+    (tree.root / ID).mkdir()
+    tree.discovery.scan()
+    assert tree.roster.containers[ID].name == ID[:12]
+    assert tree.roster.containers[ID].streams[0].running
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        ({"Running": True}, "running"),
+        ({"Running": True, "Paused": True}, "paused"),
+        ({"Running": False}, "exited"),
+        ({}, "running"),
+    ],
+)
+def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any], word: str) -> None:
+    tree.describe(ID, {"State": state})
+    tree.discovery.scan()
+    assert tree.roster.containers[ID].state == word
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "",
+        "{",
+        "[]",
+        "17",
+        '{"Name":17,"Config":[],"State":"x"}',
+        '{"Config":{"Labels":[],"Env":[1,null]}}',
+        '{"Name":null}',
+    ],
+)
+def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) -> None:
+    tree.describe(ID, found)
+    tree.discovery.scan()
+    assert len(tree.roster.containers[ID].streams) == 1
+
+
+def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:
+    path = tree.describe(ID, {"Name": "/before"})
+    tree.discovery.scan()
+    version = tree.roster.version
+    tree.discovery.scan()
+    assert tree.roster.version == version
+    tree.describe(ID, {"Name": "/after"})
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    tree.discovery.scan()
+    assert tree.roster.containers[ID].name == "after"
+    path.unlink()
+    path.parent.rmdir()
+    tree.discovery.scan()
+    assert tree.roster.containers == {}
+
+
+def test_links_files_and_odd_names_are_no_containers(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (tree.root / "link").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    (tree.root / "file").touch()
+    (tree.root / ".hidden").mkdir()
+    (tree.root / "with space").mkdir()
+    tree.discovery.scan()
+    assert tree.roster.containers == {}
+
+
+async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "logs")
+    task = asyncio.create_task(tree.discovery.run())
+    await until(lambda: "cannot be read" in tree.roster.error)
+    tree.root.mkdir()
+    tree.describe(ID, {"Name": "/web"})
+    await until(lambda: tree.roster.up)
+    assert tree.roster.containers[ID].name == "web"
+    task.cancel()

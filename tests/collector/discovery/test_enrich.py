@@ -1,0 +1,90 @@
+"""A description becomes a container with its streams; their trusted members are encoded so that nothing leaks in."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.discovery.enrich import Described, Enricher
+from collector.model import StreamKey
+
+ID = "0123456789abcdef" * 4
+
+
+def described(**changes: object) -> Described:
+    plain = Described(
+        id=ID,
+        name="web-1",
+        labels={},
+        environment={},
+        driver="json-file",
+        path=f"/logs/{ID}/{ID}-json.log",
+        state="running",
+        health="",
+        failing_streak=0,
+    )
+    return plain._replace(**changes)  # type: ignore[arg-type]
+
+
+def enricher(known: dict[StreamKey, str] | None = None, *, select: str = "all", own_id: str = "") -> Enricher:
+    return Enricher("moby", select, own_id, (known or {}).get)
+
+
+def test_a_stream_is_what_the_description_says() -> None:
+    container = enricher().container(described())
+    (stream,) = container.streams
+    assert (container.name, container.state, container.problem) == ("web-1", "running", "")
+    assert (stream.container_id, stream.container, stream.entry, stream.target) == (ID, "web-1", "", "web-1")
+    assert (stream.path, stream.running) == (f"/logs/{ID}/{ID}-json.log", True)
+    assert stream.constants == '"host":"moby","@target":"web-1","docker_container":"web-1"'
+
+
+@given(st.text(), st.text(), st.text())
+def test_trusted_members_are_one_line_of_json_whatever_a_container_is_called(name: str, target: str, app: str) -> None:
+    labels = {"aliyun.logs.x": "stdout", "aliyun.logs.x.target": target, "com.docker.compose.project": app}
+    (stream,) = enricher().container(described(name=name, labels=labels)).streams
+    assert "\n" not in stream.constants
+    assert ',"stream":"' not in stream.constants
+    expected = {"host": "moby", "@target": target.strip() or "x", "docker_container": name}
+    assert json.loads(f"{{{stream.constants}}}") == expected | ({"docker_app": app} if app else {})
+
+
+def test_a_stream_keeps_the_target_of_its_first_sight() -> None:
+    known = {StreamKey(ID, ""): "first"}
+    (stream,) = enricher(known).container(described(name="renamed")).streams
+    assert stream.target == "first"
+    assert '"@target":"first","docker_container":"renamed"' in stream.constants
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_a_paused_container_may_go_on_with_its_line(state: str) -> None:
+    assert enricher().container(described(state=state)).streams[0].running
+
+
+@pytest.mark.parametrize("state", ["created", "exited", "dead", "restarting", "removing"])
+def test_a_container_that_does_not_run_has_ended_its_line(state: str) -> None:
+    assert not enricher().container(described(state=state)).streams[0].running
+
+
+def test_the_agents_own_container_and_excluded_ones_are_shown_but_not_followed() -> None:
+    for container in (
+        enricher(own_id=ID).container(described()),
+        enricher().container(described(labels={"pilotfish.exclude": "true"})),
+        enricher(select="labelled").container(described()),
+    ):
+        assert (container.name, container.streams, container.problem) == ("web-1", (), "")
+
+
+def test_another_log_driver_is_a_problem_only_where_a_log_is_wanted() -> None:
+    container = enricher().container(described(driver="journald"))
+    assert container.streams == ()
+    assert "journald" in container.problem
+    assert enricher(select="labelled").container(described(driver="journald")).problem == ""
+
+
+def test_a_label_in_vain_is_a_problem_beside_the_streams_that_are_followed() -> None:
+    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.file": "/var/log/x"}
+    container = enricher().container(described(labels=labels))
+    assert [stream.target for stream in container.streams] == ["web"]
+    assert "aliyun.logs.file" in container.problem

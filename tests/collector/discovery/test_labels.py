@@ -1,0 +1,112 @@
+"""What labels and environment ask for: log-pilot's two forms, and the default target."""
+
+import pytest
+
+from collector.discovery.labels import (
+    Entry,
+    default_target,
+    is_excluded,
+    parse_environment,
+    service,
+    trusted_fields,
+    wanted,
+)
+
+
+def entries(
+    labels: dict[str, str], environment: dict[str, str] | None = None, *, select: str = "all"
+) -> list[tuple[str, str]]:
+    return [(entry.name, entry.target) for entry in wanted(labels, environment or {}, "default", select=select).entries]
+
+
+def test_a_container_without_a_label_has_the_default_target_if_all_are_selected() -> None:
+    assert entries({}) == [("", "default")]
+    assert entries({}, select="labelled") == []
+    assert entries({"aliyun.logs.web": "stdout"}, select="labelled") == [("web", "web")]
+
+
+def test_a_label_names_the_target() -> None:
+    assert entries({"aliyun.logs.web": "stdout"}) == [("web", "web")]
+    assert entries({"aliyun.logs.web": "stdout", "aliyun.logs.web.target": "shop"}) == [("web", "shop")]
+    assert entries({"aliyun.logs.web": "stdout", "aliyun.logs.web.target": " "}) == [("web", "web")]
+
+
+def test_several_labels_are_several_streams() -> None:
+    assert entries({"aliyun.logs.b": "stdout", "aliyun.logs.a": "stdout"}) == [("a", "a"), ("b", "b")]
+
+
+def test_two_entries_with_one_target_are_one_stream() -> None:
+    labels = {"aliyun.logs.b": "stdout", "aliyun.logs.a": "stdout", "aliyun.logs.b.target": "a"}
+    assert entries(labels) == [("a", "a")]
+
+
+@pytest.mark.parametrize("option", ["tags", "format", "format.pattern", "format.time.key"])
+def test_options_are_no_entries(option: str) -> None:
+    assert entries({"aliyun.logs.web": "stdout", f"aliyun.logs.web.{option}": "x"}) == [("web", "web")]
+
+
+def test_an_option_alone_asks_for_nothing() -> None:
+    assert entries({"aliyun.logs.web.target": "shop"}) == [("", "default")]
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({"aliyun_logs_web": "stdout"}, [("web", "web")]),
+        ({"aliyun_logs_my_web": "stdout"}, [("my_web", "my_web")]),
+        ({"aliyun_logs_my_web": "stdout", "aliyun_logs_my_web_target": "shop"}, [("my_web", "shop")]),
+        ({"aliyun_logs_target": "stdout"}, [("target", "target")]),
+    ],
+)
+def test_the_environment_says_the_same_with_underscores(environment: dict[str, str], found: list[Entry]) -> None:
+    assert entries({}, environment) == found
+
+
+def test_the_environment_wins_over_a_label() -> None:
+    labels = {"aliyun.logs.web": "/var/log/x", "aliyun.logs.web.target": "label"}
+    environment = {"aliyun_logs_web": "stdout", "aliyun_logs_web_target": "environment"}
+    assert entries(labels, environment) == [("web", "environment")]
+
+
+def test_a_file_inside_a_container_is_a_fault_that_is_told() -> None:
+    found = wanted({"aliyun.logs.web": "/var/log/web.log"}, {}, "default", select="all")
+    assert found.entries == []
+    assert found.faults == ["aliyun.logs.web=/var/log/web.log is not followed: only `stdout` is"]
+
+
+def test_the_default_target_is_the_service_else_the_name() -> None:
+    compose = {"com.docker.compose.service": "web", "com.docker.compose.project": "shop"}
+    swarm = {"com.docker.swarm.service.name": "shop_web"}
+    assert default_target({}, "shop-web-1") == "shop-web-1"
+    assert default_target(compose, "shop-web-1") == "web"
+    assert default_target(compose | swarm, "shop-web-1") == "shop_web"
+    assert service({}) == ""
+
+
+def test_trusted_fields_are_those_that_exist() -> None:
+    assert trusted_fields({}) == {}
+    compose = {"com.docker.compose.service": "web", "com.docker.compose.project": "shop"}
+    assert trusted_fields(compose) == {"docker_app": "shop", "docker_service": "web"}
+    pod = {"io.kubernetes.pod.name": "p", "io.kubernetes.pod.namespace": "n", "io.kubernetes.container.name": "c"}
+    assert trusted_fields(pod) == {"k8s_pod": "p", "k8s_pod_namespace": "n", "k8s_container_name": "c"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment", "excluded"),
+    [
+        ({}, {}, False),
+        ({"pilotfish.exclude": "true"}, {}, True),
+        ({"pilotfish.exclude": "TRUE"}, {}, True),
+        ({"pilotfish.exclude": "false"}, {}, False),
+        ({}, {"LOGSPOUT": "ignore"}, True),
+        ({}, {"LOGSPOUT": "anything"}, False),
+    ],
+)
+def test_a_container_may_ask_not_to_be_followed(
+    labels: dict[str, str], environment: dict[str, str], excluded: bool
+) -> None:
+    assert is_excluded(labels, environment) is excluded
+
+
+def test_an_environment_is_parsed_at_its_first_equals_sign() -> None:
+    assert parse_environment(["A=b=c", "EMPTY=", "BARE"]) == {"A": "b=c", "EMPTY": "", "BARE": ""}

@@ -1,0 +1,679 @@
+"""Laws of following a log file: every whole line once and in order, whatever happens to the files."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from msgspec.structs import replace
+
+from collector.model import Chunk, FileId, Position
+from collector.sources.file_tail import CHUNK_BYTES, FileTail, Resume, TailCounts
+from collector.sources.log_files import MAX_RAW_LINE_BYTES
+from collector.sources.watcher import Watcher
+from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
+from tests.collector.waiting import until
+
+UNWATCHED = Watcher()  # not entered: files are polled
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> ContainerLog:
+    return ContainerLog(tmp_path)
+
+
+class Reading:
+    """What a tail has given so far."""
+
+    def __init__(self, tail: FileTail) -> None:
+        self.tail = tail
+        self.chunks: list[Chunk] = []
+        self.ended = asyncio.Event()
+
+    async def run(self) -> None:
+        async for chunk in self.tail.chunks():
+            check(chunk)
+            self.chunks.append(chunk)
+        self.ended.set()
+
+    @property
+    def lines(self) -> list[bytes]:
+        return [line for chunk in self.chunks for line in chunk.data.splitlines(keepends=True)]
+
+    @property
+    def end(self) -> Position:
+        return self.chunks[-1].end
+
+    async def until(self, *lines: bytes) -> None:
+        await until(lambda: len(self.lines) >= len(lines))
+        assert self.lines == list(lines)
+
+
+def check(chunk: Chunk) -> None:
+    assert chunk.data == b"" or chunk.data.endswith(b"\n")
+    assert chunk.start.file == chunk.end.file
+    assert chunk.end.line - chunk.start.line == chunk.data.count(b"\n")
+
+
+@asynccontextmanager
+async def reading(
+    log: ContainerLog,
+    *,
+    resume: Resume | None = None,
+    cutoff: str = "",
+    watcher: Watcher = UNWATCHED,
+    running: bool = True,
+) -> AsyncIterator[Reading]:
+    stream = replace(log_stream(log.live), running=running)
+    found = Reading(FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=TailCounts()))
+    task = asyncio.create_task(found.run())
+    try:
+        yield found
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def resume_at(found: Reading) -> Resume:
+    return Resume(found.end, found.tail.inode)
+
+
+def head(line: bytes) -> str:
+    return blake2b(line, digest_size=16).hexdigest()
+
+
+# ------------------------------------------------------------------ one file
+
+
+async def test_what_is_there_is_read_with_its_positions(log: ContainerLog) -> None:
+    lines = numbered(range(3))
+    log.write(*lines)
+    async with reading(log) as found:
+        await found.until(*lines)
+    file = FileId("c0ffee", head(lines[0]), 0)
+    assert found.chunks[0].start == Position(file, 0, 0)
+    assert found.end == Position(file, sum(map(len, lines)), 3)
+
+
+async def test_what_is_appended_is_read(log: ContainerLog) -> None:
+    lines = numbered(range(20))
+    async with reading(log) as found:
+        for number, line in enumerate(lines, 1):
+            log.write(line)
+            await found.until(*lines[:number])
+
+
+async def test_a_watched_file_wakes_its_reader(log: ContainerLog) -> None:
+    first, second = numbered(range(2))
+    log.write(first)
+    with Watcher() as watcher:
+        running = asyncio.create_task(watcher.run())
+        async with reading(log, watcher=watcher) as found:
+            await until(lambda: watcher._armed)
+            log.write(second)
+            async with asyncio.timeout(5):  # a look without an event comes after 30 s
+                await found.until(first, second)
+        running.cancel()
+
+
+async def test_many_chunks_follow_each_other_without_a_gap(log: ContainerLog) -> None:
+    lines = numbered(range(20_000))
+    log.write(*lines)
+    async with reading(log) as found:
+        await found.until(*lines)
+    assert len(found.chunks) > 1
+    assert all(one.end == other.start for one, other in zip(found.chunks, found.chunks[1:], strict=False))
+    assert max(len(chunk.data) for chunk in found.chunks) <= CHUNK_BYTES
+
+
+async def test_half_a_line_waits_for_its_end(log: ContainerLog) -> None:
+    first, second = numbered(range(2))
+    log.write(first, second[:20])
+    async with reading(log) as found:
+        await found.until(first)
+        assert found.end.offset == len(first)
+        log.write(second[20:])
+        await found.until(first, second)
+
+
+async def test_a_file_has_no_identity_before_its_first_whole_line(log: ContainerLog) -> None:
+    (line,) = numbered(range(1))
+    log.write(line[:-1])
+    async with reading(log, running=False) as found:
+        log.write(b"\n")
+        await found.until(line)
+    assert found.chunks[0].start.file.head == head(line)
+
+
+async def test_a_line_longer_than_a_chunk_is_read_whole(log: ContainerLog) -> None:
+    lines = [raw("x" * (CHUNK_BYTES * 3) + "\n"), raw("next\n")]
+    log.write(*lines)
+    async with reading(log) as found:
+        await found.until(*lines)
+
+
+async def test_a_line_beyond_the_bound_is_cut_and_the_rest_is_counted_as_lost(log: ContainerLog) -> None:
+    first, last = numbered(range(2))
+    log.write(first, b"y" * (MAX_RAW_LINE_BYTES + 1000) + b"\n", last)
+    async with reading(log) as found:
+        await until(lambda: len(found.lines) == 3)
+    assert [found.lines[0], found.lines[2]] == [first, last]
+    assert len(found.lines[1]) == MAX_RAW_LINE_BYTES + 1
+    assert found.tail.counts.lost_bytes == 1000
+    assert found.end.offset == log.live.stat().st_size
+
+
+async def test_a_file_that_comes_later_is_read(log: ContainerLog) -> None:
+    lines = numbered(range(1))
+    async with reading(log) as found:
+        await asyncio.sleep(0)
+        log.write(*lines)
+        await found.until(*lines)
+
+
+async def test_a_missing_folder_is_waited_for(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path)
+    log.live.parent.rmdir()
+    async with reading(log) as found:
+        await asyncio.sleep(0)
+        log.live.parent.mkdir()
+        log.write(*numbered(range(1)))
+        await found.until(*numbered(range(1)))
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+async def test_what_is_no_regular_file_is_never_read(log: ContainerLog, tmp_path: Path, kind: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(raw("secret\n"))
+    if kind == "link":
+        log.live.symlink_to(secret)
+    elif kind == "pipe":
+        os.mkfifo(log.live)
+    else:
+        log.live.mkdir()
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail.remove()
+    assert [chunk async for chunk in tail.chunks()] == []
+
+
+async def test_the_backlog_is_what_was_not_read(log: ContainerLog) -> None:
+    log.write(*numbered(range(5000)))
+    log.rotate()
+    log.write(*numbered(range(5000, 8000)))
+    whole = log.generation(1).stat().st_size + log.live.stat().st_size
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    seen = 0
+    async for chunk in tail.chunks():
+        seen += len(chunk.data)
+        assert tail.backlog_bytes == whole - seen
+        if seen == whole:
+            break
+
+
+# ------------------------------------------------------------------ rotation
+
+
+async def test_the_old_file_is_finished_before_the_new_one_begins(log: ContainerLog) -> None:
+    lines = numbered(range(10))
+    log.write(*lines[:2])
+    async with reading(log) as found:
+        await found.until(*lines[:2])
+        log.write(*lines[2:5])
+        log.rotate()
+        log.write(*lines[5:])
+        await found.until(*lines)
+    assert found.tail.counts.rotated == 1
+    assert found.end.line == 5
+
+
+@pytest.mark.parametrize("compress", [False, True])
+async def test_generations_that_were_missed_are_read_oldest_first(log: ContainerLog, compress: bool) -> None:
+    lines = numbered(range(40))
+    log.write(*lines[:10])
+    async with reading(log) as found:
+        await found.until(*lines[:10])
+        for first in (10, 20, 30):
+            log.rotate(compress=compress)
+            log.write(*lines[first : first + 10])
+        await found.until(*lines)
+    assert found.tail.counts.gaps == 0
+
+
+@pytest.mark.parametrize("compress", [False, True])
+async def test_all_generations_are_read_at_the_first_start(log: ContainerLog, compress: bool) -> None:
+    lines = numbered(range(40))
+    for first in (0, 10, 20, 30):
+        log.rotate(compress=compress)
+        log.write(*lines[first : first + 10])
+    async with reading(log) as found:
+        await found.until(*lines)
+
+
+async def test_a_log_of_one_file_is_read_over_its_replacement(log: ContainerLog) -> None:
+    lines = numbered(range(30))
+    log.write(*lines[:10])
+    async with reading(log) as found:
+        await found.until(*lines[:10])
+        log.write(*lines[10:20])
+        log.rotate(keep=1)
+        log.write(*lines[20:])
+        await found.until(*lines)
+
+
+async def test_half_a_line_at_the_end_of_a_finished_file_ships(log: ContainerLog) -> None:
+    first, second = numbered(range(2))
+    log.write(first, b"torn")
+    async with reading(log) as found:
+        await found.until(first)
+        log.rotate()
+        log.write(second)
+        await found.until(first, b"torn\n", second)
+    assert found.chunks[1].end == Position(found.chunks[0].end.file, len(first) + 4, 2)
+
+
+async def test_a_compressed_file_goes_on_at_the_same_offset(log: ContainerLog) -> None:
+    lines = numbered(range(20_000))
+    log.write(*lines)
+    whole = log.live.stat()
+    position = Position(FileId("c0ffee", head(lines[0]), 0), sum(map(len, lines[:700])), 700)
+    log.rotate(compress=True)
+    async with reading(log, resume=Resume(position, whole.st_ino)) as rest:
+        await rest.until(*lines[700:])
+    assert rest.chunks[0].start == position
+    assert rest.end == Position(position.file, whole.st_size, 20_000)
+
+
+async def test_files_that_begin_with_equal_lines_are_numbered_oldest_first(log: ContainerLog) -> None:
+    same = raw("x" * 100)
+    for text in ("a\n", "b\n", "c\n"):
+        log.rotate()
+        log.write(same, raw(text))
+    async with reading(log) as found:
+        await until(lambda: len(found.lines) == 6)
+    assert [chunk.start.file for chunk in found.chunks] == [FileId("c0ffee", head(same), n) for n in range(3)]
+
+
+async def test_a_compressed_file_among_equal_beginnings_is_rather_read_twice_than_skipped(log: ContainerLog) -> None:
+    same = raw("x" * 100)
+    log.write(same, raw("a\n"))
+    async with reading(log) as found:
+        await until(lambda: len(found.lines) == 2)
+        for text in ("b\n", "c\n", "d\n"):
+            log.rotate(compress=True)
+            log.write(same, raw(text))
+        await until(lambda: raw("d\n") in found.lines)
+    assert {raw("b\n"), raw("c\n")} <= set(found.lines)
+
+
+async def test_a_generation_that_rotation_took_away_unread_is_counted(log: ContainerLog) -> None:
+    lines = numbered(range(6))
+    log.write(lines[0])
+    async with reading(log) as found:
+        await found.until(lines[0])
+        for line in lines[1:]:
+            log.rotate(keep=3)
+            log.write(line)
+        await until(lambda: lines[-1] in found.lines)
+    assert found.lines == [lines[0], *lines[3:]]
+    assert found.tail.counts.gaps == 1
+
+
+# ------------------------------------------------------------------ truncation
+
+
+async def test_a_truncated_file_begins_anew_as_another_file(log: ContainerLog) -> None:
+    lines = numbered(range(10))
+    log.write(*lines[:8])
+    async with reading(log) as found:
+        await found.until(*lines[:8])
+        os.truncate(log.live, 0)
+        await until(lambda: found.tail.counts.truncated)
+        log.write(*lines[8:])
+        await found.until(*lines)
+    assert found.end == Position(FileId("c0ffee", head(lines[8]), 0), len(lines[8]) + len(lines[9]), 2)
+
+
+async def test_a_truncated_file_that_begins_with_the_same_line_has_another_identity(log: ContainerLog) -> None:
+    log.write(*numbered(range(3)))
+    async with reading(log) as found:
+        await until(lambda: len(found.lines) == 3)
+        os.truncate(log.live, 0)
+        await until(lambda: found.tail.counts.truncated)
+        log.write(*numbered(range(1)))
+        await until(lambda: len(found.lines) == 4)
+    assert [chunk.start.file.ordinal for chunk in found.chunks] == [0, 1]
+
+
+# ------------------------------------------------------------------ restart
+
+
+async def test_reading_resumes_where_it_stopped(log: ContainerLog) -> None:
+    lines = numbered(range(4))
+    log.write(*lines[:2])
+    async with reading(log) as before:
+        await before.until(*lines[:2])
+        resume = resume_at(before)
+    log.write(lines[2])
+    log.rotate()
+    log.write(lines[3])
+    async with reading(log, resume=resume) as after:
+        await after.until(*lines[2:])
+    assert after.chunks[0].start == before.end
+
+
+async def test_a_file_cut_while_nobody_looked_is_read_from_its_start(log: ContainerLog) -> None:
+    lines = numbered(range(5))
+    log.write(*lines)
+    async with reading(log) as before:
+        await before.until(*lines)
+        resume = resume_at(before)
+    os.truncate(log.live, len(lines[0]))
+    async with reading(log, resume=resume) as after:
+        await after.until(lines[0])
+    assert after.end.file == FileId("c0ffee", head(lines[0]), 1)
+    assert after.tail.counts.truncated == 1
+
+
+async def test_a_file_that_is_gone_is_a_gap_and_the_oldest_one_left_is_read(log: ContainerLog) -> None:
+    lines = numbered(range(3))
+    log.write(lines[0])
+    async with reading(log) as before:
+        await before.until(lines[0])
+        resume = resume_at(before)
+    log.rotate(keep=2)
+    log.write(lines[1])
+    log.rotate(keep=2)
+    log.write(lines[2])
+    async with reading(log, resume=resume) as after:
+        await after.until(*lines[1:])
+    assert after.tail.counts.gaps == 1
+
+
+async def test_the_inode_tells_apart_equal_beginnings(log: ContainerLog) -> None:
+    same = raw("x" * 100)
+    log.write(same, raw("a\n"))
+    log.rotate()
+    log.write(same, raw("b\n"))
+    async with reading(log) as before:
+        await until(lambda: len(before.lines) == 4)
+        resume = resume_at(before)
+    log.write(raw("c\n"))
+    async with reading(log, resume=resume) as after:
+        await after.until(raw("c\n"))
+    assert after.chunks[0].start == before.end
+
+
+async def test_a_tail_goes_on_where_it_was_when_it_is_asked_again(log: ContainerLog) -> None:
+    lines = numbered(range(3))
+    log.write(*lines[:2])
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    async for chunk in tail.chunks():
+        assert chunk.data == b"".join(lines[:2])
+        break
+    log.write(lines[2])
+    async for chunk in tail.chunks():
+        assert chunk.data == lines[2]
+        assert chunk.start.line == 2
+        break
+
+
+# ------------------------------------------------------------------ the container's end
+
+
+async def test_a_stopped_containers_end_is_told_once(log: ContainerLog) -> None:
+    lines = numbered(range(2))
+    log.write(lines[0])
+    async with reading(log) as found:
+        await found.until(lines[0])
+        stream = found.tail.stream
+        found.tail.update(replace(stream, running=False))
+        await until(lambda: found.chunks[-1].ended)
+        assert (found.chunks[-1].data, found.end) == (b"", found.chunks[-2].end)
+        found.tail.update(stream)
+        log.write(lines[1])
+        await found.until(*lines)
+        found.tail.update(replace(stream, running=False))
+        await until(lambda: found.chunks[-1].ended)
+    assert [chunk.ended for chunk in found.chunks] == [False, True, False, True]
+
+
+async def test_a_removed_containers_log_is_read_to_its_end_which_is_told(log: ContainerLog) -> None:
+    lines = numbered(range(4))
+    log.write(*lines[:2])
+    async with reading(log) as found:
+        await found.until(*lines[:2])
+        log.write(lines[2])
+        log.rotate()
+        log.write(lines[3], b"torn")
+        found.tail.remove()
+        await until(found.ended.is_set)
+    assert found.lines == [*lines, b"torn\n"]
+    assert [chunk.ended for chunk in found.chunks][-2:] == [False, True]
+
+
+async def test_an_unlinked_file_of_a_removed_container_is_read_to_its_end(log: ContainerLog) -> None:
+    lines = numbered(range(2))
+    log.write(lines[0])
+    async with reading(log) as found:
+        await found.until(lines[0])
+        log.write(lines[1])
+        log.live.unlink()
+        log.live.parent.rmdir()
+        found.tail.remove()
+        await until(found.ended.is_set)
+    assert found.lines == lines
+
+
+async def test_a_removed_container_without_a_log_ends(log: ContainerLog) -> None:
+    async with reading(log) as found:
+        found.tail.remove()
+        await until(found.ended.is_set)
+    assert found.chunks == []
+
+
+async def test_generations_that_went_unread_with_their_container_are_counted_as_lost(log: ContainerLog) -> None:
+    log.write(*numbered(range(3)))
+    log.rotate()
+    log.write(*numbered(range(3, 6)))
+    size = log.live.stat().st_size
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    async for chunk in tail.chunks():
+        if chunk.start.line == 0:
+            log.generation(1).unlink()
+            log.live.unlink()
+            tail.remove()
+    assert tail.counts.lost_bytes == size
+
+
+async def test_a_renamed_container_names_the_chunks_that_follow(log: ContainerLog) -> None:
+    lines = numbered(range(2))
+    log.write(lines[0])
+    async with reading(log) as found:
+        await found.until(lines[0])
+        found.tail.update(replace(found.tail.stream, container="renamed"))
+        log.write(lines[1])
+        await found.until(*lines)
+    assert [chunk.stream.container for chunk in found.chunks] == ["c0ffee-1", "renamed"]
+
+
+# ------------------------------------------------------------------ backlog
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "first"), [("2026-11-23T02:13:01", 1), ("2026-11-23T02:13:00", 0), ("2026-11-24T00:00:00", 3)]
+)
+async def test_lines_before_the_cutoff_are_left_out(log: ContainerLog, cutoff: str, first: int) -> None:
+    lines = [raw(f"{n}\n", time=f"2026-11-23T02:13:0{n}.5Z") for n in range(3)]
+    new = raw("new\n", time="2027-01-01T00:00:00Z")
+    log.write(*lines)
+    async with reading(log, cutoff=cutoff) as found:
+        await until(lambda: found.chunks)
+        assert found.end.line == 3
+        log.write(new)
+        await found.until(*lines[first:], new)
+    assert next(chunk.start.line for chunk in found.chunks if chunk.data) == first
+
+
+async def test_the_cutoff_is_not_asked_after_a_restart(log: ContainerLog) -> None:
+    log.write(*numbered(range(2)))
+    first = numbered(range(1))[0]
+    position = Position(FileId("c0ffee", head(first), 0), len(first), 1)
+    async with reading(log, resume=Resume(position, 0), cutoff="2030-01-01T00:00:00") as found:
+        await found.until(*numbered(range(1, 2)))
+
+
+# ------------------------------------------------------------------ all of it at random
+
+
+class Log(RuleBasedStateMachine):
+    """A log under a writer that rotates, against a reader that looks now and then: what could be read was read once.
+
+    `expected` are the lines that must arrive; a line whose last copy went before anybody looked is `doubtful`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.seen: dict[tuple[FileId, int], bytes] = {}
+        self.files: list[list[bytes]] = [[]]  # whole lines not looked for yet, newest file first
+        self.half = b""
+        self.half_alone = True  # the live file holds no whole line
+        self.held: list[bytes] | None = None  # of the file that the reader has open
+        self.expected: list[bytes] = []
+        self.number = 0
+        self.looks = 0
+        self.task: asyncio.Task[Chunk] | None = None
+
+    @initialize(keep=st.integers(1, 4), compress=st.booleans())
+    def begin(self, keep: int, compress: bool) -> None:
+        self.keep, self.compress = keep, compress and keep > 1
+        self.log = ContainerLog(Path(mkdtemp(dir=self.scratch)))
+        self.log.write()
+        self.start(None)
+
+    scratch = ""
+
+    def start(self, resume: Resume | None) -> None:
+        self.tail = FileTail(log_stream(self.log.live), UNWATCHED, resume=resume)
+        self.resume = resume
+        self.held = None
+        self.chunks = self.tail.chunks()
+
+    @rule(count=st.integers(1, 5))
+    def write_lines(self, count: int) -> None:
+        for _ in range(count):
+            self.finish_line(self.new_line())
+
+    def new_line(self) -> bytes:
+        self.number += 1
+        return raw(f"line {self.number}\n")
+
+    def finish_line(self, rest: bytes) -> None:
+        self.log.write(rest)
+        self.files[0].append(self.half + rest)
+        self.half, self.half_alone = b"", False
+
+    @rule()
+    def write_half_a_line(self) -> None:
+        if not self.half:
+            self.half = self.new_line()[:-10]
+            self.log.write(self.half)
+
+    @precondition(lambda self: not self.half_alone)  # Docker rotates what is full
+    @rule()
+    def rotate(self) -> None:
+        if self.half:
+            self.files[0].append(self.half + b"\n")
+        self.half, self.half_alone = b"", True
+        self.log.rotate(keep=self.keep, compress=self.compress)
+        self.files.insert(0, [])
+        for gone in self.files[self.keep :]:
+            if gone is not self.held:
+                gone.clear()
+        del self.files[self.keep + 1 :]
+
+    @rule()
+    def truncate(self) -> None:
+        self.look()
+        os.truncate(self.log.live, 0)
+        self.half, self.half_alone = b"", True
+        self.look()
+
+    @rule()
+    def restart(self) -> None:
+        """The last position is that of the last chunk; the files may have changed since."""
+        self.runner.run(self.stop())
+        for gone in self.files[self.keep :]:
+            gone.clear()
+        self.start(self.resume)
+
+    @rule()
+    def look(self) -> None:
+        self.runner.run(self.read())
+        for lines in reversed(self.files):
+            self.expected += lines
+            lines.clear()
+        self.held = self.files[0]
+        del self.files[self.keep :]
+
+    async def read(self) -> None:
+        """Take what can be read now: a change of the container's name wakes the reader."""
+        self.looks += 1
+        self.tail.update(replace(self.tail.stream, container=f"name {self.looks}"))
+        for _ in range(20):
+            if self.task is None:
+                self.task = asyncio.ensure_future(anext(self.chunks))
+            await asyncio.sleep(0)
+            if self.task.done():
+                chunk, self.task = self.task.result(), None
+                self.take(chunk)
+
+    def take(self, chunk: Chunk) -> None:
+        check(chunk)
+        self.resume = Resume(chunk.end, self.tail.inode)
+        for number, line in enumerate(chunk.data.splitlines(keepends=True), chunk.start.line):
+            key = chunk.start.file, number
+            assert key not in self.seen or self.tail.counts.gaps  # then what is left is read again, under the same ids
+            assert self.seen.setdefault(key, line) == line
+
+    async def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+            self.task = None
+        assert isinstance(self.chunks, AsyncGenerator)
+        await self.chunks.aclose()
+
+    @invariant()
+    def every_line_that_could_be_read_was_read_once(self) -> None:
+        found = list(self.seen.values())
+        assert len(found) == len(set(found))
+        assert set(self.expected) <= set(found)
+
+    def teardown(self) -> None:
+        if hasattr(self, "chunks"):
+            self.runner.run(self.stop())
+        self.runner.close()
+
+
+def test_every_line_that_could_be_read_is_read_once(tmp_path: Path) -> None:
+    class Here(Log):
+        scratch = str(tmp_path)
+
+    run_state_machine_as_test(Here, settings=settings(max_examples=100, stateful_step_count=25))

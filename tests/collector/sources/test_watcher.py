@@ -1,0 +1,100 @@
+"""Laws of watching: a change wakes whoever armed, once; without inotify nobody is told that he is watched."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from collector.sources.watcher import Watcher
+
+
+@pytest.fixture
+async def watcher() -> AsyncIterator[Watcher]:
+    with Watcher() as found:
+        task = asyncio.create_task(found.run())
+        yield found
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "x.log"
+    found.touch()
+    return found
+
+
+async def woken(wake: asyncio.Event) -> None:
+    async with asyncio.timeout(10):
+        await wake.wait()
+    wake.clear()
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"x")
+
+
+async def test_each_kind_of_change_wakes(watcher: Watcher, path: Path) -> None:
+    wake = asyncio.Event()
+    renamed = path.with_name("x.log.1")
+    for at, change in (
+        (path, lambda: append(path)),
+        (path, lambda: os.truncate(path, 0)),
+        (path, lambda: path.rename(renamed)),
+        (renamed, renamed.unlink),
+    ):
+        assert watcher.arm(str(at), wake)
+        change()
+        await woken(wake)
+
+
+async def test_everyone_who_armed_the_same_file_is_woken(watcher: Watcher, path: Path) -> None:
+    wakes = [asyncio.Event() for _ in range(3)]
+    for wake in wakes:
+        assert watcher.arm(str(path), wake)
+    append(path)
+    for wake in wakes:
+        await woken(wake)
+
+
+async def test_one_who_has_disarmed_is_left_alone_and_others_are_not(watcher: Watcher, path: Path) -> None:
+    gone, stays = asyncio.Event(), asyncio.Event()
+    for wake in (gone, stays):
+        assert watcher.arm(str(path), wake)
+    watcher.disarm(gone)
+    watcher.disarm(gone)
+    append(path)
+    await woken(stays)
+    assert not gone.is_set()
+
+
+async def test_a_watch_is_for_one_change_and_can_be_set_again(watcher: Watcher, path: Path) -> None:
+    wake = asyncio.Event()
+    for _ in range(50):
+        assert watcher.arm(str(path), wake)
+        assert watcher.arm(str(path), wake)
+        append(path)
+        await woken(wake)
+
+
+async def test_disarming_after_the_file_is_gone_is_fine(watcher: Watcher, path: Path) -> None:
+    wake = asyncio.Event()
+    assert watcher.arm(str(path), wake)
+    os.unlink(path)  # noqa: PTH108
+    watcher.disarm(wake)
+    assert not watcher.arm(str(path), wake)
+
+
+async def test_what_cannot_be_watched_is_told(path: Path) -> None:
+    wake = asyncio.Event()
+    never_entered = Watcher()
+    assert not never_entered.arm(str(path), wake)
+    never_entered.disarm(wake)
+    await never_entered.run()
+    with Watcher() as left:
+        assert left.arm(str(path), wake)
+    assert not left.arm(str(path), asyncio.Event())
+    left.disarm(wake)

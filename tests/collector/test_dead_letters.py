@@ -1,0 +1,105 @@
+"""Laws of the dead letters: whole lines on disk with their reason, capped by giving up the oldest."""
+
+import json
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.dead_letters import DeadLetters
+from collector.model import Rejected
+from tests.contract.faults import file_size_limit
+from tests.contract.segments import document, log_stream, plain_segment, segment
+
+LETTERS = [Rejected(plain_segment(20), index, "mapper_exception", f"reason {index}") for index in range(20)]
+
+
+def lines(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in sorted(directory.iterdir()) for line in path.read_bytes().splitlines()]
+
+
+def test_a_letter_holds_the_document_and_why_it_was_refused(tmp_path: Path) -> None:
+    assert DeadLetters(tmp_path / "out", 1 << 20).append(LETTERS[:2]) == 0
+    first, second = lines(tmp_path / "out")
+    assert datetime.fromisoformat(first.pop("time")).utcoffset() is not None
+    assert first == {
+        "reason": "mapper_exception",
+        "detail": "reason 0",
+        "_id": LETTERS[0].segment.ids[0],
+        "target": "shop",
+        "day": LETTERS[0].segment.day,
+        "document": json.loads(LETTERS[0].segment.documents[0]),
+    }
+    assert second["detail"] == "reason 1"
+
+
+def test_a_document_that_no_parser_reads_alike_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    stream = log_stream()
+    odd = document(b'{"n":123456789012345678901234567890,"a":1,"a":1e999}', stream)
+    DeadLetters(tmp_path, 1 << 20).append([Rejected(segment([odd], stream), 0, "x", "y")])
+    assert odd in (tmp_path / "00000001.ndjson").read_bytes()
+
+
+def test_letters_are_added_behind_those_of_an_earlier_run(tmp_path: Path) -> None:
+    for letter in LETTERS[:3]:
+        DeadLetters(tmp_path, 1 << 20).append([letter])
+    assert [line["detail"] for line in lines(tmp_path)] == ["reason 0", "reason 1", "reason 2"]
+
+
+def test_half_a_line_that_a_crash_left_spoils_no_other_one(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 1 << 20)
+    letters.append(LETTERS[:1])
+    with (tmp_path / "00000001.ndjson").open("ab") as file:
+        file.write(b'{"reason":"torn')
+    letters.append(LETTERS[1:2])
+    first, torn, last = (tmp_path / "00000001.ndjson").read_bytes().splitlines()
+    assert torn == b'{"reason":"torn'
+    assert [json.loads(first)["detail"], json.loads(last)["detail"]] == ["reason 0", "reason 1"]
+
+
+def test_letters_for_which_there_is_no_room_on_the_disk_leave_nothing_behind(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 1 << 20)
+    letters.append(LETTERS[:1])
+    before = (tmp_path / "00000001.ndjson").read_bytes()
+    with file_size_limit(len(before) + 100), pytest.raises(OSError, match="too large"):
+        letters.append(LETTERS[1:])
+    assert (tmp_path / "00000001.ndjson").read_bytes() == before
+    letters.append(LETTERS[1:])
+    assert len(lines(tmp_path)) == 20
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OSError, match="exists"):
+        DeadLetters(tmp_path / "out", 1 << 20).append(LETTERS[:1])
+
+
+def test_the_oldest_go_when_the_cap_is_reached_and_are_counted(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 8000)
+    kept = dropped = 0
+    for _ in range(20):
+        for letter in LETTERS:
+            dropped += letters.append([letter])
+            kept += 1
+            assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 8000
+    assert dropped > 0
+    assert len(lines(tmp_path)) == kept - dropped
+    assert lines(tmp_path)[-1]["detail"] == "reason 19"
+
+
+def test_one_letter_over_the_cap_is_kept(tmp_path: Path) -> None:
+    assert DeadLetters(tmp_path, 10).append(LETTERS[:1]) == 0
+    assert len(lines(tmp_path)) == 1
+
+
+def test_letters_are_for_their_owner_only(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        DeadLetters(tmp_path / "out", 1 << 20).append(LETTERS[:1])
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "out" / "00000001.ndjson").stat().st_mode) == 0o600

@@ -1,0 +1,405 @@
+"""Laws of delivery: a document leaves as acknowledged, as a duplicate, or as a dead letter on disk; nothing else."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.batches import Batches
+from collector.dead_letters import DeadLetters
+from collector.delivery import Backoff, Delivery, as_text, halves, part
+from collector.errors import TooLarge, Unauthorized, Unavailable
+from collector.ledger import Ledger
+from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment
+from collector.transform.docker_json import DockerJson
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import raw
+from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.waiting import until
+from tests.contract.segments import batch, by_id, document, log_stream, plain_segment, segment
+
+
+class Desk:
+    """A delivery with its queue, its numbers and what was settled."""
+
+    def __init__(self, directory: Path, shipper: RecordingShipper, *, batch_bytes: int = 1 << 20) -> None:
+        self.shipper = shipper
+        self.letters_path = directory / "letters"
+        self.queue = Batches(batch_bytes=batch_bytes, linger_seconds=0.0, bound_bytes=64 << 20)
+        self.ledger = Ledger()
+        self.settled: list[Segment] = []
+        letters = DeadLetters(self.letters_path, 1 << 20)
+        self.delivery = Delivery(
+            "out", shipper, self.queue, letters, self.ledger, self.settled.append, backoff=lambda: Backoff(0.001)
+        )
+        shipper.before_each = self.check_balance
+
+    def check_balance(self) -> None:
+        assert self.ledger.balance == 0
+        assert min(self.ledger.in_flight, self.ledger.in_flight_bytes) >= 0
+
+    async def put(self, *segments: Segment) -> None:
+        for each in segments:
+            await self.queue.put(each)
+            self.ledger.entered(each)
+
+    @asynccontextmanager
+    async def open(self, workers: int = 2) -> AsyncIterator["Desk"]:
+        """Deliver until the block has put everything, then until all is settled."""
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.delivery.run(workers))
+            yield self
+            self.queue.close()
+        self.check_balance()
+
+    @property
+    def letters(self) -> list[dict[str, object]]:
+        return [
+            json.loads(line) for path in sorted(self.letters_path.glob("*")) for line in path.read_bytes().splitlines()
+        ]
+
+
+@pytest.fixture
+def shipper() -> RecordingShipper:
+    return RecordingShipper()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, shipper: RecordingShipper) -> Desk:
+    return Desk(tmp_path, shipper)
+
+
+async def test_what_is_taken_is_acknowledged_and_settled(desk: Desk, shipper: RecordingShipper) -> None:
+    sent = [plain_segment(10), plain_segment(5, "till")]
+    async with desk.open():
+        await desk.put(*sent)
+    assert shipper.stored == by_id([batch(*sent)])
+    assert sorted(map(id, desk.settled)) == sorted(map(id, sent))
+    assert (desk.ledger.acknowledged, desk.ledger.in_flight, desk.ledger.in_flight_bytes) == (15, 0, 0)
+
+
+async def test_what_is_there_already_is_a_duplicate_and_settled(desk: Desk) -> None:
+    async with desk.open(workers=1):
+        await desk.put(plain_segment(10), plain_segment(10))
+    assert (desk.ledger.acknowledged, desk.ledger.duplicate) == (10, 10)
+    assert len(desk.settled) == 2
+
+
+async def test_documents_refused_for_load_are_sent_again_alone(desk: Desk, shipper: RecordingShipper) -> None:
+    sent = plain_segment(10)
+    busy = set(sent.ids[3:5])
+
+    def answer(name: str, document: bytes) -> str | None:
+        return "retry" if name in busy and len(shipper.batches) < 3 else None
+
+    shipper.answer = answer
+    async with desk.open():
+        await desk.put(sent)
+    assert [one.count for one in shipper.batches] == [10, 2, 2]
+    assert shipper.stored == by_id([batch(sent)])
+    assert desk.ledger.retried == 4
+    assert desk.settled == [sent]
+
+
+async def test_a_segment_is_settled_with_its_last_document(desk: Desk, shipper: RecordingShipper) -> None:
+    late, early = plain_segment(10), plain_segment(10, "till")
+    shipper.answer = lambda name, _: "retry" if name == late.ids[9] and early not in desk.settled else None
+    async with desk.open(workers=1):
+        await desk.put(late, early)
+    assert desk.settled == [early, late]
+
+
+async def test_a_destination_that_is_away_gets_the_same_batch_until_it_is_back(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    sent = plain_segment(10)
+    shipper.raises = [Unavailable("away"), Unauthorized("no key"), Unavailable("busy", retry_after=0.001)]
+    errors: list[str] = []
+    shipper.before_each = lambda: errors.append(desk.ledger.error)
+    async with desk.open():
+        await desk.put(sent)
+    assert [one.count for one in shipper.batches] == [10] * 4
+    assert errors == ["", "away", "no key", "busy"]
+    assert desk.ledger.error == ""
+    assert desk.ledger.requests == {"ok": 1, "unavailable": 2, "unauthorized": 1, "too_large": 0}
+    assert desk.ledger.acknowledged == 10
+
+
+async def test_an_answer_that_does_not_account_for_all_is_no_answer(desk: Desk, shipper: RecordingShipper) -> None:
+    class Forgetful(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            receipt = await super().ship(batch)
+            return receipt if len(self.batches) > 1 else Receipt(delivered=batch.count - 1)
+
+    forgetful = Forgetful()
+    desk.delivery._shipper = forgetful
+    async with desk.open():
+        await desk.put(plain_segment(10))
+    assert [one.count for one in forgetful.batches] == [10, 10]
+    assert (desk.ledger.acknowledged, desk.ledger.duplicate) == (0, 10)
+
+
+# ------------------------------------------------------------------ refused for their content
+
+
+async def test_a_refused_document_is_sent_once_more_as_text_under_its_id(desk: Desk, shipper: RecordingShipper) -> None:
+    stream = log_stream()
+    sent = segment([document({"level": 1}, stream), document({"message": "fine"}, stream)], stream)
+    shipper.answer = lambda name, text: "mapper_exception" if b'{"level"' in text else None
+    async with desk.open():
+        await desk.put(sent)
+    found = orjson.loads(shipper.stored[sent.ids[0]])
+    assert found["log"] == {"message": '{"level": 1}'}
+    assert found["delivery_error"] == "mapper_exception"
+    assert found["@target"] == "shop"
+    assert [one.count for one in shipper.batches] == [2, 1]
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (2, 0)
+    assert desk.settled == [sent]
+
+
+async def test_a_text_that_is_refused_is_a_dead_letter_with_its_reason(desk: Desk, shipper: RecordingShipper) -> None:
+    sent = plain_segment(10)
+    bad = sent.ids[4]
+    shipper.answer = lambda name, _: "mapper_exception" if name == bad else None
+    async with desk.open():
+        await desk.put(sent)
+    (letter,) = desk.letters
+    assert (letter["_id"], letter["reason"], letter["detail"]) == (bad, "mapper_exception", "for a test")
+    assert (letter["target"], letter["day"]) == ("shop", sent.day)
+    assert [one.count for one in shipper.batches] == [10, 1]
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (9, 1)
+    assert desk.settled == [sent]
+
+
+async def test_nothing_moves_before_the_dead_letter_is_on_disk(desk: Desk, shipper: RecordingShipper) -> None:
+    desk.letters_path.write_text("a file where the folder should be")
+    sent = plain_segment(1)
+    shipper.answer = lambda name, _: "mapper_exception"
+    async with desk.open():
+        await desk.put(sent)
+        await until(lambda: "dead letters" in desk.ledger.error)
+        desk.check_balance()
+        assert desk.settled == []
+        assert desk.ledger.in_flight == 1
+        desk.letters_path.unlink()
+    assert desk.settled == [sent]
+    assert len(desk.letters) == desk.ledger.dead_lettered == 1
+
+
+async def test_an_output_whose_dead_letters_can_be_written_again_is_well(desk: Desk, shipper: RecordingShipper) -> None:
+    desk.letters_path.write_text("a file where the folder should be")
+    shipper.answer = lambda name, _: "mapper_exception"
+    async with desk.open():
+        await desk.put(plain_segment(1))
+        await until(lambda: desk.ledger.error)
+        desk.letters_path.unlink()
+    assert desk.ledger.error == ""
+
+
+# ------------------------------------------------------------------ too large
+
+
+async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path) -> None:
+    class Small(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            if batch.count > 3:
+                raise TooLarge("over 3")
+            return await super().ship(batch)
+
+    small = Small()
+    desk = Desk(tmp_path, small)
+    sent = [plain_segment(7), plain_segment(1, "till"), plain_segment(5, "shop", first=7)]
+    async with desk.open(workers=1):
+        await desk.put(*sent)
+    assert small.stored == by_id([batch(*sent)])
+    assert desk.ledger.acknowledged == 13
+    assert desk.ledger.requests["too_large"] > 0
+
+
+async def test_one_document_that_is_too_large_is_a_dead_letter_and_its_neighbours_arrive(tmp_path: Path) -> None:
+    class Small(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            if batch.size > 1000:
+                raise TooLarge("over 1000 bytes")
+            return await super().ship(batch)
+
+    small = Small()
+    desk = Desk(tmp_path, small)
+    stream = log_stream()
+    documents = [document({"message": text}, stream) for text in ("a", "b" * 2000, "c")]
+    sent = segment(documents, stream)
+    async with desk.open():
+        await desk.put(sent)
+    assert list(small.stored) == [sent.ids[0], sent.ids[2]]
+    assert [letter["_id"] for letter in desk.letters] == [sent.ids[1]]
+    assert desk.letters[0]["reason"] == "too_large"
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (2, 1)
+
+
+@given(st.lists(st.integers(0, 5), max_size=6))
+def test_halves_hold_every_document_in_order(counts: list[int]) -> None:
+    whole = batch(*(plain_segment(count, first=10 * n) for n, count in enumerate(counts)))
+    first, second = halves(whole)
+    assert [*by_id([first]).items(), *by_id([second]).items()] == list(by_id([whole]).items())
+    assert abs(first.count - second.count) <= 1
+
+
+# ------------------------------------------------------------------ waiting for the operator
+
+
+async def test_documents_that_wait_hold_up_their_own_target_only(desk: Desk, shipper: RecordingShipper) -> None:
+    held, free = plain_segment(5, "held"), [plain_segment(5, "free", first=5 * n) for n in range(20)]
+    mended = False
+    shipper.answer = lambda _, text: "wait" if b'"@target":"held"' in text and not mended else None
+    async with desk.open(workers=1):
+        await desk.put(held, free[0])
+        await until(lambda: desk.ledger.waits)
+        await desk.put(*free[1:])
+        await until(lambda: len(desk.settled) == 20)
+        assert desk.ledger.waits == {"held": "its index is closed"}
+        desk.check_balance()
+        mended = True
+    assert desk.settled[-1] == held
+    assert desk.ledger.waits == {}
+    assert shipper.stored == by_id([batch(held, *free)])
+
+
+async def test_readers_of_a_waiting_target_wait_and_go_on_when_it_is_mended(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    mended = False
+    shipper.answer = lambda _, text: "wait" if b'"@target":"held"' in text and not mended else None
+    async with desk.open():
+        await desk.delivery.wait_for("held")
+        await desk.put(plain_segment(5, "held"))
+        await until(lambda: desk.ledger.waits)
+        reader = asyncio.ensure_future(desk.delivery.wait_for("held"))
+        await desk.delivery.wait_for("free")
+        assert not reader.done()
+        mended = True
+        await reader
+        assert desk.ledger.waits == {}
+
+
+async def test_waiting_documents_leave_room_for_others(tmp_path: Path, shipper: RecordingShipper) -> None:
+    held, free = plain_segment(50, "held"), plain_segment(50, "free")
+    desk = Desk(tmp_path, shipper)
+    desk.queue = Batches(batch_bytes=held.size, linger_seconds=0.0, bound_bytes=held.size)
+    desk.delivery._batches = desk.queue
+    mended = False
+    shipper.answer = lambda _, text: "wait" if b'"@target":"held"' in text and not mended else None
+    async with desk.open():
+        await desk.put(held)
+        await desk.put(free)
+        await until(lambda: free in desk.settled)
+        assert held not in desk.settled
+        mended = True
+    assert desk.ledger.acknowledged == 100
+
+
+async def test_held_documents_that_are_refused_later_are_dead_letters(desk: Desk, shipper: RecordingShipper) -> None:
+    said = ["wait"]
+    shipper.answer = lambda name, _: said[0]
+    async with desk.open():
+        await desk.put(plain_segment(3))
+        await until(lambda: desk.ledger.waits)
+        said[0] = "mapper_exception"
+    assert desk.ledger.dead_lettered == 3
+
+
+@given(st.lists(st.sampled_from([None, "retry", "wait", "mapper_exception", "away", "large"]), max_size=60))
+def test_every_document_is_accounted_for_whatever_is_answered(
+    tmp_path_factory: pytest.TempPathFactory, script: list[str | None]
+) -> None:
+    answers = iter(script)
+
+    class Moody(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            if (said := next(answers, None)) in ("away", "large"):
+                self.before_each()
+                raise TooLarge("large") if said == "large" else Unavailable("away")
+            return await super().ship(batch)
+
+    def answer(name: str, document: bytes) -> str | None:
+        said = next(answers, None)
+        return None if said in ("away", "large") else said
+
+    moody = Moody(answer)
+    sent = [plain_segment(4, target, first=4 * n) for n in range(3) for target in ("a", "b")]
+
+    async def run() -> Desk:
+        desk = Desk(tmp_path_factory.mktemp("desk"), moody, batch_bytes=sent[0].size * 2)
+        async with desk.open():
+            await desk.put(*sent)
+        return desk
+
+    desk = asyncio.run(run())
+    everything = set(by_id([batch(*sent)]))
+    dead = {str(letter["_id"]) for letter in desk.letters}
+    assert set(moody.stored) | dead == everything
+    assert set(moody.stored).isdisjoint(dead)
+    assert desk.ledger.acknowledged + desk.ledger.dead_lettered == desk.ledger.read == 24
+    assert sorted(map(id, desk.settled)) == sorted(map(id, sent))
+    assert desk.ledger.waits == {}
+
+
+# ------------------------------------------------------------------ parts
+
+
+@given(
+    st.sampled_from(
+        [
+            '{"a":1}',
+            '{"message":"x"}',
+            '{"message":"x","stream":"y"}',
+            '{"message":"a","message":"b"}',
+            '{"message":{"an":"object"}}',
+            '{"message": "spaced"}',
+            '{"n":1e999}',
+            '{"s":",\\"stream\\":\\""}',
+            "plain",
+            "größe 🐟",
+            "",
+            ',"stream":"',
+            '{"log":{},"stream":"stdout","@timestamp":"x"}',
+        ]
+    )
+    | st.text(max_size=20)
+)
+def test_a_refused_line_reads_the_same_as_text(line: str) -> None:
+    data = raw(line + "\n")
+    end = Position(FileId("c0ffee", "aa", 0), len(data), 1)
+    (found,) = DockerJson(Stamps()).segments(
+        Chunk(stream=log_stream(), data=data, start=Position(end.file, 0, 0), end=end)
+    )
+    text = as_text(Rejected(found, 0, "mapper_exception", ""))
+    assert text.ids == found.ids
+    assert text.size == len(text.documents[0])
+    assert b"\n" not in text.documents[0]
+    members = orjson.loads(text.documents[0])
+    assert members.pop("delivery_error") == "mapper_exception"
+    expected = line.removesuffix("\r")
+    assert members["log"] in ({"message": expected}, {"message": "x"} if line == '{"message":"x"}' else None)
+    assert list(members) == ["log", "stream", "@timestamp", "host", "@target", "docker_container"]
+
+
+def test_a_part_of_a_segment_keeps_ids_with_their_documents() -> None:
+    whole = plain_segment(5)
+    some = part(whole, [1, 3])
+    assert by_id([batch(some)]) == {whole.ids[n]: whole.documents[n] for n in (1, 3)}
+    assert some.size == len(whole.documents[1]) + len(whole.documents[3])
+
+
+def test_pauses_grow_to_a_bound_and_begin_anew() -> None:
+    backoff = Backoff(1.0)
+    bounds = [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert all(bound / 10 <= backoff.next() <= bound for bound in bounds)
+    assert backoff.next(at_least=100.0) == 100.0
+    backoff.reset()
+    assert backoff.next() <= 1.0

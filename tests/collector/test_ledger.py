@@ -1,0 +1,52 @@
+"""Laws of the accounts: both sides of the identity move together, and durations fall into their buckets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.ledger import DURATION_SECONDS, Durations, Ledger
+from tests.contract.segments import plain_segment
+
+
+@given(st.lists(st.tuples(st.sampled_from(["delivered", "duplicate", "buried", "dropped"]), st.integers(0, 5))))
+def test_the_identity_holds_after_each_step(steps: list[tuple[str, int]]) -> None:
+    ledger = Ledger()
+    for step, count in steps:
+        ledger.entered(plain_segment(count))
+        assert ledger.balance == 0
+        if step == "delivered":
+            ledger.delivered(count, 0)
+        elif step == "duplicate":
+            ledger.delivered(0, count)
+        else:
+            ledger.buried(count, 1 if step == "dropped" else 0)
+        assert ledger.balance == 0
+    assert ledger.in_flight == 0
+
+
+def test_bytes_are_in_flight_until_their_segment_has_left() -> None:
+    ledger = Ledger()
+    segment = plain_segment(3)
+    ledger.entered(segment)
+    ledger.delivered(3, 0)
+    assert ledger.in_flight_bytes == segment.size
+    ledger.left(segment)
+    assert ledger.in_flight_bytes == 0
+
+
+def test_the_last_acknowledgement_is_that_of_a_document() -> None:
+    ledger = Ledger()
+    ledger.delivered(0, 0)
+    assert ledger.last_acknowledged is None
+    ledger.entered(plain_segment(1))
+    ledger.delivered(0, 1)
+    assert ledger.last_acknowledged is not None
+
+
+def test_a_duration_falls_at_or_below_its_bound() -> None:
+    durations = Durations()
+    for seconds in (0.0, DURATION_SECONDS[0], DURATION_SECONDS[0] * 1.01, DURATION_SECONDS[-1], 1e6):
+        durations.observe(seconds)
+    assert durations.counts[:2] == [2, 1]
+    assert durations.counts[-2:] == [1, 1]
+    assert sum(durations.counts) == 5
+    assert durations.sum > 1e6

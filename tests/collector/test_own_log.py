@@ -1,0 +1,52 @@
+"""The agent's own log: harmless on a terminal, and never a reason to end."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from collector import own_log
+from collector.config import Log
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def test_lines_are_json_where_no_terminal_is() -> None:
+    stream = io.StringIO()
+    own_log.configure(Log(format="auto"), stream)
+    structlog.get_logger().warning("something", name="a")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["name"]) == ("something", "warning", "a")
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    stream = io.StringIO()
+    own_log.configure(Log(level="warning"), stream)
+    structlog.get_logger().info("something")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_no_control_character_of_others_reaches_the_terminal(form: str) -> None:
+    stream = io.StringIO()
+    own_log.configure(Log.model_validate({"format": form}), stream)
+    structlog.get_logger().warning("from a label", value="\x1b[2J\r\u202e\x07")
+    assert set(stream.getvalue()) & set("\x1b\r\u202e\x07") == set()
+
+
+def test_a_full_disk_costs_a_line_and_ends_nothing() -> None:
+    with Path("/dev/full").open("w", buffering=1) as full:
+        own_log.configure(Log(format="json"), full)
+        structlog.get_logger().warning("nobody reads this")
+        own_log.configure(Log(format="json"))
+        try:
+            full.close()
+        except OSError:
+            return

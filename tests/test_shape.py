@@ -1,0 +1,161 @@
+"""The house keeps its shape: who may import whom, how long a module is, where tests stand, what is never written."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted(path for package in ("collector", "shippers") for path in (ROOT / package).rglob("*.py"))
+SHIPPERS = sorted(
+    path.stem for path in (ROOT / "shippers").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+)
+SHIPPERS.remove("__init__")
+
+# Each layer imports from those before it, never from those behind it; what is named nowhere is `collector`.
+LAYERS = ("collector.model", "collector.errors", "collector.ports", "collector", "collector.app", "collector.demo",
+          "collector.cli", "collector.__main__")  # fmt: skip
+OPEN_TO_SHIPPERS = {"collector.model", "collector.errors", "collector.ports"}
+MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli", "collector.places")
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def layer(module: str) -> int:
+    return max(number for number, name in enumerate(LAYERS) if is_within(module, name))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the house that a module imports anywhere, lazily too; `from package import module` is both."""
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = list(path.relative_to(ROOT).parts)[: -node.level] if node.level else []
+            package = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {package} | {f"{package}.{alias.name}" for alias in node.names}
+    return {name for name in names if name in MODULES}
+
+
+MODULES = {module_name(path): path for path in FILES}
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+@every_module
+def test_imports_go_inwards_only(module: str) -> None:
+    found = imported(MODULES[module])
+    if is_within(module, "shippers"):
+        own = ".".join(module.split(".")[:2])
+        foreign = {name for name in found if not is_within(name, own) and name not in OPEN_TO_SHIPPERS}
+        assert foreign <= {"collector", "shippers"}  # the packages of what is imported
+        return
+    assert {name for name in found if is_within(name, "collector") and layer(name) > layer(module)} == set()
+    if module != "collector.app":
+        assert {name for name in found if is_within(name, "shippers")} == set()
+
+
+@every_module
+def test_only_app_loads_shippers_by_name(module: str) -> None:
+    names = [
+        node.value
+        for node in ast.walk(tree(MODULES[module]))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("shippers.")
+    ]
+    assert names == [] or module == "collector.app"
+
+
+@every_module
+def test_a_module_is_shorter_than_350_lines(module: str) -> None:
+    assert len(MODULES[module].read_text().splitlines()) < 350
+
+
+@every_module
+def test_a_module_says_what_it_is(module: str) -> None:
+    assert ast.get_docstring(tree(MODULES[module]))
+
+
+@every_module
+def test_nothing_catches_every_error_but_the_command(module: str) -> None:
+    """`BaseException` may be caught where it is raised again."""
+    for node in ast.walk(tree(MODULES[module])):
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        caught = {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else {"bare"}
+        assert "Exception" not in caught or is_within(module, "collector.cli"), f"line {node.lineno}"
+        if caught & {"bare", "BaseException"}:
+            assert any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"line {node.lineno}"
+
+
+@every_module
+def test_every_task_belongs_to_a_group(module: str) -> None:
+    for node in ast.walk(tree(MODULES[module])):
+        if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future"):
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            assert node.attr == "create_task", f"line {node.lineno}"
+            assert owner not in ("", "asyncio", "loop"), f"line {node.lineno}"
+
+
+@every_module
+def test_the_environment_is_read_in_few_places(module: str) -> None:
+    if any(is_within(module, allowed) for allowed in MAY_READ_THE_ENVIRONMENT):
+        return
+    for node in ast.walk(tree(MODULES[module])):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            assert node.attr not in ("environ", "environb", "getenv"), f"line {node.lineno}"
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            assert not {alias.name for alias in node.names} & {"environ", "environb", "getenv"}, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("name", SHIPPERS)
+def test_a_shipper_is_held_to_the_laws_of_shippers(name: str) -> None:
+    bases = {
+        base.id
+        for path in (ROOT / "tests" / "shippers").glob(f"test_{name}*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if isinstance(base, ast.Name)
+    }
+    assert "ShipperContract" in bases
+
+
+@pytest.mark.parametrize("name", SHIPPERS)
+def test_a_shipper_has_settings(name: str) -> None:
+    path = MODULES[f"shippers.{name}"]
+    defined = {node.name for node in tree(path).body if isinstance(node, ast.ClassDef)}
+    aliases = {
+        alias.asname or alias.name
+        for node in tree(path).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert "Settings" in defined | aliases
+
+
+def mirrored() -> Iterator[Path]:
+    for package in ("collector", "shippers"):
+        yield from sorted((ROOT / "tests" / package).rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", list(mirrored()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_test_stands_where_its_subject_stands(path: Path) -> None:
+    """`tests/collector/x/test_y.py` tests `collector/x/y.py`, `test_y_z.py` a part of it, or what `x` defines."""
+    package = ROOT / path.parent.relative_to(ROOT / "tests")
+    assert package.is_dir()
+    subject = path.stem.removeprefix("test_")
+    subjects = {one.stem for one in package.iterdir() if one.suffix == ".py" or (one / "__init__.py").exists()}
+    subjects |= {package.name}
+    subjects |= {node.name for node in tree(package / "__init__.py").body if isinstance(node, ast.FunctionDef)}
+    assert any(subject == one or subject.startswith(f"{one}_") for one in subjects)
