@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import own_log
+from collector import limits, own_log
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.discovery.directory import DirectoryDiscovery
@@ -26,7 +26,6 @@ from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
 from collector.discovery.roster import Roster
 from collector.docker_api import Engine
-from collector.memory import limit_arenas
 from collector.model import StreamKey
 from collector.own import own_container_id
 from collector.pipeline import Pipeline
@@ -106,7 +105,8 @@ class Agent:
         Raises:
             PilotfishError: it cannot start; nothing was read.
         """
-        limit_arenas()
+        limits.limit_arenas()
+        limits.raise_open_files()
         async with AsyncExitStack() as stack:
             state = stack.enter_context(locked(self.configuration.state_dir))
             opened = await self._open_outputs(stack, state)

@@ -1,8 +1,15 @@
-"""How the C library keeps memory for the threads that compress, index and fsync."""
+"""What the process may use of its machine: open files, and the C library's pools of memory."""
 
 import ctypes
+import resource
 
 _M_ARENA_MAX = -8  # glibc malloc.h
+
+
+def raise_open_files() -> None:
+    """Take all the open files that this process may have: a followed log is one, and shells start with 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def limit_arenas(most: int = 2) -> None:
