@@ -63,10 +63,13 @@ def test_an_empty_file_and_empty_sections_mean_the_defaults(written: Path) -> No
     assert {show(read(written, text)) for text in texts} == {show(load(None, TYPES, {}))}
 
 
-def test_a_named_docker_input_without_keys_is_used_beside_another(written: Path) -> None:
-    configuration = read(written, "inputs:\n  docker:\n  directory: {path: /tree}\n")
-    assert configuration.inputs.docker is not None
-    assert configuration.inputs.directory is not None
+def test_a_named_docker_input_without_keys_is_used(written: Path) -> None:
+    assert read(written, "inputs:\n  docker:\n").inputs.docker is not None
+
+
+def test_one_agent_has_one_input(written: Path) -> None:
+    with pytest.raises(ConfigurationError, match="run a second one"):
+        read(written, "inputs:\n  docker:\n  directory: {path: /tree}\n")
 
 
 def test_a_directory_alone_needs_no_docker(written: Path) -> None:

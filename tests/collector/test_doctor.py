@@ -85,11 +85,12 @@ async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
     """Examine; by the first word of each subject and what is told first of it."""
     given = {
         "PILOTFISH_STATE_DIR": str(tmp_path / "state"),
-        "PILOTFISH_INPUTS__DIRECTORY__PATH": str(tmp_path),
         "PILOTFISH_OUTPUTS__E__TYPE": "test",
         "PILOTFISH_OUTPUTS__E__ANSWER": "Elasticsearch 8.19",
         "PILOTFISH_HTTP__LISTEN": "127.0.0.1:0",
     }
+    if not any(name.startswith("PILOTFISH_INPUTS") for name in environ):
+        given["PILOTFISH_INPUTS__DIRECTORY__PATH"] = str(tmp_path)
     configuration = load(None, {"test": Settings}, given | environ)
     return {finding.subject: finding async for finding in examine(configuration)}
 
