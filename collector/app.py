@@ -83,6 +83,9 @@ class Agent:
             if pipeline.ledger.error:
                 reasons.append(f"{name}: {pipeline.ledger.error}")
             reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
+            if pipeline.unreadable:
+                count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
+                reasons.append(f"{name}: {count} logs cannot be read: {first}")
             if pipeline.checkpoints.error:
                 reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error})")
         return reasons

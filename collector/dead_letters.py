@@ -5,6 +5,7 @@ One directory per output. A line is `{"reason": …, "detail": …, "time": …,
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import orjson
 from collector.model import Rejected
 
 _FILES = 8  # the cap is given up in such shares, oldest first
+_NAME = re.compile(r"[0-9]{8}\.ndjson")  # what an operator put beside them is left alone
 
 
 class DeadLetters:
@@ -56,7 +58,7 @@ class DeadLetters:
             os.close(directory)
 
     def _files(self) -> list[Path]:
-        return sorted(self._directory.glob("*.ndjson"))
+        return sorted(path for path in self._directory.glob("*.ndjson") if _NAME.fullmatch(path.name))
 
     def _current(self) -> Path:
         files = self._files()

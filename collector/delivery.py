@@ -12,7 +12,7 @@ Error classes: DESIGN §3 of the project. Full jitter: AWS Architecture Blog, "E
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 import structlog
@@ -218,9 +218,7 @@ class Delivery:
             self._queue(target, reason, _Shipment(Batch(tuple(theirs)), held, shipment.texts), tasks)
 
     def _queue(self, target: str, reason: str, shipment: _Shipment, tasks: asyncio.TaskGroup) -> None:
-        if self._ledger.waits.get(target) != reason:
-            log.error("documents wait for the operator", output=self._output, target=target, reason=reason)
-        self._ledger.waits[target] = reason
+        self._alarm(target, reason)
         size = sum(segment.size for segment in shipment.segments)
         if shipment.has_room and self._held_bytes + size <= _HELD_BOUND_BYTES:
             shipment.has_room = False  # others go on; beyond the bound all have to wait
@@ -232,6 +230,11 @@ class Delivery:
             self._held[target] = [shipment]
             tasks.create_task(self._redeliver(target, tasks), name=f"{self._output} held {target}")
 
+    def _alarm(self, target: str, reason: str) -> None:
+        if self._ledger.waits.get(target) != reason:
+            log.error("documents wait for the operator", output=self._output, target=target, reason=reason)
+        self._ledger.waits[target] = reason
+
     async def _redeliver(self, target: str, tasks: asyncio.TaskGroup) -> None:
         """Try a held target again and again, one shipment at a time, until nothing of it is left."""
         backoff = self._backoff()
@@ -242,6 +245,8 @@ class Delivery:
             before = shipment.documents.count
             shipment.documents = await self._sort(receipt, shipment)
             self._settle(shipment)
+            if target in receipt.waits:
+                self._alarm(target, receipt.waits[target])
             if shipment.documents.count < before:
                 backoff.reset()
             if not shipment.documents.count:
@@ -260,18 +265,10 @@ def halves(batch: Batch) -> list[Batch]:
     seen = 0
     for segment in batch.segments:
         cut = min(max(middle - seen, 0), segment.count)
-        first += [part(segment, range(cut))] if cut else []
-        second += [part(segment, range(cut, segment.count))] if cut < segment.count else []
+        first += [segment.part(range(cut))] if cut else []
+        second += [segment.part(range(cut, segment.count))] if cut < segment.count else []
         seen += segment.count
     return [Batch(tuple(first)), Batch(tuple(second))]
-
-
-def part(segment: Segment, indexes: Iterable[int]) -> Segment:
-    """Some documents of a segment, as a segment."""
-    chosen = list(indexes)
-    documents = [segment.documents[index] for index in chosen]
-    ids = [segment.ids[index] for index in chosen]
-    return replace(segment, documents=documents, ids=ids, size=sum(map(len, documents)))
 
 
 def as_text(rejected: Rejected) -> Segment:
@@ -279,7 +276,7 @@ def as_text(rejected: Rejected) -> Segment:
 
     The trusted members hold no bare quote, so the last seam is the one behind `log`.
     """
-    one = part(rejected.segment, [rejected.index])
+    one = rejected.segment.part([rejected.index])
     document = one.documents[0]
     seam = document.rindex(b',"stream":"')
     line = document[len(b'{"log":') : seam].decode()

@@ -35,7 +35,6 @@ class Ledger:
         self.recovered_from_spool = 0
         self.replayed = 0
         self.acknowledged = 0
-        self.acknowledged_bytes = 0
         self.duplicate = 0
         self.dead_lettered = 0
         self.dropped: dict[str, int] = {"dead_letters_full": 0}

@@ -2,6 +2,7 @@
 
 import ctypes
 import resource
+from contextlib import suppress
 
 _M_ARENA_MAX = -8  # glibc malloc.h
 
@@ -9,7 +10,8 @@ _M_ARENA_MAX = -8  # glibc malloc.h
 def raise_open_files() -> None:
     """Take all the open files that this process may have: a followed log is one, and shells start with 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with suppress(OSError, ValueError):  # a sandbox may forbid it, and few containers need it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def limit_arenas(most: int = 2) -> None:

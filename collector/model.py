@@ -4,9 +4,11 @@ The unit of work is a chunk of whole lines, bytes in and bytes out; no line cros
 All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class FileId(NamedTuple):
@@ -92,6 +94,14 @@ class Segment(Struct, frozen=True, kw_only=True):
     def count(self) -> int:
         """Number of documents."""
         return len(self.documents)
+
+    def part(self, indexes: Sequence[int]) -> "Segment":
+        """Only the documents at `indexes`; the end stays, since the stream is done only with all of them."""
+        if len(indexes) == self.count:
+            return self
+        documents = [self.documents[index] for index in indexes]
+        ids = [self.ids[index] for index in indexes]
+        return replace(self, documents=documents, ids=ids, size=sum(map(len, documents)))
 
 
 class Batch(Struct, frozen=True):

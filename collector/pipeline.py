@@ -126,7 +126,7 @@ class Pipeline:
             self.unreadable.pop(key, None)
 
     async def _read_to_end(self, tail: FileTail, transform: DockerJson) -> bool:
-        """Read until the container is gone; False if its log cannot be read, which is told once."""
+        """Read until the container is gone; False if its log cannot be read now, which is told once."""
         key = tail.stream.key
         try:
             async for chunk in tail.chunks():
@@ -140,7 +140,8 @@ class Pipeline:
                 )
                 log.warning(cause, path=tail.stream.path, remedy=remedy)
             self.unreadable[key] = cause
-            return False
+            is_gone = key.container_id not in self._roster.containers
+            return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
 
     async def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> None:

@@ -5,6 +5,7 @@ followed under its short id.
 """
 
 import asyncio
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import structlog
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.labels import parse_environment
 from collector.discovery.roster import Roster
+from collector.sources.log_files import open_regular
 
 log = structlog.get_logger(__name__)
 
 _SCAN_SECONDS = 2.0
+_DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -49,7 +52,12 @@ class DirectoryDiscovery:
         Raises:
             OSError: the tree cannot be read.
         """
-        folders = {path.name: path for path in self._root.iterdir() if _ID.fullmatch(path.name) and _is_folder(path)}
+        with os.scandir(self._root) as entries:
+            folders = {
+                entry.name: Path(entry.path)
+                for entry in entries
+                if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            }
         for gone in set(self._seen) - set(folders):
             del self._seen[gone]
             self._roster.drop(gone)
@@ -59,10 +67,6 @@ class DirectoryDiscovery:
                 self._seen[name] = changed
                 self._roster.put(self._enricher.container(_described(folder, _read(folder / "config.v2.json"))))
         self._roster.answered()
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _changed(path: Path) -> int:
@@ -75,7 +79,8 @@ def _changed(path: Path) -> int:
 def _read(path: Path) -> dict[str, Any]:
     """The description, or {} where there is none that can be read."""
     try:
-        found = orjson.loads(path.read_bytes())
+        with os.fdopen(open_regular(path), "rb") as file:
+            found = orjson.loads(file.read(_DESCRIPTION_BYTES))
     except FileNotFoundError:
         return {}
     except (OSError, orjson.JSONDecodeError) as error:
@@ -88,11 +93,14 @@ def _described(folder: Path, found: dict[str, Any]) -> Described:
     config = _member(found, "Config")
     state = _member(found, "State")
     running = state.get("Running", True)
+    environment = config.get("Env")
     return Described(
         id=folder.name,
         name=str(found.get("Name") or "").lstrip("/") or folder.name[:12],
         labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
-        environment=parse_environment([line for line in config.get("Env") or [] if isinstance(line, str)]),
+        environment=parse_environment(
+            [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
+        ),
         driver="json-file",
         path=str(folder / f"{folder.name}-json.log"),
         state=("paused" if state.get("Paused") else "running") if running else "exited",

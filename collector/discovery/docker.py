@@ -16,6 +16,7 @@ from collector.discovery.enrich import Described, Enricher
 from collector.discovery.labels import parse_environment
 from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer
+from collector.errors import PilotfishError
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +49,8 @@ class DockerDiscovery:
                     await self._reconcile()
                     failures = 0
                     await self._follow(events)
-            except* EngineUnavailable as unavailable:
-                error = str(unavailable.exceptions[0])
+            except* (EngineUnavailable, NoSuchContainer) as unavailable:  # the latter: no Engine API is there
+                error = _first(unavailable)
                 if self._roster.error != error:
                     log.warning("no word from the Docker daemon", error=error)
                 self._roster.lost(error)
@@ -87,9 +88,8 @@ class DockerDiscovery:
 
     async def _reconcile(self) -> None:
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
-        for container_id in set(self._roster.containers) - set(listed):
-            self._drop(container_id)
         news = [one for one, item in listed.items() if not _is_known(self._roster.containers.get(one), item)]
+        news += self._roster.containers.keys() - listed.keys()  # gone, or made since the list was
         limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
 
         async def inspect(container_id: str) -> None:
@@ -121,9 +121,20 @@ class DockerDiscovery:
         """The daemon's name; if it does not tell, the last that it told, else this machine's."""
         if self._host is None:
             name = str((await self._engine.info()).get("Name") or "")
-            if name:
-                await asyncio.to_thread(self._host_file.write_text, name)
+            if name and name != known_host(self._host_file):
+                try:
+                    await asyncio.to_thread(self._host_file.write_text, name)
+                except OSError as error:  # a full disk must not keep anybody from being followed
+                    log.warning("the host's name cannot be kept", path=str(self._host_file), error=str(error))
             self._enricher.host = name or known_host(self._host_file)
+
+
+def _first(group: BaseExceptionGroup[PilotfishError]) -> str:
+    """What the first of the errors says, however deep task groups have wrapped it."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
 
 
 def known_host(host_file: Path) -> str:

@@ -203,7 +203,7 @@ class FileTail:
 
     def _without_old_lines(self, data: bytes, start: Position, end: Position) -> Chunk:
         """Leave out lines older than the cutoff; the first one that is not ends the search."""
-        if _time(data[data.rfind(b"\n", 0, -1) + 1 :]) < self._cutoff:
+        if _time(data) < self._cutoff:
             return Chunk(stream=self.stream, data=b"", start=end, end=end)
         offset = 0
         number = start.line
@@ -343,7 +343,7 @@ class FileTail:
             self._file = None
 
 
-def _time(line: bytes) -> str:
-    """Docker's `time` of a raw line to the second; "" if there is none."""
-    start = line.rfind(b'"time":"') + 8
-    return line[start : start + 19].decode(errors="replace") if start > 7 else ""
+def _time(lines: bytes) -> str:
+    """Docker's `time`, to the second, of the last of the raw lines that has one; "" if there is none."""
+    start = lines.rfind(b'"time":"') + 8
+    return lines[start : start + 19].decode(errors="replace") if start > 7 else ""

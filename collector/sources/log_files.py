@@ -37,15 +37,11 @@ class LogFile:
         """Open it.
 
         Raises:
-            OSError: it cannot be opened, or is no regular file (a link or a pipe is never followed).
+            OSError: as `open_regular`.
         """
         self.compressed = generation.compressed
-        self._descriptor = os.open(generation.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        status = os.fstat(self._descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(self._descriptor)
-            raise OSError(f"{generation.path} is no regular file")
-        self.inode = status.st_ino
+        self._descriptor = open_regular(generation.path)
+        self.inode = os.fstat(self._descriptor).st_ino
         self._stream: igzip.IGzipFile | None = None
         if self.compressed:
             self._plain = os.fdopen(os.dup(self._descriptor), "rb")
@@ -93,6 +89,19 @@ class LogFile:
                 self._plain.close()
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def open_regular(path: Path) -> int:
+    """Open a file of somebody else's tree for reading: a link is not followed, a pipe not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no regular file")
+    return descriptor
 
 
 def generations(live: Path) -> list[Generation]:

@@ -5,11 +5,10 @@ Invariant: every document is exactly one action and one source line, so none can
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 import msgspec
-from msgspec.structs import replace
 
 from collector.model import Batch, Rejected, Segment
 
@@ -60,19 +59,10 @@ def without_deep(batch: Batch) -> tuple[Batch, tuple[Rejected, ...]]:
     away = {(id(each.segment), each.index) for each in refused}
     return Batch(
         tuple(
-            subset(segment, [n for n in range(segment.count) if (id(segment), n) not in away])
+            segment.part([n for n in range(segment.count) if (id(segment), n) not in away])
             for segment in batch.segments
         )
     ), refused
-
-
-def subset(segment: Segment, indexes: Sequence[int]) -> Segment:
-    """The segment with only the documents at `indexes`; its end stays, since the stream is done only with all."""
-    if len(indexes) == segment.count:
-        return segment
-    documents = [segment.documents[index] for index in indexes]
-    ids = [segment.ids[index] for index in indexes]
-    return replace(segment, documents=documents, ids=ids, size=sum(map(len, documents)))
 
 
 def _bodies(batch: Batch, pattern: str, *, typed: bool) -> Iterator[bytes]:

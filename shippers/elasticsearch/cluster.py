@@ -79,7 +79,10 @@ async def identify(connection: Connection) -> Server | None:
     answer = _needed(connection, await connection.request("GET", "/_nodes/_local?filter_path=nodes.*.version"))
     listed = _decoded(answer, _Nodes)
     versions = [node.version for node in listed.nodes.values()] if listed else []
-    return Server(versions[0], opensearch=int(versions[0].split(".")[0]) < 5) if versions else None
+    if not versions:
+        return None
+    server = Server(versions[0], opensearch=False)
+    return server._replace(opensearch=server.generation[0] < 5)
 
 
 async def install_template(connection: Connection, index: str, server: Server | None) -> str:

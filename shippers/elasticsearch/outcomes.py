@@ -16,8 +16,6 @@ from msgspec import Struct
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt, Rejected, Segment
 
-from .bulk import subset
-
 FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
 _WORDS = 500  # characters of a server's reason that are kept
@@ -149,7 +147,7 @@ def _settle(parts: list[tuple[Segment, list[_Outcome]]]) -> Receipt:
                 if final is Verdict.WAIT:
                     waits.setdefault(segment.stream.target, _remedied(outcomes[index]))
         if again:
-            retry.append(subset(segment, again))
+            retry.append(segment.part(again))
     return Receipt(
         delivered=tally[Verdict.DELIVERED],
         duplicate=tally[Verdict.DUPLICATE],
@@ -171,7 +169,9 @@ def verdict_of(outcome: _Outcome) -> Verdict:
             return Verdict.WAIT
         case 429:
             return Verdict.WAIT if error.type == "cluster_block_exception" else Verdict.AGAIN
-        case status if status >= 500:
+        case 500:  # no load: a failed ingest processor for one (elastic/elasticsearch#48803), again and again
+            return Verdict.REJECT if error.type in _CONTENT else Verdict.WAIT
+        case status if status > 500:
             return Verdict.AGAIN
     return _verdict_of_error(error)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from collector.delivery import part
 from collector.errors import ShippingError
 from collector.model import Batch, Receipt, Rejected, Segment
 
@@ -38,7 +37,7 @@ class RecordingShipper:
                     new, duplicate = (new, duplicate + 1) if name in self.stored else (new + 1, duplicate)
                     self.stored.setdefault(name, document)
                 elif said in ("retry", "wait"):
-                    retry.append(part(segment, [index]))
+                    retry.append(segment.part([index]))
                     if said == "wait":
                         waits[segment.stream.target] = "its index is closed"
                 else:

@@ -90,6 +90,14 @@ def test_the_oldest_go_when_the_cap_is_reached_and_are_counted(tmp_path: Path) -
     assert lines(tmp_path)[-1]["detail"] == "reason 19"
 
 
+def test_what_an_operator_put_beside_them_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "export.ndjson").write_bytes(b"{}\n" * 5000)
+    for letter in LETTERS:
+        DeadLetters(tmp_path, 8000).append([letter])
+    assert (tmp_path / "export.ndjson").read_bytes() == b"{}\n" * 5000
+    assert (tmp_path / "00000001.ndjson").exists()
+
+
 def test_one_letter_over_the_cap_is_kept(tmp_path: Path) -> None:
     assert DeadLetters(tmp_path, 10).append(LETTERS[:1]) == 0
     assert len(lines(tmp_path)) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collector.batches import Batches
 from collector.dead_letters import DeadLetters
-from collector.delivery import Backoff, Delivery, as_text, halves, part
+from collector.delivery import Backoff, Delivery, as_text, halves
 from collector.errors import TooLarge, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment
@@ -391,7 +391,7 @@ def test_a_refused_line_reads_the_same_as_text(line: str) -> None:
 
 def test_a_part_of_a_segment_keeps_ids_with_their_documents() -> None:
     whole = plain_segment(5)
-    some = part(whole, [1, 3])
+    some = whole.part([1, 3])
     assert by_id([batch(some)]) == {whole.ids[n]: whole.documents[n] for n in (1, 3)}
     assert some.size == len(whole.documents[1]) + len(whole.documents[3])
 

@@ -172,10 +172,21 @@ def test_each_item_is_accounted_for_by_itself() -> None:
     assert (again.size, again.end) == (len(again.documents[0]), SENT.segments[2].end)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 409])
+@pytest.mark.parametrize("status", [429, 502, 503, 504, 409])
 def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
     receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
     assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())
+
+
+def test_a_document_that_an_ingest_pipeline_fails_on_is_refused_though_the_status_is_500() -> None:
+    receipt = told((500, {"type": "fail_processor_exception", "reason": "no date"}), OK, OK, OK)
+    assert ([each.type for each in receipt.rejected], receipt.retry.count) == (["fail_processor_exception"], 0)
+
+
+def test_a_servers_own_fault_waits_for_the_operator_and_does_not_hold_up_other_targets() -> None:
+    receipt = told((500, {"type": "exception", "reason": "FailProcessorException"}), OK, OK, OK)
+    assert (receipt.delivered, receipt.retry.count) == (3, 1)
+    assert receipt.waits == {"shop": "exception (500): FailProcessorException"}
 
 
 @pytest.mark.parametrize("status", [400, 402, 410, 418])

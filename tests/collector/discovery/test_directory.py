@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any
         "17",
         '{"Name":17,"Config":[],"State":"x"}',
         '{"Config":{"Labels":[],"Env":[1,null]}}',
+        '{"Config":{"Env":17}}',
         '{"Name":null}',
     ],
 )
@@ -84,6 +86,14 @@ def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) 
     tree.describe(ID, found)
     tree.discovery.scan()
     assert len(tree.roster.containers[ID].streams) == 1
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make: Callable[[Path], None]) -> None:
+    (tree.root / ID).mkdir()
+    make(tree.root / ID / "config.v2.json")
+    tree.discovery.scan()
+    assert tree.roster.containers[ID].name == ID[:12]
 
 
 def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:

@@ -530,6 +530,13 @@ async def test_lines_before_the_cutoff_are_left_out(log: ContainerLog, cutoff: s
     assert next(chunk.start.line for chunk in found.chunks if chunk.data) == first
 
 
+async def test_a_broken_line_does_not_hide_new_lines_before_it(log: ContainerLog) -> None:
+    new = raw("new\n", time="2027-01-01T00:00:00Z")
+    log.write(raw("old\n", time="2026-01-01T00:00:00Z"), new, b"broken\n")
+    async with reading(log, cutoff="2026-11-23T02:13:00") as found:
+        await found.until(new, b"broken\n")
+
+
 async def test_the_cutoff_is_not_asked_after_a_restart(log: ContainerLog) -> None:
     log.write(*numbered(range(2)))
     first = numbered(range(1))[0]
