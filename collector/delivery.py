@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from collector.batches import Batches
 from collector.dead_letters import DeadLetters
-from collector.errors import ShippingError, TooLarge, Unauthorized, Unavailable
+from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import Shipper
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+_TOO_LARGE = "too_large"
 
 
 class Backoff:
@@ -44,6 +45,11 @@ class Backoff:
         pause = random.uniform(self._bound / 10, self._bound)  # noqa: S311 - it hides nothing
         self._bound = min(self._bound * 2, _LONGEST_PAUSE_SECONDS)
         return max(pause, at_least or 0.0)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has been tried so often that somebody should know: after about half a minute."""
+        return self._bound >= self._first * 2**6
 
     def reset(self) -> None:
         """It worked: begin with short pauses again."""
@@ -108,7 +114,7 @@ class Delivery:
     async def _deliver(self, shipment: _Shipment, tasks: asyncio.TaskGroup) -> None:
         backoff = self._backoff()
         while shipment.documents.count:
-            receipt = await self._ship(shipment.documents, backoff)
+            receipt = await self._ship(shipment.documents, backoff, shipment.texts)
             shipment.documents = await self._sort(receipt, shipment)
             self._hold(shipment, receipt.waits, tasks)
             self._settle(shipment)
@@ -116,15 +122,15 @@ class Delivery:
                 self._ledger.retried += receipt.retry.count
                 await asyncio.sleep(backoff.next())
 
-    async def _ship(self, batch: Batch, backoff: Backoff) -> Receipt:
+    async def _ship(self, batch: Batch, backoff: Backoff, texts: set[str]) -> Receipt:
         """Ship until there is an answer."""
         while True:
             started = time.perf_counter()
             try:
                 receipt = _checked(await self._shipper.ship(batch), batch)
-            except TooLarge as error:
-                self._ledger.requests["too_large"] += 1
-                return await self._ship_halves(batch, error, backoff)
+            except Refused as error:
+                self._ledger.requests["refused"] += 1
+                return await self._ship_halves(batch, error, backoff, texts)
             except Unavailable as error:
                 kind = "unauthorized" if isinstance(error, Unauthorized) else "unavailable"
                 self._ledger.requests[kind] += 1
@@ -133,14 +139,20 @@ class Delivery:
                 continue
             self._ledger.requests["ok"] += 1
             self._ledger.request_seconds.observe(time.perf_counter() - started)
-            self._recover()
+            if receipt.retry.count < batch.count:
+                self._recover()
+            elif not receipt.waits and backoff.is_long:
+                self._fail(Unavailable("every document is refused for load, again and again", "is the cluster busy?"))
             return receipt
 
-    async def _ship_halves(self, batch: Batch, error: TooLarge, backoff: Backoff) -> Receipt:
+    async def _ship_halves(self, batch: Batch, error: Refused, backoff: Backoff, texts: set[str]) -> Receipt:
         if batch.count == 1:
             segment = next(segment for segment in batch.segments if segment.count)
-            return Receipt(rejected=(Rejected(segment, 0, "too_large", error.cause),))
-        return _sum([await self._ship(half, backoff) for half in halves(batch)])
+            if error.type != _TOO_LARGE and segment.ids[0] in texts:
+                self._fail(error)  # plain text can be read: the fault is not in the document
+                return Receipt(retry=batch)
+            return Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),))
+        return _sum([await self._ship(half, backoff, texts) for half in halves(batch)])
 
     def _fail(self, error: ShippingError) -> None:
         if self._ledger.error != str(error):
@@ -241,7 +253,7 @@ class Delivery:
         while held := self._held[target]:
             await asyncio.sleep(backoff.next())
             shipment = held[0]
-            receipt = await self._ship(shipment.documents, self._backoff())
+            receipt = await self._ship(shipment.documents, self._backoff(), shipment.texts)
             before = shipment.documents.count
             shipment.documents = await self._sort(receipt, shipment)
             self._settle(shipment)

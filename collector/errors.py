@@ -9,7 +9,7 @@ PilotfishError            one line on stderr, exit code 1
 └── ShippingError         a whole batch was not taken; nothing is known of its documents
     ├── Unavailable       try the same batch again later
     │   └── Unauthorized  the same, but only the operator can mend it: raise an alarm
-    └── TooLarge          the batch is over the destination's limit: send it in halves
+    └── Refused           the batch as a whole, for what is in it: send it in halves
 """
 
 
@@ -67,5 +67,12 @@ class Unauthorized(Unavailable):
     """The destination refuses the credentials: only the operator can mend it."""
 
 
-class TooLarge(ShippingError):
-    """The destination refuses the batch for its size (HTTP 413)."""
+class Refused(ShippingError):
+    """The destination refuses the whole batch for what is in it: its size, or one document that it cannot read.
+
+    Sent in halves, the document at fault is found; `type` is then the reason why it is rejected.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", *, type: str = "too_large") -> None:  # noqa: A002
+        super().__init__(cause, remedy)
+        self.type = type

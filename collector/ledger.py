@@ -43,7 +43,7 @@ class Ledger:
         self.in_flight_bytes = 0
         self.retried = 0
         self.parse_errors = 0
-        self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "too_large": 0}
+        self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "refused": 0}
         self.request_seconds = Durations()
         self.last_acknowledged: float | None = None  # seconds since 1970
         self.error = ""  # why the output takes nothing at the moment

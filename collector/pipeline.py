@@ -5,6 +5,7 @@ waits for room, and the log file is the queue.
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -135,10 +136,7 @@ class Pipeline:
         except OSError as error:
             cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
             if self.unreadable.get(key) != cause:
-                remedy = (
-                    "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"
-                )
-                log.warning(cause, path=tail.stream.path, remedy=remedy)
+                log.warning(cause, path=tail.stream.path, remedy=_remedy(error))
             self.unreadable[key] = cause
             is_gone = key.container_id not in self._roster.containers
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
@@ -167,3 +165,9 @@ class Pipeline:
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see(self._roster.streams.keys())
             await self.checkpoints.flush()
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "let the agent have more open files (ulimit -Hn, LimitNOFILE=): each log takes one for each output"
+    return "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"

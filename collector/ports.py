@@ -35,7 +35,7 @@ class Shipper(Protocol):
 
         Raises:
             Unavailable: nothing is known of the batch: send all of it again.
-            TooLarge: the destination refuses it for its size: send it in halves.
+            Refused: the destination refuses all of it for its size or for a document: send it in halves.
         """
         ...
 

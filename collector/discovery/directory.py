@@ -5,6 +5,7 @@ followed under its short id.
 """
 
 import asyncio
+import errno
 import os
 import re
 from pathlib import Path
@@ -58,6 +59,8 @@ class DirectoryDiscovery:
                 for entry in entries
                 if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
             }
+        if self._seen and not folders:  # a mount that is gone must not look like containers that are
+            raise OSError(errno.ENOENT, "all of its folders are gone: is it mounted?")
         for gone in set(self._seen) - set(folders):
             del self._seen[gone]
             self._roster.drop(gone)

@@ -45,7 +45,7 @@ PARSE_ERRORS = Series(
 REQUESTS = Series(
     "pilotfish_requests_total",
     "counter",
-    "Batches sent, by what came of it: ok, unavailable, unauthorized or too_large",
+    "Batches sent, by what came of it: ok, unavailable, unauthorized or refused",
     ("output", "result"),
 )
 REQUEST_SECONDS = Series(

@@ -20,7 +20,7 @@ from elastic_transport import (
 )
 from msgspec import Struct
 
-from collector.errors import ShippingError, TooLarge, Unauthorized, Unavailable
+from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 
 _WORDS = 300  # characters of a server's own words that an error repeats
 _MEDIA = ("application/json", "application/x-ndjson", "application/*", "text/*")
@@ -123,7 +123,7 @@ class Connection:
                     f"{self.name} forbids {self._who} what it asked (403: {words})", "grant the privilege"
                 )
             case 413:
-                return TooLarge(f"{self.name} takes no request of this size (413)", "lower batch_bytes")
+                return Refused(f"{self.name} takes no request of this size (413)", "lower batch_bytes")
             case 429 | 502 | 503 | 504:
                 return Unavailable(
                     f"{self.name} is overloaded or starting ({answer.status}: {words})", retry_after=answer.retry_after

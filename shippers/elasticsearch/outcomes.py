@@ -84,6 +84,10 @@ class _Error(Struct):
         return " ".join(f"{self.reason or ''}{f' ({cause})' if cause else ''}".split())[:_WORDS]
 
 
+class _Whole(Struct):
+    error: _Error
+
+
 class _Outcome(Struct):
     status: int
     error: _Error | None = None
@@ -99,6 +103,19 @@ class _Bulk(Struct):
 
 
 _decoder = msgspec.json.Decoder(_Bulk)
+
+
+def content_fault(body: bytes) -> str | None:
+    """The type of error, if a refusal of the whole request is the fault of a document in it; else None.
+
+    Elasticsearch 8.18 and 9.0 answer so to unreadable JSON where an index has a default pipeline
+    (elastic/elasticsearch#138445).
+    """
+    try:
+        kind = msgspec.json.decode(body, type=_Whole).error.type
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return kind if kind in _CONTENT else None
 
 
 def receipt_of(batch: Batch, answer: bytes) -> Receipt:

@@ -4,13 +4,13 @@ import asyncio
 
 import structlog
 
-from collector.errors import Unavailable
+from collector.errors import Refused, Unavailable
 from collector.model import Batch, Receipt
 
 from . import bulk
 from .cluster import Server, identify, install_template
-from .connection import Answer, Connection
-from .outcomes import FILTER, receipt_of
+from .connection import Answer, Connection, words_of
+from .outcomes import FILTER, content_fault, receipt_of
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class ElasticsearchShipper:
         Raises:
             Unavailable: nothing is known of the batch.
             Unauthorized: the credentials are refused, or lack a privilege.
-            TooLarge: the request is over the server's limit.
+            Refused: the request is over the server's limit, or a document in it ends the whole of it.
         """
         if not batch.count:
             return Receipt()
@@ -76,6 +76,8 @@ class ElasticsearchShipper:
         if answer.status == 400 and (_WANTS_NO_TYPE if typed else _WANTS_TYPE) in answer.body:
             self._typed = not typed
             answer = await self._send(batch, typed=not typed)
+        if answer.status == 400 and (kind := content_fault(answer.body)):
+            raise Refused(f"{self._connection.name} refused the request ({words_of(answer)})", type=kind)
         if answer.status != 200:
             raise self._connection.refusal(answer)
         return answer.body

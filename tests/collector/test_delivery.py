@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from collector.batches import Batches
 from collector.dead_letters import DeadLetters
 from collector.delivery import Backoff, Delivery, as_text, halves
-from collector.errors import TooLarge, Unauthorized, Unavailable
+from collector.errors import Refused, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment
 from collector.transform.docker_json import DockerJson
@@ -127,7 +127,7 @@ async def test_a_destination_that_is_away_gets_the_same_batch_until_it_is_back(
     assert [one.count for one in shipper.batches] == [10] * 4
     assert errors == ["", "away", "no key", "busy"]
     assert desk.ledger.error == ""
-    assert desk.ledger.requests == {"ok": 1, "unavailable": 2, "unauthorized": 1, "too_large": 0}
+    assert desk.ledger.requests == {"ok": 1, "unavailable": 2, "unauthorized": 1, "refused": 0}
     assert desk.ledger.acknowledged == 10
 
 
@@ -209,7 +209,7 @@ async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path)
     class Small(RecordingShipper):
         async def ship(self, batch: Batch) -> Receipt:
             if batch.count > 3:
-                raise TooLarge("over 3")
+                raise Refused("over 3")
             return await super().ship(batch)
 
     small = Small()
@@ -219,14 +219,14 @@ async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path)
         await desk.put(*sent)
     assert small.stored == by_id([batch(*sent)])
     assert desk.ledger.acknowledged == 13
-    assert desk.ledger.requests["too_large"] > 0
+    assert desk.ledger.requests["refused"] > 0
 
 
 async def test_one_document_that_is_too_large_is_a_dead_letter_and_its_neighbours_arrive(tmp_path: Path) -> None:
     class Small(RecordingShipper):
         async def ship(self, batch: Batch) -> Receipt:
             if batch.size > 1000:
-                raise TooLarge("over 1000 bytes")
+                raise Refused("over 1000 bytes")
             return await super().ship(batch)
 
     small = Small()
@@ -240,6 +240,52 @@ async def test_one_document_that_is_too_large_is_a_dead_letter_and_its_neighbour
     assert [letter["_id"] for letter in desk.letters] == [sent.ids[1]]
     assert desk.letters[0]["reason"] == "too_large"
     assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (2, 1)
+
+
+async def test_one_document_that_ends_a_whole_request_is_sent_as_text_and_its_neighbours_arrive(tmp_path: Path) -> None:
+    class Whole(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            documents = [one for part in batch.segments for one in part.documents]
+            if any(b"poison" in one and b"delivery_error" not in one for one in documents):
+                raise Refused("unreadable", type="parse_exception")
+            return await super().ship(batch)
+
+    whole = Whole()
+    desk = Desk(tmp_path, whole)
+    stream = log_stream()
+    sent = segment([document({"message": text}, stream) for text in ("a", "poison", "c")], stream)
+    async with desk.open():
+        await desk.put(sent)
+    assert sorted(whole.stored) == sorted(sent.ids)
+    assert json.loads(whole.stored[sent.ids[1]])["delivery_error"] == "parse_exception"
+    assert desk.ledger.dead_lettered == 0
+
+
+async def test_a_destination_that_refuses_even_plain_text_gets_no_dead_letters_for_it(tmp_path: Path) -> None:
+    class Broken(RecordingShipper):
+        broken = True
+
+        async def ship(self, batch: Batch) -> Receipt:
+            if self.broken:
+                raise Refused("unreadable", type="parse_exception")
+            return await super().ship(batch)
+
+    broken = Broken()
+    desk = Desk(tmp_path, broken)
+    async with desk.open():
+        await desk.put(plain_segment(3))
+        await until(lambda: desk.ledger.error)
+        assert "unreadable" in desk.ledger.error
+        broken.broken = False
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (3, 0)
+
+
+async def test_a_destination_that_is_busy_for_long_is_told(desk: Desk, shipper: RecordingShipper) -> None:
+    shipper.answer = lambda *_: None if desk.ledger.error else "retry"
+    async with desk.open():
+        await desk.put(plain_segment(2))
+    assert desk.ledger.acknowledged == 2
+    assert desk.ledger.error == ""
 
 
 @given(st.lists(st.integers(0, 5), max_size=6))
@@ -323,7 +369,7 @@ def test_every_document_is_accounted_for_whatever_is_answered(
         async def ship(self, batch: Batch) -> Receipt:
             if (said := next(answers, None)) in ("away", "large"):
                 self.before_each()
-                raise TooLarge("large") if said == "large" else Unavailable("away")
+                raise Refused("large") if said == "large" else Unavailable("away")
             return await super().ship(batch)
 
     def answer(name: str, document: bytes) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.errors import TooLarge, Unauthorized, Unavailable
+from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt
 from collector.ports import Site
 from shippers.elasticsearch import ElasticsearchShipper, Settings
@@ -33,7 +33,8 @@ async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> Asy
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (Reply(status=413), TooLarge, "413"),
+        (Reply(status=413), Refused, "413"),
+        (Reply(status=400, body=b'{"error":{"type":"parse_exception","reason":"odd"}}'), Refused, "odd"),
         (Reply(status=401), Unauthorized, "without credentials"),
         (Reply(status=403, body=b'{"error":{"type":"security_exception","reason":"no"}}'), Unauthorized, "tion: no"),
         (Reply(status=429), Unavailable, "overloaded"),

@@ -106,10 +106,11 @@ def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> N
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     tree.discovery.scan()
     assert tree.roster.containers[ID].name == "after"
+    tree.describe("other", {"Name": "/other"})
     path.unlink()
     path.parent.rmdir()
     tree.discovery.scan()
-    assert tree.roster.containers == {}
+    assert list(tree.roster.containers) == ["other"]
 
 
 def test_links_files_and_odd_names_are_no_containers(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -130,3 +131,13 @@ async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path
     await until(lambda: tree.roster.up)
     assert tree.roster.containers[ID].name == "web"
     task.cancel()
+
+
+def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tree) -> None:
+    path = tree.describe(ID, {"Name": "/web-1"})
+    tree.discovery.scan()
+    path.unlink()
+    path.parent.rmdir()
+    with pytest.raises(OSError, match="mounted"):
+        tree.discovery.scan()
+    assert list(tree.roster.containers) == [ID]
