@@ -23,6 +23,7 @@ PROBE_SECONDS = 10.0
 FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
 INSPECTS_AT_ONCE = 8
 DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
+ROOT_FIX = "inputs.docker.logs_root is no directory: it is `containers` below `docker info -f '{{.DockerRootDir}}'`"
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; in a container mount the directory read-only"
 
 
@@ -154,7 +155,7 @@ def _logs(found: list[dict[str, Any]], root: Path) -> Iterator[Finding]:
     missing = sorted(name for name in unreadable if name in started)
     if missing:
         text = f"logs of {len(missing)} containers cannot be read below {root} ({', '.join(missing[:5])})"
-        yield Finding("fail", "log files", text, READ_FIX)
+        yield Finding("fail", "log files", text, READ_FIX if root.is_dir() else ROOT_FIX)
     elif paths:
         yield Finding("ok", "log files", f"{len(paths) - len(unreadable)} readable below {root}")
 

@@ -43,7 +43,9 @@ class LogStream(Struct, frozen=True, kw_only=True):
 
     `constants` are the trusted members of each document, encoded once, to be spliced behind `@timestamp`:
     `"host":"…","@target":"…","docker_container":"…"`, without braces. `running` is the container's state when
-    discovery last looked: a line without its newline ends only when the container has stopped.
+    discovery last looked: a line without its newline ends only when the container has stopped. `has_run` says that it
+    was ever started: before that it has no log. `files_kept` is how many files its log may have if it was made since
+    the agent started, else 0: of an older one nobody knows what was removed before.
     """
 
     container_id: str
@@ -53,6 +55,8 @@ class LogStream(Struct, frozen=True, kw_only=True):
     path: str
     running: bool
     constants: str
+    has_run: bool = True
+    files_kept: int = 0
 
     @property
     def key(self) -> StreamKey:

@@ -20,7 +20,8 @@ from collector.discovery.roster import Roster
 from collector.ledger import Ledger
 from collector.model import Chunk, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
-from collector.sources.file_tail import FileTail, TailCounts
+from collector.sources.file_tail import FileTail
+from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -170,4 +171,6 @@ class Pipeline:
 def _remedy(error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "let the agent have more open files (ulimit -Hn, LimitNOFILE=): each log takes one for each output"
+    if isinstance(error, FileNotFoundError):
+        return "is inputs.docker.logs_root the daemon's own directory, and mounted if this is a container?"
     return "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"

@@ -160,7 +160,9 @@ class Configuration(Section):
     outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
     http: Http = Field(default_factory=Http, description="the HTTP port")
     log: Log = Field(default_factory=Log, description="the agent's own log")
-    drain_seconds: float = Field(10.0, ge=0, description="how long a stop waits for deliveries under way")
+    drain_seconds: float = Field(
+        8.0, ge=0, description="a stop waits so long for deliveries; docker stop kills after 10 s"
+    )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)

@@ -68,7 +68,7 @@ class DirectoryDiscovery:
             changed = _changed(folder / "config.v2.json")
             if self._seen.get(name) != changed:
                 self._seen[name] = changed
-                self._roster.put(self._enricher.container(_described(folder, _read(folder / "config.v2.json"))))
+                self._roster.put(self._enricher.container(_described(folder)))
         self._roster.answered()
 
 
@@ -92,7 +92,9 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _described(folder: Path, found: dict[str, Any]) -> Described:
+def _described(folder: Path) -> Described:
+    found = _read(folder / "config.v2.json")
+    log_config = _member(_read(folder / "hostconfig.json"), "LogConfig")
     config = _member(found, "Config")
     state = _member(found, "State")
     running = state.get("Running", True)
@@ -104,7 +106,7 @@ def _described(folder: Path, found: dict[str, Any]) -> Described:
         environment=parse_environment(
             [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
         ),
-        driver="json-file",
+        driver=str(log_config.get("Type") or "json-file"),
         path=str(folder / f"{folder.name}-json.log"),
         state=("paused" if state.get("Paused") else "running") if running else "exited",
         health=str(_member(state, "Health").get("Status") or ""),

@@ -7,6 +7,7 @@ what was known stays, and everything is asked anew once it is back.
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class DockerDiscovery:
         self._logs_root = logs_root
         self._host = host
         self._host_file = host_file
+        self._started = datetime.now(UTC).isoformat()[:19]
         self._reported: set[str] = set()
 
     async def run(self) -> None:
@@ -84,7 +86,7 @@ class DockerDiscovery:
         if action == "destroy":
             self._drop(container_id)
         elif container_id:
-            await self._inspect(container_id)
+            await self._inspect(container_id, was_started=action == "start")
 
     async def _reconcile(self) -> None:
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
@@ -101,13 +103,17 @@ class DockerDiscovery:
                 tasks.create_task(inspect(container_id))
         self._roster.answered()
 
-    async def _inspect(self, container_id: str) -> None:
+    async def _inspect(self, container_id: str, *, was_started: bool = False) -> None:
         try:
             found = await self._engine.inspect(container_id)
         except NoSuchContainer:
+            if was_started and container_id not in self._roster.containers:
+                self._roster.missed += 1
+                log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
             self._drop(container_id)
             return
-        container = self._enricher.container(_described(found, self._logs_root))
+        is_new = str(found.get("Created", ""))[:19] >= self._started
+        container = self._enricher.container(_described(found, self._logs_root, is_new=is_new))
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)
             log.warning("a container is not followed", container=container.name, reason=container.problem)
@@ -156,19 +162,28 @@ def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
     return container.name in names and container.state == item.get("State")
 
 
-def _described(found: dict[str, Any], logs_root: Path) -> Described:
+def _described(found: dict[str, Any], logs_root: Path, *, is_new: bool) -> Described:
     config = found.get("Config") or {}
     state = found.get("State") or {}
     health = state.get("Health") or {}
+    log_config = (found.get("HostConfig") or {}).get("LogConfig") or {}
     container_id = str(found["Id"])
     return Described(
         id=container_id,
         name=str(found.get("Name", "")).lstrip("/") or container_id[:12],
         labels=config.get("Labels") or {},
         environment=parse_environment(config.get("Env") or []),
-        driver=str(((found.get("HostConfig") or {}).get("LogConfig") or {}).get("Type") or "json-file"),
+        driver=str(log_config.get("Type") or "json-file"),
+        files_kept=_files_kept(log_config) if is_new else 0,
         path=str(logs_root / container_id / f"{container_id}-json.log"),
         state=str(state.get("Status") or ""),
         health="" if health.get("Status") in (None, "", "none") else str(health["Status"]),
         failing_streak=int(health.get("FailingStreak") or 0),
     )
+
+
+def _files_kept(log_config: dict[str, Any]) -> int:
+    """How many files the daemon keeps of a json-file log; 0 if it keeps one that only grows."""
+    options = log_config.get("Config") or {}
+    kept = str(options.get("max-file", "1"))
+    return int(kept) if options.get("max-size") and kept.isdigit() else 0

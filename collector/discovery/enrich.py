@@ -26,6 +26,7 @@ class Described(NamedTuple):
     state: str
     health: str
     failing_streak: int
+    files_kept: int = 0
 
 
 class Enricher:
@@ -76,5 +77,7 @@ class Enricher:
             target=target,
             path=described.path,
             running=described.state in ("running", "paused"),
+            has_run=described.state != "created",
+            files_kept=described.files_kept,
             constants=orjson.dumps(fields).decode()[1:-1],
         )

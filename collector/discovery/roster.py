@@ -37,6 +37,7 @@ class Roster:
         self.version = 0
         self.closed = False
         self.events_total = 0  # that the daemon told
+        self.missed = 0  # containers that were started and gone before anything was known of them
         self._changed = asyncio.Event()
 
     @property

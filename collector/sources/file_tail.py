@@ -9,18 +9,26 @@ Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/lo
 """
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-import structlog
 from msgspec import Struct
 
 from collector.model import Chunk, FileId, LogStream, Position
-from collector.sources.log_files import MAX_RAW_LINE_BYTES, Generation, LogFile, generations, head_of, size_of
+from collector.sources.cutoff import without_older
+from collector.sources.log_files import (
+    MAX_RAW_LINE_BYTES,
+    Generation,
+    LogFile,
+    generations,
+    head_of,
+    newer_than,
+    size_of,
+)
+from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
-
-log = structlog.get_logger(__name__)
 
 CHUNK_BYTES = 256 << 10  # 1 MiB is 20 % slower: the chunk and its documents leave the cache
 _POLL_SECONDS = 0.1
@@ -34,15 +42,6 @@ class Resume(Struct, frozen=True):
 
     position: Position
     inode: int
-
-
-class TailCounts(Struct):
-    """What happened to the files of all streams that share it; bytes are of content."""
-
-    rotated: int = 0
-    truncated: int = 0
-    gaps: int = 0
-    lost_bytes: int = 0
 
 
 class FileTail:
@@ -117,6 +116,7 @@ class FileTail:
             while True:
                 if self._id is None and not self._identify():
                     if self._removed:
+                        self._tell_unseen()
                         return
                     await self._idle()
                 elif (chunk := self._next()) is not None:
@@ -197,22 +197,11 @@ class FileTail:
         self._line += data.count(b"\n")
         end = Position(self._id, self._offset, self._line)
         self._end_told = ended
+        chunk = Chunk(stream=self.stream, data=data, start=start, end=end, ended=ended)
         if self._cutoff and data:
-            return self._without_old_lines(data, start, end)
-        return Chunk(stream=self.stream, data=data, start=start, end=end, ended=ended)
-
-    def _without_old_lines(self, data: bytes, start: Position, end: Position) -> Chunk:
-        """Leave out lines older than the cutoff; the first one that is not ends the search."""
-        if _time(data) < self._cutoff:
-            return Chunk(stream=self.stream, data=b"", start=end, end=end)
-        offset = 0
-        number = start.line
-        while _time(data[offset : (after := data.index(b"\n", offset) + 1)]) < self._cutoff:
-            offset = after
-            number += 1
-        self._cutoff = ""
-        start = Position(start.file, start.offset + offset, number)
-        return Chunk(stream=self.stream, data=data[offset:], start=start, end=end)
+            chunk, is_over = without_older(chunk, self._cutoff)
+            self._cutoff = "" if is_over else self._cutoff
+        return chunk
 
     # ------------------------------------------------------------------ which file
 
@@ -221,8 +210,11 @@ class FileTail:
         if self._file is None:
             found = self._generations()
             if not found:
+                self._check_missing()
                 return False
             if self._resume is None:
+                # All that are kept are there at the first look at a new container: older ones may be gone already.
+                self._is_gap = 1 < self.stream.files_kept <= len(found)
                 self._open(found)
             else:
                 self._open_resumed(found, self._resume)
@@ -266,7 +258,7 @@ class FileTail:
             file.close()
             return
         if self._is_gap:
-            self._count_gap()
+            self.counts.gap(self.stream.container)
         if self._file is not None:
             self.counts.rotated += 1
             if self._id is None:  # half a line was all that it held
@@ -276,13 +268,18 @@ class FileTail:
         self._offset = self._line = 0
         self._newer_bytes = sum(size_of(generation) for generation in newer[1:])
 
-    def _count_gap(self) -> None:
-        self.counts.gaps += 1
-        log.warning(
-            "the file read last is gone: lines may be lost",
-            container=self.stream.container,
-            remedy="raise the container's max-file or max-size, so that its log outlasts the agent's absence or delay",
-        )
+    def _check_missing(self) -> None:
+        """Docker makes the file when it starts the container.
+
+        Raises:
+            FileNotFoundError: there is still none.
+        """
+        if self.stream.has_run and not self._removed and self._quiet_polls > _POLLS_BEFORE_WATCHING:
+            raise FileNotFoundError(errno.ENOENT, "there is no such file", str(self._live))
+
+    def _tell_unseen(self) -> None:
+        if self._file is None and self._resume is None and self.stream.has_run:
+            self.counts.gap(self.stream.container)
 
     def _restart(self) -> None:
         """The file was cut to nothing and begins anew, as another file."""
@@ -306,13 +303,9 @@ class FileTail:
             if self._live.stat(follow_symlinks=False).st_ino == self._file.inode:
                 return []
         found = self._generations()
-        for number, generation in enumerate(found):
-            if generation.inode == self._file.inode:
-                return found[number + 1 :]
-        # It was compressed meanwhile. Of equal beginnings the oldest: lines are rather read twice than never.
-        for number, generation in enumerate(found):
-            if self._id is not None and generation.compressed and head_of(generation) == self._id.head:
-                return found[number + 1 :]
+        newer = newer_than(found, self._file.inode, None if self._id is None else self._id.head)
+        if newer is not None:
+            return newer
         # It was removed, and the oldest always goes first; where several are kept, others may have gone unread.
         self._is_gap = any(generation.number for generation in found)
         return found
@@ -341,9 +334,3 @@ class FileTail:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _time(lines: bytes) -> str:
-    """Docker's `time`, to the second, of the last of the raw lines that has one; "" if there is none."""
-    start = lines.rfind(b'"time":"') + 8
-    return lines[start : start + 19].decode(errors="replace") if start > 7 else ""

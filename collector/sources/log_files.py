@@ -122,6 +122,21 @@ def generations(live: Path) -> list[Generation]:
     return [found[number] for number in sorted(found, reverse=True)]
 
 
+def newer_than(found: list[Generation], inode: int, head: str | None) -> list[Generation] | None:
+    """Those of `found` that are newer than the file with this inode; None if it is no longer among them.
+
+    Once it was compressed only its first line tells which one it is. Of several with equal first lines the oldest is
+    taken: lines are rather read twice than never.
+    """
+    for number, generation in enumerate(found):
+        if generation.inode == inode:
+            return found[number + 1 :]
+    for number, generation in enumerate(found):
+        if head is not None and generation.compressed and head_of(generation) == head:
+            return found[number + 1 :]
+    return None
+
+
 def head_of(generation: Generation) -> str | None:
     """Its identity; None if it has none yet, or is gone.
 

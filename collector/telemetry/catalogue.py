@@ -71,7 +71,10 @@ BACKLOG_BYTES = Series(
 FILES_ROTATED = Series("pilotfish_files_rotated_total", "counter", "Log files read to their end and left", _OUTPUT)
 FILES_TRUNCATED = Series("pilotfish_files_truncated_total", "counter", "Log files that were cut to nothing", _OUTPUT)
 ROTATION_GAPS = Series(
-    "pilotfish_rotation_gaps_total", "counter", "Times that rotation took away the file read last", _OUTPUT
+    "pilotfish_rotation_gaps_total",
+    "counter",
+    "Times that a log was removed or rotated away before it was read",
+    _OUTPUT,
 )
 LOST_BYTES = Series("pilotfish_lost_bytes_total", "counter", "Bytes that are known to be lost unread", _OUTPUT)
 NOT_FOLLOWED = Series(
@@ -84,6 +87,9 @@ NOT_FOLLOWED = Series(
 DOCKER_UP = Series("docker_up", "gauge", "1 if the daemon (or the log tree) answers")
 DOCKER_CONTAINERS = Series("docker_containers", "gauge", "Containers by state", ("state",))
 DOCKER_EVENTS = Series("docker_events_total", "counter", "Container events received from the daemon")
+CONTAINERS_MISSED = Series(
+    "docker_containers_missed_total", "counter", "Containers that were gone before they could be looked at"
+)
 CONTAINER_HEALTH = Series(
     "docker_container_health_status",
     "gauge",

@@ -96,6 +96,7 @@ class Exporter(Collector):
         # In a tree an earlier container's folder may bear the same name: the running one speaks for it.
         named = {one.name: one for one in sorted(containers, key=lambda one: one.state == "running")}.values()
         yield _family(catalogue.DOCKER_EVENTS, [((), self._roster.events_total)])
+        yield _family(catalogue.CONTAINERS_MISSED, [((), self._roster.missed)])
         yield _family(
             catalogue.CONTAINER_HEALTH,
             [((one.name, status), (one.health or "none") == status) for one in named for status in catalogue.HEALTH],

@@ -3,6 +3,7 @@
 import base64
 import json as json_codec
 import ssl
+import time
 from abc import ABC, abstractmethod
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -134,8 +135,6 @@ class SearchServer(ABC):
 
     def refresh_and_fetch(self, index_pattern: str) -> list[dict[str, Any]]:
         """All documents of the matching indices as hits with `_id`, `_index` and `_source`, in no order."""
-        # An index made a moment ago has no shard yet that could answer.
-        self.get(f"/_cluster/health/{index_pattern}?wait_for_status=yellow&timeout=30s")
         self.request("POST", f"/{index_pattern}/_refresh")
         page = self._page(f"/{index_pattern}/_search?scroll=1m", {"size": _PAGE_DOCUMENTS, "sort": ["_doc"]})
         hits: list[dict[str, Any]] = []
@@ -147,7 +146,9 @@ class SearchServer(ABC):
         return hits
 
     def _page(self, path: str, question: object) -> dict[str, Any]:
-        answer = self.request("POST", path, json=question)
+        deadline = time.monotonic() + _READY_SECONDS
+        while (answer := self.request("POST", path, json=question)).status == 503 and time.monotonic() < deadline:
+            time.sleep(0.1)  # an index made a moment ago has no shard yet that could answer
         assert answer.status == 200, answer
         page: dict[str, Any] = answer.json()
         assert page["_shards"]["failed"] == 0, answer

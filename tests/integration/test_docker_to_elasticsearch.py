@@ -262,3 +262,31 @@ def test_a_renamed_container_keeps_its_target_and_shows_its_new_name(
         container.rename(second)
         wait_until(lambda: names() == {first, second}, "lines under the new name are there")
         container.kill()
+
+
+def test_a_wrong_logs_root_is_told(tmp_path: Path, dockerd: Dockerd, elasticsearch_8: SearchServer) -> None:
+    config = configuration(dockerd, elasticsearch_8)
+    config["inputs"]["docker"]["logs_root"] = str(tmp_path / "nowhere")
+    container = dockerd.run("sleep", "60")
+    name = str(container.name)
+    with running(tmp_path, config) as agent:
+        wait_until(
+            lambda: agent.metric("pilotfish_container_not_followed", name=name, reason="unreadable") == 1,
+            "the missing log is seen",
+        )
+        assert any("cannot be read" in reason for reason in agent.ready()["reasons"])
+        assert "inputs.docker.logs_root" in agent.log.read_text()
+    container.kill()
+
+
+def test_lines_that_rotation_took_before_they_were_read_are_told(
+    tmp_path: Path, dockerd: Dockerd, elasticsearch_8: SearchServer, target: str
+) -> None:
+    options = {"type": "json-file", "config": {"max-size": "10k", "max-file": "2"}}
+    with running(tmp_path, configuration(dockerd, elasticsearch_8)) as agent:
+        wait_until(lambda: agent.metric("docker_up") == 1, "the daemon is known")
+        write_lines(dockerd, 2_000, labels={f"aliyun.logs.{target}": "stdout"}, log_config=options)
+        wait_until(lambda: 2_000 in counts(elasticsearch_8, target), "the last line is there")
+        found = counts(elasticsearch_8, target)
+        assert set(found.values()) == {1}
+        assert len(found) == 2_000 or agent.metric("pilotfish_rotation_gaps_total", output="elastic") >= 1

@@ -141,3 +141,12 @@ def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tree) -> 
     with pytest.raises(OSError, match="mounted"):
         tree.discovery.scan()
     assert list(tree.roster.containers) == [ID]
+
+
+def test_another_log_driver_is_told(tree: Tree) -> None:
+    folder = tree.describe(ID, {"Name": "/web-1"}).parent
+    (folder / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "local"}}))
+    tree.discovery.scan()
+    container = tree.roster.containers[ID]
+    assert container.streams == ()
+    assert "'local'" in container.problem

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from collector.model import Chunk, FileId, Position
-from collector.sources.file_tail import CHUNK_BYTES, FileTail, Resume, TailCounts
+from collector.sources.file_tail import CHUNK_BYTES, FileTail, Resume
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
+from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
 from tests.collector.waiting import until
@@ -478,6 +479,36 @@ async def test_an_unlinked_file_of_a_removed_container_is_read_to_its_end(log: C
         found.tail.remove()
         await until(found.ended.is_set)
     assert found.lines == lines
+
+
+async def test_a_started_containers_log_that_is_not_there_is_an_error(log: ContainerLog) -> None:
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        await anext(tail.chunks())
+
+
+@pytest.mark.parametrize(("has_run", "gaps"), [(True, 1), (False, 0)])
+async def test_a_log_that_is_gone_before_it_was_opened_is_a_gap_if_there_was_one(
+    log: ContainerLog, has_run: bool, gaps: int
+) -> None:
+    tail = FileTail(replace(log_stream(log.live), has_run=has_run), UNWATCHED)
+    tail.remove()
+    assert [chunk async for chunk in tail.chunks()] == []
+    assert tail.counts.gaps == gaps
+
+
+@pytest.mark.parametrize(("files_kept", "gaps"), [(0, 0), (2, 1), (3, 0)])
+async def test_a_new_log_of_which_all_that_is_kept_is_there_may_have_lost_its_beginning(
+    log: ContainerLog, files_kept: int, gaps: int
+) -> None:
+    lines = numbered(range(2))
+    log.write(lines[0])
+    log.rotate()
+    log.write(lines[1])
+    tail = FileTail(replace(log_stream(log.live), files_kept=files_kept), UNWATCHED)
+    tail.remove()
+    assert b"".join([chunk.data async for chunk in tail.chunks()]) == b"".join(lines)
+    assert tail.counts.gaps == gaps
 
 
 async def test_a_removed_container_without_a_log_ends(log: ContainerLog) -> None:

@@ -1,0 +1,26 @@
+"""Leaves out lines that are older than a moment: what `backlog: new` and `backlog: 24h` ask for."""
+
+from msgspec.structs import replace
+
+from collector.model import Chunk, Position
+
+
+def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:
+    """The chunk from its first line that is not older than `cutoff` (Docker's time to the second) on.
+
+    And whether there is such a line: then nothing behind it is left out any more.
+    """
+    data, start = chunk.data, chunk.start
+    if _time(data) < cutoff:
+        return replace(chunk, data=b"", start=chunk.end), False
+    offset, number = 0, start.line
+    while _time(data[offset : (after := data.index(b"\n", offset) + 1)]) < cutoff:
+        offset = after
+        number += 1
+    return replace(chunk, data=data[offset:], start=Position(start.file, start.offset + offset, number)), True
+
+
+def _time(lines: bytes) -> str:
+    """Docker's `time`, to the second, of the last of the raw lines that has one; "" if there is none."""
+    start = lines.rfind(b'"time":"') + 8
+    return lines[start : start + 19].decode(errors="replace") if start > 7 else ""
