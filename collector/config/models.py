@@ -161,7 +161,7 @@ class Configuration(Section):
     http: Http = Field(default_factory=Http, description="the HTTP port")
     log: Log = Field(default_factory=Log, description="the agent's own log")
     drain_seconds: float = Field(
-        8.0, ge=0, description="a stop waits so long for deliveries; docker stop kills after 10 s"
+        8.0, ge=0, description="how long a stop waits for deliveries; docker stop kills after 10 s"
     )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)

@@ -54,7 +54,7 @@ def test_nothing_configured_reads_docker_into_the_store() -> None:
     assert list(configuration.outputs) == ["local"]
     assert isinstance(configuration.outputs["local"], Store)
     assert configuration.http.address == ("127.0.0.1", 9880)
-    assert configuration.drain_seconds == 10
+    assert configuration.drain_seconds == 8
     assert configuration.warnings == []
 
 
