@@ -21,6 +21,7 @@ from msgspec import Struct
 from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
 from collector.sources.file_tail import Resume
+from collector.sources.log_files import keep_ordinal
 from collector.transform.docker_json import ID_SCHEME
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Saved(Struct, omit_defaults=True):
     line: int = 0
     inode: int = 0
     last_time: str = ""
+    ordinals: dict[str, int] = {}  # the last one of each first line, up to this file
     cutoff: str = ""  # of the first start: a later one must not leave out what came in between
 
     @property
@@ -51,7 +53,7 @@ class Saved(Struct, omit_defaults=True):
         if not self.head:
             return None
         file = FileId(self.container_id, self.head, self.ordinal)
-        return Resume(Position(file, self.offset, self.line), self.inode)
+        return Resume(Position(file, self.offset, self.line), self.inode, dict(self.ordinals))
 
 
 class _Document(Struct):
@@ -163,6 +165,8 @@ class Checkpoints:
             return
         if saved.head and (saved.head, saved.ordinal) != end.file[1:]:
             self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
+        if saved.ordinals.get(end.file.head) != end.file.ordinal:
+            keep_ordinal(saved.ordinals, end.file.head, end.file.ordinal)
         saved.head, saved.ordinal = end.file.head, end.file.ordinal
         saved.offset, saved.line = end.offset, end.line
         saved.inode = self._inodes.get(end.file, saved.inode)

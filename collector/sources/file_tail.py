@@ -24,6 +24,7 @@ from collector.sources.log_files import (
     LogFile,
     generations,
     head_of,
+    keep_ordinal,
     newer_than,
     size_of,
 )
@@ -38,10 +39,14 @@ _UNWATCHED_SECONDS = 2.0
 
 
 class Resume(Struct, frozen=True):
-    """Where an earlier run stopped: `inode` tells apart files with equal first lines."""
+    """Where an earlier run stopped: `inode` tells apart files with equal first lines.
+
+    `ordinals` are the last ones given, by head, up to that file.
+    """
 
     position: Position
     inode: int
+    ordinals: dict[str, int] = {}
 
 
 class FileTail:
@@ -67,7 +72,9 @@ class FileTail:
         self._removed = False
         self._file: LogFile | None = None
         self._id: FileId | None = None
-        self._before: FileId | None = None
+        self._ordinals = {} if resume is None else dict(resume.ordinals)
+        if resume is not None:
+            keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._offset = 0
         self._line = 0
         self._newer_bytes = 0
@@ -131,7 +138,8 @@ class FileTail:
                     await self._idle()
         finally:
             if self._id is not None:
-                self._resume = Resume(Position(self._id, self._offset, self._line), self.inode)
+                position = Position(self._id, self._offset, self._line)
+                self._resume = Resume(position, self.inode, self._ordinals)
             self._close()
             self._id = None
 
@@ -228,8 +236,8 @@ class FileTail:
         head = None if self._file is None else self._file.head()
         if head is None:
             return False
-        before = self._before
-        ordinal = before.ordinal + 1 if before is not None and before.head == head else 0
+        ordinal = self._ordinals.get(head, -1) + 1
+        keep_ordinal(self._ordinals, head, ordinal)
         self._id = FileId(self.stream.container_id, head, ordinal)
         return True
 
@@ -264,7 +272,7 @@ class FileTail:
             if self._id is None:  # half a line was all that it held
                 self.counts.lost_bytes += self._file.size or 0
             self._close()
-        self._before, self._file, self._id = self._id or self._before, file, None
+        self._file, self._id = file, None
         self._offset = self._line = 0
         self._newer_bytes = sum(size_of(generation) for generation in newer[1:])
 
@@ -284,7 +292,7 @@ class FileTail:
     def _restart(self) -> None:
         """The file was cut to nothing and begins anew, as another file."""
         self.counts.truncated += 1
-        self._before, self._id = self._id, None
+        self._id = None
         self._offset = self._line = 0
 
     def _is_truncated(self) -> bool:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from isal import igzip
 
 _HEAD_READ_BYTES = 64 << 10
+_HEADS = 32  # files with one first line are pieces of one line, time included: they follow closely on each other
 MAX_RAW_LINE_BYTES = 16 << 20  # Docker writes at most about 100 KB; more in one line is no log
 
 
@@ -151,6 +152,14 @@ def head_of(generation: Generation) -> str | None:
         return file.head()
     finally:
         file.close()
+
+
+def keep_ordinal(ordinals: dict[str, int], head: str, ordinal: int) -> None:
+    """Note the last ordinal given to files that begin with this line; of many such lines the newest are kept."""
+    ordinals.pop(head, None)
+    ordinals[head] = ordinal
+    while len(ordinals) > _HEADS:
+        del ordinals[next(iter(ordinals))]
 
 
 def size_of(generation: Generation) -> int:

@@ -122,6 +122,15 @@ def test_the_inode_is_that_of_the_positions_file(tmp_path: Path) -> None:
     assert (resume.position.file, resume.inode) == (NEWER, 22)
 
 
+def test_the_ordinals_of_all_files_behind_the_position_are_kept(tmp_path: Path) -> None:
+    checkpoints = begun(tmp_path)
+    third = FileId(STREAM.container_id, FILE.head, 1)
+    settle(checkpoints, upto(1), upto(2, file=NEWER), upto(1, file=third))
+    resume = checkpoints.begin(STREAM).resume
+    assert resume is not None
+    assert resume.ordinals == {NEWER.head: 0, FILE.head: 1}
+
+
 def test_the_last_good_time_is_kept_and_never_lost(tmp_path: Path) -> None:
     checkpoints = begun(tmp_path)
     settle(checkpoints, upto(1, last_time="2026-11-23T02:13:00Z"), upto(2))

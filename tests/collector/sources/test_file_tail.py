@@ -481,6 +481,24 @@ async def test_an_unlinked_file_of_a_removed_container_is_read_to_its_end(log: C
     assert found.lines == lines
 
 
+async def test_equal_first_lines_are_numbered_over_other_files_between_them_and_over_a_restart(
+    log: ContainerLog,
+) -> None:
+    one, other = raw("one", time="2026-11-23T02:13:00Z"), raw("other", time="2026-11-23T02:13:00Z")
+    for line in (one, other):
+        log.write(line)
+        log.rotate()
+    log.write(one)
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail.remove()
+    found = [chunk.start.file async for chunk in tail.chunks() if chunk.data]
+    assert [(file.head, file.ordinal) for file in found] == [(head(one), 0), (head(other), 0), (head(one), 1)]
+    resume = Resume(Position(found[1], len(other), 1), log.generation(1).stat().st_ino, {head(one): 0})
+    again = FileTail(log_stream(log.live), UNWATCHED, resume=resume)
+    again.remove()
+    assert [chunk.start.file async for chunk in again.chunks() if chunk.data] == found[2:]
+
+
 async def test_a_started_containers_log_that_is_not_there_is_an_error(log: ContainerLog) -> None:
     tail = FileTail(log_stream(log.live), UNWATCHED)
     with pytest.raises(FileNotFoundError, match="no such file"):
