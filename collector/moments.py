@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
+_DATE_DIGITS = 8  # 20261123 is a day; fewer digits are a number whose unit is missing
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FRACTION = re.compile(r"[.,](\d{1,9})(?=$|Z|[+-])", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,6 +16,7 @@ def duration(text: str) -> timedelta:
     Raises:
         ValueError: it is none of these, or far too long.
     """
+    _refuse_bare(text.strip())
     if not (match := DURATION.fullmatch(text.strip())) or len(match[1]) > 6:
         raise ValueError("not a duration such as 90s, 15m, 24h or 3d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -29,6 +31,7 @@ def moment(text: str, *, now: int, zone: tzinfo | None) -> int:
         ValueError: it is neither a duration nor an ISO 8601 time.
     """
     text = text.strip()
+    _refuse_bare(text)
     try:
         if DURATION.fullmatch(text):
             return now - _nanoseconds(duration(text))
@@ -45,6 +48,11 @@ def iso(nanoseconds: int) -> str:
     """Render as UTC with nine digits: `moment` gives the same nanoseconds back."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _refuse_bare(text: str) -> None:
+    if text.isdecimal() and len(text) < _DATE_DIGITS:
+        raise ValueError(f"{text} what? {text}m, {text}h or {text}d")
 
 
 def _nanoseconds(span: timedelta) -> int:

@@ -4,7 +4,6 @@ Nothing is decided here. Modules are loaded when their command runs; `healthchec
 starts every few seconds, does not even load typer.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration."""
+    terminal.prepare()
     arguments, debug = _without_debug(sys.argv[1:])
     try:
         code = healthcheck.quick(arguments)
@@ -24,15 +24,15 @@ def main() -> None:
             code = _command(arguments)
         terminal.flush()
     except terminal.ReaderLeft:
-        # the reader has left; the interpreter's own flush at exit must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
         if debug:
             raise
-        code = _report(error)
+        code = _report(error, arguments)
+    finally:
+        terminal.settle()
     sys.exit(code)
 
 
@@ -51,13 +51,13 @@ def _command(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, arguments: list[str]) -> int:
     """Write each cause with its remedy on one line; gives the exit code."""
     leaves = list(_leaves(error))
     for leaf in leaves:
         if isinstance(leaf, PilotfishError):
             terminal.complain(str(leaf))
-        elif usage := _usage(leaf):
+        elif usage := _usage(leaf, arguments):
             terminal.complain(usage)
         else:
             text = f"{type(leaf).__name__}: {leaf}: a fault of Pilotfish; --debug shows where"
@@ -65,7 +65,7 @@ def _report(error: Exception) -> int:
     return max(getattr(leaf, "exit_code", 1) for leaf in leaves)
 
 
-def _usage(error: BaseException) -> str:
+def _usage(error: BaseException, arguments: list[str]) -> str:
     """What typer says of the arguments, on one line; "" if it is not typer's error."""
     import typer
 
@@ -73,7 +73,17 @@ def _usage(error: BaseException) -> str:
         return ""
     where = getattr(getattr(error, "ctx", None), "command_path", "pilotfish")
     cause = error.format_message().replace("\n", " ").rstrip(". ")
+    if where.endswith(" search") and (word := _negated(error, arguments)):
+        return f"{cause}: to leave a word out write `{where} -- {word}` or `NOT {word[1:]}`"
     return f"{cause}: see `{where} --help`"
+
+
+def _negated(error: BaseException, arguments: list[str]) -> str:
+    """The word with a minus, as a query may hold it, that was taken for an option; "" if there is none."""
+    option = getattr(error, "option_name", "")
+    if not option.startswith("-") or option.startswith("--"):
+        return ""
+    return next((word for word in arguments if word.startswith("-") and option[1:] in word and len(word) > 2), "")
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from collector.errors import ConfigurationError, PilotfishError, QueryError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0  # a tail has a heartbeat every 15 s, a search reads days of logs
+MOST_TEXT = 4096  # characters that the API takes of a query or a filter
 NOT_FOUND = "start one with `pilotfish run` or `pilotfish demo`, or name its --state-dir"
 
 
@@ -58,6 +60,7 @@ def ask(
         QueryError: the agent cannot answer this request.
         PilotfishError: no agent answers, or it refuses.
     """
+    arguments = [(name, _sent(name, text)) for name, text in arguments]
     target = f"{path}?{urlencode(arguments)}" if arguments else path
     tried: list[str] = []
     for directory in _candidates(state_dir, config):
@@ -71,6 +74,22 @@ def ask(
             yield response
             return
     raise PilotfishError(f"no agent answers (tried {', '.join(tried)})", NOT_FOUND)
+
+
+def _sent(name: str, text: str) -> str:
+    """An argument as it was typed: terminals write UTF-8, whatever the locale is said to be.
+
+    Raises:
+        QueryError: it is longer than the API takes.
+    """
+    try:
+        text = os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    if len(text) > MOST_TEXT:
+        what = "the query" if name == "q" else f"the {name}"
+        raise QueryError(f"{what} has {len(text)} characters", f"{MOST_TEXT} are the most, shorten it")
+    return text
 
 
 def _candidates(state_dir: Path | None, config: Path | None) -> list[Path]:

@@ -40,7 +40,7 @@ def show(
     """Show every key with the value in effect, secrets masked."""
     from collector.config import show as rendered
 
-    typer.echo(rendered(_loaded(config), origin=origin), nl=False)
+    terminal.write(rendered(_loaded(config), origin=origin).removesuffix("\n"))
 
 
 @app.command(epilog=VALIDATE_EXAMPLES)
@@ -50,7 +50,7 @@ def validate(config: Config = None) -> None:
     Exit code 0, or 78 with one line for each mistake.
     """
     _loaded(config)
-    typer.echo(f"{config or 'the default configuration'}: valid")
+    terminal.write(f"{config or 'the default configuration'}: valid")
 
 
 @app.command(epilog=SCHEMA_EXAMPLES)
@@ -61,7 +61,7 @@ def schema() -> None:
     from collector import app as pilotfish
     from collector.config import schema as described
 
-    typer.echo(json.dumps(described(pilotfish.shipper_types()), indent=2))
+    terminal.write(json.dumps(described(pilotfish.shipper_types()), indent=2))
 
 
 def _loaded(config: Path | None) -> "Configuration":

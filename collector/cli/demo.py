@@ -9,7 +9,7 @@ from collector.cli.options import examples
 
 EXAMPLES = examples(
     "pilotfish demo",
-    "pilotfish demo --rate 1000 --duration 60",
+    "pilotfish demo --rate 1000 --duration 60s",
     "In another terminal:",
     "pilotfish tail",
     "pilotfish search 'level:error AND message:timeout'",
@@ -17,8 +17,12 @@ EXAMPLES = examples(
 
 
 def demo(
-    rate: Annotated[float, typer.Option("--rate", min=0, help="Lines a second, all containers together.")] = 20.0,
-    duration: Annotated[float | None, typer.Option("--duration", min=0, metavar="SECONDS", help="Stop after.")] = None,
+    rate: Annotated[
+        float, typer.Option("--rate", min=0, metavar="NUMBER", help="Lines a second, all containers together.")
+    ] = 20.0,
+    duration: Annotated[
+        str | None, typer.Option("--duration", metavar="SECONDS", help="Stop after; or 90s, 5m, 1h.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep what earlier demos stored.")] = False,
 ) -> None:
     """Run the agent over generated containers.
@@ -29,5 +33,24 @@ def demo(
 
     from collector import demo as generated
 
-    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=duration, keep=keep)
+    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=_seconds(duration), keep=keep)
     uvloop.run(generated.run(options))
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from math import isfinite
+
+    from collector.moments import duration
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            return duration(text).total_seconds()
+        except ValueError:
+            raise typer.BadParameter(f"--duration: {text!r} is neither seconds nor 90s, 5m or 1h") from None
+    if seconds < 0 or not isfinite(seconds):
+        raise typer.BadParameter("--duration: must be 0 or more")
+    return seconds

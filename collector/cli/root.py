@@ -22,9 +22,18 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        version.version()
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
+    show_version: bool = typer.Option(
+        False, "-V", "--version", is_eager=True, callback=_version, help="Show the version."
+    ),
     debug: bool = typer.Option(False, "--debug", envvar="PILOTFISH_DEBUG", help="Show where an error came from."),
 ) -> None:
     """Follow every container's output, ship each line exactly once, show health to Prometheus."""

@@ -7,7 +7,10 @@ import typer
 from collector.cli import terminal
 from collector.cli.options import Config, Format, Output, StateDir, Target, examples
 
-Number = Annotated[int, typer.Option("-n", "--number", min=0, max=10_000, help="How many, the newest.")]
+MOST_DOCUMENTS = 10_000
+Number = Annotated[
+    int, typer.Option("-n", "--number", min=0, max=MOST_DOCUMENTS, metavar="NUMBER", help="How many, the newest.")
+]
 Time = Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d ago, or 2026-11-23T04:05:06.")]
 EXAMPLES = examples(
     "pilotfish search error --since 1h",
@@ -17,7 +20,7 @@ EXAMPLES = examples(
 
 
 def search(
-    query: Annotated[str, typer.Argument(help='Words, field:value, AND OR NOT, "a phrase"; none: all.')] = "",
+    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", hidden=True)] = None,
     target: Target = None,
     since: Time = None,
     until: Time = None,
@@ -29,6 +32,8 @@ def search(
     """Find documents in the running agent's store.
 
     The newest are written last.
+
+    QUERY is words, field:value, AND OR NOT, "a phrase"; none: all.
     """
     import msgspec
 
@@ -38,15 +43,17 @@ def search(
         total: int
         documents: list[msgspec.Raw]
 
-    asked = [("q", query), ("limit", str(number))]
+    asked = [("q", " ".join(query or [])), ("limit", str(number))]
     asked += [("target", target)] if target else []
-    asked += [(name, _moment(text, name)) for name, text in (("since", since), ("until", until)) if text]
+    asked += _times(since, until)
     with agent.ask("/api/search", asked, state_dir=state_dir, config=config) as response:
         answer = msgspec.json.decode(response.read(), type=Answer)
     _write([bytes(document) for document in reversed(answer.documents)], output)
+    terminal.flush()
     if answer.total != len(answer.documents) or not answer.documents:
+        more = "-n shows more" if number < MOST_DOCUMENTS else "narrow it with --since or --until"
         terminal.complain(
-            f"{len(answer.documents)} of {answer.total} documents; -n shows more" if answer.total else "nothing found"
+            f"{len(answer.documents)} of {answer.total} documents; {more}" if answer.total else "nothing found"
         )
 
 
@@ -61,13 +68,23 @@ def _write(documents: list[bytes], output: Output) -> None:
         terminal.write(render.line(document, coloured=coloured))
 
 
-def _moment(text: str, name: str) -> str:
-    """A time as the API takes it; without offset it is meant in this machine's zone."""
+def _times(since: str | None, until: str | None) -> list[tuple[str, str]]:
+    """The times that were given, as the API takes them; without offset they are meant in this machine's zone.
+
+    Raises:
+        typer.BadParameter: one is no time, or nothing can lie between them.
+    """
     import time
 
     from collector.moments import iso, moment
 
-    try:
-        return iso(moment(text, now=time.time_ns(), zone=None))
-    except ValueError as error:
-        raise typer.BadParameter(f"--{name}: {error}") from None
+    now = time.time_ns()
+    found: dict[str, int] = {}
+    for name, text in (("since", since), ("until", until)):
+        try:
+            found |= {name: moment(text, now=now, zone=None)} if text else {}
+        except ValueError as error:
+            raise typer.BadParameter(f"--{name}: {error}") from None
+    if len(found) == 2 and found["until"] < found["since"]:
+        raise typer.BadParameter("--until is before --since")
+    return [(name, iso(when)) for name, when in found.items()]

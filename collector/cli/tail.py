@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 Include = Annotated[str, typer.Option("-i", "--include", metavar="TEXT", help="Only documents that hold this text.")]
+_MOST_NAMES = 20
 EXAMPLES = examples(
     "pilotfish tail",
     "pilotfish tail web 'db-*' -i timeout",
@@ -21,25 +22,49 @@ EXAMPLES = examples(
 
 
 def tail(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Containers: a part, or a glob.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", hidden=True)] = None,
     target: Target = None,
     include: Include = "",
     output: Format = Output.TEXT,
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Watch documents as the running agent reads them."""
+    """Watch documents as the running agent reads them.
+
+    NAME is a part of a container's name, or a glob; none: all.
+    """
     from collector.cli import agent
 
     asked = [("name", name) for name in names or []]
     asked += [("target", target)] if target else []
     asked += [("text", include)] if include else []
+    if names:
+        with agent.ask("/metrics", [], state_dir=state_dir, config=config) as response:
+            _tell_if_none_matches(names, _followed(response.read().decode("utf-8", "replace")))
     with agent.ask("/api/tail", asked, state_dir=state_dir, config=config) as response:
         for lines in _arrivals(response):
             _write(lines, output)
     raise PilotfishError("the agent has stopped", "start it again, then tail again")
+
+
+def _followed(metrics: str) -> list[str]:
+    """The names of the containers whose logs are read, by the series that has one of each."""
+    import re
+
+    escaped = re.findall(r'^pilotfish_backlog_bytes\{(?:.*,)?name="((?:[^"\\]|\\.)*)"', metrics, re.MULTILINE)
+    plain = {re.sub(r"\\(.)", lambda sign: "\n" if sign[1] == "n" else sign[1], name) for name in escaped}
+    return sorted(plain)
+
+
+def _tell_if_none_matches(names: list[str], followed: list[str]) -> None:
+    from collector.web.live import Wanted
+
+    matches = Wanted(names=tuple(names)).names_matcher()
+    if any(matches(name) for name in followed):
+        return
+    wanted = ", ".join(repr(name) for name in names)
+    shown = ", ".join([*followed[:_MOST_NAMES], *(["…"] if len(followed) > _MOST_NAMES else [])])
+    terminal.complain(f"no container matches {wanted} yet; following: {shown or 'none'}")
 
 
 def _arrivals(response: "HTTPResponse") -> Iterator[list[bytes]]:

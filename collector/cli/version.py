@@ -5,6 +5,7 @@ import platform
 import typer
 
 from collector.cli import healthcheck as health
+from collector.cli import terminal
 from collector.cli.options import Config, examples
 
 EXAMPLES = examples(
@@ -22,7 +23,7 @@ def version() -> None:
         mine = installed("pilotfish")
     except PackageNotFoundError:
         mine = "(not installed)"
-    typer.echo(f"pilotfish {mine}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    terminal.write(f"pilotfish {mine}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
 
 
 def healthcheck(config: Config = None) -> None:

@@ -155,6 +155,9 @@ def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSetti
     if not isinstance(options, dict):
         raise ConfigurationError(f"{place}: should be a section", f"write at least `type:` below it, one of {known}")
     kind = options.get("type")
+    if kind is None and "type" in options:
+        remedy = f'write "null" in quotes for the type of that name, or use one of {known}'
+        raise ConfigurationError(f"{place}.type: is empty, as null without quotes is", remedy)
     if kind is None:
         raise ConfigurationError(f"{place}.type: is missing", f"use one of {known}")
     if not isinstance(kind, str) or kind not in output_types:

@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from rich.console import Console, Group, RenderableType
@@ -19,10 +20,15 @@ _LIVE_SECONDS = 0.25
 _FIRST_PLAIN_SECONDS = 1.0
 _PLAIN_SECONDS = 5.0
 _WIDE = 110  # columns from which there is room for explanations
+_NARROW = 60  # columns below which the numbers would leave none for the names
+_HEADS = ("written", "read", "unread", "lines/s", "errors")
 _FEWEST_LATEST = 3
 _BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
 _LEVEL_STYLES = {"error": "red", "warn": "yellow", "info": "green", "debug": "dim"}
 _NAME_STYLES = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan")
+
+
+_T = TypeVar("_T")
 
 
 class _Console(Console):
@@ -114,20 +120,34 @@ def plain(glance: Glance) -> str:
 
 
 def _table(glance: Glance, width: int) -> Table:
+    narrow = width < _NARROW
     table = Table(
-        box=None, pad_edge=False, expand=width < _WIDE, header_style="dim", footer_style="bold", show_footer=True
+        box=None,
+        pad_edge=False,
+        padding=(0, 0, 0, 1) if narrow else (0, 1),
+        expand=width < _WIDE,
+        header_style="dim",
+        footer_style="bold",
+        show_footer=True,
     )
     table.add_column("container", "all", no_wrap=True, overflow="ellipsis", ratio=1 if width < _WIDE else None)
     if width >= _WIDE:
         table.add_column("says", "", no_wrap=True)
     sums = (glance.written, glance.read, glance.backlog_bytes, glance.lines_per_second, glance.errors)
-    for head, total in zip(("written", "read", "unread", "lines/s", "errors"), _cells(*sums), strict=True):
-        table.add_column(head, total, justify="right", no_wrap=True, min_width=8 if head != "errors" else 7)
+    for head, total in zip(_shown(_HEADS, narrow=narrow), _shown(_cells(*sums), narrow=narrow), strict=True):
+        least = 6 if narrow else 7 if head == "errors" else 8
+        table.add_column(head, total, justify="right", no_wrap=True, min_width=least)
     for number, row in enumerate(glance.rows):
         name = Text(row.name, _NAME_STYLES[number % len(_NAME_STYLES)])
         about = [_about(row)] if width >= _WIDE else []
-        table.add_row(name, *about, *_cells(row.written, row.read, row.backlog_bytes, row.lines_per_second, row.errors))
+        cells = _cells(row.written, row.read, row.backlog_bytes, row.lines_per_second, row.errors)
+        table.add_row(name, *about, *_shown(cells, narrow=narrow))
     return table
+
+
+def _shown(columns: Sequence[_T], *, narrow: bool) -> Sequence[_T]:
+    """What there is room for: a narrow table has no lines/s, so that it keeps the names."""
+    return [*columns[:3], *columns[4:]] if narrow else columns
 
 
 def _about(row: Row) -> str:

@@ -27,10 +27,15 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     def matcher(self) -> Callable[[LogStream], bool]:
         """Whether a stream is wanted, compiled once."""
-        name = re.compile("|".join(translate(_glob(name)) for name in self.names)) if self.names else None
-        return lambda stream: (
-            (name is None or name.match(stream.container) is not None) and self.target in (None, stream.target)
-        )
+        named = self.names_matcher()
+        return lambda stream: named(stream.container) and self.target in (None, stream.target)
+
+    def names_matcher(self) -> Callable[[str], bool]:
+        """Whether a container's name is wanted, compiled once."""
+        if not self.names:
+            return lambda _: True
+        name = re.compile("|".join(translate(_glob(name)) for name in self.names))
+        return lambda container: name.match(container) is not None
 
     def pick(self, documents: Sequence[bytes]) -> Sequence[bytes]:
         """The documents that hold the text, ASCII letters of either case being the same."""

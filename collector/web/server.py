@@ -1,12 +1,16 @@
 """Address and views → the HTTP port: `/metrics`, `/healthz`, `/readyz` for everyone, `/api/` behind the token."""
 
 import errno
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gaierror
+from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -16,6 +20,7 @@ from collector.web import access
 from collector.web.api import Api, Patience, Views
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
+MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
 STOP_SECONDS = 1.0  # what answers under way get at a stop; tails are ended at once
 
 PAGE = """<!doctype html>
@@ -46,7 +51,14 @@ async def serve(
         StateError: the state directory cannot be used.
     """
     app = application(access.token(state_dir), listen, views, patience or Patience())
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=STOP_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=_Faults(server_logger),
+        max_line_size=MOST_LINE_BYTES,
+        handler_cancellation=True,
+        shutdown_timeout=STOP_SECONDS,
+    )
     await runner.setup()
     try:
         await _bind(runner, listen)
@@ -56,6 +68,15 @@ async def serve(
     finally:
         views.live.close()
         await runner.cleanup()
+
+
+class _Faults(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp's log without what clients do wrong: they get a 400, and anybody may send nonsense."""
+
+    def log(self, level: int, msg: object, *args: object, **more: Any) -> None:
+        if isinstance(more.get("exc_info"), HttpProcessingError):
+            level = logging.DEBUG
+        super().log(level, msg, *args, **more)
 
 
 def application(token: str, listen: Address, views: Views, patience: Patience) -> web.Application:

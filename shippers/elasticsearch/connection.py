@@ -4,11 +4,13 @@ The pool puts a node that failed aside for a while; nothing is retried here. Hea
 all servers know (`docs/decisions/0003-elasticsearch-client-plain-media-type.md`).
 """
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
+from aiohttp import ClientConnectorError
 from elastic_transport import (
     AiohttpHttpNode,
     AsyncTransport,
@@ -134,7 +136,7 @@ class Connection:
         )
 
     def _unreachable(self, error: TransportError) -> Unavailable:
-        reason = " ".join(str(error.message).split())[:_WORDS]
+        reason = _reason(error)
         if isinstance(error, TlsError):
             return _untrusted(self.name, reason)
         if isinstance(error, ConnectionTimeout):
@@ -145,6 +147,17 @@ class Connection:
         return Unavailable(
             f"{self.name} cannot be reached ({reason})", "check `hosts` (https or http?), the network and that it runs"
         )
+
+
+def _reason(error: TransportError) -> str:
+    """The cause on one line: of a connection that could not be made, what the system said and no more."""
+    told = str(error.message)
+    cause = error.__context__  # `errors` holds earlier attempts only
+    if isinstance(cause, ClientConnectorError) and not isinstance(error, TlsError):
+        failed = cause.os_error
+        code = failed.errno if isinstance(failed.errno, int) else 0  # below zero: of the name's resolution
+        told = os.strerror(code) if code > 0 else str(failed.strerror or failed)
+    return " ".join(told.split())[:_WORDS]
 
 
 def _untrusted(name: str, reason: str) -> Unavailable:

@@ -200,7 +200,12 @@ def _base64(text: str) -> str:
 
 
 def _secret(value: SecretStr | None, path: Path | None, option: str) -> str:
-    return value.get_secret_value() if path is None and value else _text(path or Path(), option).removesuffix("\n")
+    if path is None:
+        return value.get_secret_value() if value else ""
+    secret = _text(path, option).removesuffix("\n")
+    if not secret.strip("\n"):
+        raise ConfigurationError(f"{option}: {path} is empty", "write the secret into it, or name another file")
+    return secret
 
 
 def _text(path: Path, option: str) -> str:

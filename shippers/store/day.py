@@ -7,8 +7,10 @@ returns.
 """
 
 import re
+import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ HEAP_BYTES = 15_000_000
 """The least that tantivy takes for a writer's thread: what it gathers in memory between commits."""
 
 _DAMAGE = re.compile(r"corrupt|DoesNotExist|UnexpectedEof|InvalidData|cannot be deserialized")
+_FULL = re.compile(r"os error 28|No space left|StorageFull")
 _PASSING = re.compile(r"os error|Os [{] code|LockBusy|killed")
 """tantivy has one kind of error: a write is told from damage by the first, a read from what passes by the second."""
 
@@ -172,14 +175,24 @@ class Day:
         except (ValueError, OSError) as error:
             reason = str(error)
             damaged = _DAMAGE.search(reason) if writing else not _PASSING.search(reason)
-            raise self._fault(reason, damaged=bool(damaged)) from error
+            raise self._fault(reason, damaged=bool(damaged), writing=writing) from error
         except BaseException as error:
             if type(error).__name__ != "PanicException":
                 raise
-            raise self._fault(str(error), damaged=True) from None
+            raise self._fault(str(error), damaged=True, writing=writing) from None
 
-    def _fault(self, reason: str, *, damaged: bool) -> StateError:
+    def _free_bytes(self) -> int:
+        with suppress(OSError):
+            return shutil.disk_usage(self.directory).free
+        return sys.maxsize
+
+    def _fault(self, reason: str, *, damaged: bool, writing: bool) -> StateError:
         reason = " ".join(reason.split())[:300]
+        if _FULL.search(reason) or (writing and self._free_bytes() < HEAP_BYTES):
+            return StateError(
+                f"the day {self.directory} of the store cannot be written: no space left on device",
+                "make room there, or lower max_bytes of the store",
+            )
         if damaged:
             return DamagedDayError(self, reason)
         return StateError(

@@ -194,7 +194,7 @@ class Days:
 
     def _drop(self, day: Day, error: StateError) -> None:
         """Forget the day, which is opened anew when it is next needed, and what waited in it."""
-        _log.warning("day not written", day=day.name, error=str(error))
+        _log.debug("day not written", day=day.name, error=str(error))
         self._lost = error
         day.abandon()
         self._days.pop(day.name, None)

@@ -40,6 +40,11 @@ _TRUSTED_PREFIXES = ("docker_", "k8s_")
 _NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?")
 _OPERATORS = {"&&": "AND", "||": "OR", "!": "NOT"}
 _UNSERVED = re.compile(r"(?P<wildcard>[?]|[*](?!$))|(?P<fuzzy>~\d?$)|(?P<negation>^!)")
+_QUOTED = re.compile(r'\\.|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_WORDS = re.compile(r"[()]|[^\s()]+")
+_NO_OPERAND_BEFORE = (None, "(", "AND", "OR", "NOT")
+_NO_OPERAND_AFTER = (None, ")", "AND", "OR")
+_COMPARISONS = (">", ">=", "<", "<=")
 _REMEDIES = {
     "wildcard": "only a star at the end of a word is served; put text that holds ? or * in quotes",
     "fuzzy": "similar words cannot be searched; leave out the ~",
@@ -60,7 +65,9 @@ def compiled(text: str) -> Query:
     try:
         tree = tantivy.parse_query(text)
     except ValueError as error:
-        raise QueryError(f"the query cannot be read{_place(text)}", "put text with : ( ) [ ] in quotes") from error
+        raise _unreadable(text) or QueryError(
+            f"the query cannot be read{_place(text)}", "put text with : ( ) [ ] ' in quotes"
+        ) from error
     try:
         return _query(tree)
     except RecursionError as error:
@@ -93,6 +100,19 @@ def all_of(queries: Sequence[Query]) -> Query:
 def any_of(queries: Sequence[Query]) -> Query:
     """Documents that match one of `queries` at least."""
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, each) for each in queries])
+
+
+def _unreadable(text: str) -> QueryError | None:
+    """What is wrong, where it can be told better than the parser does: a quote left open, an operator left alone."""
+    outside = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), text)
+    if '"' in outside:
+        place = outside.index('"') + 1
+        return QueryError(f"the quote at {place} is never closed", 'write " at its end, or \\" for the sign itself')
+    words = [None, *_WORDS.findall(outside), None]
+    for before, word, after in zip(words, words[1:], words[2:], strict=False):
+        if word in ("AND", "OR") and (before in _NO_OPERAND_BEFORE or after in _NO_OPERAND_AFTER):
+            return QueryError(f"{word} needs a word on both sides", f'write "{word}" in quotes to search for it')
+    return None
 
 
 def _place(text: str) -> str:
@@ -154,6 +174,8 @@ def _refuse_unserved(text: str, name: str | None) -> None:
         raise QueryError(f"`{text}` is no operator here", f"write {_OPERATORS[text]}")
     if name is not None and text.startswith("//"):
         raise QueryError(f"`{name}:` is read as the name of a member", "put an address in quotes")
+    if name is not None and text in _COMPARISONS:
+        raise QueryError(f"{name}:{text} needs a value", f"as in {name}:{text}3000")
     if match := _UNSERVED.search(text):
         raise QueryError(f"`{text}` holds what cannot be searched", _REMEDIES[str(match.lastgroup)])
 

@@ -201,6 +201,11 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("outputs:\n e:\n  type: store\n  max_byte: 1", "4: outputs.e.max_byte: unknown key: did you mean max_bytes?"),
         ("outputs: {e: {type: elastic}}", "1: outputs.e.type: unknown type: did you mean elasticsearch?"),
         ("outputs: {e: {type: xyz}}", "1: outputs.e.type: unknown type: use one of " + KNOWN),
+        (
+            "outputs: {e: {type: null}}",
+            '1: outputs.e.type: is empty, as null without quotes is: write "null" in quotes for the type of that name, '
+            "or use one of " + KNOWN,
+        ),
         ("outputs: {e: {}}", "1: outputs.e.type: is missing: use one of " + KNOWN),
         ("outputs:\n  e:", "2: outputs.e: should be a section: write at least `type:` below it, one of " + KNOWN),
         ("outputs: {My-Es: {type: store}}", f"1: outputs.My-Es: {NO_NAME}"),

@@ -33,7 +33,15 @@ def test_a_time_without_offset_is_meant_in_the_zone_given() -> None:
     assert local == moment("2026-11-23T08:00:00,5+08:00", now=NOW, zone=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "x", "5", "1y", "-1h", "2026-13-01", "99999999d", "2026-11-23T25:00", "1h2m"])
+@pytest.mark.parametrize("text", ["5", " 90 ", "1234567"])
+def test_a_number_without_its_unit_is_asked_for_it(text: str) -> None:
+    number = text.strip()
+    for parse in (duration, lambda text: moment(text, now=NOW, zone=UTC)):
+        with pytest.raises(ValueError, match=f"^{number} what\\? {number}m, {number}h or {number}d$"):
+            parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "5x", "1y", "-1h", "2026-13-01", "99999999d", "2026-11-23T25:00", "1h2m"])
 def test_anything_else_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="not a time such as"):
         moment(text, now=NOW, zone=None)

@@ -100,6 +100,17 @@ def test_a_file_that_cannot_be_read_is_named_with_its_option(site: Site, tmp_pat
         settings(**options).open(site)
 
 
+@pytest.mark.parametrize("content", ["", "\n", "\n\n"])
+@pytest.mark.parametrize(("option", "more"), [("password_file", {"username": "elastic"}), ("api_key_file", {})])
+def test_a_file_that_holds_no_secret_is_named_as_empty(
+    site: Site, tmp_path: Path, option: str, more: dict[str, object], content: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(content)
+    with pytest.raises(ConfigurationError, match=rf"outputs\.elastic\.{option}: {file} is empty"):
+        settings(**{option: file, **more}).open(site)
+
+
 @pytest.mark.parametrize(
     "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -259,6 +259,31 @@ async def test_a_full_disk_is_unavailable_with_a_remedy_and_then_each_document_s
     stored = await StoreDestination(site).stored()
     assert set(by_id(parts)) <= set(stored)
     assert {len(copies) for copies in stored.values()} == {1}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB; only root may mount one."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", directory], check=True)
+    yield directory
+    subprocess.run(["umount", directory], check=True)
+
+
+async def test_a_disk_without_room_is_told_as_what_it_is_and_ends_when_there_is_some(small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes((16 << 20) - 8192))
+    sent = batch(plain_segment(2_000))
+    with structlog.testing.capture_logs() as logged:
+        async with storing(Site("store", small_disk / "store")) as store:
+            for _ in range(2):
+                with pytest.raises(Unavailable, match="no space left on device"):
+                    await deliver(store, sent)
+            filler.unlink()
+            await deliver(store, sent)
+            assert (await store.search(Query())).total == 2_000
+    assert {entry["log_level"] for entry in logged} <= {"debug"}
 
 
 @pytest.mark.parametrize("removed", ["2026-11-23", "."])

@@ -1,11 +1,12 @@
 """`collector.cli`: exit codes, one line for each error, a quick start, completion."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.collector.cli.pilotfish import COMMAND, Agent, environment, pilotfish
+from tests.collector.cli.pilotfish import COMMAND, Agent, Ended, environment, pilotfish
 
 COMMANDS = [
     ["run"],
@@ -38,6 +39,11 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
         (["search", "--nope"], "No such option: --nope"),
         (["search", "-o", "xml"], "Invalid value for '-o' / '--output'"),
         (["search", "--since", "yesterday"], "Invalid value: --since: not a time such as 15m, 2h, 3d"),
+        (["search", "--since", "5"], "--since: 5 what? 5m, 5h or 5d"),
+        (["search", "--since", "1h", "--until", "2h"], "--until is before --since"),
+        (["search", "a", "-foo"], "No such option: -f: to leave a word out write `pilotfish search -- -foo`"),
+        (["demo", "--duration", "1x"], "--duration: '1x' is neither seconds nor 90s, 5m or 1h"),
+        (["demo", "--duration", "-1"], "--duration: must be 0 or more"),
         (["healthcheck", "now"], "(now): see `pilotfish healthcheck --help`"),
     ],
 )
@@ -45,6 +51,43 @@ def test_a_wrong_command_line_is_one_line_and_2(tmp_path: Path, arguments: list[
     ended = pilotfish(tmp_path, *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert complaint in ended.complaint
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["-V"]])
+def test_the_version_is_told_however_it_is_asked_for(tmp_path: Path, arguments: list[str]) -> None:
+    ended = pilotfish(tmp_path, *arguments)
+    assert (ended.code, ended.errors) == (0, "")
+    assert ended.out.startswith("pilotfish ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_what_to_write_and_no_type_of_python(tmp_path: Path, command: list[str]) -> None:
+    out = pilotfish(tmp_path, *command, "--help").out
+    assert not [word for word in ("<str>", "<int", "<float", "list[", "[[") if word in out]
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["config", "schema"], ["config", "show"], ["--help"], ["-V"]])
+@pytest.mark.parametrize(("redirection", "reason"), [(">/dev/full", "No space left"), (">&-", "Bad file descriptor")])
+def test_a_stdout_that_takes_nothing_is_one_line_and_1(
+    tmp_path: Path, arguments: list[str], redirection: str, reason: str
+) -> None:
+    ended = in_a_shell(tmp_path, redirection, *arguments)
+    assert ended.code == 1
+    assert ended.complaint.startswith(f"stdout cannot be written ({reason}")
+
+
+def test_without_stderr_the_exit_code_is_left(tmp_path: Path) -> None:
+    assert in_a_shell(tmp_path, "2>&-", "search", "--nope") == Ended(2, "", "")
+    assert in_a_shell(tmp_path, "2>/dev/full", "search", "--nope") == Ended(2, "", "")
+
+
+def in_a_shell(home: Path, redirection: str, *arguments: str) -> Ended:
+    """How a command ends whose streams a shell has redirected."""
+    line = f"{shlex.join([*COMMAND, *arguments])} {redirection}"
+    done = subprocess.run(
+        ["sh", "-c", line], env=environment(home), cwd=home, capture_output=True, text=True, timeout=60, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("command", [["run"], ["check"], ["config", "show"], ["config", "validate"]])

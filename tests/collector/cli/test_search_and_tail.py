@@ -3,13 +3,17 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.collector.cli.pilotfish import COMMAND, LINES, Agent, environment, pilotfish
+from collector.cli.agent import MOST_TEXT
+from collector.web import api
+from tests.collector.cli.pilotfish import COMMAND, LINES, SECONDS, Agent, environment, pilotfish
 
 
 def test_search_writes_the_newest_documents_oldest_first(agent: Agent) -> None:
@@ -86,6 +90,56 @@ def test_a_reader_that_leaves_early_ends_a_search_quietly(agent: Agent) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 141
+
+
+def test_words_of_several_arguments_are_one_query(agent: Agent) -> None:
+    words = ["search", "-n", "1000", "--state-dir", str(agent.state_dir), "--", "order", "-level:error"]
+    assert agent.ask("search", "order", "level:error", "-n", "1000").out.count("\n") == LINES // 10
+    assert pilotfish(agent.home, *words).out.count("\n") == LINES - LINES // 10
+
+
+def test_a_query_in_any_letters_is_found_whatever_the_locale_says(agent: Agent) -> None:
+    environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    agent.write("张伟 logged in")
+    deadline = time.monotonic() + SECONDS
+    while not agent.ask("search", "张伟").out:
+        assert time.monotonic() < deadline
+    ended = pilotfish(agent.home, "search", "张伟", "--state-dir", str(agent.state_dir), **environ)
+    assert "张伟 logged in" in ended.out
+    assert ended.errors == ""
+
+
+def test_a_search_whose_output_is_taken_by_nobody_is_one_line(agent: Agent) -> None:
+    search = shlex.join([*COMMAND, "search", "order", "-n", "3", "--state-dir", str(agent.state_dir)])
+    for redirection in (">/dev/full", ">&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{search} {redirection}"],
+            env=environment(agent.home),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"pilotfish: stdout cannot be written (")
+        assert done.stderr.count(b"\n") == 1
+
+
+def test_a_query_that_is_too_long_is_told_by_the_command(agent: Agent) -> None:
+    assert MOST_TEXT == api.MOST_TEXT
+    ended = agent.ask("search", "x" * (MOST_TEXT + 1))
+    assert ended.complaint == f"the query has {MOST_TEXT + 1} characters: {MOST_TEXT} are the most, shorten it"
+    assert "too long" in agent.ask("search", "张" * MOST_TEXT).complaint
+
+
+def test_tail_tells_once_that_no_container_matches(agent: Agent) -> None:
+    command = [*COMMAND, "tail", "nosuch", "--state-dir", str(agent.state_dir)]
+    with subprocess.Popen(command, env=environment(agent.home), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline().decode()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert told == "pilotfish: no container matches 'nosuch' yet; following: shop-web-1\n"
+    assert (process.returncode, rest) == (130, b"")
 
 
 def on_a_terminal(agent: Agent, **environ: str) -> bytes:

@@ -170,20 +170,35 @@ def test_it_ends_by_itself_and_its_numbers_agree(tmp_path: Path) -> None:
 
 
 def test_on_a_terminal_it_draws_a_table_that_fits_and_ends_as_well(tmp_path: Path) -> None:
+    lines = _on_a_terminal(tmp_path, 80, 24)
+    assert "delivered exactly once: yes, each document in the store was compared" in lines
+    rows = [line for line in lines if line.startswith(("shop-", "r-base", "chat ", "all ", "container "))]
+    assert len(rows) >= 8 * 3
+    assert {len(line) for line in rows} == {80}
+
+
+def test_a_small_terminal_keeps_the_names(tmp_path: Path) -> None:
+    lines = _on_a_terminal(tmp_path, 40, 12)
+    rows = [
+        line for line in lines if line.startswith(("shop-web", "shop-wor", "r-base", "chat ", "all ", "container "))
+    ]
+    assert len({row.split()[0] for row in rows}) == 6
+    assert {len(line) for line in rows} == {40}
+    assert not any("lines/s" in row for row in rows)
+
+
+def _on_a_terminal(home: Path, columns: int, rows: int) -> list[str]:
+    """What a demo of two seconds draws."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environ = {**_environ(tmp_path), "TERM": "xterm-256color"}
-    arguments = [PILOTFISH, "demo", "--rate", "100", "--duration", "2"]
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    environ = {**_environ(home), "TERM": "xterm-256color"}
+    arguments = [PILOTFISH, "demo", "--rate", "100", "--duration", "2s"]
     with subprocess.Popen(arguments, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         written = b"".join(iter(partial(_read, ours), b"")).decode()
     os.close(ours)
     assert process.returncode == 0, written
-    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r", "").split("\n")
-    assert "delivered exactly once: yes, each document in the store was compared" in lines
-    rows = [line for line in lines if line.startswith(("shop-", "r-base", "chat ", "all ", "container "))]
-    assert len(rows) >= 8 * 3
-    assert {len(line) for line in rows} == {80}
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written).replace("\r", "").split("\n")
 
 
 def _read(terminal: int) -> bytes:

@@ -1,5 +1,7 @@
 """`collector.web.server`: the open pages, start and stop."""
 
+import asyncio
+import logging
 import socket
 from pathlib import Path
 
@@ -89,3 +91,24 @@ async def test_ipv6_is_listened_on_where_there_is_any(tmp_path: Path) -> None:
     async with site(tmp_path, "::1") as here:
         assert (await here.session.get(here.url("/healthz"))).status == 200
         assert (tmp_path / "http_address").read_text() == f"[::1]:{here.address.port}\n"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET http://[x/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\x16\x03\x01 nonsense\r\n\r\n",
+    ],
+)
+async def test_a_request_that_is_none_gets_400_and_leaves_no_trace(
+    tmp_path: Path, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site(tmp_path) as here:
+        reader, writer = await asyncio.open_connection(*here.address)
+        writer.write(request_bytes)
+        assert b" 400 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+    assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
