@@ -126,35 +126,20 @@ def test_every_line_of_a_container_is_found_once_in_the_documented_form(
     print(json.dumps(example, ensure_ascii=False))
 
 
-def test_a_stop_and_a_start_in_the_middle_lose_and_double_nothing(
+@pytest.mark.parametrize("end", [AgentProcess.stop, AgentProcess.kill])
+def test_an_end_and_a_start_in_the_middle_lose_and_double_nothing(
     tmp_path: Path,
     dockerd: Dockerd,
     elasticsearch_8: SearchServer,
     target: str,
     settled: Callable[[AgentProcess, int], None],
+    end: Callable[[AgentProcess], int | None],
 ) -> None:
     lines = 10_000
     with running(tmp_path, configuration(dockerd, elasticsearch_8)) as agent:
         write_lines(dockerd, lines, burst=500, labels={f"aliyun.logs.{target}": "stdout"})
         settled(agent, 2_000)
-        assert agent.stop() == 0
-        agent.start()
-        wait_until(lambda: sum(counts(elasticsearch_8, target).values()) >= lines, "all lines are there")
-        assert counts(elasticsearch_8, target) == all_once(lines)
-
-
-def test_a_kill_in_the_middle_loses_and_doubles_nothing(
-    tmp_path: Path,
-    dockerd: Dockerd,
-    elasticsearch_8: SearchServer,
-    target: str,
-    settled: Callable[[AgentProcess, int], None],
-) -> None:
-    lines = 10_000
-    with running(tmp_path, configuration(dockerd, elasticsearch_8)) as agent:
-        write_lines(dockerd, lines, burst=500, labels={f"aliyun.logs.{target}": "stdout"})
-        settled(agent, 2_000)
-        agent.kill()
+        assert not end(agent)
         agent.start()
         wait_until(lambda: sum(counts(elasticsearch_8, target).values()) >= lines, "all lines are there")
         assert counts(elasticsearch_8, target) == all_once(lines)
