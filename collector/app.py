@@ -97,6 +97,7 @@ class Agent:
             "ready": not self.not_ready(),
             "containers": len(self.roster.containers),
             "streams": len(self.roster.streams),
+            "following": sorted({stream.container for stream in self.roster.streams.values()}),
             "outputs": {one.output: _numbers(one) for one in self.pipelines},
         }
 

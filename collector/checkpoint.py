@@ -22,6 +22,7 @@ from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
 from collector.sources.file_tail import Resume
 from collector.sources.log_files import keep_ordinal
+from collector.state import fsync_directory
 from collector.transform.docker_json import ID_SCHEME
 
 log = structlog.get_logger(__name__)
@@ -210,11 +211,7 @@ class Checkpoints:
         if self._path.exists():
             self._path.replace(self._older)
         aside.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        fsync_directory(self._path.parent)
 
     def _load(self) -> None:
         for path in (self._path, self._older):

@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from collector.model import Rejected
+from collector.state import fsync_directory
 
 _FILES = 8  # the cap is given up in such shares, oldest first
 _NAME = re.compile(r"[0-9]{8}\.ndjson")  # what an operator put beside them is left alone
@@ -46,16 +47,9 @@ class DeadLetters:
                 os.truncate(path, start)
                 raise
         if not start:
-            self._fsync_directory()
+            fsync_directory(self._directory)
         path.chmod(0o600)
         return self._make_room(path)
-
-    def _fsync_directory(self) -> None:
-        directory = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
     def _files(self) -> list[Path]:
         return sorted(path for path in self._directory.glob("*.ndjson") if _NAME.fullmatch(path.name))

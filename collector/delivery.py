@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from collector.batches import Batches
 from collector.dead_letters import DeadLetters
-from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
+from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import Shipper
@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
-_TOO_LARGE = "too_large"
 
 
 class Backoff:
@@ -148,7 +147,7 @@ class Delivery:
     async def _ship_halves(self, batch: Batch, error: Refused, backoff: Backoff, texts: set[str]) -> Receipt:
         if batch.count == 1:
             segment = next(segment for segment in batch.segments if segment.count)
-            if error.type != _TOO_LARGE and segment.ids[0] in texts:
+            if error.type != TOO_LARGE and segment.ids[0] in texts:
                 self._fail(error)  # plain text can be read: the fault is not in the document
                 return Receipt(retry=batch)
             return Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),))

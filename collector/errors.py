@@ -67,12 +67,15 @@ class Unauthorized(Unavailable):
     """The destination refuses the credentials: only the operator can mend it."""
 
 
+TOO_LARGE = "too_large"
+
+
 class Refused(ShippingError):
     """The destination refuses the whole batch for what is in it: its size, or one document that it cannot read.
 
     Sent in halves, the document at fault is found; `type` is then the reason why it is rejected.
     """
 
-    def __init__(self, cause: str, remedy: str = "", *, type: str = "too_large") -> None:  # noqa: A002
+    def __init__(self, cause: str, remedy: str = "", *, type: str = TOO_LARGE) -> None:  # noqa: A002
         super().__init__(cause, remedy)
         self.type = type

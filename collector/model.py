@@ -7,6 +7,7 @@ All of them are values: a change is a new value, so they may be shared between p
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -122,6 +123,14 @@ class Batch(Struct, frozen=True):
     def size(self) -> int:
         """Bytes of the documents."""
         return sum(segment.size for segment in self.segments)
+
+    def lines(self) -> bytes:
+        """One document a line, its `_id` as the first member: where ids cannot stand beside the documents."""
+        return b"".join(
+            b'{"_id":%b,%b\n' % (msgspec.json.encode(name), body[1:])
+            for segment in self.segments
+            for name, body in zip(segment.ids, segment.documents, strict=True)
+        )
 
 
 class Rejected(Struct, frozen=True):

@@ -35,6 +35,19 @@ def locked(directory: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def fsync_directory(directory: Path) -> None:
+    """Make the names in a directory last: a file that was made or renamed is there after a power cut.
+
+    Raises:
+        OSError: it did not work.
+    """
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _take(descriptor: int, directory: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

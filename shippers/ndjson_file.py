@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-import orjson
 import structlog
 from pydantic import Field
 
@@ -78,7 +77,7 @@ class NdjsonFile:
         self._thread.shutdown(wait=False)
 
     def _append(self, batch: Batch) -> None:
-        text = _lines(batch)
+        text = batch.lines()
         if not text:
             return
         try:
@@ -135,14 +134,6 @@ class NdjsonFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def _lines(batch: Batch) -> bytes:
-    return b"".join(
-        b'{"_id":%b,%b\n' % (orjson.dumps(name), body[1:])
-        for segment in batch.segments
-        for name, body in zip(segment.ids, segment.documents, strict=True)
-    )
 
 
 def _stands_at(path: Path, descriptor: int) -> bool:

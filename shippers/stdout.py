@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from os import write
 from typing import Literal
 
-import orjson
 from pydantic import Field
 
 from collector.errors import Unavailable
@@ -65,7 +64,7 @@ class Stdout:
         self._thread.shutdown(wait=False)
 
     def _write(self, batch: Batch) -> None:
-        rest = memoryview((b"\n" if self._torn else b"") + _lines(batch))
+        rest = memoryview((b"\n" if self._torn else b"") + batch.lines())
         ready = select.poll()
         ready.register(self._descriptor, select.POLLOUT)
         try:
@@ -81,11 +80,3 @@ class Stdout:
             raise Unavailable(
                 f"standard output cannot be written: {error.strerror}", "see where it is directed to"
             ) from error
-
-
-def _lines(batch: Batch) -> bytes:
-    return b"".join(
-        b'{"_id":%b,%b\n' % (orjson.dumps(name), body[1:])
-        for segment in batch.segments
-        for name, body in zip(segment.ids, segment.documents, strict=True)
-    )

@@ -39,21 +39,14 @@ def tail(
     asked += [("target", target)] if target else []
     asked += [("text", include)] if include else []
     if names:
-        with agent.ask("/metrics", [], state_dir=state_dir, config=config) as response:
-            _tell_if_none_matches(names, _followed(response.read().decode("utf-8", "replace")))
+        import msgspec
+
+        with agent.ask("/api/status", [], state_dir=state_dir, config=config) as response:
+            _tell_if_none_matches(names, msgspec.json.decode(response.read())["following"])
     with agent.ask("/api/tail", asked, state_dir=state_dir, config=config) as response:
         for lines in _arrivals(response):
             _write(lines, output)
     raise PilotfishError("the agent has stopped", "start it again, then tail again")
-
-
-def _followed(metrics: str) -> list[str]:
-    """The names of the containers whose logs are read, by the series that has one of each."""
-    import re
-
-    escaped = re.findall(r'^pilotfish_backlog_bytes\{(?:.*,)?name="((?:[^"\\]|\\.)*)"', metrics, re.MULTILINE)
-    plain = {re.sub(r"\\(.)", lambda sign: "\n" if sign[1] == "n" else sign[1], name) for name in escaped}
-    return sorted(plain)
 
 
 def _tell_if_none_matches(names: list[str], followed: list[str]) -> None:
