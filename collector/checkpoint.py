@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
-from collector.sources.file_tail import Resume
 from collector.sources.log_files import keep_ordinal
+from collector.sources.resume import Resume
 from collector.state import fsync_directory
 from collector.transform.docker_json import ID_SCHEME
 
@@ -45,6 +45,7 @@ class Saved(Struct, omit_defaults=True):
     line: int = 0
     inode: int = 0
     last_time: str = ""
+    fingerprint: str = ""
     ordinals: dict[str, int] = {}  # the last one of each first line, up to this file
     cutoff: str = ""  # of the first start: a later one must not leave out what came in between
 
@@ -54,7 +55,7 @@ class Saved(Struct, omit_defaults=True):
         if not self.head:
             return None
         file = FileId(self.container_id, self.head, self.ordinal)
-        return Resume(Position(file, self.offset, self.line), self.inode, dict(self.ordinals))
+        return Resume(Position(file, self.offset, self.line), self.inode, dict(self.ordinals), self.fingerprint)
 
 
 class _Document(Struct):
@@ -149,18 +150,18 @@ class Checkpoints:
         pending = self._pending[segment.stream.key]
         while pending and pending[0].done:
             done = pending.popleft().segment
-            self._move(done.stream.key, done.end, done.last_time)
+            self._move(done.stream.key, done.end, done.last_time, done.fingerprint)
         if not pending:
             del self._pending[segment.stream.key]
             if segment.stream.key in self._leaving:
                 self._forget(segment.stream.key)
 
-    def skip_to(self, key: StreamKey, position: Position) -> None:
+    def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
         """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
         if key not in self._pending:
-            self._move(key, position, "")
+            self._move(key, position, "", fingerprint)
 
-    def _move(self, key: StreamKey, end: Position, last_time: str) -> None:
+    def _move(self, key: StreamKey, end: Position, last_time: str, fingerprint: str) -> None:
         saved = self._saved.get(key)
         if saved is None:
             return
@@ -172,6 +173,7 @@ class Checkpoints:
         saved.offset, saved.line = end.offset, end.line
         saved.inode = self._inodes.get(end.file, saved.inode)
         saved.last_time = last_time or saved.last_time
+        saved.fingerprint = fingerprint
         self._dirty = True
 
     # ------------------------------------------------------------------ on disk

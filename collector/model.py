@@ -69,7 +69,7 @@ class Chunk(Struct, frozen=True, kw_only=True):
     """Whole raw lines of one file: `data` ends with a newline, `start` is where it begins and `end` where it ends.
 
     `ended` says that the container has stopped and nothing follows for now: a line that still lacks its newline
-    gets none. Such a chunk may be without data.
+    gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`.
     """
 
     stream: LogStream
@@ -77,6 +77,7 @@ class Chunk(Struct, frozen=True, kw_only=True):
     start: Position
     end: Position
     ended: bool = False
+    fingerprint: str = ""
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -84,7 +85,8 @@ class Segment(Struct, frozen=True, kw_only=True):
 
     `documents` are UTF-8 JSON objects without a newline inside or behind; `ids` their `_id`s, one each; `day` is
     `YYYY-MM-DD` in the configured zone; `size` the bytes of the documents; `end` the position up to which the
-    stream is done once this segment and all before it are, `last_time` Docker's time of the last good line before it.
+    stream is done once this segment and all before it are, `last_time` Docker's time of the last good line before it,
+    `fingerprint` that of the last line before it ("": not known).
     """
 
     stream: LogStream
@@ -94,6 +96,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     size: int
     end: Position
     last_time: str = ""
+    fingerprint: str = ""
 
     @property
     def count(self) -> int:

@@ -32,6 +32,7 @@ _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _DEAD_LETTERS_BYTES = 256 << 20
+_HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
 
 
 class Pipeline:
@@ -56,6 +57,7 @@ class Pipeline:
         self.checkpoints = checkpoints
         self.tails: dict[StreamKey, FileTail] = {}
         self.unreadable: dict[StreamKey, str] = {}
+        self.held_bytes = 0  # of removed log files, when it was last looked
         self._roster = roster
         self._stamps = stamps
         self._cutoff = cutoff
@@ -124,6 +126,7 @@ class Pipeline:
                 await tail.pause(_UNREADABLE_SECONDS)
             self.checkpoints.leave(key)
         finally:
+            tail.close()
             del self.tails[key]
             self.unreadable.pop(key, None)
 
@@ -150,7 +153,7 @@ class Pipeline:
         self.ledger.parse_errors += transform.parse_errors
         transform.parse_errors = 0
         if not segments and not chunk.data:
-            self.checkpoints.skip_to(chunk.stream.key, chunk.end)
+            self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
         for segment in segments:
             await self._batches.put(segment)
             self.ledger.entered(segment)
@@ -163,9 +166,23 @@ class Pipeline:
     async def _save(self) -> None:
         for second in count():
             await asyncio.sleep(_SAVE_SECONDS)
+            for tail in self.tails.values():
+                tail.look_ahead()
+            self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see(self._roster.streams.keys())
             await self.checkpoints.flush()
+
+    def _bound_held(self) -> None:
+        """Give removed files up, of the log that has most of them, while they take up more than their share of disk."""
+        held = {key: tail.held_bytes for key, tail in self.tails.items()}
+        self.held_bytes = sum(held.values())
+        while self.held_bytes > _HELD_BYTES:
+            key = max(held, key=lambda one: held[one])
+            if not (size := self.tails[key].let_go()):
+                return
+            held[key] -= size
+            self.held_bytes -= size
 
 
 def _remedy(error: OSError) -> str:

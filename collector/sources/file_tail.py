@@ -1,7 +1,7 @@
 """A json-file log → chunks of whole lines: what is there, what is appended, over rotation, truncation and removal.
 
-- The old file is read to its end before the next one is opened; generations that were missed (a restart, or a reader
-  that is behind) are read oldest first, `.gz` too.
+- The old file is read to its end before the next one; those that come meanwhile are opened at once and kept open, so
+  that rotation cannot take them away; what was missed (a restart) is read oldest first, `.gz` too.
 - A position is only ever behind a newline. Half a line waits for its end, unless its file is finished.
 - An idle file costs nothing: after a second of quiet it is watched, not read.
 
@@ -14,39 +14,20 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
-
 from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
-from collector.sources.log_files import (
-    MAX_RAW_LINE_BYTES,
-    Generation,
-    LogFile,
-    generations,
-    head_of,
-    keep_ordinal,
-    newer_than,
-    size_of,
-)
+from collector.sources.fingerprint import fingerprint
+from collector.sources.line_reader import LineReader, Truncated
+from collector.sources.log_files import Generation, LogFile, generations, keep_ordinal
+from collector.sources.resume import Match, Resume, find
+from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 
-CHUNK_BYTES = 256 << 10  # 1 MiB is 20 % slower: the chunk and its documents leave the cache
 _POLL_SECONDS = 0.1
 _POLLS_BEFORE_WATCHING = 10
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
-
-
-class Resume(Struct, frozen=True):
-    """Where an earlier run stopped: `inode` tells apart files with equal first lines.
-
-    `ordinals` are the last ones given, by head, up to that file.
-    """
-
-    position: Position
-    inode: int
-    ordinals: dict[str, int] = {}
 
 
 class FileTail:
@@ -63,22 +44,20 @@ class FileTail:
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
-        self.backlog_bytes = 0
         self._watcher = watcher
         self._resume = resume
         self._cutoff = "" if resume else cutoff
         self._live = Path(stream.path)
         self._wake = asyncio.Event()
         self._removed = False
-        self._file: LogFile | None = None
+        self._reader: LineReader | None = None
+        self._successors = Successors(self._live, self.counts)
+        self._is_followed = False  # whether the directory tells of new files
         self._id: FileId | None = None
         self._ordinals = {} if resume is None else dict(resume.ordinals)
         if resume is not None:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
-        self._offset = 0
-        self._line = 0
-        self._newer_bytes = 0
-        self._is_gap = False  # whether files may have gone unread before the next one
+        self._last_end: Position
         self._quiet_polls = 0
         self._end_told = False
 
@@ -96,6 +75,16 @@ class FileTail:
         self._removed = True
         self._wake.set()
 
+    def look_ahead(self) -> None:
+        """Open what has come since, if no event tells of it: for a timer, while the reader waits for room."""
+        if self._reader is not None and not self._is_followed:
+            with suppress(OSError):  # the reader will meet it, too
+                self._successors.look(self._reader.file)
+
+    def let_go(self) -> int:
+        """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""
+        return self._successors.let_go()
+
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the file changes or something is told."""
         with suppress(TimeoutError):
@@ -107,7 +96,20 @@ class FileTail:
     @property
     def inode(self) -> int:
         """Of the file being read."""
-        return self._file.inode if self._file is not None else 0
+        return self._reader.file.inode if self._reader is not None else 0
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes of plain files that were not read yet."""
+        return 0 if self._reader is None else self._reader.unread_bytes + self._successors.unread_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Those of them that are in files which were removed, and take up room on the disk only since we read them."""
+        if self._reader is None or self._quiet_polls:  # nothing is left to read
+            return 0
+        own = self._reader.unread_bytes if self._reader.file.is_removed else 0
+        return own + self._successors.removed_bytes
 
     # ------------------------------------------------------------------ the source
 
@@ -117,95 +119,77 @@ class FileTail:
         Ends when the container is gone. Called again after an error, it goes on where it was.
 
         Raises:
-            OSError: the log cannot be read.
+            OSError: the log cannot be read; what is open stays open, since it may have no name any more.
         """
+        failed = False
         try:
             while True:
-                if self._id is None and not self._identify():
+                if not self._is_identified():
                     if self._removed:
                         self._tell_unseen()
                         return
                     await self._idle()
-                elif (chunk := self._next()) is not None:
+                    continue
+                step = self._next()
+                if isinstance(step, Chunk):
                     self._quiet_polls = 0
-                    yield chunk
-                elif self._id is None:
-                    continue  # another file was opened, or this one began anew
+                    yield step
+                elif step:
+                    await asyncio.sleep(0)
                 elif self._removed:
-                    self.counts.lost_bytes += self._newer_bytes  # of files that went before their turn
+                    self._tell_unseen()
                     return
                 else:
                     await self._idle()
+        except OSError:
+            failed = True
+            raise
         finally:
-            if self._id is not None:
-                position = Position(self._id, self._offset, self._line)
-                self._resume = Resume(position, self.inode, self._ordinals)
-            self._close()
-            self._id = None
+            if not failed:
+                self.close()
 
-    def _next(self) -> Chunk | None:
-        """The next chunk, or None when there is nothing to read for now; may move to the next file."""
-        if (chunk := self._read()) is not None:
-            return chunk
-        self.backlog_bytes = self._newer_bytes
-        if self._is_truncated():
-            return None
-        newer = self._newer()
-        if newer or self._removed:
-            # What was written between the last read and the rename, then what never got its newline.
-            if (chunk := self._read() or self._read_rest()) is not None:
-                return chunk
-            if newer:
-                self._open(newer)
-                return None
+    def close(self) -> None:
+        """Close every file; `chunks` goes on from here if it is called again. May be called twice."""
+        self._watcher.disarm(self._wake)
+        self._watcher.unfollow(self._created)
+        self._is_followed = False
+        if self._reader is not None and self._id is not None:
+            position = Position(self._id, self._reader.offset, self._reader.line)
+            self._resume = Resume(position, self.inode, self._ordinals, fingerprint(self._reader.last_line))
+        self._successors.close()
+        self._leave_file()
+
+    def _next(self) -> Chunk | bool:
+        """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
+        assert self._reader is not None  # noqa: S101 - only called once a file is identified
+        try:
+            if (data := self._reader.read()) is not None:
+                return self._chunk(data) if data else True
+            self._successors.look(self._reader.file)
+            if self._successors or self._removed:
+                # What was written between the last read and the rename, then what never got its newline.
+                data = self._reader.read()
+                if (data := self._reader.rest() if data is None else data) is not None:
+                    return self._chunk(data) if data else True
+                if self._successors:
+                    self._go_on()
+                    return True
+        except Truncated:
+            self._begin_anew()
+            return True
         if (self._removed or not self.stream.running) and not self._end_told:
-            self._end_told = True
-            return self._chunk(b"", 0, ended=True)
-        return None
+            return self._chunk(b"", ended=True)
+        return False
 
-    # ------------------------------------------------------------------ reading
-
-    def _read(self) -> Chunk | None:
-        assert self._file is not None  # noqa: S101 - only called once a file is identified
-        size = CHUNK_BYTES
-        data = self._file.read(self._offset, size)
-        while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size:
-            if size >= MAX_RAW_LINE_BYTES:
-                return self._read_overlong(data)
-            size *= 2
-            data = self._file.read(self._offset, size)
-        if end == 0:
-            return None
-        content = self._file.size
-        self.backlog_bytes = self._newer_bytes + (0 if content is None else content - self._offset - end)
-        return self._chunk(data[:end], end)
-
-    def _read_overlong(self, head: bytes) -> Chunk | None:
-        """A line beyond every bound ships cut; the rest of it is counted as lost. None until its end is there."""
-        assert self._file is not None  # noqa: S101
-        offset = self._offset + len(head)
-        while more := self._file.read(offset, 1 << 20):
-            if (end := more.find(b"\n")) >= 0:
-                consumed = offset + end + 1 - self._offset
-                self.counts.lost_bytes += consumed - len(head) - 1
-                return self._chunk(head + b"\n", consumed)
-            offset += len(more)
-        return None
-
-    def _read_rest(self) -> Chunk | None:
-        """What a finished file holds behind its last newline."""
-        assert self._file is not None  # noqa: S101
-        rest = self._file.read(self._offset, MAX_RAW_LINE_BYTES)
-        return self._chunk(rest + b"\n", len(rest)) if rest else None
-
-    def _chunk(self, data: bytes, consumed: int, *, ended: bool = False) -> Chunk:
+    def _chunk(self, data: bytes, *, ended: bool = False) -> Chunk:
         assert self._id is not None  # noqa: S101
-        start = Position(self._id, self._offset, self._line)
-        self._offset += consumed
-        self._line += data.count(b"\n")
-        end = Position(self._id, self._offset, self._line)
+        assert self._reader is not None  # noqa: S101
         self._end_told = ended
-        chunk = Chunk(stream=self.stream, data=data, start=start, end=end, ended=ended)
+        start, self._last_end = self._last_end, Position(self._id, self._reader.offset, self._reader.line)
+        known_by = fingerprint(self._reader.last_line)
+        chunk = Chunk(stream=self.stream, data=data, start=start, end=self._last_end, ended=ended, fingerprint=known_by)
+        self.counts.lost_bytes += self._reader.lost_bytes
+        self._reader.lost_bytes = 0
         if self._cutoff and data:
             chunk, is_over = without_older(chunk, self._cutoff)
             self._cutoff = "" if is_over else self._cutoff
@@ -213,68 +197,114 @@ class FileTail:
 
     # ------------------------------------------------------------------ which file
 
-    def _identify(self) -> bool:
+    def _is_identified(self) -> bool:
         """Find the file to begin with, or the identity of the one at hand; False while there is none."""
-        if self._file is None:
-            found = self._generations()
-            if not found:
-                self._check_missing()
+        if self._reader is None and not self._begin():
+            return False
+        assert self._reader is not None  # noqa: S101
+        while self._id is None and not self._identify(self._reader.file):
+            self._successors.look(self._reader.file)
+            if not self._successors:
                 return False
-            if self._resume is None:
-                # All that are kept are there at the first look at a new container: older ones may be gone already.
-                self._is_gap = 1 < self.stream.files_kept <= len(found)
-                self._open(found)
-            else:
-                self._open_resumed(found, self._resume)
-        elif (newer := self._newer()) and self._file.head() is None:  # rotated before it held a whole line
-            self._open(newer)
-        return self._take_identity()
+            if not self._identify(self._reader.file):  # rotated before it held a whole line
+                self.counts.lost_bytes += self._reader.file.size or 0
+                self._go_on()
+        return True
 
-    def _take_identity(self) -> bool:
-        if self._id is not None:
-            return True
-        head = None if self._file is None else self._file.head()
-        if head is None:
+    def _identify(self, file: LogFile) -> bool:
+        if (head := file.head()) is None:
             return False
         ordinal = self._ordinals.get(head, -1) + 1
         keep_ordinal(self._ordinals, head, ordinal)
-        self._id = FileId(self.stream.container_id, head, ordinal)
+        self._take_up(FileId(self.stream.container_id, head, ordinal))
         return True
 
-    def _open_resumed(self, found: list[Generation], resume: Resume) -> None:
-        same = [generation for generation in found if head_of(generation) == resume.position.file.head]
-        known = [generation for generation in same if generation.inode == resume.inode]
-        self._is_gap = not same
-        if not same:
-            self._open(found)
-            return
-        self._open(found[found.index((known or same)[0]) :])
-        if self._file is None:
-            return
-        self._id, self._offset, self._line = resume.position
-        if self._file.size is not None and self._file.size < self._offset:
-            self._restart()
-        self._resume = None
+    def _take_up(self, file: FileId) -> None:
+        assert self._reader is not None  # noqa: S101
+        self._id = file
+        self._last_end = Position(file, self._reader.offset, self._reader.line)
 
-    def _open(self, newer: list[Generation]) -> None:
-        """Move on to the oldest of `newer`; nothing changes if it was renamed just now."""
+    def _begin(self) -> bool:
+        """Open the first file; False if there is none yet, or it was renamed just now."""
+        self._successors.container = self.stream.container
+        if not self._is_followed:
+            self._is_followed = self._watcher.follow(self._live.parent, self._created)
+            self._successors.tell(is_told=self._is_followed)
+        found = self._generations()
+        if not found:
+            self._check_missing()
+            return False
         try:
-            file = LogFile(newer[0])
+            self._open(found)
         except FileNotFoundError:
-            return
-        if file.inode != newer[0].inode:
-            file.close()
-            return
-        if self._is_gap:
+            return False
+        return True
+
+    def _open(self, found: list[Generation]) -> None:
+        if self._resume is None:
+            # All that are kept are there at the first look at a new container: older ones may be gone already.
+            is_gap = 1 < self.stream.files_kept <= len(found)
+            self._reader = LineReader(self._successors.start(found, after_gap=is_gap))
+        else:
+            match = find(found, self._resume)
+            self._start_in(match, self._resume.position, after_gap=match.file is None and not match.was_cut)
+            self.counts.truncated += match.was_cut
+        self._resume = None
+        self._successors.look(self._reader.file)  # type: ignore[union-attr]
+
+    def _start_in(self, match: Match, position: Position, *, after_gap: bool = False) -> None:
+        """Begin with the first of the unread files: at the position if it is as it was, else at its start."""
+        file = self._successors.start(match.unread, file=match.file, after_gap=after_gap)
+        if match.file is None:
+            self._reader, self._id = LineReader(file), None
+        else:
+            self._reader = LineReader(file, offset=position.offset, line=position.line)
+            self._take_up(position.file)
+
+    def _go_on(self) -> None:
+        """The file is read to its end: on to the next one."""
+        assert self._reader is not None  # noqa: S101
+        if self._reader.file.is_torn:
             self.counts.gap(self.stream.container)
-        if self._file is not None:
-            self.counts.rotated += 1
-            if self._id is None:  # half a line was all that it held
-                self.counts.lost_bytes += self._file.size or 0
-            self._close()
-        self._file, self._id = file, None
-        self._offset = self._line = 0
-        self._newer_bytes = sum(size_of(generation) for generation in newer[1:])
+        self.counts.rotated += 1
+        self._successors.container = self.stream.container
+        file = self._successors.take()
+        self._leave_file()
+        assert file is not None  # noqa: S101 - only called when there is one
+        self._reader = LineReader(file)
+
+    def _begin_anew(self) -> None:
+        """The file was cut: go on in the copy that was made of it before, if there is one; else as another file."""
+        assert self._reader is not None  # noqa: S101
+        assert self._id is not None  # noqa: S101
+        cut, found = self._reader, self._generations()
+        position = Position(self._id, cut.offset, cut.line)
+        lost_bytes = max(0, cut.seen_bytes - cut.offset)
+        if found:
+            resume = Resume(position, cut.file.inode, self._ordinals, fingerprint(cut.last_line))
+            try:
+                match = find(found, resume)
+                self._successors.forget_present(cut.file.inode)
+                self._start_in(match, position)
+            except FileNotFoundError:  # one got another name just now: the cut is met again at the next look
+                return
+            lost_bytes = lost_bytes if match.file is None else 0
+            cut.file.close()
+        else:
+            self._reader, self._id = LineReader(cut.file), None
+        self.counts.truncated += 1
+        self.counts.lost_bytes += lost_bytes
+
+    def _leave_file(self) -> None:
+        if self._reader is not None:
+            self._reader.file.close()
+            self._reader = None
+        self._id = None
+
+    def _created(self, name: str) -> None:
+        if name == self._live.name:
+            self._successors.created(None if self._reader is None else self._reader.file)
+            self._wake.set()
 
     def _check_missing(self) -> None:
         """Docker makes the file when it starts the container.
@@ -286,37 +316,15 @@ class FileTail:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", str(self._live))
 
     def _tell_unseen(self) -> None:
-        if self._file is None and self._resume is None and self.stream.has_run:
+        """The container is gone: count what nobody can read any more."""
+        if self._reader is None:
+            is_gap = self._resume is None and self.stream.has_run
+        else:
+            is_gap = not self._successors.is_whole
+            if self._id is None:  # half a line was all that its last file held
+                self.counts.lost_bytes += self._reader.file.size or 0
+        if is_gap:
             self.counts.gap(self.stream.container)
-
-    def _restart(self) -> None:
-        """The file was cut to nothing and begins anew, as another file."""
-        self.counts.truncated += 1
-        self._id = None
-        self._offset = self._line = 0
-
-    def _is_truncated(self) -> bool:
-        assert self._file is not None  # noqa: S101
-        size = self._file.size
-        if size is None or size >= self._offset:
-            return False
-        self._restart()
-        return True
-
-    def _newer(self) -> list[Generation]:
-        """The generations after the one being read, oldest first; none while it is the live file."""
-        assert self._file is not None  # noqa: S101
-        self._is_gap = False
-        with suppress(FileNotFoundError):
-            if self._live.stat(follow_symlinks=False).st_ino == self._file.inode:
-                return []
-        found = self._generations()
-        newer = newer_than(found, self._file.inode, None if self._id is None else self._id.head)
-        if newer is not None:
-            return newer
-        # It was removed, and the oldest always goes first; where several are kept, others may have gone unread.
-        self._is_gap = any(generation.number for generation in found)
-        return found
 
     def _generations(self) -> list[Generation]:
         try:
@@ -330,15 +338,9 @@ class FileTail:
         self._quiet_polls += 1
         pause = _POLL_SECONDS
         if self._quiet_polls > _POLLS_BEFORE_WATCHING:
-            already = self._file is not None and self._quiet_polls > _POLLS_BEFORE_WATCHING + 1
-            watched = self._file is not None and self._watcher.arm(self._file.descriptor_path, self._wake)
+            already = self._reader is not None and self._quiet_polls > _POLLS_BEFORE_WATCHING + 1
+            watched = self._reader is not None and self._watcher.arm(self._reader.file.descriptor_path, self._wake)
             if watched and not already:
                 return  # look once more: a change before the watch was set wakes nobody
             pause = _WATCHED_SECONDS if watched else _UNWATCHED_SECONDS
         await self.pause(pause)
-
-    def _close(self) -> None:
-        self._watcher.disarm(self._wake)
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -7,16 +7,16 @@ rename, copy and compression; the inode only tells apart files with equal first 
 
 import os
 import stat
-import zlib
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from isal import igzip
+from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_line
+from collector.sources.gunzip import Gunzip, crc_of, trailer
 
 _HEAD_READ_BYTES = 64 << 10
 _HEADS = 32  # files with one first line are pieces of one line, time included: they follow closely on each other
-MAX_RAW_LINE_BYTES = 16 << 20  # Docker writes at most about 100 KB; more in one line is no log
+MAX_RAW_LINE_BYTES = 1 << 20  # Docker writes at most about 100 KB and the attributes of a container
 
 
 class Generation(NamedTuple):
@@ -43,26 +43,26 @@ class LogFile:
         self.compressed = generation.compressed
         self._descriptor = open_regular(generation.path)
         self.inode = os.fstat(self._descriptor).st_ino
-        self._stream: igzip.IGzipFile | None = None
-        if self.compressed:
-            self._plain = os.fdopen(os.dup(self._descriptor), "rb")
-            self._stream = igzip.IGzipFile(fileobj=self._plain)  # type: ignore[no-untyped-call]
+        self._gunzip = Gunzip(self._descriptor) if self.compressed else None
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`; fewer only at the end (a torn gzip file ends where it is torn)."""
-        if self._stream is None:
-            return os.pread(self._descriptor, size, offset)
-        try:
-            if self._stream.tell() != offset:
-                self._stream.seek(offset)  # type: ignore[no-untyped-call]
-            return self._stream.read(size)
-        except (EOFError, zlib.error, igzip.BadGzipFile):
-            return b""
+        return os.pread(self._descriptor, size, offset) if self._gunzip is None else self._gunzip.read(offset, size)
 
     @property
     def size(self) -> int | None:
         """Bytes of content; None if compressed."""
         return None if self.compressed else os.fstat(self._descriptor).st_size
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it has no name any more: its room on the disk is free once it is closed."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether it is a gzip file that ends, as far as it was read, before its end."""
+        return self._gunzip is not None and self._gunzip.is_torn
 
     @property
     def descriptor_path(self) -> str:
@@ -72,22 +72,45 @@ class LogFile:
     def head(self) -> str | None:
         """Hash of the whole first line in hex; None while there is no whole line. A line over the bound is cut."""
         content = b""
-        while (end := content.find(b"\n")) < 0:
-            more = self.read(len(content), _HEAD_READ_BYTES)
-            content += more
+        while (end := content.find(b"\n", 0, MAX_RAW_LINE_BYTES)) < 0:
             if len(content) >= MAX_RAW_LINE_BYTES:
                 end = MAX_RAW_LINE_BYTES - 1
                 break
+            more = self.read(len(content), _HEAD_READ_BYTES)
             if not more:
                 return None
+            content += more
         return blake2b(content[: end + 1], digest_size=16).hexdigest()
 
+    def line_before(self, offset: int) -> bytes | None:
+        """The end of the last line before `offset` (`fingerprint.last_line`); None if the file is shorter than that."""
+        size = min(offset, LAST_LINE_BYTES + 1)
+        content = self.read(offset - size, size)
+        return last_line(content) if len(content) == size else None
+
+    def holds(self, offset: int, print_of_line: str) -> bool:
+        """Whether it is as it was when reading came to `offset`, as far as the line before tells ("": not known)."""
+        line = self.line_before(offset)
+        return line is not None and print_of_line in ("", fingerprint(line))
+
+    def is_compressed_in(self, generation: Generation) -> bool:
+        """Whether that gzip file holds what this plain one does, by the length and the CRC that it tells.
+
+        Raises:
+            OSError: it cannot be opened or read.
+        """
+        if self.compressed or not generation.compressed:
+            return False
+        descriptor = open_regular(generation.path)
+        try:
+            crc, size = trailer(descriptor)
+        finally:
+            os.close(descriptor)
+        return size == (self.size or 0) % 2**32 and crc == crc_of(self._descriptor)
+
     def close(self) -> None:
-        """Give the descriptors back; may be called twice."""
+        """Give the descriptor back; may be called twice."""
         if self._descriptor >= 0:
-            if self._stream is not None:
-                self._stream.close()
-                self._plain.close()
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -123,17 +146,16 @@ def generations(live: Path) -> list[Generation]:
     return [found[number] for number in sorted(found, reverse=True)]
 
 
-def newer_than(found: list[Generation], inode: int, head: str | None) -> list[Generation] | None:
-    """Those of `found` that are newer than the file with this inode; None if it is no longer among them.
+def newer_than(found: list[Generation], file: LogFile) -> list[Generation] | None:
+    """Those of `found` that are newer than the open `file`; None if it is no longer among them.
 
-    Once it was compressed only its first line tells which one it is. Of several with equal first lines the oldest is
-    taken: lines are rather read twice than never.
+    Of compressed files that are byte for byte equal the newest counts: it is the one that was compressed last.
+
+    Raises:
+        OSError: one of them cannot be read.
     """
-    for number, generation in enumerate(found):
-        if generation.inode == inode:
-            return found[number + 1 :]
-    for number, generation in enumerate(found):
-        if head is not None and generation.compressed and head_of(generation) == head:
+    for number in reversed(range(len(found))):
+        if found[number].inode == file.inode or file.is_compressed_in(found[number]):
             return found[number + 1 :]
     return None
 
@@ -160,14 +182,6 @@ def keep_ordinal(ordinals: dict[str, int], head: str, ordinal: int) -> None:
     ordinals[head] = ordinal
     while len(ordinals) > _HEADS:
         del ordinals[next(iter(ordinals))]
-
-
-def size_of(generation: Generation) -> int:
-    """Bytes of its content, as far as they are known without reading it."""
-    try:
-        return 0 if generation.compressed else generation.path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _number(name: str, live: str) -> int | None:

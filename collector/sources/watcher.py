@@ -1,16 +1,26 @@
-"""Wakes the readers of idle files: one-shot inotify watches, since an event costs 8-14 µs and a busy file is read.
+"""Wakes the readers of idle files, and tells when a log's live file is made anew.
 
-Where no watch can be had (the user's limit is reached), `arm` says so and the reader polls.
+Idle files have one-shot inotify watches, since an event costs 8-14 µs and a busy file is read; directories are watched
+for new names only. Where no watch can be had (the user's limit is reached), `arm` and `follow` say so and the reader
+polls.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from asyncinotify import Inotify, Mask, Watch
+from asyncinotify import Event, Inotify, Mask, Watch
 
 _CHANGES = Mask.MODIFY | Mask.MOVE_SELF | Mask.ATTRIB | Mask.ONESHOT
+# The kernel makes one event of equal ones in a row: what happens between two creations keeps them apart.
+_NAMES = Mask.CREATE | Mask.DELETE | Mask.MOVED_FROM | Mask.ONLYDIR
+
+Created = Callable[[str], None]
+"""Is told the name of each file that is made in a directory."""
+_Listener = TypeVar("_Listener", asyncio.Event, Created)
 
 
 class Watcher:
@@ -20,6 +30,8 @@ class Watcher:
         self._inotify: Inotify | None = None
         self._waiting: dict[int, list[asyncio.Event]] = {}
         self._armed: dict[asyncio.Event, Watch] = {}
+        self._followers: dict[int, list[Created]] = {}
+        self._followed: dict[Created, Watch] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -39,11 +51,7 @@ class Watcher:
         """Have `wake` set at the file's next change; False if it cannot be watched."""
         if wake in self._armed:
             return True
-        if self._inotify is None:
-            return False
-        try:
-            watch = self._inotify.add_watch(path, _CHANGES)
-        except OSError:
+        if (watch := self._add(path, _CHANGES)) is None:
             return False
         self._armed[wake] = watch
         self._waiting.setdefault(watch.wd, []).append(wake)
@@ -51,15 +59,23 @@ class Watcher:
 
     def disarm(self, wake: asyncio.Event) -> None:
         """Take the watch back, if there is one."""
-        watch = self._armed.pop(wake, None)
-        if watch is None or self._inotify is None:
-            return
-        waiting = self._waiting[watch.wd]
-        waiting.remove(wake)
-        if not waiting:
-            del self._waiting[watch.wd]
-            with suppress(OSError):  # the file is gone and its watch with it
-                self._inotify.rm_watch(watch)
+        if (watch := self._armed.pop(wake, None)) is not None:
+            self._drop(watch, self._waiting, wake)
+
+    def follow(self, directory: Path, created: Created) -> bool:
+        """Have `created` called for each file that is made in the directory; False if it cannot be watched."""
+        if created in self._followed:
+            return True
+        if (watch := self._add(str(directory), _NAMES)) is None:
+            return False
+        self._followed[created] = watch
+        self._followers.setdefault(watch.wd, []).append(created)
+        return True
+
+    def unfollow(self, created: Created) -> None:
+        """Call it no more."""
+        if (watch := self._followed.pop(created, None)) is not None:
+            self._drop(watch, self._followers, created)
 
     async def run(self) -> None:
         """Deliver events until cancelled."""
@@ -67,6 +83,29 @@ class Watcher:
             return
         async for event in self._inotify:
             if event.watch is not None:
-                for wake in self._waiting.pop(event.watch.wd, []):
-                    self._armed.pop(wake, None)
-                    wake.set()
+                self._deliver(event, event.watch.wd)
+
+    def _deliver(self, event: Event, wd: int) -> None:
+        for wake in self._waiting.pop(wd, []):
+            self._armed.pop(wake, None)
+            wake.set()
+        if event.name is not None and Mask.CREATE in event.mask:
+            for created in list(self._followers.get(wd, [])):
+                created(event.name.name)
+
+    def _add(self, path: str, mask: Mask) -> Watch | None:
+        if self._inotify is None:
+            return None
+        try:
+            return self._inotify.add_watch(path, mask)
+        except OSError:
+            return None
+
+    def _drop(self, watch: Watch, listening: dict[int, list[_Listener]], listener: _Listener) -> None:
+        others = listening[watch.wd]
+        others.remove(listener)
+        if not others:
+            del listening[watch.wd]
+            if self._inotify is not None:
+                with suppress(OSError):  # the file is gone and its watch with it
+                    self._inotify.rm_watch(watch)

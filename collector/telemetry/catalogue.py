@@ -68,6 +68,9 @@ POSITION_ERRORS = Series("pilotfish_positions_errors_total", "counter", "Positio
 BACKLOG_BYTES = Series(
     "pilotfish_backlog_bytes", "gauge", "Bytes of a container's log on disk that were not read yet", ("output", "name")
 )
+HELD_BYTES = Series(
+    "pilotfish_held_bytes", "gauge", "Bytes of removed log files that are kept open until they are read", _OUTPUT
+)
 FILES_ROTATED = Series("pilotfish_files_rotated_total", "counter", "Log files read to their end and left", _OUTPUT)
 FILES_TRUNCATED = Series("pilotfish_files_truncated_total", "counter", "Log files that were cut to nothing", _OUTPUT)
 ROTATION_GAPS = Series(

@@ -61,6 +61,7 @@ class Exporter(Collector):
         yield each(catalogue.LAST_ACKNOWLEDGED, lambda one: one.ledger.last_acknowledged)
         yield each(catalogue.POSITIONS_SAVED, lambda one: one.checkpoints.last_success)
         yield each(catalogue.POSITION_ERRORS, lambda one: one.checkpoints.failures)
+        yield each(catalogue.HELD_BYTES, lambda one: one.held_bytes)
         yield each(catalogue.FILES_ROTATED, lambda one: one.counts.rotated)
         yield each(catalogue.FILES_TRUNCATED, lambda one: one.counts.truncated)
         yield each(catalogue.ROTATION_GAPS, lambda one: one.counts.gaps)

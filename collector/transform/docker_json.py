@@ -5,6 +5,7 @@ path); any other is taken line by line (the slow path), with the same result. Wh
 
 - one raw line gives one document, unless Docker cut the line into pieces, which are joined;
 - one newline ends one document: the application's JSON is spliced only if it is a valid object without a raw newline;
+- a line over `MAX_JOINED_CHARACTERS` becomes several documents, all but the last with `"truncated":true`;
 - the trusted members stand outside `log`, so that the application cannot reach them.
 
 The envelope: moby `daemon/logger/jsonfilelog/jsonlog`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
@@ -21,11 +22,13 @@ import orjson
 from msgspec import Struct
 
 from collector.model import Chunk, FileId, LogStream, Position, Segment
+from collector.sources.fingerprint import fingerprint, last_line
+from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.stamps import Stamps
 
 ID_SCHEME = 1  # kept with the positions: another scheme would give another id to a line that was shipped already
 
-_MAX_JOINED_CHARACTERS = 16 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
+MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 _EPOCH = "1970-01-01T00:00:00Z"  # for a broken line that has no good line before it
 
 
@@ -51,12 +54,13 @@ class _Unfinished(Struct):
 
 
 class _Document(Struct, gc=False):
-    """A finished line on its way: `log` is the JSON text of the member `log`."""
+    """A finished line on its way: `log` is the JSON text of the member `log`; `is_cut` says that more belongs to it."""
 
     log: str
     stream: str
     time: str
     id: str
+    is_cut: bool = False
 
 
 def id_prefix(file: FileId, entry: str) -> str:
@@ -76,9 +80,10 @@ class DockerJson:
         self._object = msgspec.json.Decoder(_Object)
         self._begun = False
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
-        self._clear: Position  # the last place at which nothing was unfinished, while something is
+        self._clear: tuple[Position, str]  # the last place at which nothing was unfinished, while something is
         self._last_time = last_time or _EPOCH
-        self._done: tuple[Position, str]  # what the next segment leaves behind it, unless it is the last
+        self._line_before = b""  # b"" if it is not known
+        self._done: tuple[Position, str, str]  # what the next segment leaves behind it, unless it is the last
         self._prefix_of: tuple[FileId, str] | None = None
         self._prefix = ""
 
@@ -86,10 +91,14 @@ class DockerJson:
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun:
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
-            self._done = (chunk.start, self._last_time)
+            self._done = (chunk.start, self._last_time, "")
         lines = None if self._unfinished else self._decode(chunk.data)
         found = None if lines is None else self._fast(chunk, lines)
-        return self._slow(chunk) if found is None else found
+        segments = self._slow(chunk) if found is None else found
+        if chunk.data:
+            is_whole = len(chunk.data) <= MAX_RAW_LINE_BYTES  # else its last line is not as it stands in the file
+            self._line_before = last_line(chunk.data) if is_whole else b""
+        return segments
 
     # ------------------------------------------------------------------ fast path
 
@@ -120,7 +129,7 @@ class DockerJson:
         prefix = self._id_prefix(chunk.start.file, chunk.stream)
         first = chunk.start.line
         ids = [f"{prefix}{number}" for number in range(first, first + len(lines))]
-        return self._by_day(chunk, chunk.end, stamps, documents, ids)
+        return self._by_day(chunk, (chunk.end, chunk.fingerprint), stamps, documents, ids)
 
     def _documents(self, constants: str, lines: list[Line], stamps: list[str]) -> list[bytes] | None:
         """One document per line; None if a line is only a piece.
@@ -153,16 +162,16 @@ class DockerJson:
         offset = chunk.start.offset
         for number, raw in enumerate(chunk.data.split(b"\n")[:-1], chunk.start.line):
             self._take(raw, Position(chunk.start.file, offset, number), chunk.stream, finished)
+            self._line_before = raw
             offset += len(raw) + 1
         if chunk.ended:
             self._finish_all(chunk.stream, finished)
         stamps = self._stamps.render([document.time for document in finished])
         documents = [
-            f'{{"log":{document.log},"stream":"{document.stream}","@timestamp":"{stamp}",{chunk.stream.constants}}}'.encode()
-            for document, stamp in zip(finished, stamps, strict=True)
+            _encoded(document, stamp, chunk.stream.constants) for document, stamp in zip(finished, stamps, strict=True)
         ]
         ids = [document.id for document in finished]
-        return self._by_day(chunk, self._resume(chunk.end), stamps, documents, ids)
+        return self._by_day(chunk, self._resume(chunk), stamps, documents, ids)
 
     def _take(self, raw: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
         line = self._envelope(raw)
@@ -170,7 +179,8 @@ class DockerJson:
             self.parse_errors += 1
             text = raw.decode(errors="replace").removesuffix("\r")
             prefix = self._id_prefix(start.file, stream)
-            finished.append(_Document(_message(text), "stdout", self._last_time, f"{prefix}{start.line}"))
+            is_cut = len(raw) >= MAX_RAW_LINE_BYTES
+            finished.append(_Document(_message(text), "stdout", self._last_time, f"{prefix}{start.line}", is_cut))
             return
         self._last_time = line.time
         unfinished = self._unfinished.get(line.stream)
@@ -179,12 +189,12 @@ class DockerJson:
             unfinished = None
         if unfinished is None:
             if not self._unfinished:
-                self._clear = start
+                self._clear = start, fingerprint(last_line(self._line_before))
             unfinished = self._unfinished[line.stream] = _Unfinished(start, line.time, [], 0)
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
-        if line.log.endswith("\n") or unfinished.size > _MAX_JOINED_CHARACTERS:
-            self._finish(line.stream, stream, finished)
+        if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
+            self._finish(line.stream, stream, finished, is_cut=not line.log.endswith("\n"))
 
     def _envelope(self, raw: bytes) -> Line | None:
         try:
@@ -199,20 +209,22 @@ class DockerJson:
         for name in list(self._unfinished):
             self._finish(name, stream, finished)
 
-    def _finish(self, name: str, stream: LogStream, finished: list[_Document]) -> None:
+    def _finish(self, name: str, stream: LogStream, finished: list[_Document], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
         text = "".join(unfinished.pieces).removesuffix("\n").removesuffix("\r")
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         prefix = self._id_prefix(unfinished.start.file, stream)
-        finished.append(_Document(self._log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}"))
+        finished.append(
+            _Document(self._log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}", is_cut)
+        )
 
-    def _resume(self, end: Position) -> Position:
+    def _resume(self, chunk: Chunk) -> tuple[Position, str]:
         """Where reading must resume: where nothing was unfinished.
 
         The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
         behind it, and reading from there would ship its last pieces as a line of their own.
         """
-        return self._clear if self._unfinished else end
+        return self._clear if self._unfinished else (chunk.end, chunk.fingerprint)
 
     # ------------------------------------------------------------------ both
 
@@ -234,7 +246,7 @@ class DockerJson:
         return self._prefix
 
     def _by_day(
-        self, chunk: Chunk, end: Position, stamps: list[str], documents: list[bytes], ids: list[str]
+        self, chunk: Chunk, end: tuple[Position, str], stamps: list[str], documents: list[bytes], ids: list[str]
     ) -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
         days = [stamp[:10] for stamp in stamps]
@@ -242,7 +254,7 @@ class DockerJson:
         segments = []
         for first, last in pairwise(cuts):
             if last == len(days):
-                self._done = (end, self._last_time)
+                self._done = (end[0], self._last_time, end[1])
             part = documents[first:last]
             segments.append(
                 Segment(
@@ -253,9 +265,15 @@ class DockerJson:
                     size=sum(map(len, part)),
                     end=self._done[0],
                     last_time=self._done[1],
+                    fingerprint=self._done[2],
                 )
             )
         return segments
+
+
+def _encoded(document: _Document, stamp: str, constants: str) -> bytes:
+    more = '"truncated":true,' if document.is_cut else ""
+    return f'{{"log":{document.log},"stream":"{document.stream}","@timestamp":"{stamp}",{more}{constants}}}'.encode()
 
 
 def _message(text: str) -> str:

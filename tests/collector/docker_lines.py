@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -62,19 +64,27 @@ class ContainerLog:
         """`max-file` files are kept; the one that leaves the live name is gzipped at once if asked for."""
         if keep == 1:
             self.live.unlink()
-        for ending in ("", ".gz"):
-            self.live.with_name(f"{self.live.name}.{keep - 1}{ending}").unlink(missing_ok=True)
-        for number in range(keep - 2, 0, -1):
-            for compressed in (False, True):
-                if self.generation(number, compressed=compressed).exists():
-                    self.generation(number, compressed=compressed).rename(
-                        self.generation(number + 1, compressed=compressed)
-                    )
+        self._move_on(keep)
         if keep > 1 and self.live.exists():
             self.live.rename(self.generation(1))
             if compress:
                 self.compress(1)
         self.live.touch()
+
+    def copy_and_truncate(self, *, keep: int = 5, compress: bool = False) -> None:
+        """As logrotate's `copytruncate` does it: older copies move on, the writer keeps its file."""
+        self._move_on(keep)
+        shutil.copyfile(self.live, self.generation(1))
+        os.truncate(self.live, 0)
+        if compress:
+            self.compress(1)
+
+    def _move_on(self, keep: int) -> None:
+        for compressed in (False, True):
+            self.generation(keep - 1, compressed=compressed).unlink(missing_ok=True)
+            for number in range(keep - 2, 0, -1):
+                if (older := self.generation(number, compressed=compressed)).exists():
+                    older.rename(self.generation(number + 1, compressed=compressed))
 
     def compress(self, number: int) -> None:
         """Gzip one generation: a new file, then the old one goes."""

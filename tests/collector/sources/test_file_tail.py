@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
@@ -22,8 +24,10 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from collector.model import Chunk, FileId, Position
-from collector.sources.file_tail import CHUNK_BYTES, FileTail, Resume
+from collector.sources.file_tail import FileTail
+from collector.sources.line_reader import CHUNK_BYTES
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
+from collector.sources.resume import Resume
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
@@ -92,7 +96,7 @@ async def reading(
 
 
 def resume_at(found: Reading) -> Resume:
-    return Resume(found.end, found.tail.inode)
+    return Resume(found.end, found.tail.inode, found.tail._ordinals, found.chunks[-1].fingerprint)
 
 
 def head(line: bytes) -> str:
@@ -310,16 +314,137 @@ async def test_files_that_begin_with_equal_lines_are_numbered_oldest_first(log: 
     assert [chunk.start.file for chunk in found.chunks] == [FileId("c0ffee", head(same), n) for n in range(3)]
 
 
-async def test_a_compressed_file_among_equal_beginnings_is_rather_read_twice_than_skipped(log: ContainerLog) -> None:
+@pytest.mark.parametrize("look_between", [False, True])
+async def test_a_compressed_file_among_equal_beginnings_is_told_apart(log: ContainerLog, look_between: bool) -> None:
     same = raw("x" * 100)
-    log.write(same, raw("a\n"))
+    lines = [same, raw("a\n")]
+    log.write(*lines)
     async with reading(log) as found:
-        await until(lambda: len(found.lines) == 2)
+        await found.until(*lines)
         for text in ("b\n", "c\n", "d\n"):
             log.rotate(compress=True)
             log.write(same, raw(text))
-        await until(lambda: raw("d\n") in found.lines)
-    assert {raw("b\n"), raw("c\n")} <= set(found.lines)
+            lines += [same, raw(text)]
+            if look_between:
+                await found.until(*lines)
+        await found.until(*lines)
+    assert found.tail.counts.gaps == 0
+
+
+async def test_a_restart_among_compressed_files_with_equal_beginnings_goes_on_in_the_right_one(
+    log: ContainerLog,
+) -> None:
+    same = raw("x" * 100)
+    for text in ("a\n", "b\n"):
+        log.write(same, raw(text))
+        log.rotate(compress=True)
+    log.write(same, raw("c\n"))
+    async with reading(log) as before:
+        await until(lambda: len(before.lines) == 6)
+        resume = resume_at(before)
+    log.write(raw("rest\n"))
+    log.rotate(compress=True)
+    log.write(same, raw("d\n"))
+    async with reading(log, resume=resume) as after:
+        await after.until(raw("rest\n"), same, raw("d\n"))
+    assert after.chunks[0].start == before.end
+    assert after.end.file.ordinal == 3
+    assert after.tail.counts.gaps == 0
+
+
+async def test_files_that_rotation_removes_before_their_turn_are_read_all_the_same(log: ContainerLog) -> None:
+    """The reader is stopped at its first chunk, as by an output that takes nothing."""
+    lines = numbered(range(40))
+    log.write(*lines[:10])
+    with Watcher() as watcher:
+        running = asyncio.create_task(watcher.run())
+        tail = FileTail(log_stream(log.live), watcher)
+        chunks = tail.chunks()
+        found = [await anext(chunks)]
+        for first in (10, 20, 30):
+            log.rotate(keep=1)
+            log.write(*lines[first : first + 10])
+            await until(lambda first=first: tail.counts.open_ahead == first // 10)  # type: ignore[misc]
+        assert tail.held_bytes == sum(map(len, lines[10:30]))
+        assert tail.backlog_bytes == sum(map(len, lines[10:]))
+        found += [await anext(chunks) for _ in range(3)]
+        assert b"".join(chunk.data for chunk in found) == b"".join(lines)
+        assert (tail.counts.gaps, tail.counts.open_ahead, tail.held_bytes) == (0, 0, 0)
+        tail.close()
+        running.cancel()
+
+
+@pytest.mark.parametrize("keep", [1, 3])
+async def test_each_file_that_was_made_and_removed_unseen_is_a_gap_and_no_other_is(
+    log: ContainerLog, keep: int
+) -> None:
+    lines = numbered(range(60))
+    log.write(*lines[:10])
+    with Watcher() as watcher:
+        running = asyncio.create_task(watcher.run())
+        async with reading(log, watcher=watcher) as found:
+            await found.until(*lines[:10])
+            log.rotate(keep=keep)
+            log.write(*lines[10:20])
+            await found.until(*lines[:20])
+            assert found.tail.counts.gaps == 0
+            for first in (20, 30, 40, 50):  # nobody looks meanwhile
+                log.rotate(keep=keep)
+                log.write(*lines[first : first + 10])
+            await found.until(*lines[:20], *lines[60 - 10 * keep :])
+            await until(lambda: found.tail.counts.gaps == 4 - keep)
+        running.cancel()
+
+
+async def test_removed_files_can_be_given_up_and_are_counted_then(log: ContainerLog) -> None:
+    lines = numbered(range(40))
+    log.write(*lines[:10])
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    chunks = tail.chunks()
+    await anext(chunks)
+    for first in (10, 20, 30):
+        log.rotate(keep=2)
+        log.write(*lines[first : first + 10])
+        tail.look_ahead()
+    size = sum(map(len, lines[10:20]))
+    assert tail.held_bytes == size
+    assert (tail.let_go(), tail.let_go(), tail.held_bytes) == (size, 0, 0)
+    assert (tail.counts.lost_bytes, tail.counts.gaps) == (size, 1)
+    found = [await anext(chunks), await anext(chunks)]
+    assert b"".join(chunk.data for chunk in found) == b"".join(lines[20:])
+    tail.close()
+
+
+async def test_no_more_files_than_allowed_are_open_ahead(log: ContainerLog) -> None:
+    lines = numbered(range(8))
+    for line in lines:
+        log.write(line)
+        log.rotate(keep=9)
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_ahead=2))
+    found = []
+    async for chunk in tail.chunks():
+        found.append(chunk.data)
+        assert tail.counts.open_ahead <= 2
+        if len(found) == len(lines):
+            break
+    assert found == lines
+    tail.close()
+    assert tail.counts.open_ahead == 0
+
+
+async def test_a_torn_compressed_file_is_read_up_to_the_tear_which_is_a_gap(log: ContainerLog) -> None:
+    lines = numbered(range(3000))
+    log.write(*lines)
+    log.rotate(compress=True)
+    packed = log.generation(1, compressed=True)
+    os.truncate(packed, packed.stat().st_size // 2)
+    log.write(*numbered(range(3000, 3001)))
+    async with reading(log) as found:
+        await until(lambda: found.lines[-1:] == numbered(range(3000, 3001)))
+    whole = found.lines[:-2]  # then half a line
+    assert whole == lines[: len(whole)]
+    assert len(whole) > 500
+    assert found.tail.counts.gaps == 1
 
 
 async def test_a_generation_that_rotation_took_away_unread_is_counted(log: ContainerLog) -> None:
@@ -359,6 +484,86 @@ async def test_a_truncated_file_that_begins_with_the_same_line_has_another_ident
         log.write(*numbered(range(1)))
         await until(lambda: len(found.lines) == 4)
     assert [chunk.start.file.ordinal for chunk in found.chunks] == [0, 1]
+
+
+async def test_a_file_that_was_cut_and_grew_past_the_old_end_begins_anew(log: ContainerLog) -> None:
+    """Even though it begins with the same line: only the line before the position tells."""
+    banner, lines = raw("banner\n", time="2026-11-23T00:00:00Z"), numbered(range(20))
+    log.write(banner, *lines[:5])
+    async with reading(log) as found:
+        await found.until(banner, *lines[:5])
+        os.truncate(log.live, 0)
+        log.write(banner, *lines[5:])
+        await found.until(banner, *lines[:5], banner, *lines[5:])
+    assert found.end.file == FileId("c0ffee", head(banner), 1)
+    assert found.tail.counts.truncated == 1
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_was_copied_before_a_cut_is_read_in_the_copy(
+    log: ContainerLog, restart: bool, compress: bool
+) -> None:
+    """logrotate's copytruncate, behind a reader that had not come to the end."""
+    lines = numbered(range(30))
+    log.write(*lines[:10])
+    async with reading(log) as before:
+        await before.until(*lines[:10])
+        if not restart:
+            log.write(*lines[10:20])
+            log.copy_and_truncate(compress=compress)
+            log.write(*lines[20:])
+            await before.until(*lines)
+            assert (before.tail.counts.truncated, before.tail.counts.gaps) == (1, 0)
+            assert before.tail.counts.lost_bytes == 0
+            return
+        resume = resume_at(before)
+    log.write(*lines[10:20])
+    log.copy_and_truncate(compress=compress)
+    log.write(*lines[20:])
+    async with reading(log, resume=resume) as after:
+        await after.until(*lines[10:])
+    assert after.chunks[0].start == before.end
+
+
+async def test_what_was_seen_and_not_read_before_a_cut_is_counted_as_lost(log: ContainerLog) -> None:
+    lines = numbered(range(20_000))
+    log.write(*lines)
+    size, read = log.live.stat().st_size, 0
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    async for chunk in tail.chunks():
+        if not read:
+            read = len(chunk.data)
+            os.truncate(log.live, 0)
+            log.write(raw("new\n"))
+        else:
+            assert chunk.data == raw("new\n")
+            break
+    assert (tail.counts.lost_bytes, tail.counts.truncated) == (size - read, 1)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_the_search_for_the_end_of_an_overlong_line_lets_others_work(log: ContainerLog, ended: bool) -> None:
+    size = 40 << 20
+    log.write(b"y" * size + b"\n" * ended)
+    if not ended:
+        log.rotate()
+        log.write()
+    steps = 0
+
+    async def work() -> None:
+        nonlocal steps
+        while True:
+            steps += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(work())
+    async with reading(log) as found:
+        await until(lambda: found.lines)
+        assert steps > 8
+    assert found.lines == [b"y" * MAX_RAW_LINE_BYTES + b"\n"]
+    assert found.tail.counts.lost_bytes == size - MAX_RAW_LINE_BYTES
+    task.cancel()
 
 
 # ------------------------------------------------------------------ restart
@@ -536,18 +741,43 @@ async def test_a_removed_container_without_a_log_ends(log: ContainerLog) -> None
     assert found.chunks == []
 
 
-async def test_generations_that_went_unread_with_their_container_are_counted_as_lost(log: ContainerLog) -> None:
-    log.write(*numbered(range(3)))
+async def test_generations_that_go_with_their_container_are_read_all_the_same(log: ContainerLog) -> None:
+    lines = numbered(range(6))
+    log.write(*lines[:3])
     log.rotate()
-    log.write(*numbered(range(3, 6)))
-    size = log.live.stat().st_size
+    log.write(*lines[3:])
     tail = FileTail(log_stream(log.live), UNWATCHED)
+    found = b""
     async for chunk in tail.chunks():
+        found += chunk.data
         if chunk.start.line == 0:
-            log.generation(1).unlink()
-            log.live.unlink()
+            log.generation(1).unlink(missing_ok=True)
+            log.live.unlink(missing_ok=True)
             tail.remove()
-    assert tail.counts.lost_bytes == size
+    assert found == b"".join(lines)
+    assert (tail.counts.gaps, tail.counts.lost_bytes) == (0, 0)
+
+
+async def test_generations_that_could_not_be_opened_before_their_container_went_are_a_gap(log: ContainerLog) -> None:
+    for line in numbered(range(3)):
+        log.write(line)
+        log.rotate()
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_ahead=0))
+    found = []
+    async for chunk in tail.chunks():
+        found.append(chunk.data)
+        shutil.rmtree(log.live.parent, ignore_errors=True)
+        tail.remove()
+    assert found[:2] == numbered(range(2))  # the first, and the one opened with it
+    assert tail.counts.gaps == 1
+
+
+async def test_half_a_line_that_went_with_its_container_is_counted_as_lost(log: ContainerLog) -> None:
+    log.write(b"half")
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail.remove()
+    assert [chunk async for chunk in tail.chunks()] == []
+    assert tail.counts.lost_bytes == 4
 
 
 async def test_a_renamed_container_names_the_chunks_that_follow(log: ContainerLog) -> None:
@@ -600,7 +830,8 @@ async def test_the_cutoff_is_not_asked_after_a_restart(log: ContainerLog) -> Non
 class Log(RuleBasedStateMachine):
     """A log under a writer that rotates, against a reader that looks now and then: what could be read was read once.
 
-    `expected` are the lines that must arrive; a line whose last copy went before anybody looked is `doubtful`.
+    `expected` are the lines that must arrive: those that stood in a file, or in one that the reader had open, when it
+    looked. Files may begin with equal lines: pieces of one line that Docker cut and rotation came between.
     """
 
     def __init__(self) -> None:
@@ -609,9 +840,10 @@ class Log(RuleBasedStateMachine):
         self.seen: dict[tuple[FileId, int], bytes] = {}
         self.files: list[list[bytes]] = [[]]  # whole lines not looked for yet, newest file first
         self.half = b""
-        self.half_alone = True  # the live file holds no whole line
-        self.held: list[bytes] | None = None  # of the file that the reader has open
-        self.expected: list[bytes] = []
+        self.is_empty = True  # the live file holds no whole line
+        self.held: list[list[bytes]] = []  # of the files that the reader has open
+        self.expected: Counter[bytes] = Counter()
+        self.written: Counter[bytes] = Counter()
         self.number = 0
         self.looks = 0
         self.task: asyncio.Task[Chunk] | None = None
@@ -619,6 +851,7 @@ class Log(RuleBasedStateMachine):
     @initialize(keep=st.integers(1, 4), compress=st.booleans())
     def begin(self, keep: int, compress: bool) -> None:
         self.keep, self.compress = keep, compress and keep > 1
+        self.is_cut = False  # since the last look
         self.log = ContainerLog(Path(mkdtemp(dir=self.scratch)))
         self.log.write()
         self.start(None)
@@ -628,8 +861,10 @@ class Log(RuleBasedStateMachine):
     def start(self, resume: Resume | None) -> None:
         self.tail = FileTail(log_stream(self.log.live), UNWATCHED, resume=resume)
         self.resume = resume
-        self.held = None
+        self.held = []
         self.chunks = self.tail.chunks()
+
+    # -------------------------------------------------------------- the writer
 
     @rule(count=st.integers(1, 5))
     def write_lines(self, count: int) -> None:
@@ -642,8 +877,26 @@ class Log(RuleBasedStateMachine):
 
     def finish_line(self, rest: bytes) -> None:
         self.log.write(rest)
-        self.files[0].append(self.half + rest)
-        self.half, self.half_alone = b"", False
+        self.keep_line(self.half + rest)
+        self.half, self.is_empty = b"", False
+
+    def keep_line(self, line: bytes) -> None:
+        self.files[0].append(line)
+        self.written[line] += 1
+
+    @precondition(lambda self: not self.half)
+    @rule(looks=st.lists(st.booleans(), min_size=1, max_size=3))
+    def write_a_line_in_pieces(self, looks: list[bool]) -> None:
+        piece = self.new_line().replace(b"\\n", b"")
+        for look in looks:
+            self.finish_line(piece)
+            if look:
+                self.look()
+            self.rotate()
+            self.look_ahead()  # as the directory's watch does it: files of equal pieces may be byte for byte equal
+        self.finish_line(piece)
+        self.finish_line(self.new_line())
+        self.look()  # a position before the line knows no ordinal of its files; some may be gone after a restart
 
     @rule()
     def write_half_a_line(self) -> None:
@@ -651,25 +904,40 @@ class Log(RuleBasedStateMachine):
             self.half = self.new_line()[:-10]
             self.log.write(self.half)
 
-    @precondition(lambda self: not self.half_alone)  # Docker rotates what is full
+    @precondition(lambda self: not self.is_empty)  # Docker rotates what is full
     @rule()
     def rotate(self) -> None:
-        if self.half:
-            self.files[0].append(self.half + b"\n")
-        self.half, self.half_alone = b"", True
         self.log.rotate(keep=self.keep, compress=self.compress)
+        self.go_on()
+
+    @precondition(lambda self: not self.is_empty and self.keep > 1)
+    @rule()
+    def copy_and_truncate(self) -> None:
+        if self.tail.inode and (self.tail._id is None or self.tail._successors):
+            self.look()  # a file of which nothing was read has no line by which to know its copy
+        self.log.copy_and_truncate(keep=self.keep, compress=self.compress)
+        self.held = [lines for lines in self.held if lines is not self.files[0]]
+        self.is_cut = True
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The live file is another generation now, and begins anew."""
+        if self.half:
+            self.keep_line(self.half + b"\n")
+        self.half, self.is_empty = b"", True
         self.files.insert(0, [])
         for gone in self.files[self.keep :]:
-            if gone is not self.held:
+            if not any(gone is lines for lines in self.held):
                 gone.clear()
-        del self.files[self.keep + 1 :]
 
     @rule()
     def truncate(self) -> None:
         self.look()
         os.truncate(self.log.live, 0)
-        self.half, self.half_alone = b"", True
+        self.half, self.is_empty = b"", True
         self.look()
+
+    # -------------------------------------------------------------- the reader
 
     @rule()
     def restart(self) -> None:
@@ -682,17 +950,25 @@ class Log(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         self.runner.run(self.read())
-        for lines in reversed(self.files):
-            self.expected += lines
+        for lines in self.files:
+            self.expected.update(lines)
             lines.clear()
-        self.held = self.files[0]
+        self.held = self.files[:1]
+        self.is_cut = False
         del self.files[self.keep :]
+
+    @rule()
+    def look_ahead(self) -> None:
+        """The reader waits for room; what is there is opened, and nothing is read: a cut is not noticed."""
+        if self.tail.inode and not self.is_cut:
+            self.tail.look_ahead()
+            self.held = list(self.files)
 
     async def read(self) -> None:
         """Take what can be read now: a change of the container's name wakes the reader."""
         self.looks += 1
         self.tail.update(replace(self.tail.stream, container=f"name {self.looks}"))
-        for _ in range(20):
+        for _ in range(40):
             if self.task is None:
                 self.task = asyncio.ensure_future(anext(self.chunks))
             await asyncio.sleep(0)
@@ -702,11 +978,11 @@ class Log(RuleBasedStateMachine):
 
     def take(self, chunk: Chunk) -> None:
         check(chunk)
-        self.resume = Resume(chunk.end, self.tail.inode)
+        if chunk.data.endswith(b'\\n"' + raw("")[9:]):  # no position lies between the pieces of a line
+            self.resume = Resume(chunk.end, self.tail.inode, dict(self.tail._ordinals), chunk.fingerprint)
         for number, line in enumerate(chunk.data.splitlines(keepends=True), chunk.start.line):
             key = chunk.start.file, number
-            assert key not in self.seen or self.tail.counts.gaps  # then what is left is read again, under the same ids
-            assert self.seen.setdefault(key, line) == line
+            assert self.seen.setdefault(key, line) == line  # what is read again has the same name
 
     async def stop(self) -> None:
         if self.task is not None:
@@ -718,13 +994,13 @@ class Log(RuleBasedStateMachine):
 
     @invariant()
     def every_line_that_could_be_read_was_read_once(self) -> None:
-        found = list(self.seen.values())
-        assert len(found) == len(set(found))
-        assert set(self.expected) <= set(found)
+        found = Counter(self.seen.values())
+        assert self.expected <= found <= self.written
 
     def teardown(self) -> None:
         if hasattr(self, "chunks"):
             self.runner.run(self.stop())
+            self.tail.close()
         self.runner.close()
 
 
@@ -732,4 +1008,4 @@ def test_every_line_that_could_be_read_is_read_once(tmp_path: Path) -> None:
     class Here(Log):
         scratch = str(tmp_path)
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=100, stateful_step_count=25))
+    run_state_machine_as_test(Here, settings=settings(max_examples=300, stateful_step_count=30))

@@ -2,11 +2,17 @@
 
 import gzip
 import os
+import tracemalloc
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from collector.sources.log_files import Generation, LogFile, generations, head_of, size_of
+from collector.sources.fingerprint import fingerprint
+from collector.sources.log_files import Generation, LogFile, generations, head_of
 
 
 def written(path: Path, content: bytes) -> Generation:
@@ -79,9 +85,88 @@ def test_a_compressed_file_of_several_members_is_read_whole(tmp_path: Path) -> N
     assert content_of(packed) == b"one\ntwo\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip at all\n", gzip.compress(b"x" * 9)[:12]])
-def test_a_compressed_file_that_is_torn_just_ends(tmp_path: Path, content: bytes) -> None:
+NOISE = Random(1).randbytes(100_000)
+PACKED = gzip.compress(NOISE)
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip at all\n", PACKED[:9]])
+def test_what_is_no_gzip_file_is_empty(tmp_path: Path, content: bytes) -> None:
     assert content_of(written(tmp_path / "a.gz", content)) == b""
+
+
+@pytest.mark.parametrize("end", [50_000, len(PACKED) - 9, len(PACKED) - 1])
+def test_what_stands_before_a_tear_is_read_and_the_tear_is_told(tmp_path: Path, end: int) -> None:
+    generation = written(tmp_path / "a.gz", PACKED[:end])
+    found = content_of(generation, size=4096)
+    assert NOISE.startswith(found)
+    assert len(found) > end - 9000
+    file = LogFile(generation)
+    assert (file.is_torn, len(file.read(0, 1 << 20)), file.is_torn) == (False, len(found), True)
+    file.close()
+
+
+def test_what_stands_before_a_damage_is_read_and_the_damage_is_told(tmp_path: Path) -> None:
+    damaged = bytearray(PACKED)
+    damaged[-8] ^= 1  # of the checksum
+    file = LogFile(written(tmp_path / "a.gz", bytes(damaged)))
+    found = file.read(0, 1 << 20)
+    assert (NOISE.startswith(found), len(found) > 90_000, file.is_torn) == (True, True, True)
+    file.close()
+
+
+def test_a_whole_compressed_file_is_not_torn(tmp_path: Path) -> None:
+    file = LogFile(written(tmp_path / "a.gz", PACKED + gzip.compress(b"more")))
+    assert (file.read(0, 1 << 20), file.is_torn) == (NOISE + b"more", False)
+    file.close()
+
+
+def test_a_compressed_bomb_is_unpacked_in_small_steps(tmp_path: Path) -> None:
+    file = LogFile(written(tmp_path / "a.gz", gzip.compress(bytes(200 << 20), 9)))
+    tracemalloc.start()
+    assert sum(len(file.read(offset, 1 << 16)) for offset in range(0, 200 << 20, 1 << 16)) == 200 << 20
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+    file.close()
+
+
+@given(
+    content=st.binary(max_size=400).map(lambda it: it * 1000),
+    reads=st.lists(st.tuples(st.integers(0, 450_000), st.integers(1, 300_000)), max_size=8),
+)
+def test_any_reads_of_a_compressed_file_give_what_a_plain_one_gives(
+    content: bytes, reads: list[tuple[int, int]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        file = LogFile(written(Path(folder, "a.gz"), gzip.compress(content, 1)))
+        for offset, size in reads:
+            assert file.read(offset, size) == content[offset : offset + size]
+        file.close()
+
+
+def test_a_compressed_copy_is_known_by_its_content(tmp_path: Path) -> None:
+    same, other = b"same length, line 1\n" * 50, b"same length, line 2\n" * 50
+    file = LogFile(written(tmp_path / "a", same))
+    assert file.is_compressed_in(written(tmp_path / "1.gz", gzip.compress(same)))
+    assert not file.is_compressed_in(written(tmp_path / "2.gz", gzip.compress(other)))
+    assert not file.is_compressed_in(written(tmp_path / "3.gz", gzip.compress(same)[:-3]))
+    assert not file.is_compressed_in(written(tmp_path / "4", same))
+    file.close()
+
+
+@pytest.mark.parametrize("ending", ["a", "a.gz"])
+def test_a_file_holds_a_position_while_the_line_before_it_is_the_same(tmp_path: Path, ending: str) -> None:
+    lines = [b"line %d %b\n" % (n, b"x" * 40 * n) for n in range(20)]
+    content = b"".join(lines)
+    file = LogFile(written(tmp_path / ending, content if ending == "a" else gzip.compress(content)))
+    for count in range(1, 21):
+        offset = len(b"".join(lines[:count]))
+        assert file.line_before(offset) == lines[count - 1][-257:-1]
+        assert file.holds(offset, fingerprint(lines[count - 1][-257:-1]))
+        assert file.holds(offset, "")
+        assert not file.holds(offset, fingerprint(b"another"))
+    assert not file.holds(len(content) + 1, "")
+    assert file.holds(0, "")
+    file.close()
 
 
 def test_a_file_is_known_by_its_whole_first_line(tmp_path: Path) -> None:
@@ -121,6 +206,10 @@ def test_an_open_file_outlives_its_name(tmp_path: Path) -> None:
 
 
 def test_sizes_are_those_of_plain_content(tmp_path: Path) -> None:
-    assert size_of(written(tmp_path / "a", b"12345")) == 5
-    assert size_of(written(tmp_path / "a.gz", gzip.compress(b"12345"))) == 0
-    assert size_of(Generation(tmp_path / "none", 1, 0, False)) == 0
+    for generation, size in (
+        (written(tmp_path / "a", b"12345"), 5),
+        (written(tmp_path / "a.gz", gzip.compress(b"12345")), None),
+    ):
+        file = LogFile(generation)
+        assert file.size == size
+        file.close()

@@ -25,6 +25,14 @@ MUTE = Container(id="b", name="mute", state="exited", driver="journald", problem
 VAIN = Container(id="c", name="vain", state="running", problem="aliyun.logs.x=/var/log is not followed")
 
 
+class Behind(FileTail):
+    """A tail that has not read all of its log."""
+
+    @property
+    def backlog_bytes(self) -> int:
+        return 4711
+
+
 class Telemetry:
     """An exporter over two outputs and three containers, one of which is unreadable."""
 
@@ -35,8 +43,7 @@ class Telemetry:
         self.pipelines = [self.pipeline(directory, name) for name in ("elastic", "local")]
         self.exporter = Exporter("1.2.3", self.roster, self.pipelines)
         stream = log_stream("/logs/x", container_id="web")
-        tail = FileTail(stream, Watcher())
-        tail.backlog_bytes = 4711
+        tail = Behind(stream, Watcher())
         self.pipelines[0].tails[stream.key] = tail
         self.pipelines[0].unreadable[stream.key] = "no permission"
 

@@ -1,0 +1,100 @@
+"""One open log file → whole raw lines, from an offset on.
+
+What was read is known again: when the line before the offset is not what it was, the file was cut and written anew.
+"""
+
+from collector.sources.fingerprint import last_line
+from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
+
+CHUNK_BYTES = 256 << 10  # 1 MiB is 20 % slower: the chunk and its documents leave the cache
+_SKIP_BYTES = 4 << 20  # of a line beyond the bound in one step
+
+
+class Truncated(Exception):
+    """The file no longer holds what was read of it."""
+
+
+class LineReader:
+    """Reads `file`; `offset` is behind the last whole line, `line` the raw lines before it.
+
+    `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen.
+    """
+
+    def __init__(self, file: LogFile, *, offset: int = 0, line: int = 0) -> None:
+        self.file = file
+        self.offset = offset
+        self.line = line
+        self.last_line = file.line_before(offset) or b""
+        self.lost_bytes = 0
+        self.seen_bytes = 0
+        self._overlong = b""  # the beginning of a line beyond the bound, while its end is looked for
+        self._searched = 0  # up to here
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes behind the offset; of a compressed file nobody knows."""
+        size = self.file.size
+        return 0 if size is None else max(0, size - self.offset)
+
+    def read(self) -> bytes | None:
+        """The whole lines that follow, and move behind them; None if there are none yet, b"" to be asked again.
+
+        Raises:
+            Truncated: the file was cut; what follows the offset is not what followed it.
+            OSError: the file cannot be read.
+        """
+        if self._overlong:
+            return self._search_end()
+        size = CHUNK_BYTES
+        data = self.file.read(self.offset, size)
+        while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size < MAX_RAW_LINE_BYTES:
+            size *= 2
+            data = self.file.read(self.offset, size)
+        self._check_intact()
+        if end:
+            return self._advance(data[:end], end)
+        if len(data) < MAX_RAW_LINE_BYTES:
+            return None
+        self._overlong, self._searched = data, self.offset + len(data)
+        return b""
+
+    def rest(self) -> bytes | None:
+        """What a finished file holds behind its last newline, with the newline it lacks; None if there is nothing."""
+        if self._overlong:
+            return self._cut(self._searched - self.offset, lost_bytes=self._searched - self.offset - MAX_RAW_LINE_BYTES)
+        rest = self.file.read(self.offset, MAX_RAW_LINE_BYTES)
+        return self._advance(rest + b"\n", len(rest)) if rest else None
+
+    def _check_intact(self) -> None:
+        size = self.file.size
+        if size is None:
+            return
+        # After the read: what was written anew before it cannot pass.
+        if size < self.offset or self.file.line_before(self.offset) != self.last_line:
+            raise Truncated
+        self.seen_bytes = max(self.seen_bytes, size)
+
+    def _search_end(self) -> bytes | None:
+        """The end of a line beyond every bound: it ships cut, and the rest of it is counted as lost."""
+        self._check_intact()
+        for _ in range(_SKIP_BYTES // CHUNK_BYTES):
+            more = self.file.read(self._searched, CHUNK_BYTES)
+            if not more:
+                return None
+            if (end := more.find(b"\n")) >= 0:
+                size = self._searched + end - self.offset
+                return self._cut(size + 1, lost_bytes=size - MAX_RAW_LINE_BYTES)
+            self._searched += len(more)
+        return b""
+
+    def _cut(self, consumed: int, *, lost_bytes: int) -> bytes:
+        head, self._overlong = self._overlong, b""
+        self.lost_bytes += lost_bytes
+        return self._advance(head + b"\n", consumed)
+
+    def _advance(self, data: bytes, consumed: int) -> bytes:
+        self.offset += consumed
+        self.line += data.count(b"\n")
+        is_whole = len(data) == consumed
+        self.last_line = last_line(data) if is_whole else self.file.line_before(self.offset) or b""
+        return data

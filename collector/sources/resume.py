@@ -1,0 +1,53 @@
+"""Where an earlier run stopped → the file to go on in, among those that are there now."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from collector.model import Position
+from collector.sources.log_files import Generation, LogFile, head_of
+
+
+class Resume(Struct, frozen=True):
+    """A position, and what tells its file apart from others with an equal first line.
+
+    `inode` is the file's, `fingerprint` that of the line before the position ("": not known), `ordinals` are the last
+    ones given, by head, up to that file.
+    """
+
+    position: Position
+    inode: int
+    ordinals: dict[str, int] = {}
+    fingerprint: str = ""
+
+
+class Match(NamedTuple):
+    """The files from which on to read, oldest first; `file` is the first of them, open, if it is as it was.
+
+    `file` None: the one that was read is gone, or `was_cut` since and begins anew as another file.
+    """
+
+    unread: list[Generation]
+    file: LogFile | None = None
+    was_cut: bool = False
+
+
+def find(found: list[Generation], resume: Resume) -> Match:
+    """Where to go on among `found`, which holds one at least. Of several that may be the file the oldest is taken.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    heads = [head_of(generation) for generation in found]
+    same = [index for index, head in enumerate(heads) if head == resume.position.file.head]
+    known = [index for index in same if found[index].inode == resume.inode]
+    for index in dict.fromkeys(known + same):
+        file = LogFile(found[index])
+        if file.holds(resume.position.offset, resume.fingerprint):
+            return Match(found[index:], file)
+        file.close()
+    # Those that begin as files which were read before it are these files, left over by who cut the one after them.
+    first = 0
+    while first < len(found) - 1 and found[first].inode != resume.inode and heads[first] in resume.ordinals:
+        first += 1
+    return Match(found[first:], was_cut=bool(known))
