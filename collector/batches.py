@@ -25,6 +25,11 @@ class Batches:
         self._news = asyncio.Event()
         self._turn = asyncio.Lock()
 
+    @property
+    def batch_bytes(self) -> int:
+        """A batch is full with so many bytes of documents."""
+        return self._batch_bytes
+
     async def put(self, segment: Segment) -> None:
         """Add a segment, once there is room for it; one that is larger than the bound waits until it is alone."""
         await self._reserve(segment.size)

@@ -59,6 +59,18 @@ class Ledger:
         """Its documents are settled: their bytes are free again."""
         self.in_flight_bytes -= segment.size
 
+    def replay(self, count: int, size: int) -> None:
+        """So many dead letters, of `size` bytes, are on their way once more."""
+        self.replayed += count
+        self.in_flight += count
+        self.in_flight_bytes += size
+
+    def give_up_replay(self, count: int, size: int) -> None:
+        """So many of them were not sent after all: they are still on disk."""
+        self.dead_lettered += count
+        self.in_flight -= count
+        self.in_flight_bytes -= size
+
     def delivered(self, new: int, duplicate: int) -> None:
         """So many documents are there, `duplicate` of them from before."""
         self.acknowledged += new

@@ -6,7 +6,7 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -88,6 +88,14 @@ class Pipeline:
                 await delivery
                 for task in around:
                     task.cancel()
+
+    async def replay(self, segments: Sequence[Segment]) -> None:
+        """Ship documents that were dead letters: `Delivery.replay`.
+
+        Raises:
+            Unavailable: the pipeline has ended meanwhile.
+        """
+        await self._delivery.replay(segments)
 
     async def _follow_roster(self, watcher: Watcher) -> None:
         version = -1
