@@ -18,9 +18,10 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import limits, own_log
+from collector import limits, own_log, places
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
+from collector.dead_letters.replay import Replay
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
@@ -172,6 +173,10 @@ class Agent:
             status=self.status,
             search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
             live=self.live,
+            dead_letters=state / places.DEAD_LETTERS,
+            replays={
+                one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
+            },
         )
         bound = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from collector import places
 from collector.batches import Batches
 from collector.checkpoint import Checkpoints
 from collector.dead_letters import DeadLetters
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
-_DEAD_LETTERS_BYTES = 256 << 20
 
 
 class Pipeline:
@@ -66,8 +66,8 @@ class Pipeline:
             linger_seconds=settings.linger_seconds,
             bound_bytes=settings.batch_bytes * (settings.concurrency + 1),
         )
-        letters = DeadLetters(directory / "dead_letters" / output, _DEAD_LETTERS_BYTES)
-        self._delivery = Delivery(output, shipper, self._batches, letters, self.ledger, checkpoints.settle)
+        self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
+        self._delivery = Delivery(output, shipper, self._batches, self.dead_letters, self.ledger, checkpoints.settle)
 
     @property
     def backlog_bytes(self) -> int:
