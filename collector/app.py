@@ -83,6 +83,8 @@ class Agent:
             name = f"output {pipeline.output}"
             if pipeline.ledger.error:
                 reasons.append(f"{name}: {pipeline.ledger.error}")
+            if pipeline.ledger.spool_error:
+                reasons.append(f"{name}: {pipeline.ledger.spool_error}: reading waits")
             reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
             if pipeline.unreadable:
                 count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
@@ -239,6 +241,10 @@ def _numbers(pipeline: Pipeline) -> dict[str, Any]:
         "duplicate": ledger.duplicate,
         "dead_lettered": ledger.dead_lettered,
         "dropped": sum(ledger.dropped.values()),
+        "spooled": ledger.spooled,
+        "recovered_from_spool": ledger.recovered_from_spool,
+        "replayed": ledger.replayed,
+        "spool_bytes": ledger.spool_bytes,
         "in_flight": ledger.in_flight,
         "backlog_bytes": pipeline.backlog_bytes,
         "error": ledger.error,

@@ -2,15 +2,17 @@
 
 Around any shipper; a shipper only sends and tells what happened. What holds:
 
-- a document leaves only as acknowledged, as a duplicate, or as a dead letter that is on disk;
+- a document leaves only as acknowledged, as a duplicate, or as a dead letter or a record of the spool that is on disk;
 - a refused document is sent once more as plain text under its own id before it is given up;
 - documents that wait for the operator (a closed index, a block, the shard limit) hold up their own target only.
 
-`link` is the way to the destination, `held` what waits for the operator, `shipment` what is under way.
+`link` is the way to the destination, `held` what waits for the operator, `shipment` what is under way; `spooling` keeps
+on disk what an output that is away cannot take, and `recovery` takes it back.
 Error classes: DESIGN §3 of the project.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -25,7 +27,10 @@ from collector.link import Answer, Link
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.plain_text import as_text, is_text
 from collector.ports import Shipper
+from collector.recovery import Recovery
 from collector.shipment import FromDisk, FromLogs, Shipment, packed
+from collector.spool import Spool
+from collector.spooling import Spooling
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +47,8 @@ class Delivery:
         ledger: Ledger,
         settled: Callable[[Segment], None],
         *,
+        spool: Spool | None = None,
+        spool_after_seconds: float = math.inf,
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._output = output
@@ -53,13 +60,23 @@ class Delivery:
         self._from_logs = FromLogs(batches, ledger, settled)
         self._held = self._new_held()
         self._ended = asyncio.Event()
+        self._recovery = self._spooling = None
+        if spool is not None:
+            link = self._link
+            self._recovery = Recovery(output, spool, ledger, link, self._deliver_from_disk, backoff)
+            self._spooling = Spooling(
+                output, spool, ledger, link, after_seconds=spool_after_seconds, stored=self._recovery.look
+            )
 
     async def run(self, workers: int) -> None:
-        """Deliver until the queue is closed and all that was read is settled."""
+        """Deliver until the queue is closed and all that was read is settled; what is in the spool then stays there."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for number in range(workers):
-                    tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
+            async with asyncio.TaskGroup() as around:
+                recovering = around.create_task(self._recover(), name=f"{self._output} recovery")
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(workers):
+                        tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
+                recovering.cancel()
         finally:
             self._ended.set()
 
@@ -92,7 +109,15 @@ class Delivery:
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while (batch := await self._batches.take()) is not None:
-            await self._deliver(Shipment(batch, list(batch.segments), set(), self._from_logs), self._held, tasks)
+            shipment = Shipment(batch, list(batch.segments), set(), self._from_logs)
+            await self._deliver(shipment, self._held, tasks, spooling=self._spooling)
+
+    async def _recover(self) -> None:
+        if self._recovery is not None:
+            await self._recovery.run()
+
+    async def _deliver_from_disk(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:
+        await self._deliver(shipment, self._new_held(), tasks)
 
     async def _replay(self, segments: Sequence[Segment]) -> None:
         origin = FromDisk(self._ledger, segments)
@@ -105,13 +130,28 @@ class Delivery:
         finally:
             self._ledger.give_up_replay(origin.documents, origin.size)
 
-    async def _deliver(self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup) -> None:
+    async def _deliver(
+        self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
+    ) -> None:
+        """Send until all is settled, held, or spooled where that is allowed."""
         backoff = self._backoff()
         while shipment.documents.count:
+            due = spooling.due_in_seconds if spooling is not None else math.inf
+            if spooling is not None and due <= 0 and await self._keep_aside(shipment, spooling, backoff):
+                continue
             answer = await self._attempt(shipment, backoff)
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
-                await self._link.pause(backoff.next(answer.retry_after))
+                pause = backoff.next(answer.retry_after)
+                await self._link.pause(min(pause, due) if due > 0 else pause)
+
+    async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
+        """Spool it, or wait for room; False if nobody else asks whether the output is back."""
+        if await spooling.store(shipment):
+            return True
+        if spooling.has_records:
+            await self._link.pause(backoff.next())
+        return spooling.has_records
 
     async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
         answer = await self._link.ship(shipment.documents, shipment.texts, backoff)

@@ -116,6 +116,7 @@ class Link:
 
     def _recover(self) -> None:
         self.away_since = None
+        self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()
         self.all_well()
 

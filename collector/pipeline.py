@@ -6,6 +6,7 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import errno
+import math
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,7 @@ from collector.ports import Shipper, ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
+from collector.spool import Spool
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 
@@ -67,7 +69,17 @@ class Pipeline:
             bound_bytes=settings.batch_bytes * (settings.concurrency + 1),
         )
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
-        self._delivery = Delivery(output, shipper, self._batches, self.dead_letters, self.ledger, checkpoints.settle)
+        spool = directory / "spool" / output
+        self._delivery = Delivery(
+            output,
+            shipper,
+            self._batches,
+            self.dead_letters,
+            self.ledger,
+            checkpoints.settle,
+            spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
+            spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
+        )
 
     @property
     def backlog_bytes(self) -> int:

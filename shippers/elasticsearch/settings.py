@@ -50,6 +50,8 @@ class Settings(ShipperSettings):
         "auto", description="auto: install an index template of the lowest order unless one of its name is there"
     )
 
+    spool: bool = Field(True, description="keep documents on disk while the cluster is away; false: stop reading")
+
     @field_validator("hosts", mode="before")
     @classmethod
     def _one_host_is_a_list(cls, hosts: object) -> object:
