@@ -118,6 +118,8 @@ def replay(
         last[name] = told
 
     letters.replay(asked, tell, state_dir=state_dir, config=config)
+    if not last:
+        terminal.complain("no letters")
     if form is Form.TEXT:
         for name, told in last.items():
             terminal.write(f"{name}: {_how_far(told)}{_damaged(told)}")

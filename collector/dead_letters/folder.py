@@ -198,13 +198,22 @@ def _ids(path: Path) -> set[int]:
 
 def _rewrite(path: Path, kept: Sequence[Span]) -> None:
     made = path.with_name(f".{path.name}")
-    with path.open("rb") as old, made.open("wb") as new:
-        made.chmod(0o600)
-        for start, end in kept:
-            old.seek(start)
-            while start < end and (piece := old.read(min(end - start, _COPY_BYTES))):
-                new.write(piece)
-                start += len(piece)
-        new.flush()
-        os.fsync(new.fileno())
-    made.replace(path)
+    try:
+        with path.open("rb") as old, made.open("wb") as new:
+            made.chmod(0o600)
+            for span in kept:
+                _copy(old, new, span)
+            new.flush()
+            os.fsync(new.fileno())
+        made.replace(path)
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise
+
+
+def _copy(old: BinaryIO, new: BinaryIO, span: Span) -> None:
+    start, end = span
+    old.seek(start)
+    while start < end and (piece := old.read(min(end - start, _COPY_BYTES))):
+        new.write(piece)
+        start += len(piece)

@@ -135,5 +135,5 @@ def _decoded(answer: Answer, shape: type[_Shape]) -> _Shape | None:
         return None
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

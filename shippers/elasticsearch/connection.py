@@ -128,6 +128,6 @@ def words_of(answer: Answer) -> str:
     try:
         error = msgspec.json.decode(answer.body, type=_Refusal).error
         text = f"{error.type}: {error.reason}" if isinstance(error, Fault) else error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = answer.body[:_WORDS].decode(errors="replace")
     return " ".join(text.split())[:_WORDS] or "no words"

@@ -127,7 +127,7 @@ def content_fault(body: bytes) -> str | None:
     """
     try:
         kind = msgspec.json.decode(body, type=_Whole).error.type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return kind if kind in _CONTENT else None
 
@@ -161,7 +161,7 @@ def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies before it"
     try:
         items = _decoder.decode(answer).items
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unavailable(f"the answer to a bulk request is cut or no bulk answer ({answer[:60]!r})", remedy) from None
     if len(items) != count:
         raise Unavailable(f"the answer to a bulk request of {count} documents tells of {len(items)}", remedy)
@@ -205,6 +205,8 @@ def verdict_of(outcome: _Outcome) -> Verdict:
     match outcome.status:
         case 200 | 201:  # both a success and an error leave it unknown; sent again, it is created or a duplicate
             return Verdict.AGAIN if outcome.error else Verdict.DELIVERED
+        case status if status < 400 or status == 408:
+            return Verdict.AGAIN
         case 409:
             return Verdict.DUPLICATE if error.type == _CONFLICT else Verdict.AGAIN
         case 401 | 403 | 404:

@@ -19,6 +19,7 @@ from tests.faults.bulk_endpoint import BulkEndpoint, Reply, documents_in, items
 
 SENT = batch(plain_segment(2), plain_segment(0, "idle"), plain_segment(2, "till"))
 MAPPING = {"type": "mapper_parsing_exception", "reason": "failed to parse", "caused_by": {"reason": "Duplicate field"}}
+DEEP = b'{"x":%b%b,"error":"odd"}' % (b"[" * 100_000, b"]" * 100_000)
 ODD = {"type": "a_type_of_next_year_exception", "reason": "because"}
 
 
@@ -55,6 +56,9 @@ async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> Asy
         (Reply(body=items(*[201] * 4)[:-12] + b"]}"), Unavailable, "cut"),
         (Reply(body=b'{"errors":false}'), Unavailable, "no bulk answer"),
         (Reply(body=b'{"errors":true,"items":[{"index":{"status":201}}]}'), Unavailable, "no bulk answer"),
+        (Reply(body=DEEP), Unavailable, "no bulk answer"),
+        (Reply(status=400, body=DEEP), Unavailable, "400: "),
+        (Reply(status=400, body=b'{"error":{"type":"parse"}}'), Unavailable, "400: parse"),
         (Reply(cut_bytes=20), Unavailable, "cannot be reached"),
         (Reply(cut_bytes=0), Unavailable, "cannot be reached"),
     ],
@@ -229,7 +233,12 @@ def test_each_item_is_accounted_for_by_itself() -> None:
     assert (again.size, again.end) == (len(again.documents[0]), SENT.segments[2].end)
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504, 409])
+@pytest.mark.parametrize("status", [-1, 0, 100, 202, 302])
+def test_a_status_that_tells_nothing_leaves_the_document_unknown(status: int) -> None:
+    assert told(OK, (status, None), OK, OK).retry.count == 1
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 409])
 def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
     receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
     assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())

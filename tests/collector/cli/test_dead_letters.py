@@ -95,6 +95,11 @@ def test_a_replay_with_a_number_takes_the_oldest_and_tells_its_progress_as_json(
     assert '{"n": 0}' in (home / "out.ndjson").read_text()
 
 
+def test_without_letters_a_replay_says_so(home: Path) -> None:
+    ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml")
+    assert (ended.code, ended.out, lines_of(ended)[-1]) == (0, "", "pilotfish: no letters")
+
+
 def test_an_output_that_is_not_configured_is_a_wrong_command_line(home: Path) -> None:
     ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml", "--output", "elastic")
     assert (ended.code, ended.complaint) == (2, "no output 'elastic' is configured: name the file that has it with -c")

@@ -182,6 +182,17 @@ def test_of_a_settled_file_the_kept_spans_are_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_cannot_be_written_anew_stays_as_it_was(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 1 << 20)
+    letters.append(LETTERS)
+    (path,) = letters.set_aside()
+    before = path.read_bytes()
+    with file_size_limit(len(before) // 2), pytest.raises(OSError, match="too large"):
+        letters.settle(path, [(0, len(before) - 1)])
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_an_operator_put_beside_them_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "export.ndjson").write_bytes(b"{}\n" * 5000)
     for number in range(20):
