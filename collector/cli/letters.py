@@ -114,11 +114,11 @@ def _replay_alone(
         tell(progress.told())
 
     async def run() -> None:
-        async with alone.replays(configuration, root) as replays:
+        async with alone.replays(configuration, root, outputs) as replays:
             terminal.complain(f"no agent answers: replaying {root}")
             wanted = Wanted(given.get("reason", ""), given.get("target", ""))
             limit = int(given["limit"]) if "limit" in given else None
-            await run_all([replays[output] for output in outputs], wanted, limit=limit, tell=show)
+            await run_all(replays, wanted, limit=limit, tell=show)
 
     try:
         asyncio.run(run())

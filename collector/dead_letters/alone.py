@@ -1,6 +1,6 @@
 """Configuration → the replays of its outputs with no agent there: under the state's lock, with their own shippers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from .replay import Replay
 
 
 @asynccontextmanager
-async def replays(configuration: Configuration, root: Path) -> AsyncIterator[dict[str, Replay]]:
-    """The replay of each output; `root` is the directory below which all letters are.
+async def replays(configuration: Configuration, root: Path, outputs: Sequence[str]) -> AsyncIterator[list[Replay]]:
+    """The replay of each of `outputs`; `root` is the directory below which all letters are.
 
     Raises:
         StateInUse: an agent uses the state directory.
@@ -26,8 +26,9 @@ async def replays(configuration: Configuration, root: Path) -> AsyncIterator[dic
     """
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
-        made = {}
-        for output, settings in configuration.outputs.items():
+        made = []
+        for output in outputs:
+            settings = configuration.outputs[output]
             shipper = settings.open(Site(output, state / "outputs" / output))
             stack.push_async_callback(shipper.aclose)
             ledger = Ledger()
@@ -35,5 +36,5 @@ async def replays(configuration: Configuration, root: Path) -> AsyncIterator[dic
             batches = Batches(batch_bytes=settings.batch_bytes, linger_seconds=0, bound_bytes=settings.batch_bytes)
             batches.close()
             delivery = Delivery(output, shipper, batches, letters, ledger, lambda _: None)
-            made[output] = Replay(output, letters, delivery.replay, ledger)
+            made.append(Replay(output, letters, delivery.replay, ledger))
         yield made

@@ -74,24 +74,42 @@ class DeadLettersApi:
             return refusal(409, error.cause, error.remedy)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "X-Accel-Buffering": "no"})
         await response.prepare(request)
-        await self._run(replays, wanted, most, response)
+        transport = request.transport
+        try:
+            await self._run(replays, wanted, most, response)
+        except ConnectionError:
+            pass  # the client is gone
+        except TimeoutError:
+            if transport is not None:
+                transport.abort()
         return response
 
     async def _run(self, replays: list[Replay], wanted: Wanted, most: int | None, response: web.StreamResponse) -> None:
-        async def tell(progress: Progress) -> None:
-            async with asyncio.timeout(self._patience.stall_seconds):
-                await response.write(orjson.dumps(progress.told(), option=orjson.OPT_APPEND_NEWLINE))
+        """Replay, and write how far it is.
 
-        end: dict[str, object] | None = {"done": True}
+        Raises:
+            ConnectionError: the client is gone.
+            TimeoutError: the client takes nothing.
+        """
+
+        async def write(told: dict[str, object]) -> None:
+            async with asyncio.timeout(self._patience.stall_seconds):
+                await response.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+
+        async def tell(progress: Progress) -> None:
+            await write(progress.told())
+
+        end: dict[str, object] = {"done": True}
         try:
             await run_all(replays, wanted, limit=most, tell=tell)
         except* PilotfishError as group:
             end = _last_words(group)
-        except* (ConnectionError, TimeoutError):
-            end = None  # the client is gone, or takes nothing
-        if end:
-            await response.write(orjson.dumps(end, option=orjson.OPT_APPEND_NEWLINE))
-            await response.write_eof()
+        except* ConnectionError as group:
+            raise ConnectionError from group
+        except* TimeoutError as group:
+            raise TimeoutError from group
+        await write(end)
+        await response.write_eof()
 
 
 def _last_words(error: BaseExceptionGroup[PilotfishError] | PilotfishError) -> dict[str, object]:

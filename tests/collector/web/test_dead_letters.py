@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from collector.dead_letters import DeadLetters
-from collector.dead_letters.replay import Replay
+from collector.dead_letters.replay import Progress, Replay
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.model import Rejected, Segment
+from collector.web.api import Patience
 from tests.collector.waiting import until
 from tests.collector.web.agent import Site, site
 from tests.contract.segments import plain_segment
@@ -152,3 +153,25 @@ async def test_a_replay_needs_the_token_a_host_of_ours_and_no_other_site(tmp_pat
         assert (await here.session.get(here.url(REPLAY), headers=here.headers)).status == 405
         assert (await here.session.get(here.url("/api/dead-letters"))).status == 401
         assert made["one"].shipped == 0
+
+
+async def test_a_client_that_takes_nothing_is_cut_off_and_ends_the_replay(tmp_path: Path) -> None:
+    made = Output(tmp_path / "dead_letters", "one", 1)
+    patience = Patience(stall_seconds=0.2)
+    replay = Talkative("one", made.letters, made._ship, Ledger())
+    async with site(tmp_path, replays={"one": replay}, patience=patience) as here:
+        reader, writer = await asyncio.open_connection(here.address.host, here.address.port, limit=1)
+        token = here.headers["Authorization"]
+        writer.write(f"POST {REPLAY} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n\r\n".encode())
+        await reader.read(1)
+        await until(lambda: not replay._is_under_way)
+        writer.close()
+        assert made.shipped == 0
+
+
+class Talkative(Replay):
+    """Tells more than a socket holds."""
+
+    def seen(self, progress: Progress) -> Progress:
+        progress.waiting = "x" * (16 << 20)
+        return progress
