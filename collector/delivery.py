@@ -19,6 +19,7 @@ import structlog
 
 from collector.backoff import Backoff
 from collector.batches import Batches
+from collector.concurrency import Concurrency
 from collector.dead_letters import DeadLetters
 from collector.errors import Unavailable
 from collector.held import Held
@@ -34,6 +35,8 @@ from collector.spooling import Spooling
 
 log = structlog.get_logger(__name__)
 
+_CONCURRENCY = 4
+
 
 class Delivery:
     """Ships the batches of one output until they end; `settled` is told of each segment that is done."""
@@ -47,6 +50,7 @@ class Delivery:
         ledger: Ledger,
         settled: Callable[[Segment], None],
         *,
+        concurrency: Concurrency | None = None,
         spool: Spool | None = None,
         spool_after_seconds: float = math.inf,
         backoff: Callable[[], Backoff] = Backoff,
@@ -56,7 +60,7 @@ class Delivery:
         self._dead_letters = dead_letters
         self._ledger = ledger
         self._backoff = backoff
-        self._link = Link(output, shipper, ledger)
+        self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
         self._from_logs = FromLogs(batches, ledger, settled)
         self._held = self._new_held()
         self._ended = asyncio.Event()

@@ -43,6 +43,7 @@ class Ledger:
         self.spooled = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
+        self.concurrency_limit = 0  # batches that may be under way now
         self.retried = 0
         self.parse_errors = 0
         self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "refused": 0}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from collector.backoff import Backoff
+from collector.concurrency import Concurrency
 from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected
@@ -33,8 +34,9 @@ class Answer(NamedTuple):
 class Link:
     """The way to one destination. `away_since` (the loop's time) is that of the first of the attempts that failed."""
 
-    def __init__(self, output: str, shipper: Shipper, ledger: Ledger) -> None:
+    def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
         self.away_since: float | None = None
+        self._concurrency = concurrency
         self._output = output
         self._shipper = shipper
         self._ledger = ledger
@@ -45,9 +47,8 @@ class Link:
 
         `backoff` tells how often this batch was tried before.
         """
-        started = time.perf_counter()
         try:
-            receipt = _checked(await self._shipper.ship(batch), batch)
+            receipt = await self._send(batch)
         except Refused as error:
             self._ledger.requests["refused"] += 1
             return await self._ship_halves(batch, error, texts, backoff)
@@ -56,7 +57,6 @@ class Link:
             self._fail(error)
             return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after)
         self._ledger.requests["ok"] += 1
-        self._ledger.request_seconds.observe(time.perf_counter() - started)
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
 
@@ -83,8 +83,25 @@ class Link:
 
     # ------------------------------------------------------------------ one attempt
 
+    async def _send(self, batch: Batch) -> Receipt:
+        """Ship it when it is its turn, and learn from how long that takes."""
+        await self._concurrency.enter()
+        started = time.perf_counter()
+        try:
+            receipt = _checked(await self._shipper.ship(batch), batch)
+            seconds = time.perf_counter() - started
+            self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
+        except Unavailable as error:
+            seconds = time.perf_counter() - started
+            self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
+            raise
+        finally:
+            self._concurrency.leave()
+        self._ledger.request_seconds.observe(seconds)
+        return receipt
+
     def _judge(self, receipt: Receipt, batch: Batch, backoff: Backoff) -> None:
-        busy = sum(one.count for one in receipt.retry.segments if one.stream.target not in receipt.waits)
+        busy = _busy(receipt)
         self._ledger.retried += busy
         if busy < batch.count:
             self._recover()
@@ -119,6 +136,11 @@ class Link:
         self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()
         self.all_well()
+
+
+def _busy(receipt: Receipt) -> int:
+    """How many documents were refused for load."""
+    return sum(one.count for one in receipt.retry.segments if one.stream.target not in receipt.waits)
 
 
 def _checked(receipt: Receipt, batch: Batch) -> Receipt:

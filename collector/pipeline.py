@@ -16,6 +16,7 @@ import structlog
 from collector import places
 from collector.batches import Batches
 from collector.checkpoint import Checkpoints
+from collector.concurrency import Concurrency
 from collector.dead_letters import DeadLetters
 from collector.delivery import Delivery
 from collector.discovery.roster import Roster
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
+_BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
 class Pipeline:
@@ -63,10 +65,11 @@ class Pipeline:
         self._cutoff = cutoff
         self._tap = tap
         self._workers = settings.concurrency
+        self._batch_bytes = settings.batch_bytes
         self._batches = Batches(
             batch_bytes=settings.batch_bytes,
             linger_seconds=settings.linger_seconds,
-            bound_bytes=settings.batch_bytes * (settings.concurrency + 1),
+            bound_bytes=settings.batch_bytes,
         )
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
         spool = directory / "spool" / output
@@ -77,6 +80,7 @@ class Pipeline:
             self.dead_letters,
             self.ledger,
             checkpoints.settle,
+            concurrency=Concurrency(settings.concurrency, changed=self._adapt),
             spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
             spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
         )
@@ -108,6 +112,11 @@ class Pipeline:
             Unavailable: the pipeline has ended meanwhile.
         """
         await self._delivery.replay(segments)
+
+    def _adapt(self, limit: int) -> None:
+        """So many batches may be under way: have memory for them, and no more."""
+        self.ledger.concurrency_limit = limit
+        self._batches.resize(self._batch_bytes * max(limit, _BATCHES_AT_HAND))
 
     async def _follow_roster(self, watcher: Watcher) -> None:
         version = -1

@@ -69,6 +69,9 @@ REQUESTS = Series(
 REQUEST_SECONDS = Series(
     "pilotfish_request_duration_seconds", "histogram", "Time from sending a batch to its receipt", _OUTPUT
 )
+CONCURRENCY_LIMIT = Series(
+    "pilotfish_concurrency_limit", "gauge", "Batches that may be under way now, by how fast they are answered", _OUTPUT
+)
 OUTPUT_UP = Series("pilotfish_output_up", "gauge", "1 if the output took the last batch", _OUTPUT)
 TARGETS_WAITING = Series(
     "pilotfish_targets_waiting",

@@ -61,6 +61,7 @@ class Exporter(Collector):
         yield each(catalogue.PARSE_ERRORS, lambda one: one.ledger.parse_errors)
         yield split(catalogue.REQUESTS, lambda one: one.ledger.requests)
         yield self._durations()
+        yield each(catalogue.CONCURRENCY_LIMIT, lambda one: one.ledger.concurrency_limit)
         yield each(catalogue.OUTPUT_UP, lambda one: not one.ledger.error)
         yield each(catalogue.TARGETS_WAITING, lambda one: len(one.ledger.waits))
         yield each(catalogue.LAST_ACKNOWLEDGED, lambda one: one.ledger.last_acknowledged)

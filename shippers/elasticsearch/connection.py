@@ -1,7 +1,7 @@
 """Requests → answers, over the nodes of one cluster; what went wrong → the error that a user reads.
 
 Headers are the plain media types that all servers know, and nothing is asked again after an answer
-(`docs/decisions/0003-elasticsearch-client-plain-media-type.md`, `0007-own-nodes.md`).
+(`docs/decisions/0003-elasticsearch-client-plain-media-type.md`, `0008-own-nodes.md`).
 """
 
 import os
