@@ -90,6 +90,14 @@ async def test_a_short_absence_is_waited_out(tmp_path: Path, remote: Remote) -> 
     assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 5)
 
 
+async def test_a_wish_to_be_left_alone_does_not_keep_documents_from_the_spool(tmp_path: Path, remote: Remote) -> None:
+    remote.error = Unavailable("busy", retry_after=3600.0)
+    desk = Desk(tmp_path, remote, spool_bytes=ROOM, spool_after_seconds=0.1)
+    async with desk.open():
+        await desk.put(plain_segment(5))
+        await until(lambda: desk.ledger.spooled)
+
+
 async def test_while_the_output_is_away_one_record_asks_for_it(desk: Desk, remote: Remote) -> None:
     async with desk.open(workers=4):
         await desk.put(*(plain_segment(5, first=5 * n) for n in range(10)))
