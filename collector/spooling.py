@@ -63,6 +63,8 @@ class Spooling:
         except OSError as error:
             self._tell(error)
             return False
+        if not self._ledger.spool_bytes:
+            log.warning("what an output that is away cannot take goes to its spool", output=self._output)
         self._ledger.spool(documents.count)
         self._ledger.spool_bytes = self._spool.size_bytes
         self._ledger.spool_error = ""

@@ -220,6 +220,25 @@ async def test_an_output_that_comes_back_needs_no_spool_that_cannot_be_written(d
     assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 3)
 
 
+async def test_a_spool_that_cannot_be_read_is_told_and_tried_until_it_can(
+    tmp_path: Path, desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        await desk.put(plain_segment(5))
+    (path,) = desk.spool_path.glob("*.spool")
+    remote.away = False
+    again = Desk(tmp_path, remote, spool_bytes=ROOM)
+    path.rename(aside := path.with_suffix(".aside"))
+    path.mkdir()
+    async with again.open():
+        await until(lambda: again.ledger.spool_errors > 1)
+        assert "cannot be read" in again.ledger.spool_read_error
+        path.rmdir()
+        aside.rename(path)
+        await until(lambda: len(remote.stored) == 5)
+    assert again.ledger.spool_read_error == ""
+
+
 # ------------------------------------------------------------------ after recovery
 
 
