@@ -85,6 +85,8 @@ class Agent:
                 reasons.append(f"{name}: {pipeline.ledger.error}")
             if pipeline.ledger.spool_error:
                 reasons.append(f"{name}: {pipeline.ledger.spool_error}: reading waits")
+            if pipeline.ledger.spool_read_error:
+                reasons.append(f"{name}: {pipeline.ledger.spool_read_error}")
             reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
             if pipeline.unreadable:
                 count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))

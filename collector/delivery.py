@@ -140,14 +140,13 @@ class Delivery:
         """Send until all is settled, held, or spooled where that is allowed."""
         backoff = self._backoff()
         while shipment.documents.count:
-            due = spooling.due_in_seconds if spooling is not None else math.inf
-            if spooling is not None and due <= 0 and await self._keep_aside(shipment, spooling, backoff):
+            if spooling is not None and spooling.is_due and await self._keep_aside(shipment, spooling, backoff):
                 continue
             answer = await self._attempt(shipment, backoff)
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
-                await self._link.pause(min(pause, due) if due > 0 else pause)
+                await self._link.pause(pause if spooling is None else spooling.at_most_until_due(pause))
 
     async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
         """Spool it, or wait for room; False if nobody else asks whether the output is back."""

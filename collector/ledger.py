@@ -53,6 +53,7 @@ class Ledger:
         self.spool_bytes = 0  # on disk
         self.spool_errors = 0
         self.spool_error = ""  # why the spool takes nothing at the moment
+        self.spool_read_error = ""  # why what is in it is not delivered
         self.waits: dict[str, str] = {}  # target → why its documents wait for the operator
 
     def entered(self, segment: Segment) -> None:

@@ -73,11 +73,20 @@ class Recovery:
         backoff = self._backoff()
         while True:
             try:
-                return await asyncio.to_thread(self._spool.take)
+                taken = await asyncio.to_thread(self._spool.take)
             except OSError as error:
-                self._ledger.spool_errors += 1
-                log.warning("the spool cannot be read", output=self._output, reason=error.strerror)
+                self._tell(error)
                 await asyncio.sleep(backoff.next())
+                continue
+            self._ledger.spool_read_error = ""
+            return taken
+
+    def _tell(self, error: OSError) -> None:
+        reason = f"the spool cannot be read ({error.strerror})"
+        self._ledger.spool_errors += 1
+        if self._ledger.spool_read_error != reason:
+            log.error("spooled documents are not delivered", output=self._output, reason=reason)
+        self._ledger.spool_read_error = reason
 
     async def _recover(self, entry: Entry) -> None:
         segments = entry.record.segments
@@ -92,6 +101,8 @@ class Recovery:
         self._held.remove(origin)
         await asyncio.to_thread(self._spool.done, entry)
         self._ledger.spool_bytes = self._spool.size_bytes
+        if self._spool.is_empty and self._link.away_since is None:
+            log.info("the spool is empty again", output=self._output)
         self._news.set()
 
     async def _send(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:

@@ -40,11 +40,19 @@ class Spooling:
         ledger.spool_bytes = spool.size_bytes
 
     @property
-    def due_in_seconds(self) -> float:
-        """When what is held is to go to the spool; never, unless the output is away."""
-        if self._link.away_since is None:
-            return math.inf
-        return self._link.away_since + self._after_seconds - asyncio.get_running_loop().time()
+    def is_due(self) -> bool:
+        """Whether the output has been away so long that what is held is to go to the spool."""
+        return self._due_in_seconds() <= 0
+
+    @property
+    def has_records(self) -> bool:
+        """Whether there is something with which recovery asks for the output."""
+        return not self._spool.is_empty
+
+    def at_most_until_due(self, seconds: float) -> float:
+        """`seconds`, or less if it is due before; if it is already, the spool took nothing and may be asked later."""
+        due = self._due_in_seconds()
+        return min(seconds, due) if due > 0 else seconds
 
     async def store(self, shipment: Shipment) -> bool:
         """Keep what of the shipment is not settled, and settle it; False if the spool does not take it now."""
@@ -55,6 +63,8 @@ class Spooling:
         except OSError as error:
             self._tell(error)
             return False
+        if not self._ledger.spool_bytes:
+            log.warning("what an output that is away cannot take goes to its spool", output=self._output)
         self._ledger.spool(documents.count)
         self._ledger.spool_bytes = self._spool.size_bytes
         self._ledger.spool_error = ""
@@ -64,10 +74,10 @@ class Spooling:
         self._stored()
         return True
 
-    @property
-    def has_records(self) -> bool:
-        """Whether there is something with which recovery asks for the output."""
-        return not self._spool.is_empty
+    def _due_in_seconds(self) -> float:
+        if self._link.away_since is None:
+            return math.inf
+        return self._link.away_since + self._after_seconds - asyncio.get_running_loop().time()
 
     def _tell(self, error: OSError) -> None:
         reason = (

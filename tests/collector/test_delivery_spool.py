@@ -90,6 +90,14 @@ async def test_a_short_absence_is_waited_out(tmp_path: Path, remote: Remote) -> 
     assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 5)
 
 
+async def test_a_wish_to_be_left_alone_does_not_keep_documents_from_the_spool(tmp_path: Path, remote: Remote) -> None:
+    remote.error = Unavailable("busy", retry_after=3600.0)
+    desk = Desk(tmp_path, remote, spool_bytes=ROOM, spool_after_seconds=0.1)
+    async with desk.open():
+        await desk.put(plain_segment(5))
+        await until(lambda: desk.ledger.spooled)
+
+
 async def test_while_the_output_is_away_one_record_asks_for_it(desk: Desk, remote: Remote) -> None:
     async with desk.open(workers=4):
         await desk.put(*(plain_segment(5, first=5 * n) for n in range(10)))
@@ -210,6 +218,25 @@ async def test_an_output_that_comes_back_needs_no_spool_that_cannot_be_written(d
             await until(lambda: len(remote.stored) == 3)
         assert desk.ledger.spool_error == ""
     assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 3)
+
+
+async def test_a_spool_that_cannot_be_read_is_told_and_tried_until_it_can(
+    tmp_path: Path, desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        await desk.put(plain_segment(5))
+    (path,) = desk.spool_path.glob("*.spool")
+    remote.away = False
+    again = Desk(tmp_path, remote, spool_bytes=ROOM)
+    path.rename(aside := path.with_suffix(".aside"))
+    path.mkdir()
+    async with again.open():
+        await until(lambda: again.ledger.spool_errors > 1)
+        assert "cannot be read" in again.ledger.spool_read_error
+        path.rmdir()
+        aside.rename(path)
+        await until(lambda: len(remote.stored) == 5)
+    assert again.ledger.spool_read_error == ""
 
 
 # ------------------------------------------------------------------ after recovery
