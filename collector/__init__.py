@@ -6,7 +6,8 @@ The data path, one module a step:
     sources/     bytes in                                 (file_tail → Chunk: whole lines and the position after them)
     transform/   bytes → documents                        (docker_json → Segment: documents of one day, and their ids)
     batches      segments → batches; back-pressure        (Batch)
-    delivery     around a shipper: retry, dead letters    (Receipt)
+    delivery     around a shipper: retry, dead_letters/   (Receipt; link, held, shipment)
+    spool        what an output that is away cannot take  (spooling, recovery: there and back)
     shippers.*   one destination each                     (a package of its own)
     checkpoint   settled segments → positions on disk     (Position)
 

@@ -18,9 +18,10 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import limits, own_log
+from collector import limits, own_log, places
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
+from collector.dead_letters.replay import Replay
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
@@ -82,6 +83,10 @@ class Agent:
             name = f"output {pipeline.output}"
             if pipeline.ledger.error:
                 reasons.append(f"{name}: {pipeline.ledger.error}")
+            if pipeline.ledger.spool_error:
+                reasons.append(f"{name}: {pipeline.ledger.spool_error}: reading waits")
+            if pipeline.ledger.spool_read_error:
+                reasons.append(f"{name}: {pipeline.ledger.spool_read_error}")
             reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
             if pipeline.unreadable:
                 count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
@@ -172,6 +177,10 @@ class Agent:
             status=self.status,
             search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
             live=self.live,
+            dead_letters=state / places.DEAD_LETTERS,
+            replays={
+                one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
+            },
         )
         bound = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api")
@@ -234,6 +243,10 @@ def _numbers(pipeline: Pipeline) -> dict[str, Any]:
         "duplicate": ledger.duplicate,
         "dead_lettered": ledger.dead_lettered,
         "dropped": sum(ledger.dropped.values()),
+        "spooled": ledger.spooled,
+        "recovered_from_spool": ledger.recovered_from_spool,
+        "replayed": ledger.replayed,
+        "spool_bytes": ledger.spool_bytes,
         "in_flight": ledger.in_flight,
         "backlog_bytes": pipeline.backlog_bytes,
         "error": ledger.error,

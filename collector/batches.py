@@ -25,6 +25,11 @@ class Batches:
         self._news = asyncio.Event()
         self._turn = asyncio.Lock()
 
+    @property
+    def batch_bytes(self) -> int:
+        """A batch is full with so many bytes of documents."""
+        return self._batch_bytes
+
     async def put(self, segment: Segment) -> None:
         """Add a segment, once there is room for it; one that is larger than the bound waits until it is alone."""
         await self._reserve(segment.size)
@@ -51,6 +56,19 @@ class Batches:
     def release(self, size: int) -> None:
         """A settled segment gives its bytes back."""
         self._held_bytes -= size
+        self._admit()
+
+    def resize(self, bound_bytes: int) -> None:
+        """So many bytes may be on their way from now on; what is over a smaller bound stays."""
+        self._bound_bytes = bound_bytes
+        self._admit()
+
+    def close(self) -> None:
+        """Nothing comes any more: what is there is due at once."""
+        self._closed = True
+        self._news.set()
+
+    def _admit(self) -> None:
         while self._waiting:
             size, waiter = self._waiting[0]
             if not self._has_room(size):
@@ -59,11 +77,6 @@ class Batches:
             if not waiter.done():
                 self._held_bytes += size
                 waiter.set_result(None)
-
-    def close(self) -> None:
-        """Nothing comes any more: what is there is due at once."""
-        self._closed = True
-        self._news.set()
 
     async def _reserve(self, size: int) -> None:
         if not self._waiting and self._has_room(size):

@@ -1,8 +1,10 @@
 """The accounting identity of one output, and what else its health is judged by. Plain numbers, read at scrape.
 
 In documents after joining:
-`read + recovered_from_spool + replayed = acknowledged + duplicate + dead_lettered + spooled + in_flight`.
-Each method moves both sides in one step of the loop. `dropped` tells of dead letters that had to go later.
+`read + recovered_from_spool + replayed =
+acknowledged + duplicate + dead_lettered + dropped{spool_corrupt} + spooled + in_flight`.
+Each method moves both sides in one step of the loop. `dropped{dead_letters_full}` tells of dead letters that had to go
+later: it stands outside.
 """
 
 import time
@@ -37,16 +39,21 @@ class Ledger:
         self.acknowledged = 0
         self.duplicate = 0
         self.dead_lettered = 0
-        self.dropped: dict[str, int] = {"dead_letters_full": 0}
+        self.dropped: dict[str, int] = {"dead_letters_full": 0, "spool_corrupt": 0}
         self.spooled = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
+        self.concurrency_limit = 0  # batches that may be under way now
         self.retried = 0
         self.parse_errors = 0
         self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "refused": 0}
         self.request_seconds = Durations()
         self.last_acknowledged: float | None = None  # seconds since 1970
         self.error = ""  # why the output takes nothing at the moment
+        self.spool_bytes = 0  # on disk
+        self.spool_errors = 0
+        self.spool_error = ""  # why the spool takes nothing at the moment
+        self.spool_read_error = ""  # why what is in it is not delivered
         self.waits: dict[str, str] = {}  # target → why its documents wait for the operator
 
     def entered(self, segment: Segment) -> None:
@@ -58,6 +65,39 @@ class Ledger:
     def left(self, segment: Segment) -> None:
         """Its documents are settled: their bytes are free again."""
         self.in_flight_bytes -= segment.size
+
+    def replay(self, count: int, size: int) -> None:
+        """So many dead letters, of `size` bytes, are on their way once more."""
+        self.replayed += count
+        self.in_flight += count
+        self.in_flight_bytes += size
+
+    def give_up_replay(self, count: int, size: int) -> None:
+        """So many of them were not sent after all: they are still on disk."""
+        self.dead_lettered += count
+        self.in_flight -= count
+        self.in_flight_bytes -= size
+
+    def spool(self, count: int) -> None:
+        """So many documents are on disk, to be sent when the output is back."""
+        self.spooled += count
+        self.in_flight -= count
+
+    def recover(self, count: int, size: int) -> None:
+        """So many spooled documents, of `size` bytes, are on their way again."""
+        self.recovered_from_spool += count
+        self.in_flight += count
+        self.in_flight_bytes += size
+
+    def give_up_recovery(self, count: int, size: int) -> None:
+        """So many of them were not sent after all: they are still in the spool."""
+        self.in_flight_bytes -= size
+        self.spool(count)
+
+    def lose(self, count: int) -> None:
+        """So many spooled documents, at least, cannot be read back."""
+        self.recovered_from_spool += count
+        self.dropped["spool_corrupt"] += count
 
     def delivered(self, new: int, duplicate: int) -> None:
         """So many documents are there, `duplicate` of them from before."""
@@ -82,4 +122,4 @@ class Ledger:
         """Left side minus right side of the identity: always 0."""
         came = self.read + self.recovered_from_spool + self.replayed
         went = self.acknowledged + self.duplicate + self.dead_lettered
-        return came - went - self.spooled - self.in_flight
+        return came - went - self.dropped["spool_corrupt"] - self.spooled - self.in_flight

@@ -16,8 +16,6 @@ from collector.visible import visible
 
 def configure(log: Log, stream: TextIO = sys.stderr) -> None:
     """Say where lines go, from which level on and in which form. For the whole process; may be called again."""
-    # It warns of each node that fails; an output that takes nothing is told once, and in /readyz.
-    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     as_json = log.format == "json" or (log.format == "auto" and not stream.isatty())
     render: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(

@@ -6,14 +6,17 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import errno
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
 import structlog
 
+from collector import places
 from collector.batches import Batches
 from collector.checkpoint import Checkpoints
+from collector.concurrency import Concurrency
 from collector.dead_letters import DeadLetters
 from collector.delivery import Delivery
 from collector.discovery.roster import Roster
@@ -23,6 +26,7 @@ from collector.ports import Shipper, ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
+from collector.spool import Spool
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 
@@ -31,8 +35,8 @@ log = structlog.get_logger(__name__)
 _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
-_DEAD_LETTERS_BYTES = 256 << 20
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
+_BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
 class Pipeline:
@@ -63,13 +67,25 @@ class Pipeline:
         self._cutoff = cutoff
         self._tap = tap
         self._workers = settings.concurrency
+        self._batch_bytes = settings.batch_bytes
         self._batches = Batches(
             batch_bytes=settings.batch_bytes,
             linger_seconds=settings.linger_seconds,
-            bound_bytes=settings.batch_bytes * (settings.concurrency + 1),
+            bound_bytes=settings.batch_bytes,
         )
-        letters = DeadLetters(directory / "dead_letters" / output, _DEAD_LETTERS_BYTES)
-        self._delivery = Delivery(output, shipper, self._batches, letters, self.ledger, checkpoints.settle)
+        self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
+        spool = directory / "spool" / output
+        self._delivery = Delivery(
+            output,
+            shipper,
+            self._batches,
+            self.dead_letters,
+            self.ledger,
+            checkpoints.settle,
+            concurrency=Concurrency(settings.concurrency, changed=self._adapt),
+            spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
+            spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
+        )
 
     @property
     def backlog_bytes(self) -> int:
@@ -90,6 +106,19 @@ class Pipeline:
                 await delivery
                 for task in around:
                     task.cancel()
+
+    async def replay(self, segments: Sequence[Segment]) -> None:
+        """Ship documents that were dead letters: `Delivery.replay`.
+
+        Raises:
+            Unavailable: the pipeline has ended meanwhile.
+        """
+        await self._delivery.replay(segments)
+
+    def _adapt(self, limit: int) -> None:
+        """So many batches may be under way: have memory for them, and no more."""
+        self.ledger.concurrency_limit = limit
+        self._batches.resize(self._batch_bytes * max(limit, _BATCHES_AT_HAND))
 
     async def _follow_roster(self, watcher: Watcher) -> None:
         version = -1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 LISTEN = "127.0.0.1:9880"
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
+DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
 ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 
 

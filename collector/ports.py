@@ -59,7 +59,10 @@ class ShipperSettings(BaseModel):
     type: str = Field(description="the kind of output: the name of a file in shippers/")
     batch_bytes: int = Field(2 << 20, gt=0, description="send when so many bytes of documents are waiting")
     linger_seconds: float = Field(1.0, ge=0, description="send when the oldest document waited so long")
-    concurrency: int = Field(2, ge=1, le=64, description="batches under way at once")
+    concurrency: int = Field(4, ge=1, le=64, description="most batches under way; fewer while that is faster")
+    spool: bool = Field(False, description="keep documents on disk while the output is away; false: stop reading")
+    spool_bytes: int = Field(1 << 30, gt=0, description="room for the spool on disk; when it is full, reading stops")
+    spool_after_seconds: float = Field(30.0, ge=0, description="use the spool when the output was away so long")
 
     def open(self, site: Site) -> Shipper:
         """Make the shipper; connects to nothing yet.

@@ -19,6 +19,10 @@ MOST_TEXT = 4096  # characters that the API takes of a query or a filter
 NOT_FOUND = "start one with `pilotfish run` or `pilotfish demo`, or name its --state-dir"
 
 
+class NoAgent(PilotfishError):
+    """No agent answers."""
+
+
 class Settings(NamedTuple):
     """What is configured of where the agent is; None: not configured."""
 
@@ -52,19 +56,25 @@ def settings(config: Path | None) -> Settings:
 
 @contextmanager
 def ask(
-    path: str, arguments: list[tuple[str, str]], *, state_dir: Path | None, config: Path | None
+    path: str,
+    arguments: list[tuple[str, str]],
+    *,
+    state_dir: Path | None,
+    config: Path | None,
+    method: str = "GET",
 ) -> Iterator[http.client.HTTPResponse]:
-    """Send a GET to the first agent that answers, and give its good answer.
+    """Ask the first agent that answers, and give its good answer.
 
     Raises:
         QueryError: the agent cannot answer this request.
-        PilotfishError: no agent answers, or it refuses.
+        NoAgent: no agent answers.
+        PilotfishError: it refuses.
     """
     arguments = [(name, _sent(name, text)) for name, text in arguments]
     target = f"{path}?{urlencode(arguments)}" if arguments else path
     tried: list[str] = []
-    for directory in _candidates(state_dir, config):
-        connection = _connect(directory, target, tried)
+    for directory in candidates(state_dir, config):
+        connection = _connect(directory, method, target, tried)
         if connection is None:
             continue
         with closing(connection):
@@ -73,7 +83,7 @@ def ask(
                 raise _refused(response, directory)
             yield response
             return
-    raise PilotfishError(f"no agent answers (tried {', '.join(tried)})", NOT_FOUND)
+    raise NoAgent(f"no agent answers (tried {', '.join(tried)})", NOT_FOUND)
 
 
 def _sent(name: str, text: str) -> str:
@@ -92,7 +102,7 @@ def _sent(name: str, text: str) -> str:
     return text
 
 
-def _candidates(state_dir: Path | None, config: Path | None) -> list[Path]:
+def candidates(state_dir: Path | None, config: Path | None) -> list[Path]:
     """Where an agent may have left its address: what was named, else the usual places, the demo's last."""
     chosen = state_dir or settings(config).state_dir
     if chosen is not None:
@@ -101,7 +111,7 @@ def _candidates(state_dir: Path | None, config: Path | None) -> list[Path]:
     return list(dict.fromkeys([places.state_dir(given), Path("/var/lib/pilotfish"), places.demo_state_dir(given)]))
 
 
-def _connect(directory: Path, target: str, tried: list[str]) -> http.client.HTTPConnection | None:
+def _connect(directory: Path, method: str, target: str, tried: list[str]) -> http.client.HTTPConnection | None:
     """Send the request to the agent of a state directory; None, with the reason in `tried`, when there is none."""
     try:
         host, port = places.address((directory / places.ADDRESS_FILE).read_text("ascii"))
@@ -117,7 +127,7 @@ def _connect(directory: Path, target: str, tried: list[str]) -> http.client.HTTP
         return None
     connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
     try:
-        connection.request("GET", target, headers={"Authorization": f"Bearer {token}"})
+        connection.request(method, target, headers={"Authorization": f"Bearer {token}"})
         connection.sock.settimeout(ANSWER_SECONDS)
     except OSError as error:
         connection.close()

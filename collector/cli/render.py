@@ -3,7 +3,9 @@
 from typing import Any
 from zlib import crc32
 
+import msgspec
 import orjson
+from msgspec import Raw, Struct
 
 from collector.cli.terminal import visible
 
@@ -19,6 +21,15 @@ _LEVEL_COLOURS = {
 }
 _CONTAINER_COLOURS = ("36", "35", "34", "32", "33", "96", "95", "94", "92", "93")
 _DIM = "2"
+
+
+class _Letter(Struct):
+    output: str
+    target: str
+    reason: str
+    document: Raw
+    detail: str = ""
+    time: str = ""
 
 
 def line(document: bytes, *, coloured: bool) -> str:
@@ -43,6 +54,18 @@ def line(document: bytes, *, coloured: bool) -> str:
         *(paint(f"{visible(str(key))}={_text(value)}", _DIM) for key, value in log.items()),
     ]
     return " ".join(part for part in parts if part)
+
+
+def letter(text: bytes, *, coloured: bool) -> str:
+    """Render a dead letter on two lines: when, which output, target and why; then the document."""
+    try:
+        found = msgspec.json.decode(text, type=_Letter)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return visible(text.decode("utf-8", "replace"))
+    paint = _painted if coloured else _plain
+    why = f"{visible(found.reason)}{': ' if found.detail else ''}{visible(found.detail)}"
+    head = [paint(visible(found.time or "-"), _DIM), visible(found.output), visible(found.target), paint(why, "31")]
+    return f"{' '.join(head)}\n  {line(bytes(found.document), coloured=coloured)}"
 
 
 def _take(log: dict[str, Any], keys: tuple[str, ...]) -> Any:

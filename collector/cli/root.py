@@ -2,7 +2,7 @@
 
 import typer
 
-from collector.cli import check, config, demo, run, search, tail, version
+from collector.cli import check, config, dead_letters, demo, run, search, tail, version
 from collector.cli.options import examples
 
 app = typer.Typer(
@@ -47,5 +47,6 @@ app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(config.app, name="config")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command(epilog=version.EXAMPLES)(version.healthcheck)
 app.command()(version.version)

@@ -6,8 +6,11 @@ what was known stays, and everything is asked anew once it is back.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,39 @@ _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _INSPECTS_AT_ONCE = 8
 
 
+class _Turns:
+    """Answers about containers in the order in which they were asked: a late one replaces none that was asked later."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._asking: Counter[str] = Counter()  # containers with questions under way; others need no memory
+        self._newest: dict[str, int] = {}  # the turn of the last answer that was taken
+
+    @contextmanager
+    def ask(self, container_id: str) -> Iterator[Callable[[], bool]]:
+        """Ask while the block lasts; what is given takes the answer, and is False if a later one was taken before."""
+        turn = next(self._numbers)
+        self._asking[container_id] += 1
+        try:
+            yield lambda: self._take(container_id, turn)
+        finally:
+            self._asking[container_id] -= 1
+            if not self._asking[container_id]:
+                del self._asking[container_id]
+                self._newest.pop(container_id, None)
+
+    def told(self, container_id: str) -> None:
+        """The daemon told the end of a container: what was asked before is out of date."""
+        if container_id in self._asking:
+            self._newest[container_id] = next(self._numbers)
+
+    def _take(self, container_id: str, turn: int) -> bool:
+        if turn < self._newest.get(container_id, 0):
+            return False
+        self._newest[container_id] = turn
+        return True
+
+
 class DockerDiscovery:
     """Keeps the roster like the daemon's list. `host` is the configured name, or None for the daemon's."""
 
@@ -40,6 +76,7 @@ class DockerDiscovery:
         self._host_file = host_file
         self._started = datetime.now(UTC).isoformat()[:19]
         self._reported: set[str] = set()
+        self._turns = _Turns()
 
     async def run(self) -> None:
         """Follow the daemon until cancelled."""
@@ -84,6 +121,7 @@ class DockerDiscovery:
         action = str(event.get("Action") or event.get("status") or "")
         container_id = str(event.get("Actor", {}).get("ID") or event.get("id") or "")
         if action == "destroy":
+            self._turns.told(container_id)
             self._drop(container_id)
         elif container_id:
             await self._inspect(container_id, was_started=action == "start")
@@ -104,20 +142,30 @@ class DockerDiscovery:
         self._roster.answered()
 
     async def _inspect(self, container_id: str, *, was_started: bool = False) -> None:
-        try:
-            found = await self._engine.inspect(container_id)
-        except NoSuchContainer:
-            if was_started and container_id not in self._roster.containers:
-                self._roster.missed += 1
-                log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
-            self._drop(container_id)
-            return
+        """Ask for a container and take over what is so; the re-list's questions run beside those of the events."""
+        with self._turns.ask(container_id) as is_newest:
+            try:
+                found = await self._engine.inspect(container_id)
+            except NoSuchContainer:
+                if is_newest():
+                    self._miss(container_id, was_started=was_started)
+                return
+            if is_newest():
+                self._put(found)
+
+    def _put(self, found: dict[str, Any]) -> None:
         is_new = str(found.get("Created", ""))[:19] >= self._started
         container = self._enricher.container(_described(found, self._logs_root, is_new=is_new))
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)
             log.warning("a container is not followed", container=container.name, reason=container.problem)
         self._roster.put(container)
+
+    def _miss(self, container_id: str, *, was_started: bool) -> None:
+        if was_started and container_id not in self._roster.containers:
+            self._roster.missed += 1
+            log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
+        self._drop(container_id)
 
     def _drop(self, container_id: str) -> None:
         self._reported.discard(container_id)

@@ -30,10 +30,28 @@ DOCUMENTS_SETTLED = Series(
 DOCUMENTS_DROPPED = Series(
     "pilotfish_documents_dropped_total",
     "counter",
-    "Dead letters that had to go, by reason: they were counted as dead_lettered before",
+    "Documents given up, by reason: dead_letters_full (counted as dead_lettered before), spool_corrupt (at least)",
     ("output", "reason"),
 )
-DOCUMENTS_IN_FLIGHT = Series("pilotfish_documents_in_flight", "gauge", "Documents read and not yet settled", _OUTPUT)
+DOCUMENTS_SPOOLED = Series(
+    "pilotfish_documents_spooled_total", "counter", "Documents put into the spool, as the output was away", _OUTPUT
+)
+DOCUMENTS_RECOVERED = Series(
+    "pilotfish_documents_recovered_total", "counter", "Documents taken back from the spool", _OUTPUT
+)
+DOCUMENTS_REPLAYED = Series(
+    "pilotfish_documents_replayed_total", "counter", "Dead letters that were sent once more", _OUTPUT
+)
+SPOOL_BYTES = Series("pilotfish_spool_bytes", "gauge", "Size of the spool on disk", _OUTPUT)
+SPOOL_ERRORS = Series(
+    "pilotfish_spool_errors_total",
+    "counter",
+    "Times that the spool was full or could not be written or read: reading waits then, nothing is lost",
+    _OUTPUT,
+)
+DOCUMENTS_IN_FLIGHT = Series(
+    "pilotfish_documents_in_flight", "gauge", "Documents read, recovered or replayed and not yet settled", _OUTPUT
+)
 IN_FLIGHT_BYTES = Series("pilotfish_in_flight_bytes", "gauge", "Their size", _OUTPUT)
 DOCUMENTS_RETRIED = Series(
     "pilotfish_documents_retried_total", "counter", "Documents sent again because the destination was busy", _OUTPUT
@@ -50,6 +68,9 @@ REQUESTS = Series(
 )
 REQUEST_SECONDS = Series(
     "pilotfish_request_duration_seconds", "histogram", "Time from sending a batch to its receipt", _OUTPUT
+)
+CONCURRENCY_LIMIT = Series(
+    "pilotfish_concurrency_limit", "gauge", "Batches that may be under way now, by how fast they are answered", _OUTPUT
 )
 OUTPUT_UP = Series("pilotfish_output_up", "gauge", "1 if the output took the last batch", _OUTPUT)
 TARGETS_WAITING = Series(

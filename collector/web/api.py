@@ -1,24 +1,22 @@
 """`/api/search`, `/api/tail`, `/api/status`: what the commands and the page ask, all of it behind the token."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import orjson
 from aiohttp import web
 from msgspec import Struct
 
+from collector.dead_letters.replay import Replay
 from collector.errors import PilotfishError, QueryError
-from collector.moments import moment
 from collector.ports import Query, Searchable
 from collector.web.access import refusal
+from collector.web.arguments import known, limit, moment_of, text
 from collector.web.live import Glimpse, Live, Wanted, Watcher
 
 MOST_WATCHERS = 16
-MOST_DOCUMENTS = 10_000
-MOST_TEXT = 4096  # characters of a query or a filter
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -36,7 +34,8 @@ class Views(Struct, frozen=True, kw_only=True):
     """What the port shows.
 
     `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
-    Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store.
+    Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store;
+    `dead_letters` is the directory of all outputs' letters, `replays` has one for each output.
     """
 
     health: Callable[[], str | None]
@@ -45,6 +44,8 @@ class Views(Struct, frozen=True, kw_only=True):
     status: Callable[[], Mapping[str, Any]]
     search: Searchable | None
     live: Live
+    dead_letters: Path
+    replays: Mapping[str, Replay]
 
 
 class Api:
@@ -134,13 +135,13 @@ def _query(given: Mapping[str, str]) -> Query:
     Raises:
         QueryError: one of them is not what it should be.
     """
-    _known(given, {"q", "target", "since", "until", "limit"})
+    known(given, {"q", "target", "since", "until", "limit"})
     return Query(
-        text=_text(given, "q"),
+        text=text(given, "q"),
         target=given.get("target") or None,
-        since=_moment(given, "since"),
-        until=_moment(given, "until"),
-        limit=_limit(given),
+        since=moment_of(given, "since"),
+        until=moment_of(given, "until"),
+        limit=limit(given),
     )
 
 
@@ -151,33 +152,5 @@ def _wanted(request: web.Request) -> Wanted:
         QueryError: one of them is not what it should be.
     """
     given = request.query
-    _known(given, {"name", "target", "text"})
-    return Wanted(names=tuple(given.getall("name", [])), target=given.get("target") or None, text=_text(given, "text"))
-
-
-def _known(given: Mapping[str, str], names: set[str]) -> None:
-    if strange := set(given) - names:
-        raise QueryError(f"{', '.join(sorted(strange))}: no such argument", f"use {', '.join(sorted(names))}")
-
-
-def _text(given: Mapping[str, str], name: str) -> str:
-    text = given.get(name, "")
-    if len(text) > MOST_TEXT:
-        raise QueryError(f"{name}: is longer than {MOST_TEXT} characters", "shorten it")
-    return text
-
-
-def _moment(given: Mapping[str, str], name: str) -> int | None:
-    if not given.get(name):
-        return None
-    try:
-        return moment(given[name], now=time.time_ns(), zone=UTC)
-    except ValueError as error:
-        raise QueryError(f"{name}: {error}", "a duration counts back from now") from None
-
-
-def _limit(given: Mapping[str, str]) -> int:
-    text = given.get("limit", "20")
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= MOST_DOCUMENTS):
-        raise QueryError("limit: not a number of documents", f"use 0 to {MOST_DOCUMENTS}")
-    return int(text)
+    known(given, {"name", "target", "text"})
+    return Wanted(names=tuple(given.getall("name", [])), target=given.get("target") or None, text=text(given, "text"))

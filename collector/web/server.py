@@ -18,6 +18,7 @@ from collector.errors import PilotfishError
 from collector.places import Address
 from collector.web import access
 from collector.web.api import Api, Patience, Views
+from collector.web.dead_letters import DeadLettersApi
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -83,7 +84,7 @@ def application(token: str, listen: Address, views: Views, patience: Patience) -
     """The routes with their checks."""
     app = web.Application(middlewares=[access.guard(token, listen)], client_max_size=MOST_REQUEST_BYTES)
     app.on_response_prepare.append(access.harden)
-    app.add_routes(_open_routes(views) + Api(views, patience).routes())
+    app.add_routes(_open_routes(views) + Api(views, patience).routes() + DeadLettersApi(views, patience).routes())
     return app
 
 

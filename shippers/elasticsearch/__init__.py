@@ -2,10 +2,11 @@
 
 Guarantees: a document is counted as delivered only when the server's own answer for it says so; an answer that is
 short, cut or no bulk answer leaves the whole batch unknown; a document that is already there is a duplicate.
-Spec: `docs/reliability.md`; why the client's lower half only: `docs/decisions/0003-…`.
+Spec: `docs/reliability.md`; why not the official client: `docs/decisions/0003-…`, `0008-…`.
 
 Reading order: `settings` (the options), `shipper` (one batch), `bulk` (the request's bytes), `outcomes` (the answer),
-`cluster` (which server it is, and its template), `connection` (one request over the node pool).
+`cluster` (which server it is, and its template), `connection` (one request, and what may go wrong), `nodes` (which node
+is asked), `node` (one request at one node).
 """
 
 from .settings import Settings

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from .bulk import DEFAULT_INDEX
-from .connection import Answer, Connection, words_of
+from .connection import Connection, words_of
+from .node import Answer
 
 _TYPED_UNTIL = (7, 0)
 _IGNORES_FIELDS_FROM = (8, 14)  # `ignore_dynamic_beyond_limit`: a field too many is left unsearchable, not refused
@@ -134,5 +135,5 @@ def _decoded(answer: Answer, shape: type[_Shape]) -> _Shape | None:
         return None
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

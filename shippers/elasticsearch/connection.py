@@ -1,40 +1,23 @@
-"""One HTTP request → its answer, over a pool of nodes: the lower half of the official client, bytes in and bytes out.
+"""Requests → answers, over the nodes of one cluster; what went wrong → the error that a user reads.
 
-The pool puts a node that failed aside for a while; nothing is retried here. Headers are the plain media types that
-all servers know (`docs/decisions/0003-elasticsearch-client-plain-media-type.md`).
+Headers are the plain media types that all servers know, and nothing is asked again after an answer
+(`docs/decisions/0003-elasticsearch-client-plain-media-type.md`, `0008-own-nodes.md`).
 """
 
 import os
+import ssl
 from collections.abc import Sequence
-from io import BytesIO
-from typing import Any, ClassVar, NamedTuple
 
 import msgspec
-from aiohttp import ClientConnectorError
-from elastic_transport import (
-    AiohttpHttpNode,
-    AsyncTransport,
-    ConnectionTimeout,
-    NodeConfig,
-    Serializer,
-    TlsError,
-    TransportError,
-)
+from aiohttp import ClientConnectorError, ClientError, ClientSSLError, ServerTimeoutError
 from msgspec import Struct
 
 from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 
+from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
+from .nodes import Nodes
+
 _WORDS = 300  # characters of a server's own words that an error repeats
-_MEDIA = ("application/json", "application/x-ndjson", "application/*", "text/*")
-_LARGE_BYTES = 1 << 20  # aiohttp warns about plain bytes from here on, and sends a file in pieces
-
-
-class Answer(NamedTuple):
-    """What a server said: HTTP status, body as it came (decompressed), and its wish in seconds when to try again."""
-
-    status: int
-    body: bytes
-    retry_after: float | None
 
 
 class Fault(Struct):
@@ -48,71 +31,42 @@ class _Refusal(Struct):
     error: Fault | str = ""
 
 
-class _Verbatim(Serializer):
-    """Leaves bodies alone: the client's own ones decode every answer and copy every request twice."""
-
-    mimetype: ClassVar[str] = "*/*"
-
-    def dumps(self, data: Any) -> Any:
-        return data
-
-    def loads(self, data: bytes) -> bytes:
-        return data
-
-
-class _QuietNode(AiohttpHttpNode):
-    """Logs no request: the client's own decodes whole bodies for its log as soon as anybody listens to it."""
-
-    def _log_request(self, *_: Any, **__: Any) -> None:
-        return
-
-
 class Connection:
-    """A cluster as its nodes; `identity` says in words who asks and which options make it so, for errors."""
+    """A cluster as its nodes; for errors, `name` names it and `identity` says who asks and which options make it so."""
 
-    def __init__(
-        self, nodes: list[NodeConfig], hosts: Sequence[str], *, identity: tuple[str, str], timeout_seconds: float
-    ) -> None:
-        serializers = dict.fromkeys(_MEDIA, _Verbatim())
-        self._transport = AsyncTransport(
-            nodes, node_class=_QuietNode, serializers=serializers, max_retries=0, meta_header=False
-        )
+    def __init__(self, nodes: Sequence[Node], *, name: str, identity: tuple[str, str], timeout_seconds: float) -> None:
+        self.name = name
+        self._nodes = Nodes(nodes, timeout_seconds=timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._who, self._credentials = identity
-        self.name = ", ".join(hosts)
 
-    async def request(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None = None,
-        *,
-        media: str = "application/json",
-        gzipped: bool = False,
-    ) -> Answer:
-        """Send one request to one node; every answer, whatever its status, is returned.
+    async def request(self, method: str, target: str, body: bytes | None = None) -> Answer:
+        """Send one request, `body` being JSON; every answer, whatever its status, is returned.
 
         Raises:
             Unavailable: no answer came.
         """
-        headers = {"content-type": media} if body is not None else {}
-        if gzipped:
-            headers["content-encoding"] = "gzip"
-        try:
-            meta, answer = await self._transport.perform_request(
-                method,
-                target,
-                body=BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
-                headers=headers,
-                request_timeout=self._timeout_seconds,
-            )
-        except TransportError as error:
-            raise self._unreachable(error) from None
-        return Answer(meta.status, answer, _seconds(meta.headers.get("retry-after")))
+        headers = {"content-type": "application/json"} if body is not None else {}
+        return await self._ask(Question(method, target, body, headers))
+
+    async def bulk(self, target: str, body: bytes, *, gzipped: bool, most_bytes: int = MOST_BYTES) -> Answer:
+        """Send a bulk request; its answer may be `most_bytes` long.
+
+        Raises:
+            Unavailable: no answer came.
+        """
+        headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
+        return await self._ask(Question("POST", target, body, headers, most_bytes), is_measured=True)
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""
-        await self._transport.close()
+        await self._nodes.aclose()
+
+    async def _ask(self, question: Question, *, is_measured: bool = False) -> Answer:
+        try:
+            return await self._nodes.ask(question, is_measured=is_measured)
+        except (ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from None
 
     def refusal(self, answer: Answer) -> ShippingError:
         """The error that an answer of another status than asked for stands for."""
@@ -135,26 +89,27 @@ class Connection:
             f"{self.name} refused the request ({answer.status}: {words})", remedy, retry_after=answer.retry_after
         )
 
-    def _unreachable(self, error: TransportError) -> Unavailable:
-        reason = _reason(error)
-        if isinstance(error, TlsError):
-            return _untrusted(self.name, reason)
-        if isinstance(error, ConnectionTimeout):
+    def _unreachable(self, error: Exception) -> Unavailable:
+        remedy = "check `hosts` (https or http?), the network and that it runs"
+        if isinstance(error, AnswerTooLong):
+            return Unavailable(f"{self.name} gives {error}", "check the proxies before it")
+        if isinstance(error, ClientSSLError | ssl.SSLError):
+            return _untrusted(self.name, " ".join(str(error).split())[:_WORDS])
+        if isinstance(error, ServerTimeoutError):
+            return Unavailable(f"{self.name} takes no connection within {CONNECT_SECONDS:g} s", remedy)
+        if isinstance(error, TimeoutError):
             return Unavailable(
                 f"{self.name} did not answer within {self._timeout_seconds:g} s",
                 "raise request_timeout_seconds if it is slow",
             )
-        return Unavailable(
-            f"{self.name} cannot be reached ({reason})", "check `hosts` (https or http?), the network and that it runs"
-        )
+        return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy)
 
 
-def _reason(error: TransportError) -> str:
+def _reason(error: Exception) -> str:
     """The cause on one line: of a connection that could not be made, what the system said and no more."""
-    told = str(error.message)
-    cause = error.__context__  # `errors` holds earlier attempts only
-    if isinstance(cause, ClientConnectorError) and not isinstance(error, TlsError):
-        failed = cause.os_error
+    told = str(error) or type(error).__name__
+    if isinstance(error, ClientConnectorError):
+        failed = error.os_error
         code = failed.errno if isinstance(failed.errno, int) else 0  # below zero: of the name's resolution
         told = os.strerror(code) if code > 0 else str(failed.strerror or failed)
     return " ".join(told.split())[:_WORDS]
@@ -173,11 +128,6 @@ def words_of(answer: Answer) -> str:
     try:
         error = msgspec.json.decode(answer.body, type=_Refusal).error
         text = f"{error.type}: {error.reason}" if isinstance(error, Fault) else error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = answer.body[:_WORDS].decode(errors="replace")
     return " ".join(text.split())[:_WORDS] or "no words"
-
-
-def _seconds(text: str | None) -> float | None:
-    """`Retry-After` as seconds; the form with a date is left to the caller's own back-off."""
-    return float(text) if text and text.isascii() and text.isdigit() else None

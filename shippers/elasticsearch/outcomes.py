@@ -18,6 +18,8 @@ from collector.model import Batch, Receipt, Rejected, Segment
 
 FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
+_MOST_BYTES = 1 << 20
+_MOST_ITEM_BYTES = 1 << 10  # besides what a reason repeats of its document
 _WORDS = 500  # characters of a server's reason that are kept
 _CONFLICT = "version_conflict_engine_exception"
 
@@ -44,6 +46,18 @@ _CONTENT = frozenset(
 
 # `illegal_argument_exception` stands for both sides; these are its words about a document.
 _CONTENT_WORDS = ("limit of", "whitespace", "immense term", "empty string", "mapper [", "merge", "object mapping")
+
+# Of status 500 though they pass by themselves: another node of the cluster is away or slow.
+_TRANSIENT = frozenset(
+    {
+        "connect_transport_exception",
+        "node_closed_exception",
+        "node_disconnected_exception",
+        "node_not_connected_exception",
+        "receive_timeout_transport_exception",
+        "timeout_exception",
+    }
+)
 
 # Why an index could not be made, in the type of a bad document's error: some template is wrong.
 _TEMPLATE_WORDS = "failed to parse mapping"
@@ -113,9 +127,14 @@ def content_fault(body: bytes) -> str | None:
     """
     try:
         kind = msgspec.json.decode(body, type=_Whole).error.type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return kind if kind in _CONTENT else None
+
+
+def most_bytes(batch: Batch) -> int:
+    """The longest answer to a batch that makes sense: reasons may repeat each document, more than once."""
+    return _MOST_BYTES + _MOST_ITEM_BYTES * batch.count + 4 * batch.size
 
 
 def receipt_of(batch: Batch, answer: bytes) -> Receipt:
@@ -124,7 +143,7 @@ def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     Raises:
         Unavailable: it is no whole answer to this batch.
     """
-    if answer.startswith(b'{"errors":false') and answer.endswith(b"}]}") and answer.count(b'"status":') == batch.count:
+    if answer.startswith(b'{"errors":false') and answer.endswith(b"}]}") and _successes(answer) == batch.count:
         return Receipt(delivered=batch.count)
     outcomes = _decoded(answer, batch.count)
     each = iter(outcomes)
@@ -132,11 +151,17 @@ def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     return _settle(parts)
 
 
+def _successes(answer: bytes) -> int:
+    """How many items an answer without errors tells to be there; anything else in it is looked at one by one."""
+    created = answer.count(b'"status":201}')
+    return created if created == answer.count(b'"status":') else -1
+
+
 def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies before it"
     try:
         items = _decoder.decode(answer).items
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unavailable(f"the answer to a bulk request is cut or no bulk answer ({answer[:60]!r})", remedy) from None
     if len(items) != count:
         raise Unavailable(f"the answer to a bulk request of {count} documents tells of {len(items)}", remedy)
@@ -178,8 +203,10 @@ def verdict_of(outcome: _Outcome) -> Verdict:
     """What an item's status and error mean, by themselves."""
     error = outcome.error or _Error()
     match outcome.status:
-        case 200 | 201:
-            return Verdict.DELIVERED
+        case 200 | 201:  # both a success and an error leave it unknown; sent again, it is created or a duplicate
+            return Verdict.AGAIN if outcome.error else Verdict.DELIVERED
+        case status if status < 400 or status == 408:
+            return Verdict.AGAIN
         case 409:
             return Verdict.DUPLICATE if error.type == _CONFLICT else Verdict.AGAIN
         case 401 | 403 | 404:
@@ -187,6 +214,8 @@ def verdict_of(outcome: _Outcome) -> Verdict:
         case 429:
             return Verdict.WAIT if error.type == "cluster_block_exception" else Verdict.AGAIN
         case 500:  # no load: a failed ingest processor for one (elastic/elasticsearch#48803), again and again
+            if error.type in _TRANSIENT:
+                return Verdict.AGAIN
             return Verdict.REJECT if error.type in _CONTENT else Verdict.WAIT
         case status if status > 500:
             return Verdict.AGAIN

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from elastic_transport import NodeConfig
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from collector.errors import ConfigurationError
@@ -15,6 +14,7 @@ from collector.ports import ShipperSettings, Site
 
 from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
 from .connection import Connection
+from .node import Node
 from .shipper import ElasticsearchShipper
 
 _INDEX = re.compile(r"(?:\{target\}|%[YmdjVG]|[a-z0-9._-])+")
@@ -49,6 +49,8 @@ class Settings(ShipperSettings):
     template: Literal["auto", "off"] = Field(
         "auto", description="auto: install an index template of the lowest order unless one of its name is there"
     )
+
+    spool: bool = Field(True, description="keep documents on disk while the cluster is away; false: stop reading")
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -102,7 +104,10 @@ class Settings(ShipperSettings):
         authorization = self._authorization(site)
         nodes = [self._node(host, context, authorization) for host in self.hosts]
         connection = Connection(
-            nodes, self.hosts, identity=self._identity(), timeout_seconds=self.request_timeout_seconds
+            nodes,
+            name=", ".join(self.hosts),
+            identity=self._identity(),
+            timeout_seconds=self.request_timeout_seconds,
         )
         return ElasticsearchShipper(
             connection, index=self.index, compress=self.compress, template=self.template == "auto"
@@ -115,18 +120,15 @@ class Settings(ShipperSettings):
             return "the API key", "correct api_key_file; the key may have expired"
         return "a request without credentials", "set username and password_file, or api_key_file"
 
-    def _node(self, host: str, context: ssl.SSLContext | None, authorization: dict[str, str]) -> NodeConfig:
+    def _node(self, host: str, context: ssl.SSLContext | None, authorization: dict[str, str]) -> Node:
         url = urlsplit(host)
-        return NodeConfig(
-            scheme=url.scheme,
-            host=url.hostname or "",
-            port=url.port or _DEFAULT_PORTS[url.scheme],
-            path_prefix=url.path,
-            headers={"accept": "application/json", **authorization}
-            | ({"accept-encoding": "gzip"} if self.compress else {}),
-            connections_per_node=self.concurrency + 1,
-            ssl_context=context if url.scheme == "https" else None,
-            ssl_show_warn=False,
+        name = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+        encoding = {"accept-encoding": "gzip"} if self.compress else {}
+        return Node(
+            f"{url.scheme}://{name}:{url.port or _DEFAULT_PORTS[url.scheme]}{url.path}",
+            headers={"accept": "application/json", **encoding, **authorization},
+            tls=context if url.scheme == "https" else None,
+            connections=self.concurrency + 1,
         )
 
     def _authorization(self, site: Site) -> dict[str, str]:

@@ -9,8 +9,9 @@ from collector.model import Batch, Receipt
 
 from . import bulk
 from .cluster import Server, identify, install_template
-from .connection import Answer, Connection, words_of
-from .outcomes import FILTER, content_fault, receipt_of
+from .connection import Connection, words_of
+from .node import Answer
+from .outcomes import FILTER, content_fault, most_bytes, receipt_of
 
 log = structlog.get_logger(__name__)
 
@@ -88,8 +89,8 @@ class ElasticsearchShipper:
         else:
             body = bulk.encode(batch, self._index, typed=typed)
         try:
-            return await self._connection.request(
-                "POST", f"/_bulk?filter_path={FILTER}", body, media="application/x-ndjson", gzipped=self._compress
+            return await self._connection.bulk(
+                f"/_bulk?filter_path={FILTER}", body, gzipped=self._compress, most_bytes=most_bytes(batch)
             )
         except Unavailable:
             self._met = False

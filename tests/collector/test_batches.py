@@ -93,6 +93,23 @@ async def test_putting_waits_for_room_until_a_segment_is_settled() -> None:
     await third
 
 
+async def test_a_larger_bound_lets_in_who_waits_and_a_smaller_one_throws_nothing_out() -> None:
+    found = queue(bound=1)
+    await found.put(one())
+    waiting = [asyncio.ensure_future(found.put(one())) for _ in range(3)]
+    await asyncio.sleep(0)
+    found.resize(3 * SIZE)
+    await asyncio.gather(*waiting[:2])
+    assert not waiting[2].done()
+    found.resize(SIZE)
+    for _ in range(2):
+        found.release(SIZE)
+    await asyncio.sleep(0)
+    assert not waiting[2].done()
+    found.release(SIZE)
+    await waiting[2]
+
+
 async def test_a_segment_over_the_bound_waits_until_it_is_alone() -> None:
     found = queue(bound=0.5)
     await found.put(one())

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -11,58 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.batches import Batches
-from collector.dead_letters import DeadLetters
-from collector.delivery import Backoff, Delivery, as_text, halves
+from collector.backoff import Backoff
 from collector.errors import Refused, Unauthorized, Unavailable
-from collector.ledger import Ledger
-from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment
+from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected
+from collector.plain_text import as_text, is_text
+from collector.shipment import halves, packed
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
+from tests.collector.desk import Desk
 from tests.collector.docker_lines import raw
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
-from tests.contract.segments import batch, by_id, document, log_stream, plain_segment, segment
-
-
-class Desk:
-    """A delivery with its queue, its numbers and what was settled."""
-
-    def __init__(self, directory: Path, shipper: RecordingShipper, *, batch_bytes: int = 1 << 20) -> None:
-        self.shipper = shipper
-        self.letters_path = directory / "letters"
-        self.queue = Batches(batch_bytes=batch_bytes, linger_seconds=0.0, bound_bytes=64 << 20)
-        self.ledger = Ledger()
-        self.settled: list[Segment] = []
-        letters = DeadLetters(self.letters_path, 1 << 20)
-        self.delivery = Delivery(
-            "out", shipper, self.queue, letters, self.ledger, self.settled.append, backoff=lambda: Backoff(0.001)
-        )
-        shipper.before_each = self.check_balance
-
-    def check_balance(self) -> None:
-        assert self.ledger.balance == 0
-        assert min(self.ledger.in_flight, self.ledger.in_flight_bytes) >= 0
-
-    async def put(self, *segments: Segment) -> None:
-        for each in segments:
-            await self.queue.put(each)
-            self.ledger.entered(each)
-
-    @asynccontextmanager
-    async def open(self, workers: int = 2) -> AsyncIterator["Desk"]:
-        """Deliver until the block has put everything, then until all is settled."""
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.delivery.run(workers))
-            yield self
-            self.queue.close()
-        self.check_balance()
-
-    @property
-    def letters(self) -> list[dict[str, object]]:
-        return [
-            json.loads(line) for path in sorted(self.letters_path.glob("*")) for line in path.read_bytes().splitlines()
-        ]
+from tests.contract.segments import batch, by_id, document, log_stream, messages, plain_segment, segment
 
 
 @pytest.fixture
@@ -131,14 +89,14 @@ async def test_a_destination_that_is_away_gets_the_same_batch_until_it_is_back(
     assert desk.ledger.acknowledged == 10
 
 
-async def test_an_answer_that_does_not_account_for_all_is_no_answer(desk: Desk, shipper: RecordingShipper) -> None:
+async def test_an_answer_that_does_not_account_for_all_is_no_answer(tmp_path: Path) -> None:
     class Forgetful(RecordingShipper):
         async def ship(self, batch: Batch) -> Receipt:
             receipt = await super().ship(batch)
             return receipt if len(self.batches) > 1 else Receipt(delivered=batch.count - 1)
 
     forgetful = Forgetful()
-    desk.delivery._shipper = forgetful
+    desk = Desk(tmp_path, forgetful)
     async with desk.open():
         await desk.put(plain_segment(10))
     assert [one.count for one in forgetful.batches] == [10, 10]
@@ -335,9 +293,7 @@ async def test_readers_of_a_waiting_target_wait_and_go_on_when_it_is_mended(
 
 async def test_waiting_documents_leave_room_for_others(tmp_path: Path, shipper: RecordingShipper) -> None:
     held, free = plain_segment(50, "held"), plain_segment(50, "free")
-    desk = Desk(tmp_path, shipper)
-    desk.queue = Batches(batch_bytes=held.size, linger_seconds=0.0, bound_bytes=held.size)
-    desk.delivery._batches = desk.queue
+    desk = Desk(tmp_path, shipper, batch_bytes=held.size, bound_bytes=held.size)
     mended = False
     shipper.answer = lambda _, text: "wait" if b'"@target":"held"' in text and not mended else None
     async with desk.open():
@@ -395,7 +351,84 @@ def test_every_document_is_accounted_for_whatever_is_answered(
     assert desk.ledger.waits == {}
 
 
+# ------------------------------------------------------------------ dead letters once more
+
+
+async def test_replayed_documents_are_delivered_beside_what_is_read(desk: Desk, shipper: RecordingShipper) -> None:
+    read, letters = plain_segment(5), [plain_segment(5, "till", first=5 * n) for n in range(3)]
+    async with desk.open():
+        await desk.put(read)
+        await desk.delivery.replay(letters)
+        assert set(by_id([batch(*letters)])) <= set(shipper.stored)
+        desk.check_balance()
+    assert (desk.ledger.replayed, desk.ledger.acknowledged, desk.ledger.in_flight) == (15, 20, 0)
+    assert desk.settled == [read]
+
+
+async def test_a_replay_needs_no_running_delivery_and_keeps_to_the_size_of_a_batch(
+    tmp_path: Path, shipper: RecordingShipper
+) -> None:
+    letters = [plain_segment(10, first=10 * n) for n in range(3)]
+    desk = Desk(tmp_path, shipper, batch_bytes=letters[0].size // 2)
+    desk.queue.close()
+    shipper.raises = [Unavailable("away")]
+    await desk.delivery.replay(letters)
+    assert shipper.stored == by_id([batch(*letters)])
+    assert max(one.size for one in shipper.batches) <= letters[0].size // 2
+    assert (desk.ledger.in_flight, desk.ledger.in_flight_bytes, desk.ledger.balance) == (0, 0, 0)
+
+
+async def test_a_replayed_document_that_is_refused_is_a_dead_letter_again(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    """The letter holds its text form already, which may not be made into text once more."""
+    shipper.answer = lambda *_: "mapper_exception"
+    async with desk.open():
+        await desk.put(plain_segment(1))
+    (letter,) = desk.letters
+    text = json.dumps(letter["document"], separators=(",", ":")).encode()
+    assert is_text(text)
+    again = segment([text, *messages(1, log_stream())], log_stream())
+    other = Desk(desk.letters_path.with_name("other"), shipper)  # where they stand they would not be written twice
+    await other.delivery.replay([again])
+    assert [one["_id"] for one in other.letters] == again.ids
+    assert other.letters[0]["document"] == letter["document"]
+    assert [one.count for one in shipper.batches[2:]] == [2, 1]
+
+
+async def test_a_replay_returns_when_what_waits_for_the_operator_is_settled(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    mended = False
+    shipper.answer = lambda _, text: "wait" if b'"@target":"held"' in text and not mended else None
+    replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5, "held"), plain_segment(5)]))
+    await until(lambda: desk.ledger.waits and len(shipper.stored) == 5)
+    assert not replay.done()
+    mended = True
+    await replay
+    assert len(shipper.stored) == 10
+
+
+async def test_a_replay_that_is_cut_short_leaves_dead_letters(desk: Desk, shipper: RecordingShipper) -> None:
+    shipper.answer = lambda _, text: "retry" if b"line 3" in text else None
+    async with desk.open():
+        replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5)]))
+        await until(lambda: desk.ledger.acknowledged)
+    with pytest.raises(Unavailable, match="the letters again"):
+        await replay
+    assert (desk.ledger.replayed, desk.ledger.acknowledged, desk.ledger.dead_lettered) == (5, 4, 1)
+    assert (desk.ledger.in_flight, desk.ledger.in_flight_bytes, desk.ledger.balance) == (0, 0, 0)
+
+
 # ------------------------------------------------------------------ parts
+
+
+@given(st.lists(st.integers(0, 30), max_size=6), st.integers(1, 3000))
+def test_packed_batches_hold_every_document_in_order(counts: list[int], batch_bytes: int) -> None:
+    segments = [plain_segment(count, first=100 * n) for n, count in enumerate(counts)]
+    found = list(packed(segments, batch_bytes))
+    assert list(by_id(found).items()) == list(by_id([batch(*segments)]).items())
+    assert all(one.size <= batch_bytes or one.count == 1 for one in found)
 
 
 @given(

@@ -1,5 +1,7 @@
 """Laws of the accounts: both sides of the identity move together, and durations fall into their buckets."""
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,41 @@ from collector.ledger import DURATION_SECONDS, Durations, Ledger
 from tests.contract.segments import plain_segment
 
 
-@given(st.lists(st.tuples(st.sampled_from(["delivered", "duplicate", "buried", "dropped"]), st.integers(0, 5))))
+def _come_and_stay(ledger: Ledger, count: int) -> None:
+    ledger.recover(count, 10)
+    ledger.give_up_recovery(count, 10)
+
+
+def _replay_in_part(ledger: Ledger, count: int) -> None:
+    ledger.replay(count, 10)
+    ledger.delivered(count // 2, 0)
+    ledger.give_up_replay(count - count // 2, 10)
+
+
+def _recover(ledger: Ledger, count: int) -> None:
+    ledger.recover(count, 0)
+    ledger.delivered(count, 0)
+
+
+WAYS: dict[str, Callable[[Ledger, int], None]] = {
+    "spooled": lambda *_: None,
+    "replayed": _replay_in_part,
+    "recovered": _recover,
+    "kept": _come_and_stay,
+    "lost": Ledger.lose,
+}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["delivered", "duplicate", "buried", "dropped", "spooled", "replayed", "recovered", "kept", "lost"]
+            ),
+            st.integers(0, 5),
+        )
+    )
+)
 def test_the_identity_holds_after_each_step(steps: list[tuple[str, int]]) -> None:
     ledger = Ledger()
     for step, count in steps:
@@ -15,6 +51,10 @@ def test_the_identity_holds_after_each_step(steps: list[tuple[str, int]]) -> Non
         assert ledger.balance == 0
         if step == "delivered":
             ledger.delivered(count, 0)
+        elif step in WAYS:
+            WAYS[step](ledger, count)
+            assert ledger.balance == 0
+            ledger.spool(count)
         elif step == "duplicate":
             ledger.delivered(0, count)
         else:

@@ -45,12 +45,20 @@ class Host:
         self.roster.put(Container(id=stream.container_id, name=stream.container, state=state, streams=(stream,)))
 
     def pipeline(
-        self, shipper: RecordingShipper, output: str = "out", *, batch_bytes: int = 1 << 20, cutoff: str = ""
+        self,
+        shipper: RecordingShipper,
+        output: str = "out",
+        *,
+        batch_bytes: int = 1 << 20,
+        cutoff: str = "",
+        spool: bool = False,
     ) -> Pipeline:
         return Pipeline(
             output,
             shipper,
-            ShipperSettings(type="recording", batch_bytes=batch_bytes, linger_seconds=0.0),
+            ShipperSettings(
+                type="recording", batch_bytes=batch_bytes, linger_seconds=0.0, spool=spool, spool_after_seconds=0.0
+            ),
             roster=self.roster,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
@@ -187,6 +195,32 @@ async def test_an_output_that_is_away_bounds_what_is_read(host: Host) -> None:
     assert pipeline.backlog_bytes + read == host.logs["web"].live.stat().st_size
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_rotation_takes_nothing_from_an_output_that_is_away_if_it_has_a_spool(
+    host: Host, shipper: RecordingShipper
+) -> None:
+    """Its positions have moved: the next start does not miss the files that are gone."""
+
+    class Dead(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            raise Unavailable("nobody answers")
+
+    log = host.add("web")
+    dead = host.pipeline(Dead(), spool=True)
+    async with host.run(dead):
+        for first in range(0, 2000, 500):
+            log.write(*numbered(range(first, first + 500)))
+            await until(lambda first=first: dead.ledger.read == first + 500)  # type: ignore[misc]
+            log.rotate(keep=2)
+        await until(lambda: dead.ledger.in_flight < 2000)
+    log.write(*numbered(range(2000, 2010)))
+    again = host.pipeline(shipper)  # what is there comes back even where the spool was turned off
+    async with host.run(again):
+        await until(lambda: len(shipper.stored) == 2010)
+        await until(lambda: not again.ledger.spool_bytes)
+    assert sorted(messages(shipper), key=lambda it: int(it[5:])) == words(range(2010))
+    assert (again.ledger.read, again.ledger.recovered_from_spool, again.counts.gaps) == (10, 2000, 0)
 
 
 async def test_a_target_that_waits_for_the_operator_holds_up_no_other(host: Host, shipper: RecordingShipper) -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import gzip
+import tracemalloc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.faults.bulk_endpoint import BulkEndpoint, Reply, documents_in, items
 
 SENT = batch(plain_segment(2), plain_segment(0, "idle"), plain_segment(2, "till"))
 MAPPING = {"type": "mapper_parsing_exception", "reason": "failed to parse", "caused_by": {"reason": "Duplicate field"}}
+DEEP = b'{"x":%b%b,"error":"odd"}' % (b"[" * 100_000, b"]" * 100_000)
 ODD = {"type": "a_type_of_next_year_exception", "reason": "because"}
 
 
@@ -53,6 +56,9 @@ async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> Asy
         (Reply(body=items(*[201] * 4)[:-12] + b"]}"), Unavailable, "cut"),
         (Reply(body=b'{"errors":false}'), Unavailable, "no bulk answer"),
         (Reply(body=b'{"errors":true,"items":[{"index":{"status":201}}]}'), Unavailable, "no bulk answer"),
+        (Reply(body=DEEP), Unavailable, "no bulk answer"),
+        (Reply(status=400, body=DEEP), Unavailable, "400: "),
+        (Reply(status=400, body=b'{"error":{"type":"parse"}}'), Unavailable, "400: parse"),
         (Reply(cut_bytes=20), Unavailable, "cannot be reached"),
         (Reply(cut_bytes=0), Unavailable, "cannot be reached"),
     ],
@@ -70,8 +76,11 @@ async def test_an_answer_that_does_not_tell_leaves_the_batch_unknown_and_says_wh
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)])
-async def test_the_servers_wish_when_to_try_again_is_handed_on(
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7.0), ("1000000000", 60.0), ("9" * 999, 60.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)],
+)
+async def test_the_servers_wish_when_to_try_again_is_handed_on_up_to_a_minute(
     tmp_path: Path, status: int, text: str, seconds: float | None
 ) -> None:
     async with (
@@ -81,6 +90,55 @@ async def test_the_servers_wish_when_to_try_again_is_handed_on(
         with pytest.raises(Unavailable) as caught:
             await shipper.ship(SENT)
     assert caught.value.retry_after == seconds
+
+
+async def test_a_redirect_sends_documents_nowhere_else(tmp_path: Path) -> None:
+    async with BulkEndpoint() as elsewhere:
+        redirect = Reply(status=307, headers={"location": f"{elsewhere.url}/_bulk"})
+        async with BulkEndpoint([redirect]) as endpoint, shipping(endpoint, tmp_path) as shipper:
+            with pytest.raises(Unavailable, match="307"):
+                await shipper.ship(SENT)
+        assert elsewhere.received == []
+
+
+async def test_an_answer_that_is_far_too_long_is_read_no_further(tmp_path: Path) -> None:
+    async with BulkEndpoint([Reply(body=b" " * (120 << 20))]) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        with pytest.raises(Unavailable, match="gives an answer of more than 1 MiB: check the proxies"):
+            await shipper.ship(SENT)
+        assert (await shipper.ship(SENT)).duplicate == 4
+
+
+async def test_a_bomb_in_gzip_as_an_answer_fills_no_memory(tmp_path: Path) -> None:
+    bomb = Reply(body=gzip.compress(b" " * (300 << 20)), headers={"content-encoding": "gzip"})
+    async with BulkEndpoint([bomb]) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unavailable, match="gives an answer of more than 1 MiB"):
+                await shipper.ship(SENT)
+            assert tracemalloc.get_traced_memory()[1] < 24 << 20
+        finally:
+            tracemalloc.stop()
+
+
+async def test_a_request_that_is_refused_for_its_size_before_it_was_read_is_refused(tmp_path: Path) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = b'{"version":{"number":"8.19.0"}}'
+        status = b"413 Too Large" if b"_bulk" in head else b"200 OK"
+        writer.write(b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
+        await writer.drain()
+        writer.close()
+
+    many = batch(plain_segment(20_000))
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = Settings.model_validate(
+            {"type": "elasticsearch", "hosts": [url], "compress": False, "template": "off"}
+        )
+        shipper = settings.open(Site("elastic", tmp_path))
+        with pytest.raises(Refused, match="413"):
+            await shipper.ship(many)
+        await shipper.aclose()
 
 
 async def test_a_slow_answer_is_given_up_after_the_configured_time(tmp_path: Path) -> None:
@@ -175,7 +233,12 @@ def test_each_item_is_accounted_for_by_itself() -> None:
     assert (again.size, again.end) == (len(again.documents[0]), SENT.segments[2].end)
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504, 409])
+@pytest.mark.parametrize("status", [-1, 0, 100, 202, 302])
+def test_a_status_that_tells_nothing_leaves_the_document_unknown(status: int) -> None:
+    assert told(OK, (status, None), OK, OK).retry.count == 1
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 409])
 def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
     receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
     assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())
@@ -203,6 +266,24 @@ def test_an_unknown_refusal_of_all_of_an_index_waits_for_the_operator(status: in
     receipt = told((status, ODD), (status, ODD), OK, OK)
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (2, 2, ())
     assert receipt.waits == {"shop": f"a_type_of_next_year_exception ({status}): because"}
+
+
+@pytest.mark.parametrize("status", [400, 409, 429, 503])
+def test_an_item_that_failed_is_seen_though_the_answer_says_that_none_did(status: int) -> None:
+    entries = [{"create": {"status": one}} for one in (201, 201, 201, status)]
+    receipt = settled(receipt_of(SENT, msgspec.json.encode({"errors": False, "items": entries})), SENT)
+    assert receipt.delivered == 3
+
+
+def test_a_success_with_an_error_is_sent_again() -> None:
+    receipt = told((201, MAPPING), OK, OK, OK)
+    assert (receipt.delivered, receipt.retry.count) == (3, 1)
+
+
+@pytest.mark.parametrize("kind", ["node_disconnected_exception", "receive_timeout_transport_exception"])
+def test_a_node_of_the_cluster_that_is_away_is_no_fault_for_the_operator(kind: str) -> None:
+    receipt = told((500, {"type": kind}), OK, OK, OK)
+    assert (receipt.retry.count, receipt.waits) == (1, {})
 
 
 def test_a_whole_segment_to_send_again_is_the_same_segment() -> None:

@@ -18,6 +18,9 @@ COMMANDS = [
     ["config", "show"],
     ["config", "validate"],
     ["config", "schema"],
+    ["dead-letters"],
+    ["dead-letters", "list"],
+    ["dead-letters", "replay"],
     ["healthcheck"],
     ["version"],
 ]
@@ -28,7 +31,7 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
     ended = pilotfish(tmp_path, *command, "--help")
     assert (ended.code, ended.errors) == (0, "")
     assert f"Usage: {' '.join(['pilotfish', *command])}" in ended.out
-    if command not in (["config"], ["version"]):
+    if command not in (["config"], ["dead-letters"], ["version"]):
         assert "Examples:\n" in ended.out
 
 
@@ -160,3 +163,6 @@ def test_every_shell_gets_a_completion(tmp_path: Path, shell: str) -> None:
     asked = {"COMP_WORDS": "pilotfish hea", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "pilotfish hea"}
     asked["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
     assert "healthcheck" in pilotfish(tmp_path, _PILOTFISH_COMPLETE=f"complete_{shell}", **asked).out
+    asked |= {"COMP_WORDS": "pilotfish dead-letters re", "COMP_CWORD": "2"}
+    asked["_TYPER_COMPLETE_ARGS"] = "pilotfish dead-letters re"
+    assert "replay" in pilotfish(tmp_path, _PILOTFISH_COMPLETE=f"complete_{shell}", **asked).out

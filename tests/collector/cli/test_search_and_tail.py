@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector.cli.agent import MOST_TEXT
-from collector.web import api
+from collector.web import arguments
 from tests.collector.cli.pilotfish import COMMAND, LINES, SECONDS, Agent, environment, pilotfish
 
 
@@ -125,7 +125,7 @@ def test_a_search_whose_output_is_taken_by_nobody_is_one_line(agent: Agent) -> N
 
 
 def test_a_query_that_is_too_long_is_told_by_the_command(agent: Agent) -> None:
-    assert MOST_TEXT == api.MOST_TEXT
+    assert MOST_TEXT == arguments.MOST_TEXT
     ended = agent.ask("search", "x" * (MOST_TEXT + 1))
     assert ended.complaint == f"the query has {MOST_TEXT + 1} characters: {MOST_TEXT} are the most, shorten it"
     assert "too long" in agent.ask("search", "张" * MOST_TEXT).complaint

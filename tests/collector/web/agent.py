@@ -1,6 +1,6 @@
 """A port with views of our own behind it, on a real socket."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import aiohttp
 from msgspec import Struct, field
 from prometheus_client import CollectorRegistry, Counter
 
+from collector.dead_letters.replay import Replay
 from collector.errors import QueryError
 from collector.model import FileId, LogStream, Position, Segment
 from collector.places import Address
@@ -53,6 +54,7 @@ async def site(
     *,
     search: Callable[[Shelf], Searchable | None] = lambda shelf: shelf,
     patience: Patience | None = None,
+    replays: Mapping[str, Replay] | None = None,
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
     registry = CollectorRegistry()
@@ -67,6 +69,8 @@ async def site(
         status=lambda: {"outputs": {"local": {"read": 3}}},
         search=search(shelf),
         live=Live(room_bytes=1000),
+        dead_letters=state_dir / "dead_letters",
+        replays=replays or {},
     )
     async with (
         serve(Address(listen, 0), state_dir=state_dir, views=views, patience=patience) as address,

@@ -61,7 +61,14 @@ async def test_the_landing_page_names_the_others(tmp_path: Path) -> None:
 
 async def open_and_close(listen: Address, state_dir: Path) -> None:
     views = Views(
-        health=lambda: None, not_ready=list, metrics=lambda _: (b"", ""), status=dict, search=None, live=Live()
+        health=lambda: None,
+        not_ready=list,
+        metrics=lambda _: (b"", ""),
+        status=dict,
+        search=None,
+        live=Live(),
+        dead_letters=state_dir,
+        replays={},
     )
     async with serve(listen, state_dir=state_dir, views=views):
         pass

@@ -1,0 +1,28 @@
+"""Pauses between attempts: full jitter, after the AWS Architecture Blog, "Exponential Backoff And Jitter" (2015)."""
+
+import random
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Backoff:
+    """Pauses that grow: each is random up to a bound that doubles, so that many agents do not come back at once."""
+
+    def __init__(self, first_seconds: float = _FIRST_PAUSE_SECONDS) -> None:
+        self._first = self._bound = first_seconds
+
+    def next(self, at_least: float | None = None) -> float:
+        """Seconds to wait now; a destination's own wish is the least."""
+        pause = random.uniform(self._bound / 10, self._bound)  # noqa: S311 - it hides nothing
+        self._bound = min(self._bound * 2, _LONGEST_PAUSE_SECONDS)
+        return max(pause, at_least or 0.0)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has been tried so often that somebody should know: after about half a minute."""
+        return self._bound >= self._first * 2**6
+
+    def reset(self) -> None:
+        """It worked: begin with short pauses again."""
+        self._bound = self._first

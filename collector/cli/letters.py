@@ -1,0 +1,138 @@
+"""Filters → dead letters and the progress of a replay: of the running agent when one answers, else of our own.
+
+Each way is told on stderr. Without an agent letters are read from the state directory as they are; a replay takes the
+state's lock and opens the outputs of the configuration.
+"""
+
+import json
+from collections.abc import Callable
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+from collector import places
+from collector.cli import agent, terminal
+from collector.errors import PilotfishError, StateInUse, UsageError
+
+Told = dict[str, Any]
+Arguments = list[tuple[str, str]]
+
+
+def listed(asked: Arguments, *, state_dir: Path | None, config: Path | None) -> tuple[Told, list[bytes]]:
+    """How many letters there are, and those to be shown.
+
+    Raises:
+        PilotfishError: they cannot be read.
+    """
+    try:
+        with agent.ask("/api/dead-letters", asked, state_dir=state_dir, config=config) as response:
+            terminal.complain("asking the running agent")
+            head, *lines = response.read().splitlines()
+            return json.loads(head), lines
+    except agent.NoAgent:
+        return _read(dict(asked), state_dir, config)
+
+
+def replay(asked: Arguments, tell: Callable[[Told], None], *, state_dir: Path | None, config: Path | None) -> None:
+    """Send letters once more; `tell` is given the progress of an output at least once a second.
+
+    Raises:
+        PilotfishError: it ended early.
+    """
+    try:
+        with agent.ask(
+            "/api/dead-letters/replay", asked, state_dir=state_dir, config=config, method="POST"
+        ) as response:
+            terminal.complain("replaying in the running agent")
+            _follow(response, tell)
+    except agent.NoAgent:
+        _replay_alone(dict(asked), tell, state_dir, config)
+
+
+def _follow(response: HTTPResponse, tell: Callable[[Told], None]) -> None:
+    told: Told = {}
+    try:
+        for line in response:
+            told = json.loads(line)
+            if "output" in told:
+                tell(told)
+    except TimeoutError:
+        raise PilotfishError("the agent is silent", "see `pilotfish healthcheck`") from None
+    except (OSError, HTTPException, ValueError):
+        told = {}
+    if "error" in told:
+        raise PilotfishError(told["error"], told["remedy"])
+    if "done" not in told:
+        raise PilotfishError("the agent has gone", "nothing is lost: start it, then replay again")
+
+
+# ---------------------------------------------------------------------- without an agent
+
+
+def _read(given: dict[str, str], state_dir: Path | None, config: Path | None) -> tuple[Told, list[bytes]]:
+    from collector.dead_letters.letter import Wanted
+    from collector.dead_letters.listing import find, outputs_of
+
+    directories = agent.candidates(state_dir, config)
+    state = next((one for one in directories if (one / places.DEAD_LETTERS).is_dir()), directories[0])
+    root = state / places.DEAD_LETTERS
+    terminal.complain(f"no agent answers: reading {root}")
+    known = outputs_of(root)
+    output = given.get("output", "")
+    if output and output not in known:
+        raise PilotfishError(
+            f"there are no letters of an output {output!r}", f"there are some of: {', '.join(known) or 'none'}"
+        )
+    wanted = Wanted(given.get("reason", ""), given.get("target", ""))
+    outputs = [output] if output else known
+    try:
+        found = find(root, outputs, wanted, limit=int(given["limit"]), oldest="order" in given)
+    except OSError as error:
+        raise PilotfishError(f"{root}: cannot be read ({error.strerror})", "use sudo") from None
+    return found.summary(), found.lines
+
+
+def _replay_alone(
+    given: dict[str, str], tell: Callable[[Told], None], state_dir: Path | None, config: Path | None
+) -> None:
+    import asyncio
+
+    from collector import app, own_log
+    from collector.config import load
+    from collector.dead_letters import alone
+    from collector.dead_letters.letter import Wanted
+    from collector.dead_letters.replay import Progress, run_all
+
+    configuration = load(config, app.shipper_types())
+    if state_dir:
+        configuration = configuration.model_copy(update={"state_dir": state_dir})
+    own_log.configure(configuration.log.model_copy(update={"level": "error"}))  # the progress says what it waits for
+    root = configuration.state_dir / places.DEAD_LETTERS
+    outputs = _configured(root, given.get("output", ""), set(configuration.outputs))
+
+    async def show(progress: Progress) -> None:
+        tell(progress.told())
+
+    async def run() -> None:
+        async with alone.replays(configuration, root, outputs) as replays:
+            terminal.complain(f"no agent answers: replaying {root}")
+            wanted = Wanted(given.get("reason", ""), given.get("target", ""))
+            limit = int(given["limit"]) if "limit" in given else None
+            await run_all(replays, wanted, limit=limit, tell=show)
+
+    try:
+        asyncio.run(run())
+    except StateInUse as error:
+        raise StateInUse(error.cause, "it does not answer here: see its http.listen, or stop it and replay") from None
+
+
+def _configured(root: Path, output: str, known: set[str]) -> list[str]:
+    """The outputs to replay: the one that is named, else those that have letters; others are told."""
+    from collector.dead_letters.listing import outputs_of
+
+    if output and output not in known:
+        raise UsageError(f"no output {output!r} is configured", "name the file that has it with -c")
+    found = outputs_of(root)
+    for stranger in sorted(set(found) - known):
+        terminal.complain(f"letters of {stranger} are left: it is not among the configured outputs, is it another -c?")
+    return [output] if output else sorted(set(found) & known)

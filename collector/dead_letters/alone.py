@@ -1,0 +1,40 @@
+"""Configuration → the replays of its outputs with no agent there: under the state's lock, with their own shippers."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from collector.batches import Batches
+from collector.config import Configuration
+from collector.delivery import Delivery
+from collector.ledger import Ledger
+from collector.ports import Site
+from collector.state import locked
+
+from .folder import DeadLetters
+from .replay import Replay
+
+
+@asynccontextmanager
+async def replays(configuration: Configuration, root: Path, outputs: Sequence[str]) -> AsyncIterator[list[Replay]]:
+    """The replay of each of `outputs`; `root` is the directory below which all letters are.
+
+    Raises:
+        StateInUse: an agent uses the state directory.
+        StateError: it cannot be used.
+        ConfigurationError: an output cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        state = stack.enter_context(locked(configuration.state_dir))
+        made = []
+        for output in outputs:
+            settings = configuration.outputs[output]
+            shipper = settings.open(Site(output, state / "outputs" / output))
+            stack.push_async_callback(shipper.aclose)
+            ledger = Ledger()
+            letters = DeadLetters(root / output)
+            batches = Batches(batch_bytes=settings.batch_bytes, linger_seconds=0, bound_bytes=settings.batch_bytes)
+            batches.close()
+            delivery = Delivery(output, shipper, batches, letters, ledger, lambda _: None)
+            made.append(Replay(output, letters, delivery.replay, ledger))
+        yield made

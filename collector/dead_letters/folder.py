@@ -1,0 +1,219 @@
+"""Refused documents → NDJSON files of one output: capped, fsynced before they count, each id once.
+
+A crash between the fsync of a letter and the save of its position brings the letter again: an id that already stands
+in the newest two files is not written twice. Replay sets the files of the moment aside; letters that come from then on
+go to a new file, and do not meet those under replay.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct, field
+
+from collector.model import Rejected
+from collector.state import fsync_directory
+
+from .letter import line
+
+MOST_BYTES = 256 << 20
+_FILES = 8  # the cap is given up in such shares, oldest first
+_KNOWN_FILES = 2  # whose ids are remembered, at 8 bytes of hash: of 64 MiB of letters about 10 MB of memory
+_COPY_BYTES = 1 << 20
+_NAME = re.compile(r"[0-9]{8}\.ndjson")  # what an operator put beside them is left alone
+
+Span = tuple[int, int]  # of a file: from here to there, without the latter
+
+
+class _Named(Struct):
+    id: str = field(name="_id")
+
+
+class DeadLetters:
+    """The dead letters of one output, in `directory`. Every method blocks and may be called from any thread."""
+
+    def __init__(self, directory: Path, max_bytes: int = MOST_BYTES) -> None:
+        self.directory = directory
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._known: dict[Path, set[int]] | None = None  # hashes of ids in the newest files; None: not read yet
+        self._aside = 0  # the number of the last file that was set aside
+        self._at_work: Path | None = None
+
+    def append(self, letters: Sequence[Rejected]) -> int:
+        """Keep `letters` for good; returns how many older ones had to go for them.
+
+        Raises:
+            OSError: they could not be written; nothing is promised of any of them.
+        """
+        with self._lock:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = self._unknown(letters)
+            if not new:
+                return 0
+            path = self._current()
+            self._write(path, b"".join(line(letter) for letter in new.values()))
+            self._remember(path, new.keys())
+            return self._make_room(path)
+
+    def holds(self, ids: Sequence[str]) -> int:
+        """How many of `ids` are letters in the newest files, those set aside not counted."""
+        with self._lock:
+            known = self._known_ids()
+            return sum(1 for one in set(ids) if any(_hash(one) in each for each in known.values()))
+
+    # ------------------------------------------------------------------ replay
+
+    def set_aside(self) -> list[Path]:
+        """The files there are, oldest first; from now on letters go to a new one, whether they stand in these or not.
+
+        Nothing moves on disk: after a crash they are files like any other.
+        """
+        with self._lock:
+            files = files_of(self.directory)
+            self._aside = max([self._aside, *map(_number, files)])
+            self._known = {}
+            return files
+
+    @contextmanager
+    def at_work(self, path: Path) -> Iterator[BinaryIO]:
+        """Open a file set aside; while the block lasts it does not go for newer letters.
+
+        Raises:
+            FileNotFoundError: it went before.
+        """
+        with self._lock:
+            file = path.open("rb")
+            self._at_work = path
+        try:
+            with file:
+                yield file
+        finally:
+            self._at_work = None
+
+    def settle(self, path: Path, kept: Sequence[Span]) -> None:
+        """Of a file set aside only the spans `kept` are left, or nothing.
+
+        Raises:
+            OSError: it is as it was.
+        """
+        with self._lock:
+            if kept:
+                _rewrite(path, kept)
+            else:
+                path.unlink(missing_ok=True)
+            fsync_directory(self.directory)
+
+    # ------------------------------------------------------------------ ids
+
+    def _unknown(self, letters: Sequence[Rejected]) -> dict[int, Rejected]:
+        known = self._known_ids()
+        by_hash = {_hash(letter.segment.ids[letter.index]): letter for letter in letters}
+        return {name: letter for name, letter in by_hash.items() if not any(name in each for each in known.values())}
+
+    def _known_ids(self) -> dict[Path, set[int]]:
+        if self._known is None:
+            self._known = {path: _ids(path) for path in self._appendable()[-_KNOWN_FILES:]}
+        return self._known
+
+    def _remember(self, path: Path, names: Iterable[int]) -> None:
+        known = self._known_ids()
+        known.setdefault(path, set()).update(names)
+        for old in sorted(known)[:-_KNOWN_FILES]:
+            del known[old]
+
+    # ------------------------------------------------------------------ files
+
+    def _appendable(self) -> list[Path]:
+        return [path for path in files_of(self.directory) if _number(path) > self._aside]
+
+    def _current(self) -> Path:
+        files = files_of(self.directory)
+        if files and _number(files[-1]) > self._aside and files[-1].stat().st_size < self._max_bytes // _FILES:
+            return files[-1]
+        return self.directory / f"{max([self._aside, *map(_number, files)]) + 1:08d}.ndjson"
+
+    def _write(self, path: Path, body: bytes) -> None:
+        with path.open("ab+", buffering=0) as file:  # a buffer would be written once more when the file is closed
+            start = file.tell()
+            if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
+                body = b"\n" + body  # half a line, left by a crash, must not spoil the next one
+            try:
+                while body:
+                    body = body[file.write(body) :]
+                os.fsync(file.fileno())
+            except OSError:
+                os.truncate(path, start)
+                raise
+        if not start:
+            fsync_directory(self.directory)
+        path.chmod(0o600)
+
+    def _make_room(self, current: Path) -> int:
+        sizes = {path: path.stat().st_size for path in files_of(self.directory)}
+        dropped = 0
+        for path in list(sizes):
+            if sum(sizes.values()) <= self._max_bytes or path == current:
+                break
+            if path == self._at_work:
+                continue
+            with path.open("rb") as file:
+                dropped += sum(1 for _ in file)
+            path.unlink()
+            del sizes[path]
+            if self._known:
+                self._known.pop(path, None)
+        return dropped
+
+
+def files_of(directory: Path) -> list[Path]:
+    """The files of letters in an output's directory, oldest first; none if there is no such directory."""
+    return sorted(path for path in directory.glob("*.ndjson") if _NAME.fullmatch(path.name))
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _ids(path: Path) -> set[int]:
+    found = set()
+    with path.open("rb") as file:
+        for text in file:
+            try:
+                found.add(_hash(msgspec.json.decode(text, type=_Named).id))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue  # half a line
+    return found
+
+
+def _rewrite(path: Path, kept: Sequence[Span]) -> None:
+    made = path.with_name(f".{path.name}")
+    try:
+        with path.open("rb") as old, made.open("wb") as new:
+            made.chmod(0o600)
+            for span in kept:
+                _copy(old, new, span)
+            new.flush()
+            os.fsync(new.fileno())
+        made.replace(path)
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise
+
+
+def _copy(old: BinaryIO, new: BinaryIO, span: Span) -> None:
+    start, end = span
+    old.seek(start)
+    while start < end and (piece := old.read(min(end - start, _COPY_BYTES))):
+        new.write(piece)
+        start += len(piece)

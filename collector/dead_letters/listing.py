@@ -1,0 +1,103 @@
+"""Directories of letters → which there are: how many by output, target and reason, and the newest or oldest of them.
+
+Every file is read through, so that the totals are true; of what is shown, as much is held as was asked for, within a
+bound of bytes. What is written or replayed meanwhile may be seen or not. Blocks.
+"""
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from .folder import files_of
+from .letter import Wanted, read
+
+_OUTPUT = re.compile(r"[a-z][a-z0-9_]*")
+MOST_BYTES = 8 << 20  # of lines that are shown at once
+
+
+class Listing(Struct):
+    """`lines` are `{"output": …, <the letter>}`, oldest first; `damaged` counts lines of which nothing can be sent."""
+
+    total: int = 0
+    damaged: int = 0
+    lines: list[bytes] = field(default_factory=list)
+    reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of (output, target, reason)
+
+    def summary(self) -> dict[str, Any]:
+        """How many letters there are, by where they were to go and why they did not."""
+        reasons = [
+            {"output": output, "target": target, "reason": reason, "letters": letters}
+            for (output, target, reason), letters in self.reasons.most_common()
+        ]
+        return {"total": self.total, "damaged": self.damaged, "reasons": reasons}
+
+
+def outputs_of(root: Path) -> list[str]:
+    """The outputs of which letters are kept below `root`, configured still or not."""
+    return sorted(path.name for path in root.glob("*") if _OUTPUT.fullmatch(path.name) and files_of(path))
+
+
+def find(root: Path, outputs: Sequence[str], wanted: Wanted, *, limit: int, oldest: bool = False) -> Listing:
+    """The letters of `outputs` that are wanted, and the `limit` newest (or oldest) of all of them.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    listing = Listing()
+    shown: list[tuple[str, bytes]] = []
+    for output in outputs:
+        shown += _of_output(listing, root / output, wanted, limit=limit, oldest=oldest)
+    shown.sort(key=lambda each: each[0])
+    most = shown[:limit] if oldest else shown[max(len(shown) - limit, 0) :]
+    listing.lines = _within_bound(most if oldest else reversed(most))
+    if not oldest:
+        listing.lines.reverse()
+    return listing
+
+
+def _of_output(
+    listing: Listing, directory: Path, wanted: Wanted, *, limit: int, oldest: bool
+) -> list[tuple[str, bytes]]:
+    kept: deque[tuple[str, bytes]] = deque()
+    size = 0
+    for text in _lines(directory):
+        letter = read(text)
+        if letter is None:
+            listing.damaged += 1
+            continue
+        if not wanted.matches(letter):
+            continue
+        listing.total += 1
+        listing.reasons[directory.name, letter.target, letter.reason] += 1
+        if oldest and (len(kept) >= limit or size > MOST_BYTES):
+            continue
+        shown = b'{"output":"%b",' % directory.name.encode() + text.strip()[1:]
+        kept.append((letter.time, shown))
+        size += len(shown)
+        while not oldest and kept and (len(kept) > limit or (size > MOST_BYTES and len(kept) > 1)):
+            size -= len(kept.popleft()[1])
+    return list(kept)
+
+
+def _lines(directory: Path) -> Iterable[bytes]:
+    for path in files_of(directory):
+        try:
+            with path.open("rb") as file:
+                yield from (text for text in file if text.strip())
+        except FileNotFoundError:
+            continue  # replayed, or gone for newer ones
+
+
+def _within_bound(shown: Iterable[tuple[str, bytes]]) -> list[bytes]:
+    lines: list[bytes] = []
+    size = 0
+    for _, text in shown:
+        size += len(text)
+        if lines and size > MOST_BYTES:
+            break
+        lines.append(text)
+    return lines

@@ -1,0 +1,164 @@
+"""Batches → receipts of one output, an attempt at a time, and whether the output is away.
+
+Around any shipper: whatever it raises becomes a receipt that tells what is to be sent again. A batch that is refused
+as a whole is sent in halves until the document at fault is found.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import structlog
+
+from collector.backoff import Backoff
+from collector.concurrency import Concurrency
+from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
+from collector.ledger import Ledger
+from collector.model import Batch, Receipt, Rejected
+from collector.ports import Shipper
+from collector.shipment import halves
+
+log = structlog.get_logger(__name__)
+
+
+class Answer(NamedTuple):
+    """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is the destination's wish."""
+
+    receipt: Receipt
+    is_away: bool = False
+    retry_after: float | None = None
+
+
+class Link:
+    """The way to one destination. `away_since` (the loop's time) is that of the first of the attempts that failed."""
+
+    def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
+        self.away_since: float | None = None
+        self._concurrency = concurrency
+        self._output = output
+        self._shipper = shipper
+        self._ledger = ledger
+        self._back = asyncio.Event()
+
+    async def ship(self, batch: Batch, texts: set[str], backoff: Backoff) -> Answer:
+        """Try once to have every document of `batch` there. `texts` are the ids that are plain text already.
+
+        `backoff` tells how often this batch was tried before.
+        """
+        try:
+            receipt = await self._send(batch)
+        except Refused as error:
+            self._ledger.requests["refused"] += 1
+            return await self._ship_halves(batch, error, texts, backoff)
+        except Unavailable as error:
+            self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
+            self._fail(error)
+            return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after)
+        self._ledger.requests["ok"] += 1
+        self._judge(receipt, batch, backoff)
+        return Answer(receipt)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long; while the output is away, no longer than that."""
+        if self.away_since is None:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._back.wait()
+
+    def tell(self, error: ShippingError) -> None:
+        """Say, once, why nothing goes on."""
+        if self._ledger.error != str(error):
+            log.warning("an output takes nothing", output=self._output, error=str(error))
+        self._ledger.error = str(error)
+
+    def all_well(self) -> None:
+        """What was told is over, unless the output is away."""
+        if self._ledger.error and self.away_since is None:
+            log.info("an output is back", output=self._output)
+            self._ledger.error = ""
+
+    # ------------------------------------------------------------------ one attempt
+
+    async def _send(self, batch: Batch) -> Receipt:
+        """Ship it when it is its turn, and learn from how long that takes."""
+        await self._concurrency.enter()
+        started = time.perf_counter()
+        try:
+            receipt = _checked(await self._shipper.ship(batch), batch)
+            seconds = time.perf_counter() - started
+            self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
+        except Unavailable as error:
+            seconds = time.perf_counter() - started
+            self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
+            raise
+        finally:
+            self._concurrency.leave()
+        self._ledger.request_seconds.observe(seconds)
+        return receipt
+
+    def _judge(self, receipt: Receipt, batch: Batch, backoff: Backoff) -> None:
+        busy = _busy(receipt)
+        self._ledger.retried += busy
+        if busy < batch.count:
+            self._recover()
+        elif backoff.is_long:
+            self._fail(Unavailable("every document is refused for load, again and again", "is the cluster busy?"))
+
+    async def _ship_halves(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff) -> Answer:
+        if batch.count == 1:
+            return self._single(batch, error, texts)
+        first, second = halves(batch)
+        answer = await self.ship(first, texts, backoff)
+        if answer.is_away:
+            return answer._replace(receipt=_sum([answer.receipt, Receipt(retry=second)]))
+        then = await self.ship(second, texts, backoff)
+        return then._replace(receipt=_sum([answer.receipt, then.receipt]))
+
+    def _single(self, batch: Batch, error: Refused, texts: set[str]) -> Answer:
+        segment = next(segment for segment in batch.segments if segment.count)
+        if error.type != TOO_LARGE and segment.ids[0] in texts:
+            self._fail(error)  # plain text can be read: the fault is not in the document
+            return Answer(Receipt(retry=batch))
+        return Answer(Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),)))
+
+    def _fail(self, error: ShippingError) -> None:
+        if self.away_since is None:
+            self.away_since = asyncio.get_running_loop().time()
+            self._back.clear()
+        self.tell(error)
+
+    def _recover(self) -> None:
+        self.away_since = None
+        self._ledger.spool_error = ""  # nobody needs it now
+        self._back.set()
+        self.all_well()
+
+
+def _busy(receipt: Receipt) -> int:
+    """How many documents were refused for load."""
+    return sum(one.count for one in receipt.retry.segments if one.stream.target not in receipt.waits)
+
+
+def _checked(receipt: Receipt, batch: Batch) -> Receipt:
+    """The receipt, if it accounts for every document.
+
+    Raises:
+        Unavailable: it does not: nothing is known then.
+    """
+    if receipt.delivered + receipt.duplicate + len(receipt.rejected) + receipt.retry.count != batch.count:
+        raise Unavailable("the answer does not account for every document")
+    return receipt
+
+
+def _sum(receipts: Sequence[Receipt]) -> Receipt:
+    return Receipt(
+        delivered=sum(receipt.delivered for receipt in receipts),
+        duplicate=sum(receipt.duplicate for receipt in receipts),
+        rejected=tuple(rejected for receipt in receipts for rejected in receipt.rejected),
+        retry=Batch(tuple(segment for receipt in receipts for segment in receipt.retry.segments)),
+        waits={target: reason for receipt in receipts for target, reason in receipt.waits.items()},
+    )

@@ -1,0 +1,77 @@
+"""A document that was refused → the same line as plain text, under the same id.
+
+`{"log": {"message": "<line>"}, …, "delivery_error": "<type>"}`: DESIGN §3 of the project, "Refused documents".
+"""
+
+import msgspec
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from collector.model import Rejected, Segment
+
+_HEAD = b'{"log":'
+_SEAM = b',"stream":"'  # the trusted members hold no bare quote, so the last seam is the one behind `log`
+_MARK = b',"delivery_error":"'
+
+
+class _Object(Struct):
+    """Any JSON object: decoding into it validates the text and keeps nothing."""
+
+
+def as_text(rejected: Rejected) -> Segment:
+    """The refused document with its line as plain text."""
+    one = rejected.segment.part([rejected.index])
+    document = one.documents[0]
+    seam = document.rindex(_SEAM)
+    line = document[len(_HEAD) : seam].decode()
+    if line.startswith('{"message":'):  # it was text before: it stays the text that it was
+        line = str(_message(line))
+    body = b'{"log":{"message":' + orjson.dumps(line) + b"}" + document[seam:-1]
+    text = body + b',"delivery_error":' + orjson.dumps(rejected.type) + b"}"
+    return replace(one, documents=[text], size=len(text))
+
+
+def is_text(document: bytes) -> bool:
+    """Whether it was turned to text before: refused again, it can only be a dead letter."""
+    return _MARK in document[document.rfind(_SEAM) :]
+
+
+def is_document(document: bytes) -> bool:
+    """Whether it is of the form that `as_text` and `as_original` take."""
+    return document.startswith(_HEAD) and document.find(_SEAM) > 0 and document.endswith(b"}")
+
+
+def as_original(document: bytes) -> bytes:
+    """The document as it was before `as_text`; any other as it stands."""
+    if not is_text(document):
+        return document
+    seam = document.rindex(_SEAM)
+    try:
+        log = log_of(orjson.loads(document[len(_HEAD) : seam])["message"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):  # somebody else's hand
+        return document
+    return _HEAD + log.encode() + document[seam : document.rindex(_MARK)] + b"}"
+
+
+def log_of(text: str) -> str:
+    """The JSON object that stands for a line: itself if it is one, else `{"message": text}`; the transform's rule."""
+    if text.lstrip(" \t\r\n")[:1] == "{":
+        try:
+            msgspec.json.decode(text, type=_Object)
+            return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
+        except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+            pass
+    return orjson.dumps({"message": text}).decode()
+
+
+def _message(log_json: str) -> str:
+    """The text of a `log` that holds a message and nothing else; any other `log` as it stands."""
+    try:
+        found = orjson.loads(log_json)
+    except orjson.JSONDecodeError:
+        return log_json
+    only = found.get("message")
+    # Written by the transform, it reads the same again; an application's own JSON may hold the key twice, or an object
+    # as its message, which would be taken for the line when the document is made anew.
+    return only if isinstance(only, str) and log_of(only) == log_json else log_json

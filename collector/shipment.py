@@ -1,0 +1,150 @@
+"""Documents under way and the segments that wait for them, however often they are sent and in whatever parts.
+
+What it means that a segment is settled depends on where it came from: `Origin`, of which there are two.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from collector.batches import Batches
+from collector.ledger import Ledger
+from collector.model import Batch, Segment
+
+_HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
+
+
+class Origin(Protocol):
+    """Where documents came from, and so what follows when they are settled."""
+
+    def leave(self, count: int) -> None:
+        """So many documents are accounted for."""
+
+    def settle(self, shipment: "Shipment", segment: Segment) -> None:
+        """Nothing of the segment is left to be sent."""
+
+    def hold(self, shipment: "Shipment") -> None:
+        """The shipment waits for the operator."""
+
+
+class Shipment(Struct):
+    """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already.
+
+    `has_room` says that its segments still count among the bytes that are on their way.
+    """
+
+    documents: Batch
+    segments: list[Segment]
+    texts: set[str]
+    origin: Origin
+    has_room: bool = True
+
+    def settle(self) -> None:
+        """Settle the segments of which nothing is left to be sent."""
+        waiting = {one for segment in self.documents.segments for one in segment.ids}
+        left = [segment for segment in self.segments if waiting and not waiting.isdisjoint(segment.ids)]
+        for segment in self.segments:
+            if segment not in left:
+                self.origin.settle(self, segment)
+        self.segments = left
+
+    def part_with(self, target: str) -> "Shipment | None":
+        """What of it goes to `target`, as a shipment of its own; None if there is nothing."""
+        theirs = [segment for segment in self.documents.segments if segment.stream.target == target]
+        if not theirs:
+            return None
+        ids = {one for segment in theirs for one in segment.ids}
+        waiting = [segment for segment in self.segments if not ids.isdisjoint(segment.ids)]
+        self.documents = Batch(tuple(one for one in self.documents.segments if one.stream.target != target))
+        self.segments = [segment for segment in self.segments if segment not in waiting]
+        return Shipment(Batch(tuple(theirs)), waiting, self.texts, self.origin, self.has_room)
+
+
+class FromLogs:
+    """Segments that were read: settling one gives its room back and moves its position."""
+
+    def __init__(self, batches: Batches, ledger: Ledger, settled: Callable[[Segment], None]) -> None:
+        self._batches = batches
+        self._ledger = ledger
+        self._settled = settled
+        self._held_bytes = 0  # of held segments that have given up their room
+
+    def leave(self, count: int) -> None:
+        """Nothing more to do."""
+
+    def settle(self, shipment: Shipment, segment: Segment) -> None:
+        """Its bytes are free again, and its stream is done up to its end."""
+        self._ledger.left(segment)
+        if shipment.has_room:
+            self._batches.release(segment.size)
+        else:
+            self._held_bytes -= segment.size
+        self._settled(segment)
+
+    def hold(self, shipment: Shipment) -> None:
+        """Leave its room to others; beyond the bound all have to wait."""
+        size = sum(segment.size for segment in shipment.segments)
+        if shipment.has_room and self._held_bytes + size <= _HELD_BOUND_BYTES:
+            shipment.has_room = False
+            self._held_bytes += size
+            self._batches.release(size)
+
+
+class FromDisk:
+    """Segments that stay on disk until all of them are settled: positions and the readers' room are not concerned."""
+
+    def __init__(self, ledger: Ledger, segments: Sequence[Segment]) -> None:
+        self._ledger = ledger
+        self.documents = sum(segment.count for segment in segments)  # not accounted for yet
+        self.size = sum(segment.size for segment in segments)  # of the segments that are not settled
+
+    def leave(self, count: int) -> None:
+        """So many documents are accounted for."""
+        self.documents -= count
+
+    def settle(self, shipment: Shipment, segment: Segment) -> None:
+        """Its bytes are free again."""
+        self._ledger.left(segment)
+        self.size -= segment.size
+
+    def hold(self, shipment: Shipment) -> None:
+        """It has no room to leave to others."""
+
+
+def halves(batch: Batch) -> list[Batch]:
+    """Two batches of about equal count with the documents of `batch`, in order."""
+    middle = batch.count // 2
+    first: list[Segment] = []
+    second: list[Segment] = []
+    seen = 0
+    for segment in batch.segments:
+        cut = min(max(middle - seen, 0), segment.count)
+        first += [segment.part(range(cut))] if cut else []
+        second += [segment.part(range(cut, segment.count))] if cut < segment.count else []
+        seen += segment.count
+    return [Batch(tuple(first)), Batch(tuple(second))]
+
+
+def packed(segments: Sequence[Segment], batch_bytes: int) -> Iterator[Batch]:
+    """Batches of at most `batch_bytes` with the documents of `segments`, in order; a larger document goes alone."""
+    taken: list[Segment] = []
+    size = 0
+    for part in (part for segment in segments for part in _parts(segment, batch_bytes)):
+        if taken and size + part.size > batch_bytes:
+            yield Batch(tuple(taken))
+            taken, size = [], 0
+        taken.append(part)
+        size += part.size
+    if taken:
+        yield Batch(tuple(taken))
+
+
+def _parts(segment: Segment, most_bytes: int) -> Iterator[Segment]:
+    first = size = 0
+    for index, document in enumerate(segment.documents):
+        if size and size + len(document) > most_bytes:
+            yield segment.part(range(first, index))
+            first, size = index, 0
+        size += len(document)
+    yield segment.part(range(first, segment.count))

@@ -1,0 +1,143 @@
+"""Records of the spool ↔ bytes: a fixed header with checksums, then the documents as msgpack in gzip.
+
+A file begins with `FILE_HEADER` (magic, version, a random mark, CRC-32); a record with `RECORD_HEADER` (documents,
+bytes of the payload, CRC-32 of the payload, CRC-32 of the header before it). Numbers are little-endian. A whole header
+tells where the next record begins, whatever became of the payload.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+from msgspec import Struct
+
+from collector.model import FileId, LogStream, Position, Segment
+
+FILE_HEADER = struct.Struct("<8sI8sI")
+RECORD_HEADER = struct.Struct("<IIII")
+VERSION = 1
+
+_MAGIC = b"pilotfsp"
+_GZIP = 31  # zlib's number for a gzip stream of the largest window
+
+
+class Record(Struct, frozen=True):
+    """Documents that were spooled together; `texts` are the ids among them that were turned to plain text."""
+
+    segments: tuple[Segment, ...]
+    texts: frozenset[str]
+
+
+class FileHead(NamedTuple):
+    """What a file's header says; `mark` tells it from every other file."""
+
+    version: int
+    mark: bytes
+
+
+class Head(NamedTuple):
+    """What a record's header says."""
+
+    documents: int
+    length: int
+    checksum: int
+
+
+class _Kept(Struct, frozen=True, array_like=True):
+    container_id: str
+    container: str
+    entry: str
+    target: str
+    day: str
+    ids: list[str]
+    documents: list[bytes]
+
+
+class _Payload(Struct, frozen=True, array_like=True):
+    segments: list[_Kept]
+    texts: list[str]
+
+
+def file_header(version: int, mark: bytes) -> bytes:
+    """The header of a file; `mark` is 8 random bytes."""
+    head = FILE_HEADER.pack(_MAGIC, version, mark, 0)
+    return FILE_HEADER.pack(_MAGIC, version, mark, crc32(head))
+
+
+def file_head_of(raw: bytes) -> FileHead | None:
+    """What a file begins with; None if that is damaged."""
+    if len(raw) < FILE_HEADER.size:
+        return None
+    magic, version, mark, _ = FILE_HEADER.unpack_from(raw)
+    is_whole = magic == _MAGIC and file_header(version, mark) == raw[: FILE_HEADER.size]
+    return FileHead(version, mark) if is_whole else None
+
+
+def encode(segments: Sequence[Segment], texts: Iterable[str]) -> bytes:
+    """One record, header and payload."""
+    kept = [
+        _Kept(
+            container_id=segment.stream.container_id,
+            container=segment.stream.container,
+            entry=segment.stream.entry,
+            target=segment.stream.target,
+            day=segment.day,
+            ids=segment.ids,
+            documents=segment.documents,
+        )
+        for segment in segments
+    ]
+    plain = msgspec.msgpack.encode(_Payload(kept, sorted(texts)))
+    payload = isal_zlib.compress(plain, level=1, wbits=_GZIP)
+    return _header(sum(segment.count for segment in segments), len(payload), crc32(payload)) + payload
+
+
+def head_of(raw: bytes) -> Head | None:
+    """What a record begins with; None if that is damaged."""
+    if len(raw) < RECORD_HEADER.size:
+        return None
+    count, length, checksum, _ = RECORD_HEADER.unpack_from(raw)
+    is_whole = _header(count, length, checksum) == raw[: RECORD_HEADER.size]
+    return Head(count, length, checksum) if is_whole else None
+
+
+def decode(head: Head, payload: bytes) -> Record | None:
+    """The documents of a record; None if its payload is damaged."""
+    if len(payload) != head.length or crc32(payload) != head.checksum:
+        return None
+    try:
+        plain = isal_zlib.decompress(payload, wbits=_GZIP)
+        found = msgspec.msgpack.decode(plain, type=_Payload)
+    except (IsalError, msgspec.DecodeError):  # type: ignore[misc] # its stub gives an object for the class
+        return None
+    return Record(tuple(map(_segment, found.segments)), frozenset(found.texts))
+
+
+def _header(count: int, length: int, checksum: int) -> bytes:
+    head = RECORD_HEADER.pack(count, length, checksum, 0)
+    return RECORD_HEADER.pack(count, length, checksum, crc32(head))
+
+
+def _segment(kept: _Kept) -> Segment:
+    """A segment to be shipped; it moves no position, so it has none, and nobody follows its stream."""
+    stream = LogStream(
+        container_id=kept.container_id,
+        container=kept.container,
+        entry=kept.entry,
+        target=kept.target,
+        path="",
+        running=False,
+        constants="",
+    )
+    return Segment(
+        stream=stream,
+        day=kept.day,
+        documents=kept.documents,
+        ids=kept.ids,
+        size=sum(map(len, kept.documents)),
+        end=Position(FileId(kept.container_id, "", 0), 0, 0),
+    )

@@ -1,0 +1,114 @@
+"""One request → its answer, at one node: bytes in and bytes out, bounded in time and in bytes.
+
+No redirect is followed, since it would send documents and credentials to where nobody configured; an answer is read
+in pieces up to its bound, so that neither a long one nor a bomb in gzip fills the memory.
+"""
+
+import ssl
+from collections.abc import Mapping
+from io import BytesIO
+from typing import NamedTuple
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+CONNECT_SECONDS = 5.0  # packets that vanish are noticed early, however long an answer may take
+MOST_BYTES = 8 << 20  # of an answer that tells of no documents
+LONGEST_WISH_SECONDS = 60.0  # of a `Retry-After` that is obeyed: a wrong one must not park the output
+_LARGE_BYTES = 1 << 20  # aiohttp warns about plain bytes from here on, and sends a file in pieces
+_NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
+
+
+class Question(NamedTuple):
+    """A request: `target` is path and query, `most_bytes` the bound of what its answer may be, decompressed."""
+
+    method: str
+    target: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    most_bytes: int = MOST_BYTES
+
+
+class Answer(NamedTuple):
+    """What a server said: HTTP status, body as it came (decompressed), and its wish in seconds when to try again."""
+
+    status: int
+    body: bytes
+    retry_after: float | None
+
+
+class AnswerTooLong(ClientError):
+    """An answer beyond its bound; nothing is known of the request."""
+
+
+class Node:
+    """One node by its URL without a slash at the end. Connects at the first request."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | None = None,
+        connections: int,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        self.url = url
+        self._headers = {"user-agent": "pilotfish", **headers}
+        self._tls = tls
+        self._connections = connections
+        self._connect_seconds = connect_seconds
+        self._session: ClientSession | None = None
+
+    async def ask(self, question: Question, seconds: float) -> Answer:
+        """Send one request; every answer, whatever its status, is returned.
+
+        Raises:
+            ClientError: no whole answer came, or too long a one.
+            TimeoutError: none came in `seconds`; as ServerTimeoutError, no connection came about.
+            OSError: what the system says of the connection.
+        """
+        body = question.body
+        async with self._opened().request(
+            question.method,
+            self.url + question.target,
+            data=BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
+            headers=question.headers,
+            timeout=ClientTimeout(total=seconds, sock_connect=self._connect_seconds),
+            allow_redirects=False,
+        ) as response:
+            text = await _read(response, question.most_bytes)
+            return Answer(response.status, text, _seconds(response.headers.get("retry-after")))
+
+    async def aclose(self) -> None:
+        """Close every connection; may be called twice."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> ClientSession:
+        if self._session is None:
+            connector = TCPConnector(limit=self._connections, ssl=self._tls or True)
+            self._session = ClientSession(
+                headers=self._headers,
+                skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
+                connector=connector,
+                cookie_jar=DummyCookieJar(),
+            )
+        return self._session
+
+
+async def _read(response: ClientResponse, most_bytes: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        size += len(piece)
+        if size > most_bytes:
+            response.close()
+            raise AnswerTooLong(f"an answer of more than {most_bytes >> 20} MiB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _seconds(text: str | None) -> float | None:
+    """`Retry-After` as seconds; the form with a date is left to the caller's own back-off."""
+    return min(float(text), LONGEST_WISH_SECONDS) if text and text.isascii() and text.isdigit() else None

@@ -1,0 +1,170 @@
+"""Laws of following a daemon whose answers come in any order, against an engine of our own on a real socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collector.discovery.docker import DockerDiscovery
+from collector.discovery.enrich import Enricher
+from collector.discovery.roster import Roster
+from collector.docker_api import Engine
+from tests.collector.waiting import until
+
+ID = "0123456789abcdef" * 4
+
+
+class Daemon:
+    """As much of the Engine API as discovery asks. An inspect reads the state at once; a test lets the answer go."""
+
+    def __init__(self) -> None:
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.held: list[asyncio.Event] = []
+        self.holding = False
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/{version:v[0-9.]+}/events", self._stream),
+                web.get("/{version:v[0-9.]+}/info", self._info),
+                web.get("/{version:v[0-9.]+}/containers/json", self._list),
+                web.get("/{version:v[0-9.]+}/containers/{id}/json", self._inspect),
+                web.get("/version", self._version),
+            ]
+        )
+        return app
+
+    def change(self, action: str, status: str = "") -> None:
+        """Let the container be so and tell an event; `destroy` takes it away."""
+        if action == "destroy":
+            self.containers.pop(ID)
+        else:
+            self.containers[ID] = {"Id": ID, "Name": "/web-1", "Config": {"Labels": {}}, "State": {"Status": status}}
+        self._events.put_nowait({"Action": action, "Actor": {"ID": ID}})
+
+    def end(self) -> None:
+        self._events.put_nowait(None)
+        for each in self.held:
+            each.set()
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return web.json_response({"ApiVersion": "1.41"})
+
+    async def _info(self, _: web.Request) -> web.Response:
+        return web.json_response({"Name": "moby"})
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            [
+                {"Id": one, "Names": ["/web-1"], "State": found["State"]["Status"]}
+                for one, found in self.containers.items()
+            ]
+        )
+
+    async def _inspect(self, request: web.Request) -> web.Response:
+        found = self.containers.get(request.match_info["id"])
+        if self.holding:
+            self.held.append(asyncio.Event())
+            await self.held[-1].wait()
+        return web.json_response(found) if found else web.json_response({"message": "none"}, status=404)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while event := await self._events.get():
+            await response.write(json.dumps(event).encode() + b"\n")
+        return response
+
+
+class Host:
+    """A daemon, and the discovery that follows it."""
+
+    def __init__(self, daemon: Daemon, engine: Engine, path: Path) -> None:
+        self.daemon = daemon
+        self.roster = Roster()
+        enricher = Enricher("moby", "all", "", lambda key: None)
+        self.discovery = DockerDiscovery(
+            engine, self.roster, enricher, logs_root=path, host=None, host_file=path / "docker_host"
+        )
+
+    @property
+    def state(self) -> str | None:
+        """What is known of the container; None: it is not known."""
+        found = self.roster.containers.get(ID)
+        return found.state if found else None
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    async with serving(tmp_path) as daemon, Engine(f"unix://{tmp_path}/docker.sock") as engine:
+        host = Host(daemon, engine, tmp_path)
+        following = asyncio.ensure_future(host.discovery.run())
+        await until(lambda: host.roster.up)
+        daemon.change("start", "running")
+        await until(lambda: host.state == "running")
+        yield host
+        following.cancel()
+        daemon.end()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(path: Path) -> AsyncIterator[Daemon]:
+    daemon = Daemon()
+    runner = web.AppRunner(daemon.application(), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.UnixSite(runner, path / "docker.sock").start()
+    try:
+        yield daemon
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_answer_that_was_asked_for_earlier_replaces_none_that_was_asked_for_later(host: Host) -> None:
+    daemon = host.daemon
+    daemon.holding = True
+    daemon.containers[ID]["State"]["Status"] = "exited"  # of which no event tells
+    relist = asyncio.ensure_future(host.discovery._reconcile())
+    await until(lambda: len(daemon.held) == 1)
+    daemon.change("pause", "paused")
+    await until(lambda: len(daemon.held) == 2)
+    daemon.held[1].set()
+    await until(lambda: host.state == "paused")
+    daemon.held[0].set()
+    await relist
+    assert host.state == "paused"
+
+
+async def test_a_container_that_was_removed_does_not_come_back_with_an_answer_from_before(host: Host) -> None:
+    daemon = host.daemon
+    daemon.holding = True
+    daemon.containers[ID]["State"]["Status"] = "exited"
+    relist = asyncio.ensure_future(host.discovery._reconcile())
+    await until(lambda: len(daemon.held) == 1)
+    daemon.change("destroy")
+    await until(lambda: host.state is None)
+    daemon.held[0].set()
+    await relist
+    assert host.state is None
+
+
+async def test_what_is_told_of_a_container_is_taken_in_the_order_of_the_events(host: Host) -> None:
+    for action, status in (("die", "exited"), ("start", "running"), ("pause", "paused"), ("unpause", "running")):
+        host.daemon.change(action, status)
+        await until(lambda status=status: host.state == status)  # type: ignore[misc]
+    host.daemon.change("destroy")
+    await until(lambda: host.state is None)
+
+
+async def test_nothing_is_kept_of_a_container_that_nobody_asks_about(host: Host) -> None:
+    host.daemon.change("destroy")
+    await until(lambda: host.state is None)
+    turns = host.discovery._turns
+    assert (dict(turns._asking), turns._newest) == ({}, {})

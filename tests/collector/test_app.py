@@ -1,0 +1,50 @@
+"""Laws of the composition root: what it says about the parts it sees."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.app import Agent, shipper_types
+from collector.checkpoint import Checkpoints
+from collector.config import load
+from collector.pipeline import Pipeline
+from collector.ports import ShipperSettings
+from collector.transform.stamps import Stamps
+from tests.collector.recording_shipper import RecordingShipper
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    """An agent that does not run, over a recording output and a daemon that answers."""
+    environment = {"PILOTFISH_STATE_DIR": str(tmp_path), "PILOTFISH_OUTPUTS__OUT__TYPE": "null"}
+    found = Agent(load(None, shipper_types(), environment))
+    found.roster.answered()
+    found.pipelines.append(
+        Pipeline(
+            "out",
+            RecordingShipper(),
+            ShipperSettings(type="recording"),
+            roster=found.roster,
+            checkpoints=Checkpoints(tmp_path, "out"),
+            directory=tmp_path,
+            stamps=Stamps(),
+        )
+    )
+    return found
+
+
+def test_an_agent_is_ready_when_nothing_is_wrong(agent: Agent) -> None:
+    assert agent.not_ready() == []
+
+
+def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
+    ledger = agent.pipelines[0].ledger
+    ledger.spool_error = "the spool is full"
+    assert agent.not_ready() == ["output out: the spool is full: reading waits"]
+    ledger.spool_error, ledger.spool_read_error = "", "the spool cannot be read (Input/output error)"
+    assert agent.not_ready() == ["output out: the spool cannot be read (Input/output error)"]
+
+
+def test_the_accounts_are_shown_whole(agent: Agent) -> None:
+    numbers = agent.status()["outputs"]["out"]
+    assert {"read", "acknowledged", "spooled", "recovered_from_spool", "replayed", "in_flight"} <= numbers.keys()
