@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -56,6 +57,11 @@ class Saved(Struct, omit_defaults=True):
             return None
         file = FileId(self.container_id, self.head, self.ordinal)
         return Resume(Position(file, self.offset, self.line), self.inode, dict(self.ordinals), self.fingerprint)
+
+
+class _Head(Struct):
+    version: int = 0
+    id_scheme: int = 0
 
 
 class _Document(Struct):
@@ -230,6 +236,8 @@ class Checkpoints:
             self._lost = True
             log.warning("positions are damaged: going back to an older state; lines sent since are sent again, "
                         "under the same ids", path=str(path))  # fmt: skip
+            with suppress(OSError):  # the next save must not put it in the place of the whole one
+                path.replace(path.with_name(f"{path.name}.damaged"))
 
 
 def _checksum(body: bytes) -> bytes:
@@ -245,10 +253,15 @@ def _parse(path: Path, content: bytes) -> _Document | None:
     checksum, _, body = content.partition(b"\n")
     if not body.endswith(b"\n") or checksum != _checksum(body[:-1]):
         return None
-    head = msgspec.json.decode(body)
-    if head.get("version", 0) > _VERSION or head.get("id_scheme", 0) > ID_SCHEME:
+    try:
+        head = msgspec.json.decode(body, type=_Head)
+        is_newer = head.version > _VERSION or head.id_scheme > ID_SCHEME
+        document = None if is_newer else msgspec.json.decode(body, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if is_newer:
         raise StateError(
             f"{path} was written by a newer pilotfish",
             "run that version, or move the file away: everything is then read again from the start",
         )
-    return msgspec.json.decode(body, type=_Document)
+    return document

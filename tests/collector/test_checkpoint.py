@@ -269,6 +269,27 @@ async def test_a_half_written_new_file_is_not_looked_at(tmp_path: Path) -> None:
     assert kept(tmp_path) == 2
 
 
+async def test_a_damaged_file_never_takes_the_place_of_the_whole_generation(tmp_path: Path) -> None:
+    """A crash between the two renames of the next save must leave a whole one."""
+    await two_generations(tmp_path)
+    (tmp_path / "out.positions").write_text("damaged")
+    whole = (tmp_path / "out.positions.old").read_bytes()
+    checkpoints = Checkpoints(tmp_path, "out")
+    settle(checkpoints, upto(3))
+    assert await checkpoints.flush()
+    assert kept(tmp_path) == 3
+    assert (tmp_path / "out.positions.old").read_bytes() == whole
+    assert (tmp_path / "out.positions.damaged").read_text() == "damaged"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"version":1,"id_scheme":1,"streams":7}', b"\xff"])
+async def test_positions_of_another_form_are_damaged_even_with_their_checksum(tmp_path: Path, body: bytes) -> None:
+    await two_generations(tmp_path)
+    checksum = blake2b(body, digest_size=16).hexdigest().encode()
+    (tmp_path / "out.positions").write_bytes(checksum + b"\n" + body + b"\n")
+    assert kept(tmp_path) == 1
+
+
 @pytest.mark.parametrize("key", ["version", "id_scheme"])
 async def test_positions_of_a_newer_version_are_not_touched(tmp_path: Path, key: str) -> None:
     await two_generations(tmp_path)
