@@ -17,8 +17,8 @@ _WEIGHT = 0.4  # of the last window in the mean
 _FAR_DEVIATIONS = 2.5
 _FAR_SHARE = 0.5  # of the mean: a link that never varied would call any delay far
 _FAR_SECONDS = 0.05  # below this it is our own machine that was busy
-_PAYS = 1.2  # times the least: so much slower, one request more still pays; it must not beyond 3 for 2
-_PAYS_NOT = 1.35
+_PAYS = 1.2  # times the least: one request more pays; where it only queues, three for two take 1.5 times as long
+_PAYS_NOT = 1.35  # times the least: the last one did not pay
 _DRIFT = 0.02  # of the least towards what is now: a destination may have become slower for good
 _SAMPLES = 2  # a window has so many for each request under way
 
