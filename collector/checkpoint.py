@@ -71,7 +71,11 @@ class _Document(Struct):
 
 
 class _Entry(Struct, eq=False):
-    segment: Segment
+    """Where a segment ends: without its documents, of which others on their way before it must not keep more alive."""
+
+    end: Position
+    last_time: str
+    fingerprint: str
     done: bool = False
 
 
@@ -146,7 +150,7 @@ class Checkpoints:
 
     def track(self, segment: Segment) -> None:
         """A segment is on its way. To be called in the order of the stream."""
-        entry = _Entry(segment)
+        entry = _Entry(segment.end, segment.last_time, segment.fingerprint)
         self._entries[id(segment)] = entry
         self._pending.setdefault(segment.stream.key, deque()).append(entry)
 
@@ -155,8 +159,8 @@ class Checkpoints:
         self._entries.pop(id(segment)).done = True
         pending = self._pending[segment.stream.key]
         while pending and pending[0].done:
-            done = pending.popleft().segment
-            self._move(done.stream.key, done.end, done.last_time, done.fingerprint)
+            done = pending.popleft()
+            self._move(segment.stream.key, done.end, done.last_time, done.fingerprint)
         if not pending:
             del self._pending[segment.stream.key]
             if segment.stream.key in self._leaving:

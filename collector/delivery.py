@@ -142,7 +142,10 @@ class Delivery:
         while shipment.documents.count:
             if spooling is not None and spooling.is_due and await self._keep_aside(shipment, spooling, backoff):
                 continue
+            before = shipment.documents.count
             answer = await self._attempt(shipment, backoff)
+            if shipment.documents.count < before:
+                backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)

@@ -5,6 +5,8 @@ import resource
 from contextlib import suppress
 
 _M_ARENA_MAX = -8  # glibc malloc.h
+_KEPT_BACK = 96
+_LEAST_OPEN_LOGS = 8
 
 
 def raise_open_files() -> None:
@@ -12,6 +14,12 @@ def raise_open_files() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # a sandbox may forbid it, and few containers need it
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def most_open_logs(outputs: int) -> int:
+    """How many log files each output may have open; the other descriptors are for sockets and the state."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_LEAST_OPEN_LOGS, (soft - max(_KEPT_BACK, soft // 8)) // max(outputs, 1))
 
 
 def limit_arenas(most: int = 2) -> None:

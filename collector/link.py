@@ -88,7 +88,7 @@ class Link:
         await self._concurrency.enter()
         started = time.perf_counter()
         try:
-            receipt = _checked(await self._shipper.ship(batch), batch)
+            receipt = _checked(await self._ship(batch), batch)
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
         except Unavailable as error:
@@ -99,6 +99,15 @@ class Link:
             self._concurrency.leave()
         self._ledger.request_seconds.observe(seconds)
         return receipt
+
+    async def _ship(self, batch: Batch) -> Receipt:
+        try:
+            return await self._shipper.ship(batch)
+        except OSError as error:  # this machine has no descriptor or no room left: no reason to end
+            raise Unavailable(
+                f"this machine refuses what the output needs ({error.strerror or error})",
+                "let the agent have more open files (LimitNOFILE=), or free the disk",
+            ) from None
 
     def _judge(self, receipt: Receipt, batch: Batch, backoff: Backoff) -> None:
         busy = _busy(receipt)

@@ -53,11 +53,12 @@ class Pipeline:
         directory: Path,
         stamps: Stamps,
         cutoff: str = "",
+        most_open_logs: int = 512,
         tap: Callable[[Segment], None] | None = None,
     ) -> None:
         self.output = output
         self.ledger = Ledger()
-        self.counts = TailCounts()
+        self.counts = TailCounts(most_open_files=most_open_logs)
         self.checkpoints = checkpoints
         self.tails: dict[StreamKey, FileTail] = {}
         self.unreadable: dict[StreamKey, str] = {}

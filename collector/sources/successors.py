@@ -63,7 +63,9 @@ class Successors:
         self._present &= {generation.inode for generation in found}  # a number may be given again
         if file is None:
             file = self._opened(found[0])
-        self._present.discard(file.inode)
+        else:
+            self._present.discard(file.inode)
+            self._counts.open_files += 1
         if after_gap:
             self._counts.gap(self.container)
         return file
@@ -93,7 +95,6 @@ class Successors:
         if not self._files:
             return None
         successor = self._files.popleft()
-        self._counts.open_ahead -= 1
         if successor.after_gap:
             self._counts.gap(self.container)
         return successor.file
@@ -104,18 +105,21 @@ class Successors:
             if successor.file.is_removed:
                 size = successor.file.size or 0
                 self._files.remove(successor)
-                self._counts.open_ahead -= 1
                 self._counts.lost_bytes += size
                 self._counts.gap(self.container)
-                successor.file.close()
+                self.leave(successor.file)
                 return size
         return 0
 
     def close(self) -> None:
         """Close all; may be called twice."""
         while self._files:
-            self._files.pop().file.close()
-            self._counts.open_ahead -= 1
+            self.leave(self._files.pop().file)
+
+    def leave(self, file: LogFile) -> None:
+        """Close a file that was given by `start` or `take`."""
+        file.close()
+        self._counts.open_files -= 1
 
     def forget_present(self, inode: int) -> None:
         """Expect that a file which is known is opened once more."""
@@ -144,7 +148,6 @@ class Successors:
                     return False
                 raise
             self._files.append(Successor(file, after_gap))
-            self._counts.open_ahead += 1
             after_gap = False
         return True
 
@@ -153,6 +156,7 @@ class Successors:
         if file.inode != generation.inode:
             file.close()
             raise FileNotFoundError(f"{generation.path} was renamed")
+        self._counts.open_files += 1
         if file.inode in self._present:
             self._present.discard(file.inode)
         else:

@@ -1,6 +1,5 @@
 """What happens to the files of a pipeline's streams, in numbers; what may be lost is told in the log as well."""
 
-import resource
 import time
 
 import structlog
@@ -11,25 +10,35 @@ log = structlog.get_logger(__name__)
 _WARN_SECONDS = 60.0  # a log that rotates faster than it is read would warn at each file
 
 
-def _share_of_open_files() -> int:
-    return max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
-
-
 class TailCounts(Struct):
-    """Shared by all tails of a pipeline; bytes are of content. `open_ahead` files are open before their turn."""
+    """Shared by all tails of a pipeline; bytes are of content.
+
+    Of `open_files`, which are those of `open_logs`, there may be `most_open_files`.
+    """
 
     rotated: int = 0
     truncated: int = 0
     gaps: int = 0
     lost_bytes: int = 0
-    open_ahead: int = 0
-    most_open_ahead: int = field(default_factory=_share_of_open_files)
+    open_files: int = 0
+    open_logs: int = 0
+    most_open_files: int = 512
     warned: dict[str, float] = field(default_factory=dict)
 
     @property
+    def may_begin(self) -> bool:
+        """Whether one more log may have files open: half of them, since each needs a second file for a moment."""
+        return self.open_logs < self.most_open_files // 2
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether logs that are idle have to close their file, so that every log gets its turn."""
+        return 8 * self.open_logs >= 3 * self.most_open_files
+
+    @property
     def may_open_ahead(self) -> bool:
-        """Whether one more may be opened before its turn."""
-        return self.open_ahead < self.most_open_ahead
+        """Whether a log may open more files than the next one before their turn."""
+        return 4 * self.open_files < 3 * self.most_open_files
 
     def gap(self, container: str) -> None:
         """Files of the container's log may have gone unread; nobody knows how much was in them."""

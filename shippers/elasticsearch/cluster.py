@@ -8,6 +8,7 @@ our own fields: a property would be merged into another's of that name (`host` i
 """
 
 import re
+from functools import cache
 from importlib.resources import files
 from string import ascii_lowercase, digits
 from typing import Any, NamedTuple, TypeVar
@@ -104,7 +105,7 @@ async def install_template(connection: Connection, index: str, server: Server | 
 
 def template(index: str, server: Server | None) -> dict[str, Any]:
     """The template's body for indices named by `index`, as `server` (None: taken for a recent one) needs it."""
-    body: dict[str, Any] = msgspec.json.decode(_text())
+    body: dict[str, Any] = msgspec.json.decode(template_text())
     body["index_patterns"] = patterns_of(index)
     if server and not server.opensearch and server.generation >= _IGNORES_FIELDS_FROM:
         body["settings"]["index.mapping.total_fields.ignore_dynamic_beyond_limit"] = True
@@ -119,7 +120,9 @@ def patterns_of(index: str) -> list[str]:
     return [first + pattern for first in ascii_lowercase + digits] if pattern.startswith("*") else [pattern]
 
 
-def _text() -> bytes:
+@cache
+def template_text() -> bytes:
+    """The template as it is shipped. Read when an output is opened: later there may be no descriptor left for it."""
     return files(__package__).joinpath("template.json").read_bytes()
 
 

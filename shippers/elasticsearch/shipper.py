@@ -8,7 +8,7 @@ from collector.errors import Refused, Unavailable
 from collector.model import Batch, Receipt
 
 from . import bulk
-from .cluster import Server, identify, install_template
+from .cluster import Server, identify, install_template, template_text
 from .connection import Connection, words_of
 from .node import Answer
 from .outcomes import FILTER, content_fault, most_bytes, receipt_of
@@ -31,6 +31,8 @@ class ElasticsearchShipper:
         self._index = index
         self._compress = compress
         self._template_missing = template
+        if template:
+            template_text()
         self._met = False
         self._typed = False
         self._meeting = asyncio.Lock()

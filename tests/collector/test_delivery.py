@@ -1,6 +1,7 @@
 """Laws of delivery: a document leaves as acknowledged, as a duplicate, or as a dead letter on disk; nothing else."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 
@@ -63,6 +64,31 @@ async def test_documents_refused_for_load_are_sent_again_alone(desk: Desk, shipp
     assert shipper.stored == by_id([batch(sent)])
     assert desk.ledger.retried == 4
     assert desk.settled == [sent]
+
+
+async def test_pauses_stay_short_while_some_documents_are_taken(desk: Desk, shipper: RecordingShipper) -> None:
+    """Of two hundred one is taken a request: growing pauses would take minutes."""
+    sent = plain_segment(200)
+    shipper.answer = lambda name, _: "retry" if name != sent.ids[len(shipper.batches) - 1] else None
+    async with desk.open(workers=1):
+        await desk.put(sent)
+    assert len(shipper.stored) == 200
+
+
+async def test_a_machine_without_descriptors_makes_an_output_unavailable_and_ends_nothing(tmp_path: Path) -> None:
+    class Refused(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            if len(self.batches) < 3:
+                self.batches.append(batch)
+                raise OSError(errno.EMFILE, "Too many open files")
+            return await super().ship(batch)
+
+    shipper = Refused()
+    desk = Desk(tmp_path, shipper)
+    async with desk.open():
+        await desk.put(plain_segment(10))
+    assert len(shipper.stored) == 10
+    assert desk.ledger.requests["unavailable"] == 3
 
 
 async def test_a_segment_is_settled_with_its_last_document(desk: Desk, shipper: RecordingShipper) -> None:

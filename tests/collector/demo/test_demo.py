@@ -45,6 +45,11 @@ class Demo:
                 return self.lines[-1]
         raise AssertionError(f"{part!r} was not written: {self.lines} {self._process.communicate()}")
 
+    def until_delivered(self, count: int) -> None:
+        """Read stdout up to a line that tells of so many delivered documents, or more."""
+        while not (told := PROGRESS.match(self.until(" delivered, "))) or int(told[4].replace(",", "")) < count:
+            pass
+
     def interrupt(self) -> None:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
@@ -182,7 +187,7 @@ def test_a_small_terminal_keeps_the_names(tmp_path: Path) -> None:
     rows = [
         line for line in lines if line.startswith(("shop-web", "shop-wor", "r-base", "chat ", "all ", "container "))
     ]
-    assert len({row.split()[0] for row in rows}) == 6
+    assert len({row.split()[0][:9] for row in rows}) == 6  # the column's width changes with the numbers beside it
     assert {len(line) for line in rows} == {40}
     assert not any("lines/s" in row for row in rows)
 
@@ -212,7 +217,7 @@ def test_keep_goes_on_with_the_store(tmp_path: Path) -> None:
     def run(*arguments: str) -> int:
         demo = Demo(tmp_path, "--rate", "0", *arguments)
         try:
-            demo.until("30,000 delivered") if not arguments else demo.until("In another terminal:")
+            demo.until("In another terminal:") if arguments else demo.until_delivered(30_000)
             total = demo.shell("pilotfish search -n 0").stderr
             demo.interrupt()
             assert demo.end() == (0, "")

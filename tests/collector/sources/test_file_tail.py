@@ -1,6 +1,7 @@
 """Laws of following a log file: every whole line once and in order, whatever happens to the files."""
 
 import asyncio
+import errno
 import os
 import shutil
 from collections import Counter
@@ -96,7 +97,7 @@ async def reading(
 
 
 def resume_at(found: Reading) -> Resume:
-    return Resume(found.end, found.tail.inode, found.tail._ordinals, found.chunks[-1].fingerprint)
+    return Resume(found.end, found.tail.inode, found.tail._log._ordinals, found.chunks[-1].fingerprint)
 
 
 def head(line: bytes) -> str:
@@ -364,12 +365,12 @@ async def test_files_that_rotation_removes_before_their_turn_are_read_all_the_sa
         for first in (10, 20, 30):
             log.rotate(keep=1)
             log.write(*lines[first : first + 10])
-            await until(lambda first=first: tail.counts.open_ahead == first // 10)  # type: ignore[misc]
+            await until(lambda first=first: tail.counts.open_files == 1 + first // 10)  # type: ignore[misc]
         assert tail.held_bytes == sum(map(len, lines[10:30]))
         assert tail.backlog_bytes == sum(map(len, lines[10:]))
         found += [await anext(chunks) for _ in range(3)]
         assert b"".join(chunk.data for chunk in found) == b"".join(lines)
-        assert (tail.counts.gaps, tail.counts.open_ahead, tail.held_bytes) == (0, 0, 0)
+        assert (tail.counts.gaps, tail.counts.open_files, tail.held_bytes) == (0, 1, 0)
         tail.close()
         running.cancel()
 
@@ -420,16 +421,16 @@ async def test_no_more_files_than_allowed_are_open_ahead(log: ContainerLog) -> N
     for line in lines:
         log.write(line)
         log.rotate(keep=9)
-    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_ahead=2))
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=4))
     found = []
     async for chunk in tail.chunks():
         found.append(chunk.data)
-        assert tail.counts.open_ahead <= 2
+        assert tail.counts.open_files <= 4
         if len(found) == len(lines):
             break
     assert found == lines
     tail.close()
-    assert tail.counts.open_ahead == 0
+    assert tail.counts.open_files == 0
 
 
 async def test_a_torn_compressed_file_is_read_up_to_the_tear_which_is_a_gap(log: ContainerLog) -> None:
@@ -762,7 +763,7 @@ async def test_generations_that_could_not_be_opened_before_their_container_went_
     for line in numbered(range(3)):
         log.write(line)
         log.rotate()
-    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_ahead=0))
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=2))
     found = []
     async for chunk in tail.chunks():
         found.append(chunk.data)
@@ -822,6 +823,68 @@ async def test_the_cutoff_is_not_asked_after_a_restart(log: ContainerLog) -> Non
     position = Position(FileId("c0ffee", head(first), 0), len(first), 1)
     async with reading(log, resume=Resume(position, 0), cutoff="2030-01-01T00:00:00") as found:
         await found.until(*numbered(range(1, 2)))
+
+
+# ------------------------------------------------------------------ few descriptors
+
+
+async def test_more_logs_than_may_be_open_are_all_read_in_turns(tmp_path: Path) -> None:
+    counts = TailCounts(most_open_files=6)
+    logs = [ContainerLog(tmp_path, f"c{number}") for number in range(12)]
+    found: dict[str, list[bytes]] = {}
+    refusals: set[int | None] = set()
+    most = 0
+
+    async def follow(log: ContainerLog) -> None:
+        nonlocal most
+        stream = log_stream(log.live, container_id=log.live.parent.name)
+        tail = FileTail(stream, UNWATCHED, counts=counts)
+        lines = found.setdefault(stream.container_id, [])
+        while True:
+            try:
+                async for chunk in tail.chunks():
+                    most = max(most, counts.open_files)
+                    lines += chunk.data.splitlines(keepends=True)
+            except OSError as error:
+                refusals.add(error.errno)
+                await tail.pause(0.05)
+
+    tasks = [asyncio.create_task(follow(log)) for log in logs]
+    lines = numbered(range(30))
+    for first in range(0, 30, 10):
+        for log in logs:
+            log.write(*lines[first : first + 10])
+        await until(lambda first=first: all(len(each) == first + 10 for each in found.values()) and len(found) == 12)  # type: ignore[misc]
+        if first:
+            for log in logs:
+                log.rotate()
+    assert all(each == lines for each in found.values())
+    assert most <= 6
+    assert refusals == {errno.EMFILE}
+    assert counts.gaps == 0
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert counts.open_files == 0
+
+
+async def test_a_closed_idle_file_is_opened_again_for_news_and_for_its_containers_end(log: ContainerLog) -> None:
+    lines = numbered(range(2))
+    log.write(lines[0])
+    stream = log_stream(log.live)
+    found = Reading(FileTail(stream, UNWATCHED, counts=TailCounts(most_open_files=2)))
+    task = asyncio.create_task(found.run())
+    await found.until(lines[0])
+    await until(lambda: found.tail.counts.open_files == 0)
+    log.write(lines[1])
+    await found.until(*lines)
+    await until(lambda: found.tail.counts.open_files == 0)
+    found.tail.update(replace(stream, running=False))
+    await until(lambda: found.chunks[-1].ended)
+    found.tail.remove()
+    await until(found.ended.is_set)
+    await task
+    assert (found.tail.counts.gaps, found.tail.counts.lost_bytes) == (0, 0)
 
 
 # ------------------------------------------------------------------ all of it at random
@@ -913,7 +976,7 @@ class Log(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_empty and self.keep > 1)
     @rule()
     def copy_and_truncate(self) -> None:
-        if self.tail.inode and (self.tail._id is None or self.tail._successors):
+        if self.tail.inode and (self.tail._log._id is None or self.tail._log._successors):
             self.look()  # a file of which nothing was read has no line by which to know its copy
         self.log.copy_and_truncate(keep=self.keep, compress=self.compress)
         self.held = [lines for lines in self.held if lines is not self.files[0]]
@@ -979,7 +1042,7 @@ class Log(RuleBasedStateMachine):
     def take(self, chunk: Chunk) -> None:
         check(chunk)
         if chunk.data.endswith(b'\\n"' + raw("")[9:]):  # no position lies between the pieces of a line
-            self.resume = Resume(chunk.end, self.tail.inode, dict(self.tail._ordinals), chunk.fingerprint)
+            self.resume = Resume(chunk.end, self.tail.inode, dict(self.tail._log._ordinals), chunk.fingerprint)
         for number, line in enumerate(chunk.data.splitlines(keepends=True), chunk.start.line):
             key = chunk.start.file, number
             assert self.seen.setdefault(key, line) == line  # what is read again has the same name

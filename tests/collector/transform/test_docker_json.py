@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.model import Chunk, FileId, Position, Segment
-from collector.transform.docker_json import DockerJson, id_prefix
+from collector.sources.log_files import MAX_RAW_LINE_BYTES
+from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson, id_prefix
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import TIME, escaped, log_stream, raw
 
@@ -309,6 +310,21 @@ def test_json_nested_beyond_every_parser_is_a_message(opening: str) -> None:
 def test_a_line_of_a_megabyte_arrives_whole() -> None:
     long = "größe " * 180_000
     assert logs(raw(long + "\n")) == [{"message": long}]
+
+
+def test_a_line_over_the_bound_becomes_marked_documents_and_loses_nothing() -> None:
+    piece = "0123456789abcdef" * 1024
+    pieces = 2 * MAX_JOINED_CHARACTERS // len(piece) + 5
+    found = read(*[raw(piece)] * pieces, raw("end\n"), raw("next\n"))
+    assert "".join(one["log"]["message"] for one in found) == piece * pieces + "endnext"
+    assert [one.get("truncated") for one in found] == [True, True, None, None]
+    assert all(len(one["log"]["message"]) <= MAX_JOINED_CHARACTERS + len(piece) for one in found)
+
+
+def test_a_raw_line_that_was_cut_is_marked() -> None:
+    (found,) = read(b"x" * MAX_RAW_LINE_BYTES + b"\n")
+    assert found["truncated"] is True
+    assert found["log"] == {"message": "x" * MAX_RAW_LINE_BYTES}
 
 
 def test_the_applications_members_never_reach_the_trusted_ones() -> None:

@@ -1,0 +1,290 @@
+"""One container's log → whole raw lines in order and the position behind them, over all of its files.
+
+The plain core of `file_tail`: which file is read, which comes next, and what became of those that did not. A file is
+read to its end before the next one; one that was cut is read on in the copy made of it, if there is one.
+"""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from collector.model import FileId, Position
+from collector.sources.fingerprint import fingerprint
+from collector.sources.line_reader import LineReader, Truncated
+from collector.sources.log_files import Generation, generations, keep_ordinal
+from collector.sources.resume import Match, Resume, find
+from collector.sources.successors import Successors
+from collector.sources.tail_counts import TailCounts
+
+_State = tuple[int, int, int]
+
+
+class LogReader:
+    """Reads the log whose live file is `live`; `container` names it where something is lost."""
+
+    def __init__(self, live: Path, container_id: str, counts: TailCounts, resume: Resume | None) -> None:
+        self.live = live
+        self._container_id = container_id
+        self._counts = counts
+        self._resume = resume
+        self._reader: LineReader | None = None
+        self._successors = Successors(live, counts)
+        self._id: FileId | None = None
+        self._ordinals = {} if resume is None else dict(resume.ordinals)
+        if resume is not None:
+            keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
+        self._parked: _State | None = None  # the live file when it was closed though it is followed
+
+    # ------------------------------------------------------------------ how it stands
+
+    @property
+    def position(self) -> Position:
+        """Behind the last line that was read; only while a file is identified."""
+        assert self._reader is not None  # noqa: S101
+        assert self._id is not None  # noqa: S101
+        return Position(self._id, self._reader.offset, self._reader.line)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the line before the position."""
+        return "" if self._reader is None else fingerprint(self._reader.last_line)
+
+    @property
+    def inode(self) -> int:
+        """Of the file being read."""
+        return 0 if self._reader is None else self._reader.file.inode
+
+    @property
+    def watch_path(self) -> str:
+        """What to watch for news; "" while there is no file."""
+        if self._reader is not None:
+            return self._reader.file.descriptor_path
+        return str(self.live) if self._parked else ""
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes of plain files."""
+        return 0 if self._reader is None else self._reader.unread_bytes + self._successors.unread_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Those of them in files that were removed: they take up room on the disk only since we read them."""
+        if self._reader is None:
+            return 0
+        own = self._reader.unread_bytes if self._reader.file.is_removed else 0
+        return own + self._successors.removed_bytes
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, *, is_removed: bool) -> bytes | None:
+        """The lines that follow; None if there are none for now, b"" to be asked again. Only while identified.
+
+        `is_removed`: the container is gone, so that what never got its newline is finished as well.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        assert self._reader is not None  # noqa: S101
+        try:
+            if (data := self._read_lines(self._reader)) is not None:
+                return data
+            self._successors.look(self._reader.file)
+            if not self._successors and not is_removed:
+                return None
+            # What was written between the last read and the rename, then what never got its newline.
+            if (data := self._read_lines(self._reader)) is None:
+                data = self._reader.rest()
+        except Truncated:
+            self._begin_anew(self._reader)
+            return b""
+        if data is None and self._successors:
+            self._go_on()
+            return b""
+        return data
+
+    def _read_lines(self, reader: LineReader) -> bytes | None:
+        data = reader.read()
+        self._counts.lost_bytes += reader.lost_bytes
+        reader.lost_bytes = 0
+        return data
+
+    def look_ahead(self) -> None:
+        """Open what has come since, so that it cannot go."""
+        if self._reader is not None:
+            with suppress(OSError):  # the reader will meet it, too
+                self._successors.look(self._reader.file)
+
+    def let_go(self) -> int:
+        """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""
+        return self._successors.let_go()
+
+    def tell(self, *, is_told: bool) -> None:
+        """Whether `created` is called for each file that is made from now on."""
+        self._successors.tell(is_told=is_told)
+
+    def created(self) -> None:
+        """The live file was made anew."""
+        self._successors.created(None if self._reader is None else self._reader.file)
+
+    # ------------------------------------------------------------------ which file
+
+    def is_identified(self, *, container: str, files_kept: int) -> bool:
+        """Find the file to begin with, or the identity of the one at hand; False while there is none.
+
+        `files_kept`: `LogStream.files_kept`.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        self._successors.container = container
+        if self._reader is None:
+            if not self._begin(files_kept):
+                return False
+            self.look_ahead()
+        while self._id is None and not self._identify():
+            assert self._reader is not None  # noqa: S101
+            self._successors.look(self._reader.file)
+            if not self._successors:
+                return False
+            if not self._identify():  # rotated before it held a whole line
+                self._counts.lost_bytes += self._reader.file.size or 0
+                self._go_on()
+        return True
+
+    def count_unseen(self, *, has_run: bool) -> None:
+        """The container is gone: count what nobody can read any more."""
+        if self._reader is None:
+            is_gap = self._resume is None and has_run
+        else:
+            is_gap = not self._successors.is_whole
+            if self._id is None:  # half a line was all that its last file held
+                self._counts.lost_bytes += self._reader.file.size or 0
+        if is_gap:
+            self._counts.gap(self._successors.container)
+
+    def set_down(self) -> None:
+        """Close every file; reading goes on from here when it is asked again. May be called twice."""
+        if self._reader is not None and self._id is not None:
+            self._resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
+        self._counts.open_logs -= self._reader is not None
+        self._successors.close()
+        self._leave_file()
+
+    def park(self, *, is_idle: bool) -> bool:
+        """Close a file that was read to its end where descriptors are scarce: others wait for their turn."""
+        if self._reader is None or self._id is None or not self._counts.is_scarce:
+            return False
+        if self._counts.may_begin and not is_idle:
+            return False
+        state = self._state()
+        if state is None or state[:2] != (self.inode, self._reader.offset):
+            return False
+        self.set_down()
+        self._parked = state
+        return True
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it was closed, and nothing was written since."""
+        return self._parked is not None and self._parked == self._state()
+
+    def unpark(self) -> None:
+        """Open it again at the next look, whether it changed or not."""
+        self._parked = None
+
+    def _begin(self, files_kept: int) -> bool:
+        """Open the first file; False if there is none yet, it was renamed just now, or nothing is new in it."""
+        if self.is_parked:
+            return False
+        found = self._generations()
+        if not found:
+            return False
+        if not self._counts.may_begin:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(self.live))
+        try:
+            self._open(found, files_kept)
+        except FileNotFoundError:
+            return False
+        self._parked = None
+        self._counts.open_logs += 1
+        return True
+
+    def _open(self, found: list[Generation], files_kept: int) -> None:
+        if self._resume is None:
+            # All that are kept are there at the first look at a new container: older ones may be gone already.
+            is_gap = 1 < files_kept <= len(found)
+            self._reader = LineReader(self._successors.start(found, after_gap=is_gap))
+        else:
+            match = find(found, self._resume)
+            is_gone = match.file is None and not match.was_cut
+            self._start_in(match, self._resume.position, after_gap=is_gone)
+            self._counts.truncated += match.was_cut
+        self._resume = None
+
+    def _start_in(self, match: Match, position: Position, *, after_gap: bool = False) -> None:
+        """Begin with the first of the unread files: at the position if it is as it was, else at its start."""
+        file = self._successors.start(match.unread, file=match.file, after_gap=after_gap)
+        if match.file is None:
+            self._reader, self._id = LineReader(file), None
+        else:
+            self._reader = LineReader(file, offset=position.offset, line=position.line)
+            self._id = position.file
+
+    def _identify(self) -> bool:
+        assert self._reader is not None  # noqa: S101
+        if (head := self._reader.file.head()) is None:
+            return False
+        ordinal = self._ordinals.get(head, -1) + 1
+        keep_ordinal(self._ordinals, head, ordinal)
+        self._id = FileId(self._container_id, head, ordinal)
+        return True
+
+    def _go_on(self) -> None:
+        """The file is read to its end: on to the next one."""
+        assert self._reader is not None  # noqa: S101
+        if self._reader.file.is_torn:
+            self._counts.gap(self._successors.container)
+        self._counts.rotated += 1
+        file = self._successors.take()
+        self._leave_file()
+        assert file is not None  # noqa: S101 - only called when there is one
+        self._reader = LineReader(file)
+
+    def _begin_anew(self, cut: LineReader) -> None:
+        """The file was cut: go on in the copy that was made of it before, if there is one; else as another file."""
+        found = self._generations()
+        lost_bytes = max(0, cut.seen_bytes - cut.offset)
+        if found:
+            resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
+            try:
+                match = find(found, resume)
+                self._successors.forget_present(cut.file.inode)
+                self._start_in(match, resume.position)
+            except FileNotFoundError:  # one got another name just now: the cut is met again at the next look
+                return
+            lost_bytes = lost_bytes if match.file is None else 0
+            self._successors.leave(cut.file)
+        else:
+            self._reader, self._id = LineReader(cut.file), None
+        self._counts.truncated += 1
+        self._counts.lost_bytes += lost_bytes
+
+    def _leave_file(self) -> None:
+        if self._reader is not None:
+            self._successors.leave(self._reader.file)
+            self._reader = None
+        self._id = None
+
+    def _generations(self) -> list[Generation]:
+        try:
+            return generations(self.live)
+        except FileNotFoundError:  # no log yet, or the container is gone
+            return []
+
+    def _state(self) -> _State | None:
+        """What changes when anything is written to the live file."""
+        with suppress(OSError):
+            found = self.live.stat(follow_symlinks=False)
+            return found.st_ino, found.st_size, found.st_mtime_ns
+        return None
