@@ -15,7 +15,7 @@ _OUTCOMES = pytest.StashKey[list[Outcome]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark; `short` and `seeds` tell how many seeds it has in the short set (0: not in it) and in the matrix."""
+    """Know the mark: `short` seeds run in the short set (0: it is not in it), `seeds` in the matrix."""
     config.addinivalue_line("markers", "scenario(number, what, short=0, seeds=1, nodes=1): one of the fault matrix")
     config.stash[_OUTCOMES] = []
 

@@ -50,7 +50,7 @@ class ContainerLog:
         self._compress = compress
         self._agent_pid = agent_pid
         self._compressing: threading.Thread | None = None
-        self._last_time = 0
+        self._last_time = self._clock = 0
         self._kept: list[int] = []  # numbers of the files that have a name, the live one last
         self.path.parent.mkdir(mode=0o710, parents=True)
         self.describe(running=True)
@@ -100,8 +100,12 @@ class ContainerLog:
 
     def now(self) -> str:
         """This moment, later than any before."""
-        self._last_time = max(time.time_ns(), self._last_time + 1)
+        self._last_time = max(self._clock or time.time_ns(), self._last_time + 1)
         return rfc3339(self._last_time)
+
+    def set_clock(self, nanoseconds: int) -> None:
+        """Lines are of this time and the nanoseconds behind it, until it is set to 0: the real time."""
+        self._clock = nanoseconds
 
     def _entry(self, envelope: bytes) -> tuple[int, int]:
         """Append one entry; the number of its file, and its bytes."""

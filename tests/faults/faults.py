@@ -10,7 +10,7 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
 
     `requests` → chance per request: a status (nothing is kept), `late` (kept, never answered), `reset` (kept, then the
     connection breaks), or a 200 that is `cut`, `not_json` or `short` of items (kept).
-    `items` → chance per document: a status; 409 is kept and called a duplicate, as if an earlier request had come through.
+    `items` → chance per document: a status; 409 is kept and called a duplicate, as if an earlier request had come.
     `refused` and `refused_json` are shares of the ids that are refused for their content: in any form, or as JSON only.
     `poison` refuses each document that holds this text. `kill_pid` dies right after so many answers from now on.
     """

@@ -133,7 +133,8 @@ class Node:
             return _json(200, b'{"version":{"number":"8.19.0"}}')
         if request.path != "/_bulk":
             return _json(200, b'{"acknowledged":true}')
-        body = igzip.decompress(raw) if request.headers.get("content-encoding") == "gzip" else raw
+        packed = request.headers.get("content-encoding") == "gzip"
+        body = bytes(igzip.decompress(raw)) if packed else raw  # type: ignore[no-untyped-call]
         self.requests += 1
         response = await self._bulk(request, body)
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1

@@ -1,4 +1,4 @@
-"""One scenario's machinery: a log tree, writers, a faulty endpoint, the agent, looks at it, and the verdict at the end."""
+"""One scenario's machinery: a log tree, writers, a faulty endpoint, the agent, looks at it, and a verdict at the end."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,6 +127,11 @@ class Rig:
         return self._agent.pid if self._agent is not None else 0
 
     @property
+    def positions(self) -> Path:
+        """The agent's, of the newer generation."""
+        return self.agent.state / "positions/elastic.positions"
+
+    @property
     def _pid_file(self) -> Path:
         return self.directory / "agent.pid"
 
@@ -136,7 +141,7 @@ class Rig:
         """That the endpoint has."""
         return self.endpoint.told().documents
 
-    def wait_for_documents(self, count: int, *, seconds: float = 60) -> None:
+    def wait_for_documents(self, count: int, *, seconds: float = 30) -> None:
         """Until the endpoint has so many more."""
         goal = self.documents() + count
         wait_until(lambda: self.documents() >= goal, f"{count} more documents are there", seconds=seconds)
@@ -147,8 +152,13 @@ class Rig:
             self.written.merge(generator.stop())
         self._generators.clear()
 
-    def settle(self, *, expected: Callable[[], int] | None = None, seconds: float = _LAG_SECONDS) -> float:
-        """Wait until nothing is on its way any more; the seconds it took, which the table shows."""
+    def settle(
+        self, *, expected: Callable[[], int] | None = None, patiently: bool = False, seconds: float = _LAG_SECONDS
+    ) -> float:
+        """Wait until nothing is on its way any more; the seconds it took, which the table shows.
+
+        `patiently`: nothing comes for a while, however many there are: what was no line may arrive too.
+        """
         self.finish()
         arrived = expected or self.documents
         started = changed = time.monotonic()
@@ -158,7 +168,9 @@ class Rig:
             is_level = found is not None and found.lag == 0
             if (now := arrived()) != count:
                 count, changed = now, time.monotonic()
-            if is_level and (count >= self.written.count or time.monotonic() - changed > _STILL_SECONDS):
+            if is_level and (
+                (count >= self.written.count and not patiently) or time.monotonic() - changed > _STILL_SECONDS
+            ):
                 break
             lag = None if found is None else found.lag
             assert time.monotonic() - started < seconds, (
@@ -171,8 +183,13 @@ class Rig:
 
     # ------------------------------------------------------------------ the verdict
 
-    def verdict(self, *, complete: bool = True, arrived: Iterable[Arrived] | None = None) -> Verdict:
-        """Hold what was written against what is there; `complete` allows no loss at all, else a counted one."""
+    def verdict(
+        self, *, complete: bool = True, arrived: Iterable[Arrived] | None = None, cut_bytes: int = 0
+    ) -> Verdict:
+        """Hold what was written against what is there; `complete` allows no loss at all, else a counted one.
+
+        `cut_bytes` may be counted as lost besides: of what was no line.
+        """
         told = self.endpoint.told()
         documents = accepted_in(self.endpoint.accepted) if arrived is None else arrived
         verdict = verify(
@@ -187,7 +204,7 @@ class Rig:
         assert not told.conflicting, "two lines have one id"
         if complete:
             assert not verdict.lost, verdict.examples
-        self._check_counted(verdict)
+        self._check_counted(verdict, cut_bytes)
         self.check_bounds()
         self.outcome.passed = True
         return verdict
@@ -201,13 +218,14 @@ class Rig:
         files = sum(len(container.files) for container in self.written.containers)
         assert looks.peak_descriptors < 64 + 3 * files
 
-    def _check_counted(self, verdict: Verdict) -> None:
+    def _check_counted(self, verdict: Verdict, cut_bytes: int) -> None:
         counted = self.looks.over_lives("pilotfish_lost_bytes_total")
         gaps = self.looks.over_lives("pilotfish_rotation_gaps_total")
         told = "before it was read" in self.agent.log.read_text()
         self.outcome.note += f" gaps {gaps:.0f}, lost_bytes {counted:.0f}" if gaps or counted else ""
         assert not verdict.lost or gaps or counted or told, f"{verdict.lost} lines were lost in silence"
-        assert counted <= verdict.lost_bytes, f"{counted} bytes are counted as lost, {verdict.lost_bytes} are"
+        lost = verdict.lost_bytes + cut_bytes
+        assert counted <= lost, f"{counted} bytes are counted as lost, {lost} are"
 
     def _refused(self) -> set[Key]:
         return {document.key for document in accepted_in(self.endpoint.refused)}

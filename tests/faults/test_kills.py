@@ -47,9 +47,13 @@ def test_scenario_03_a_torn_write_of_positions_falls_back_to_the_whole_ones(rig:
     rig.start()
     for torn in (_torn_aside, _between_renames, _both_at_once):
         rig.wait_for_documents(rig.random.randrange(1_000, 3_000))
-        wait_until(lambda: (rig.agent.state / "elastic.positions.old").exists(), "positions were saved twice")
+        wait_until(
+            lambda: (rig.positions.with_name("elastic.positions.old")).exists(),
+            "positions were saved twice",
+            seconds=20,
+        )
         rig.agent.kill()
-        torn(rig.agent.state / "elastic.positions", rig)
+        torn(rig.positions, rig)
         rig.restart()
     rig.wait_for_documents(1_000)
     rig.settle()
@@ -76,10 +80,14 @@ def test_scenario_04_damaged_positions_lead_to_older_ones_or_to_the_start(rig: R
     rig.start()
     for damage in ("empty", "flip", "both"):
         rig.wait_for_documents(rig.random.randrange(1_000, 3_000))
-        wait_until(lambda: (rig.agent.state / "elastic.positions.old").exists(), "positions were saved twice")
+        wait_until(
+            lambda: (rig.positions.with_name("elastic.positions.old")).exists(),
+            "positions were saved twice",
+            seconds=20,
+        )
         rig.agent.kill()
         warnings = rig.agent.log.read_text().count("positions are damaged")
-        _damage(rig.agent.state / "elastic.positions", damage, rig)
+        _damage(rig.positions, damage, rig)
         rig.restart()
         assert rig.agent.log.read_text().count("positions are damaged") > warnings
     rig.wait_for_documents(100)
@@ -103,7 +111,7 @@ def test_scenario_04_positions_of_a_newer_version_are_refused_with_a_remedy(rig:
     rig.start()
     wait_until(lambda: rig.documents() == 1, "the line is there")
     assert rig.agent.stop() == 0
-    positions = rig.agent.state / "elastic.positions"
+    positions = rig.positions
     body = positions.read_bytes().partition(b"\n")[2].replace(b'"version":1', b'"version":999')
     positions.write_bytes(_checksum(body[:-1]) + b"\n" + body)
     assert rig.agent.launch().wait() not in (0, -signal.SIGKILL)

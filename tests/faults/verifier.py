@@ -1,6 +1,5 @@
 """Written lines and what a destination has → what is lost, doubled, wrong, refused: sets, so that nothing hides."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ Key = tuple[str, str]  # container, time
 class Arrived(NamedTuple):
     """One document where it was found."""
 
-    index: str
+    stored_in: str
     id: str
     source: dict[str, Any]
 
@@ -76,6 +75,18 @@ def dead_letters_in(directory: Path) -> list[Arrived]:
             letter = orjson.loads(line)
             letters.append(Arrived("", letter["_id"], letter["document"]))
     return letters
+
+
+def without_strange(arrived: Iterable[Arrived], written: Written) -> tuple[list[Arrived], list[Arrived]]:
+    """Those that stand for a line, and those that stand for none: what was no line takes over the time of one."""
+    lines = {(name, line.time): line for name, each in written.lines.items() for line in each}
+    known: list[Arrived] = []
+    strange: list[Arrived] = []
+    for document in arrived:
+        line = lines.get(document.key)
+        fits = line is not None and (line.oversized or line.digest == digest_of_log(document.source["log"]))
+        (known if fits else strange).append(document)
+    return known, strange
 
 
 def verify(
@@ -136,7 +147,7 @@ def _amiss(document: Arrived, line: Line, target: str, index: str) -> str:
         "stream": source.get("stream") != line.stream,
         "host": source.get("host") != HOST,
         "target": source.get("@target") != target,
-        "index": document.index != f"{re.sub('[^a-z0-9._-]', '_', index)}-{day}",
+        "index": document.stored_in != f"{index}-{day}",
         "text": digest_of_log(source["log"]) != line.digest,
     }
     return ", ".join(what for what, wrong in found.items() if wrong)

@@ -4,6 +4,7 @@ A line is known by its container and its time, which the writer makes unique; it
 canonical form, so that a line that arrives as JSON and one that arrives as plain text are the same line.
 """
 
+import re
 import zlib
 from collections.abc import Collection
 from pathlib import Path
@@ -30,8 +31,8 @@ class Container(Struct):
 
     @property
     def index(self) -> str:
-        """The index of its documents without the day."""
-        return self.target.lower()
+        """The index of its documents without the day: in the servers' alphabet, never empty."""
+        return re.sub("[^a-z0-9._-]", "_", self.target.lower()).lstrip("._-+")[:200] or "unnamed"
 
 
 class Line(Struct, array_like=True, gc=False):
