@@ -1,4 +1,4 @@
-"""One scenario's machinery: a log tree, writers, a faulty endpoint, the agent, looks at it, and a verdict at the end."""
+"""One scenario's machinery: a log tree, writers, a faulty endpoint, the agent, looks at it, and a verdict."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -145,6 +145,25 @@ class Rig:
         """Until the endpoint has so many more."""
         goal = self.documents() + count
         wait_until(lambda: self.documents() >= goal, f"{count} more documents are there", seconds=seconds)
+
+    def wait_for_level(self, *, seconds: float = 20) -> None:
+        """Until nothing that was written is on its way."""
+
+        def is_level() -> bool:
+            found = self.looks.look()
+            return found is not None and found.lag == 0
+
+        wait_until(is_level, "nothing is on its way", seconds=seconds)
+
+    def wait_for_positions(self) -> None:
+        """Until the agent has saved its positions twice from now on, so that there are two generations of its own."""
+        before = self._saved_at()
+        wait_until(lambda: self._saved_at() > before, "positions were saved", seconds=20)
+        before = self._saved_at()
+        wait_until(lambda: self._saved_at() > before, "positions were saved again", seconds=20)
+
+    def _saved_at(self) -> int:
+        return self.positions.stat().st_mtime_ns if self.positions.exists() else 0
 
     def finish(self) -> None:
         """Have the writers end and take over what they wrote."""

@@ -41,17 +41,13 @@ def test_scenario_02_a_kill_between_answer_and_position_doubles_nothing(rig: Rig
     rig.verdict()
 
 
-@pytest.mark.scenario(3, "kill -9 while positions are written", short=2, seeds=10)
+@pytest.mark.scenario(3, "kill -9 while positions are written", short=1, seeds=10)
 def test_scenario_03_a_torn_write_of_positions_falls_back_to_the_whole_ones(rig: Rig) -> None:
     rig.generator(3, 5_000)
     rig.start()
     for torn in (_torn_aside, _between_renames, _both_at_once):
         rig.wait_for_documents(rig.random.randrange(1_000, 3_000))
-        wait_until(
-            lambda: (rig.positions.with_name("elastic.positions.old")).exists(),
-            "positions were saved twice",
-            seconds=20,
-        )
+        rig.wait_for_positions()
         rig.agent.kill()
         torn(rig.positions, rig)
         rig.restart()
@@ -74,17 +70,13 @@ def _both_at_once(positions: Path, rig: Rig) -> None:
     _between_renames(positions, rig)
 
 
-@pytest.mark.scenario(4, "positions emptied, flipped, lost", short=2, seeds=10)
+@pytest.mark.scenario(4, "positions emptied, flipped, lost", short=1, seeds=10)
 def test_scenario_04_damaged_positions_lead_to_older_ones_or_to_the_start(rig: Rig) -> None:
     rig.generator(3, 5_000)
     rig.start()
     for damage in ("empty", "flip", "both"):
         rig.wait_for_documents(rig.random.randrange(1_000, 3_000))
-        wait_until(
-            lambda: (rig.positions.with_name("elastic.positions.old")).exists(),
-            "positions were saved twice",
-            seconds=20,
-        )
+        rig.wait_for_positions()
         rig.agent.kill()
         warnings = rig.agent.log.read_text().count("positions are damaged")
         _damage(rig.positions, damage, rig)

@@ -1,0 +1,121 @@
+"""The destination refuses, loses its answers, is slow or away: scenarios 19 to 24 of the matrix."""
+
+import time
+
+import pytest
+
+from tests.faults.rig import Rig
+from tests.integration.agent import wait_until
+
+_RATE = 5_000
+
+
+@pytest.mark.scenario(19, "destination away at 5,000 lines/s", seeds=1)
+@pytest.mark.timeout(2_400)
+def test_scenario_19_after_an_absence_all_is_caught_up_at_five_times_the_rate(rig: Rig) -> None:
+    """Scaled to a twentieth: 30 s for ten minutes, with the spool in use after a twentieth of its half minute."""
+    away = 600 if rig.full else 30
+    spool = {"spool_after_seconds": 30 if rig.full else 1.5}
+    generator = rig.generator(8, _RATE, max_bytes=10_000_000, max_files=50)
+    rig.start(output=spool | {"batch_bytes": 2 << 20, "request_timeout_seconds": 10})
+    rig.wait_for_documents(10 * _RATE)
+    steady = rig.looks.peak_rss_bytes
+    rig.state_bytes = (1 << 30) + (64 << 20)
+    rig.rss_bytes = int(1.2 * steady)
+    rig.endpoint.order(mode="refuse")
+    back_at = time.monotonic() + away
+    wait_until(lambda: time.monotonic() > back_at, "the absence is over", seconds=away + 10)
+    missing = away * _RATE
+    before, started = rig.documents(), time.monotonic()
+    rig.endpoint.order()
+    wait_until(lambda: rig.documents() - before >= missing, "what was missing is there", seconds=away)
+    rate = (rig.documents() - before) / (time.monotonic() - started)
+    rig.outcome.note += f" caught up at {rate / _RATE:.1f} x the rate, RSS {rig.looks.peak_rss_bytes / steady:.2f} x"
+    generator.rate(_RATE / 10)
+    rig.settle()
+    rig.verdict()
+    assert rate >= 5 * _RATE
+
+
+@pytest.mark.scenario(20, "items 201/429/503/400/409 mixed, 10 % each", short=1, seeds=10)
+def test_scenario_20_each_item_is_judged_by_itself(rig: Rig) -> None:
+    rig.endpoint.order(items={429: 0.1, 503: 0.1, 409: 0.1}, refused=0.05, refused_json=0.05)
+    rig.generator(4, 1_000)
+    rig.start()
+    rig.wait_for_documents(3_000)
+    rig.endpoint.order(refused=0.05, refused_json=0.05)
+    rig.settle()
+    verdict = rig.verdict()
+    told = rig.endpoint.told()
+    assert verdict.dead > 0
+    assert verdict.dead + verdict.delivered == verdict.written
+    assert told.refused > verdict.dead  # some were taken as text
+
+
+@pytest.mark.scenario(21, "413 above 1 MB, one document of 2 MB", short=1, seeds=5)
+def test_scenario_21_a_request_too_large_is_split_down_to_the_document(rig: Rig) -> None:
+    rig.endpoint.order(largest_bytes=400_000)
+    log = rig.log("large")
+    rig.generator(2, 2_000, payload_bytes=400)
+    log.line(b"before")
+    log.line(bytes(rig.random.choices(b"abcdefgh", k=900_000)))
+    log.line(b"after")
+    rig.start(output={"batch_bytes": 2 << 20})
+    rig.wait_for_documents(5_000)
+    rig.settle(patiently=True)
+    verdict = rig.verdict()
+    assert verdict.dead == 1
+    assert rig.endpoint.told().statuses[413] > 1
+
+
+@pytest.mark.scenario(22, "late, cut, non-JSON, short answers; resets", short=1, seeds=10)
+def test_scenario_22_an_answer_that_tells_nothing_is_asked_for_again(rig: Rig) -> None:
+    kinds = ("late", "cut", "not_json", "short", "reset", "429", "500", "503", "401")
+    rig.endpoint.order(requests=dict.fromkeys(kinds, 0.03))
+    rig.generator(4, 2_000)
+    rig.start(output={"request_timeout_seconds": 0.5, "batch_bytes": 64 << 10})
+    rig.wait_for_documents(5_000, seconds=60)
+    rig.endpoint.order()
+    rig.settle()
+    rig.verdict()
+    assert rig.endpoint.told().duplicates > 0
+
+
+@pytest.mark.scenario(23, "one of three nodes dead, a black hole, slow", seeds=2, nodes=3)
+@pytest.mark.parametrize("fault", [{"mode": "refuse"}, {"mode": "hold"}, {"latency_seconds": 10.0}])
+def test_scenario_23_a_node_that_is_ill_slows_nobody_and_comes_back(rig: Rig, fault: dict[str, object]) -> None:
+    for node in range(3):
+        rig.endpoint.order(node=node, latency_seconds=0.02)
+    generator = rig.generator(4, 4_000)
+    rig.start(output={"request_timeout_seconds": 3})
+    rig.wait_for_documents(4_000)
+    rig.endpoint.order(node=1, **fault)
+    ill_since = time.monotonic()
+    wait_until(lambda: time.monotonic() - ill_since > 10, "it knows of the node", seconds=20)
+    started, before = time.monotonic(), rig.documents()
+    rig.wait_for_documents(20_000, seconds=60)
+    rate = (rig.documents() - before) / (time.monotonic() - started)
+    rig.outcome.note += f" {rate:.0f} lines/s of 4,000 while ill"
+    rig.endpoint.order(node=1)
+    served = rig.endpoint.told().requests[1]
+    wait_until(lambda: rig.endpoint.told().requests[1] > served + 3, "the node is used again", seconds=60)
+    generator.rate(100)
+    rig.settle()
+    rig.verdict()
+    assert rate >= 0.6 * 4_000
+
+
+@pytest.mark.scenario(24, "a poison document in each batch", seeds=2)
+def test_scenario_24_a_poison_document_holds_nobody_up(rig: Rig) -> None:
+    rig.endpoint.order(poison="POISON")
+    log = rig.log("poisoned")
+    rig.generator(3, 3_000)
+    rig.start()
+    poisons = 40 if rig.full else 20
+    for number in range(poisons):
+        log.line(b'{"conflict": {"POISON": %d}}' % number)
+        rig.wait_for_documents(1_000)
+    rig.settle(patiently=True)
+    verdict = rig.verdict()
+    assert verdict.dead == poisons
+    assert rig.endpoint.told().requests[0] < verdict.written / 5  # no loop of retries
