@@ -135,6 +135,10 @@ class Rig:
     def _pid_file(self) -> Path:
         return self.directory / "agent.pid"
 
+    def defer(self, undo: Callable[[], object]) -> None:
+        """Have something undone at the end, whatever happens, once the agent is gone."""
+        self._stack.callback(undo)
+
     # ------------------------------------------------------------------ waiting
 
     def documents(self) -> int:
@@ -145,6 +149,11 @@ class Rig:
         """Until the endpoint has so many more."""
         goal = self.documents() + count
         wait_until(lambda: self.documents() >= goal, f"{count} more documents are there", seconds=seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Let a fault last so long."""
+        until = time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() > until, "the time is over", seconds=seconds + 10)
 
     def wait_for_level(self, *, seconds: float = 20) -> None:
         """Until nothing that was written is on its way."""
