@@ -12,7 +12,8 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     connection breaks), or a 200 that is `cut`, `not_json` or `short` of items (kept).
     `items` → chance per document: a status; 409 is kept and called a duplicate, as if an earlier request had come.
     `refused` and `refused_json` are shares of the ids that are refused for their content: in any form, or as JSON only.
-    `poison` refuses each document that holds this text. `kill_pid` dies right after so many answers from now on.
+    `poison` refuses each document that holds this text, `strict` each that Elasticsearch could not read.
+    `kill_pid` dies right after so many answers from now on.
     """
 
     mode: Literal["accept", "refuse", "hold"] = "accept"
@@ -21,6 +22,7 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     refused: float = 0.0
     refused_json: float = 0.0
     poison: str = ""
+    strict: bool = False
     largest_bytes: int = 0
     latency_seconds: float = 0.0
     kill_pid: int = 0

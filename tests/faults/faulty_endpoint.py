@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import orjson
 import uvloop
 from aiohttp import web
 from isal import igzip
@@ -43,7 +44,7 @@ class Documents:
 
     def commit(self, lines: list[bytes], faults: Faults) -> list[bytes]:
         """The answer's items for pairs of action and source."""
-        clean = not (faults.items or faults.refused or faults.refused_json or faults.poison)
+        clean = not (faults.items or faults.refused or faults.refused_json or faults.poison or faults.strict)
         verdict = self._keep if clean else self._judge
         return [verdict(lines[at], lines[at + 1], faults) for at in range(0, len(lines), 2)]
 
@@ -82,7 +83,7 @@ class Documents:
         return self._keep(action, source, faults)
 
     def _is_refused(self, action: bytes, source: bytes, faults: Faults) -> bool:
-        if faults.poison and faults.poison.encode() in source:
+        if (faults.poison and faults.poison.encode() in source) or (faults.strict and not _is_json(source)):
             return True
         draw = Random(self._seed ^ hash(action)).random() if faults.refused or faults.refused_json else 1.0
         return draw < faults.refused or (draw < faults.refused + faults.refused_json and _AS_TEXT not in source)
@@ -207,6 +208,15 @@ class Node:
         if request.transport:
             request.transport.abort() if not cut else request.transport.close()
         return response
+
+
+def _is_json(source: bytes) -> bool:
+    """As strict as Elasticsearch: no infinite numbers, no endless depth."""
+    try:
+        orjson.loads(source)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _json(status: int, body: bytes) -> web.Response:

@@ -13,7 +13,7 @@ from tests.faults.endpoint import FaultyEndpoint
 from tests.faults.generator import Generator, Plan
 from tests.faults.looks import Looks
 from tests.faults.outcome import Outcome
-from tests.faults.verifier import HOST, Arrived, Key, Verdict, accepted_in, dead_letters_in, verify
+from tests.faults.verifier import HOST, Arrived, Key, Verdict, accepted_in, dead_letters_in, keys_in, verify
 from tests.faults.written import Written
 from tests.integration.agent import wait_until
 
@@ -256,7 +256,7 @@ class Rig:
         assert counted <= lost, f"{counted} bytes are counted as lost, {lost} are"
 
     def _refused(self) -> set[Key]:
-        return {document.key for document in accepted_in(self.endpoint.refused)}
+        return set(keys_in(self.endpoint.refused))
 
     def _record(self, verdict: Verdict) -> None:
         outcome = self.outcome

@@ -18,9 +18,10 @@ def lines_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells)
+    yield "27  API driver (silent hang, disconnects, equal timestamps): waits for the issue that adds the driver"
     for outcome in _sorted(outcomes):
-        if not outcome.passed:
-            yield f"scenario {outcome.scenario:02} seed {outcome.seed} failed:{outcome.note}"
+        if outcome.note or not outcome.passed:
+            yield f"{outcome.scenario:02} seed {outcome.seed} {'passed' if outcome.passed else 'FAILED'}:{outcome.note}"
 
 
 def _sorted(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -1,10 +1,13 @@
 """The destination refuses, loses its answers, is slow or away: scenarios 19 to 24 of the matrix."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.faults.rig import Rig
+from tests.faults.verifier import accepted_in, dead_letters_in
 from tests.integration.agent import wait_until
 
 _RATE = 5_000
@@ -21,20 +24,31 @@ def test_scenario_19_after_an_absence_all_is_caught_up_at_five_times_the_rate(ri
     rig.wait_for_documents(10 * _RATE)
     steady = rig.looks.peak_rss_bytes
     rig.state_bytes = (1 << 30) + (64 << 20)
-    rig.rss_bytes = int(1.2 * steady)
     rig.endpoint.order(mode="refuse")
-    back_at = time.monotonic() + away
-    wait_until(lambda: time.monotonic() > back_at, "the absence is over", seconds=away + 10)
-    missing = away * _RATE
-    before, started = rig.documents(), time.monotonic()
-    rig.endpoint.order()
-    wait_until(lambda: rig.documents() - before >= missing, "what was missing is there", seconds=away)
-    rate = (rig.documents() - before) / (time.monotonic() - started)
-    rig.outcome.note += f" caught up at {rate / _RATE:.1f} x the rate, RSS {rig.looks.peak_rss_bytes / steady:.2f} x"
+    rig.wait(away)
+    away_bytes = rig.looks.peak_rss_bytes
+    rate = _catch_up(rig, away * _RATE)
     generator.rate(_RATE / 10)
     rig.settle()
+    rig.outcome.note += (
+        f" caught up at {rate / _RATE:.1f} x the rate, RSS {away_bytes / steady:.2f} x while away,"
+        f" {rig.looks.peak_rss_bytes / steady:.2f} x behind it"
+    )
+    rig.rss_bytes = int(1.2 * steady)
     rig.verdict()
     assert rate >= 5 * _RATE
+
+
+def _catch_up(rig: Rig, missing: int) -> float:
+    """Documents a second from the first one that comes after the absence."""
+    before, mended = rig.documents(), time.monotonic()
+    rig.endpoint.order()
+    wait_until(lambda: rig.documents() > before, "the first document comes", seconds=60)
+    first = time.monotonic()
+    wait_until(lambda: rig.documents() - before >= missing, "what was missing is there", seconds=600)
+    rig.outcome.catch_up_seconds = time.monotonic() - mended
+    rig.outcome.note += f" {first - mended:.1f} s until it was tried again,"
+    return (rig.documents() - before) / (time.monotonic() - first)
 
 
 @pytest.mark.scenario(20, "items 201/429/503/400/409 mixed, 10 % each", short=1, seeds=10)
@@ -42,7 +56,7 @@ def test_scenario_20_each_item_is_judged_by_itself(rig: Rig) -> None:
     rig.endpoint.order(items={429: 0.1, 503: 0.1, 409: 0.1}, refused=0.05, refused_json=0.05)
     rig.generator(4, 1_000)
     rig.start()
-    rig.wait_for_documents(3_000)
+    rig.wait_for_documents(2_000)
     rig.endpoint.order(refused=0.05, refused_json=0.05)
     rig.settle()
     verdict = rig.verdict()
@@ -119,3 +133,23 @@ def test_scenario_24_a_poison_document_holds_nobody_up(rig: Rig) -> None:
     verdict = rig.verdict()
     assert verdict.dead == poisons
     assert rig.endpoint.told().requests[0] < verdict.written / 5  # no loop of retries
+
+
+@pytest.mark.scenario(24, "a poison document in each batch", seeds=2)
+def test_scenario_24_replayed_dead_letters_are_delivered_under_their_own_ids(rig: Rig) -> None:
+    rig.endpoint.order(poison="POISON")
+    log = rig.log("poisoned")
+    for number in range(50):
+        log.line(b'{"conflict": {"POISON": %d}}' % number if number % 2 else b"well %d" % number)
+    rig.start()
+    rig.settle(patiently=True)
+    ids = {letter.id for letter in dead_letters_in(rig.agent.state / "dead_letters")}
+    assert len(ids) == 25
+    rig.endpoint.order()
+    command = [sys.executable, "-m", "collector", "dead-letters", "replay", "-c", str(rig.agent.config)]
+    replayed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert replayed.returncode == 0, replayed.stderr
+    wait_until(lambda: rig.documents() == 50, "all are there", seconds=20)
+    rig.settle(patiently=True)
+    assert ids <= {document.id for document in accepted_in(rig.endpoint.accepted)}
+    assert rig.verdict().dead == 0

@@ -150,6 +150,7 @@ def test_scenario_30_no_line_and_no_label_reaches_what_is_trusted(rig: Rig) -> N
     logs = [rig.log(f"hostile-{number}", target=label) for number, label in enumerate(LABELS)]
     bombed = rig.log("bombed", max_bytes=1 << 30, max_files=3)
     _bomb(bombed.generation(1, ".gz"))
+    rig.endpoint.order(strict=True)
     rig.start()
     for log in [*logs, bombed]:
         for text in rig.random.sample(HOSTILE, len(HOSTILE)):

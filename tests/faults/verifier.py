@@ -67,6 +67,15 @@ def accepted_in(path: Path) -> Iterator[Arrived]:
             yield Arrived(target["_index"], target["_id"], orjson.loads(next(file)))
 
 
+def keys_in(path: Path) -> Iterator[Key]:
+    """The lines of the documents in an endpoint's file; `log` is not read, since it may be no JSON."""
+    with path.open("rb") as file:
+        for _ in file:
+            source = next(file)
+            trusted = orjson.loads(b"{" + source[source.rindex(b',"stream":"') + 1 :])
+            yield trusted["docker_container"], trusted["@timestamp"]
+
+
 def dead_letters_in(directory: Path) -> list[Arrived]:
     """The dead letters of all outputs below a state directory's `dead_letters`."""
     letters = []
