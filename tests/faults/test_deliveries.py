@@ -18,15 +18,16 @@ _RATE = 5_000
 def test_scenario_19_after_an_absence_all_is_caught_up_at_five_times_the_rate(rig: Rig) -> None:
     """Scaled to a twentieth: 30 s for ten minutes, with the spool in use after a twentieth of its half minute."""
     away = 600 if rig.full else 30
-    spool = {"spool_after_seconds": 30 if rig.full else 1.5}
-    generator = rig.generator(8, _RATE, max_bytes=10_000_000, max_files=50)
+    generator = rig.generator(8, _RATE, max_bytes=10_000_000 if rig.full else 1_000_000, max_files=3)  # not enough
+    spool = {"spool_after_seconds": 30 if rig.full else 1.5, "spool_bytes": 4 << 30}
     rig.start(output=spool | {"batch_bytes": 2 << 20, "request_timeout_seconds": 10})
     rig.wait_for_documents(10 * _RATE)
     steady = rig.looks.peak_rss_bytes
-    rig.state_bytes = (1 << 30) + (64 << 20)
+    rig.state_bytes = 4 << 30
     rig.endpoint.order(mode="refuse")
     rig.wait(away)
     away_bytes = rig.looks.peak_rss_bytes
+    assert rig.agent.metric("pilotfish_documents_spooled_total", output="elastic") > away * _RATE / 2
     rate = _catch_up(rig, away * _RATE)
     generator.rate(_RATE / 10)
     rig.settle()

@@ -45,6 +45,7 @@ class Verdict(Struct):
     both: int = 0
     dead_twice: int = 0
     dead_unasked: int = 0
+    lost_in: set[str] = set()
     examples: list[str] = []
 
     def note(self, kind: str, what: object) -> None:
@@ -118,6 +119,7 @@ def verify(
             continue
         verdict.lost += 1
         verdict.lost_bytes += line.size
+        verdict.lost_in.add(key[0])
         verdict.note("lost", (*key, f"files {line.first}-{line.last}"))
         if is_readable(containers[key[0]], line, ended):
             verdict.readable += 1
