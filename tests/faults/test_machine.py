@@ -64,7 +64,7 @@ def test_scenario_25_a_disk_that_fails_holds_up_and_loses_nothing(rig: Rig, faul
     rig.defer(lambda: subprocess.run(["umount", "--lazy", str(state)], check=True))
     assert callable(fault)
     generator = rig.generator(3, 3_000)
-    rig.start(output={"spool_after_seconds": 0.5, "spool_bytes": 2 << 20} if _has_spool(rig) else {})
+    rig.start(output={"spool_after_seconds": 0.5, "spool_bytes": 2 << 20})
     rig.wait_for_documents(3_000)
     pid = rig.agent.pid
     with fault(rig):
@@ -81,12 +81,6 @@ def test_scenario_25_a_disk_that_fails_holds_up_and_loses_nothing(rig: Rig, faul
     rig.restart()
     rig.settle()
     rig.verdict()
-
-
-def _has_spool(rig: Rig) -> bool:
-    """Whether this agent knows the option."""
-    del rig
-    return "spool_after_seconds" in Path("docs/configuration.md").read_text()
 
 
 @pytest.mark.scenario(28, "clock set by -1 h and +1 h, over midnight", seeds=2)
