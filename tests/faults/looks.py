@@ -25,12 +25,16 @@ class Account:
 
     @property
     def difference(self) -> float:
-        """What came in less what is accounted for: 0, always."""
-        came = sum(self.sum(f"pilotfish_documents_{what}_total") for what in ("read", "recovered", "replayed"))
-        settled = sum(self.sum("pilotfish_documents_settled_total", result) for result in _SETTLED)
-        dropped = self.sum("pilotfish_documents_dropped_total", 'reason="spool_corrupt"')
-        spooled = self.sum("pilotfish_documents_spooled_total")
-        return came - settled - dropped - spooled - self.sum("pilotfish_documents_in_flight")
+        """What came in less what is accounted for, over the outputs: 0, always."""
+        outputs = {labels for name, labels, _ in self._samples if name == "pilotfish_documents_read_total"}
+        return sum(abs(self._difference(output)) for output in outputs)
+
+    def _difference(self, output: str) -> float:
+        came = sum(self.sum(f"pilotfish_documents_{what}_total", output) for what in ("read", "recovered", "replayed"))
+        settled = sum(self.sum("pilotfish_documents_settled_total", f"{output},{result}") for result in _SETTLED)
+        dropped = self.sum("pilotfish_documents_dropped_total", f'{output},reason="spool_corrupt"')
+        spooled = self.sum("pilotfish_documents_spooled_total", output)
+        return came - settled - dropped - spooled - self.sum("pilotfish_documents_in_flight", output)
 
     @property
     def lag(self) -> float:

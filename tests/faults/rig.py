@@ -103,12 +103,14 @@ class Rig:
         words: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         output: Mapping[str, Any] | None = None,
+        others: Mapping[str, Any] | None = None,
         **configuration: Any,
     ) -> FaultyAgent:
-        """Make the agent without starting it."""
+        """Make the agent without starting it; `output` are settings of its output, `others` more outputs."""
         settings = {"batch_bytes": 256 << 10, "linger_seconds": 0.2, "request_timeout_seconds": 2} | dict(output or {})
         elastic = {"type": "elasticsearch", "hosts": self.endpoint.urls} | settings
-        base = {"inputs": {"directory": {"path": str(self.root)}}, "outputs": {"elastic": elastic}, "host": HOST}
+        outputs = {"elastic": elastic} | dict(others or {})
+        base = {"inputs": {"directory": {"path": str(self.root)}}, "outputs": outputs, "host": HOST}
         self._agent = FaultyAgent(self.directory, base | configuration, words=words, environment=environment)
         self._looks = Looks(self._agent)
         return self._agent

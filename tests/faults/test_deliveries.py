@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from tests.faults.endpoint import FaultyEndpoint
 from tests.faults.rig import Rig
-from tests.faults.verifier import accepted_in, dead_letters_in
+from tests.faults.verifier import accepted_in, dead_letters_in, verify
 from tests.integration.agent import wait_until
 
 _RATE = 5_000
@@ -118,6 +119,25 @@ def test_scenario_23_a_node_that_is_ill_slows_nobody_and_comes_back(rig: Rig, fa
     rig.settle()
     rig.verdict()
     assert rate >= 0.6 * 4_000
+
+
+@pytest.mark.scenario(23, "one of three nodes dead, a black hole, slow", seeds=2)
+def test_scenario_23_an_output_that_is_away_delays_no_other(rig: Rig) -> None:
+    second = FaultyEndpoint(rig.directory / "second", rig.seed)
+    rig.defer(second.close)
+    second.order(mode="hold")
+    rig.generator(3, 3_000)
+    rig.start(others={"second": {"type": "elasticsearch", "hosts": second.urls, "request_timeout_seconds": 2}})
+    rig.wait_for_documents(10_000)
+    rig.finish()
+    wait_until(lambda: rig.documents() == rig.written.count, "the one that is there has all", seconds=10)
+    assert second.told().documents == 0
+    second.order()
+    rig.settle(expected=lambda: second.told().documents)
+    rig.verdict()
+    verdict = verify(rig.written, accepted_in(second.accepted), [], set(), ended=rig.agent.ended)
+    assert not verdict.faults
+    assert verdict.lost == 0
 
 
 @pytest.mark.scenario(24, "a poison document in each batch", seeds=2)
