@@ -11,6 +11,15 @@ from tests.engines.search_server import SearchServer
 from tests.engines.servers import SEARCH_SERVERS
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the fault matrix; here, since pytest asks no folder below before it looks for tests."""
+    group = parser.getgroup("faults")
+    group.addoption("--faults", action="store_true", help="run the whole fault matrix, and nothing else of its folder")
+    group.addoption("--full", action="store_true", help="outages of the fault matrix at their full length")
+    group.addoption("--seed", type=int, help="run the scenarios of the fault matrix with this seed alone")
+    group.addoption("--report", metavar="FILE", help="write the runs of the fault matrix to FILE as JSON")
+
+
 def pytest_configure() -> None:
     """Make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C: the engines are then put away."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -43,6 +43,8 @@ REQUIREMENTS = (
     Requirement("openjdk-17-jdk-headless", _has_java),
     Requirement("maven", _has("mvn")),
     Requirement("util-linux", _has("setpriv")),
+    Requirement("strace", _has("strace")),
+    Requirement("faketime", _has("faketime")),
 )
 
 
