@@ -217,7 +217,7 @@ class Pipeline:
 
 def _remedy(error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "let the agent have more open files (ulimit -Hn, LimitNOFILE=): each log takes one for each output"
+        return "let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output"
     if isinstance(error, FileNotFoundError):
         return "is inputs.docker.logs_root the daemon's own directory, and mounted if this is a container?"
     return "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"

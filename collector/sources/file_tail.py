@@ -26,6 +26,7 @@ _POLL_SECONDS = 0.1
 _POLLS_BEFORE_WATCHING = 10
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
+_TURN_SECONDS = 0.5
 
 
 class FileTail:
@@ -153,8 +154,14 @@ class FileTail:
             self._log.unpark()
         found = self._log.is_identified(container=self.stream.container, files_kept=self.stream.files_kept)
         # Docker makes the file when it starts the container.
-        is_late = self._quiet_polls > _POLLS_BEFORE_WATCHING and not self._log.watch_path
-        if not found and is_late and self.stream.has_run and not self._removed:
+        is_late = self._quiet_polls > _POLLS_BEFORE_WATCHING
+        if (
+            not found
+            and is_late
+            and not (self._log.watch_path or self._log.awaits_turn)
+            and self.stream.has_run
+            and not self._removed
+        ):
             raise FileNotFoundError(errno.ENOENT, "there is no such file", self.stream.path)
         return found
 
@@ -199,4 +206,6 @@ class FileTail:
             if watched and not already:
                 return  # look once more: a change before the watch was set wakes nobody
             pause = _WATCHED_SECONDS if watched else _UNWATCHED_SECONDS
+        if self._log.awaits_turn:
+            pause = _TURN_SECONDS
         await self.pause(pause)

@@ -4,10 +4,9 @@ The plain core of `file_tail`: which file is read, which comes next, and what be
 read to its end before the next one; one that was cut is read on in the copy made of it, if there is one.
 """
 
-import errno
-import os
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from collector.model import FileId, Position
 from collector.sources.fingerprint import fingerprint
@@ -17,7 +16,13 @@ from collector.sources.resume import Match, Resume, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
 
-_State = tuple[int, int, int]
+
+class _State(NamedTuple):
+    """What changes when anything is written to a file."""
+
+    inode: int
+    size: int
+    changed: int
 
 
 class LogReader:
@@ -35,6 +40,7 @@ class LogReader:
         if resume is not None:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._parked: _State | None = None  # the live file when it was closed though it is followed
+        self.awaits_turn = False  # whether it is not open only since others have all the descriptors
 
     # ------------------------------------------------------------------ how it stands
 
@@ -64,8 +70,13 @@ class LogReader:
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes of plain files."""
-        return 0 if self._reader is None else self._reader.unread_bytes + self._successors.unread_bytes
+        """Bytes of plain files; of the live one alone while none is open."""
+        if self._reader is not None:
+            return self._reader.unread_bytes + self._successors.unread_bytes
+        if (state := self._state()) is None:
+            return 0
+        is_known = self._resume is not None and self._resume.inode == state.inode
+        return max(0, state.size - (self._resume.position.offset if self._resume and is_known else 0))
 
     @property
     def held_bytes(self) -> int:
@@ -178,7 +189,7 @@ class LogReader:
         if self._counts.may_begin and not is_idle:
             return False
         state = self._state()
-        if state is None or state[:2] != (self.inode, self._reader.offset):
+        if state is None or (state.inode, state.size) != (self.inode, self._reader.offset):
             return False
         self.set_down()
         self._parked = state
@@ -195,13 +206,16 @@ class LogReader:
 
     def _begin(self, files_kept: int) -> bool:
         """Open the first file; False if there is none yet, it was renamed just now, or nothing is new in it."""
+        self.awaits_turn = False
         if self.is_parked:
             return False
         found = self._generations()
         if not found:
             return False
         if not self._counts.may_begin:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(self.live))
+            self.awaits_turn = True
+            self._counts.tell_scarce()
+            return False
         try:
             self._open(found, files_kept)
         except FileNotFoundError:
@@ -283,8 +297,8 @@ class LogReader:
             return []
 
     def _state(self) -> _State | None:
-        """What changes when anything is written to the live file."""
+        """That of the live file."""
         with suppress(OSError):
             found = self.live.stat(follow_symlinks=False)
-            return found.st_ino, found.st_size, found.st_mtime_ns
+            return _State(found.st_ino, found.st_size, found.st_mtime_ns)
         return None

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 log = structlog.get_logger(__name__)
 
 _WARN_SECONDS = 60.0  # a log that rotates faster than it is read would warn at each file
+_TELL_SCARCE_SECONDS = 600.0
 
 
 class TailCounts(Struct):
@@ -23,6 +24,7 @@ class TailCounts(Struct):
     open_files: int = 0
     open_logs: int = 0
     most_open_files: int = 512
+    told_scarce: float = -_TELL_SCARCE_SECONDS
     warned: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -39,6 +41,17 @@ class TailCounts(Struct):
     def may_open_ahead(self) -> bool:
         """Whether a log may open more files than the next one before their turn."""
         return 4 * self.open_files < 3 * self.most_open_files
+
+    def tell_scarce(self) -> None:
+        """A log has to wait for its turn."""
+        now = time.monotonic()
+        if now - self.told_scarce >= _TELL_SCARCE_SECONDS:
+            self.told_scarce = now
+            log.warning(
+                "there are more logs than descriptors: they are read in turns",
+                logs_at_once=self.most_open_files // 2,
+                remedy="let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output",
+            )
 
     def gap(self, container: str) -> None:
         """Files of the container's log may have gone unread; nobody knows how much was in them."""
