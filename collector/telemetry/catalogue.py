@@ -93,11 +93,13 @@ HELD_BYTES = Series(
     "pilotfish_held_bytes", "gauge", "Bytes of removed log files that are kept open until they are read", _OUTPUT
 )
 FILES_ROTATED = Series("pilotfish_files_rotated_total", "counter", "Log files read to their end and left", _OUTPUT)
-FILES_TRUNCATED = Series("pilotfish_files_truncated_total", "counter", "Log files that were cut to nothing", _OUTPUT)
+FILES_TRUNCATED = Series(
+    "pilotfish_files_truncated_total", "counter", "Log files that were cut in place and begin anew", _OUTPUT
+)
 ROTATION_GAPS = Series(
     "pilotfish_rotation_gaps_total",
     "counter",
-    "Times that a log was removed or rotated away before it was read",
+    "Log files that were removed or rotated away before they were read, as far as they are known",
     _OUTPUT,
 )
 LOST_BYTES = Series("pilotfish_lost_bytes_total", "counter", "Bytes that are known to be lost unread", _OUTPUT)
