@@ -98,3 +98,53 @@ async def test_what_cannot_be_watched_is_told(path: Path) -> None:
         assert left.arm(str(path), wake)
     assert not left.arm(str(path), asyncio.Event())
     left.disarm(wake)
+
+
+async def test_each_file_that_is_made_in_a_followed_directory_is_told_even_of_one_name(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    """The kernel makes one event of equal ones in a row."""
+    told: list[str] = []
+    made = asyncio.Event()
+
+    def created(name: str) -> None:
+        told.append(name)
+        made.set()
+
+    assert watcher.follow(tmp_path, created)
+    assert watcher.follow(tmp_path, created)
+    for number in range(5):  # nobody looks meanwhile
+        (tmp_path / "x.log").touch()
+        if number % 2:
+            (tmp_path / "x.log").unlink()
+        else:
+            (tmp_path / "x.log").rename(tmp_path / "x.log.1")
+    (tmp_path / "last").touch()
+    while told[-1:] != ["last"]:
+        await woken(made)
+    assert told == ["x.log"] * 5 + ["last"]
+
+
+async def test_all_who_follow_a_directory_are_told_until_they_unfollow(watcher: Watcher, tmp_path: Path) -> None:
+    first: list[str] = []
+    second: list[str] = []
+    wake = asyncio.Event()
+    assert watcher.follow(tmp_path, first.append)
+    assert watcher.follow(tmp_path, second.append)
+    (tmp_path / "a").touch()
+    watcher.arm(str(tmp_path / "a"), wake)
+    append(tmp_path / "a")
+    await woken(wake)
+    watcher.unfollow(first.append)
+    watcher.unfollow(first.append)
+    (tmp_path / "b").touch()
+    watcher.arm(str(tmp_path / "b"), wake)
+    append(tmp_path / "b")
+    await woken(wake)
+    assert (first, second) == (["a"], ["a", "b"])
+
+
+async def test_a_directory_that_is_none_cannot_be_followed(watcher: Watcher, path: Path) -> None:
+    assert not watcher.follow(path, print)
+    assert not watcher.follow(path / "none", print)
+    assert not Watcher().follow(path.parent, print)
