@@ -29,9 +29,13 @@ def test_scenario_07_a_rotation_storm_takes_nothing_that_was_kept_or_held_and_th
     generator = rig.generator(3, 2_000, payload_bytes=800, max_bytes=256_000, max_files=5)
     rig.start()
     rig.endpoint.order(latency_seconds=0.05)
-    for _ in range(3):
+    for number in range(3):
         generator.rate(60_000)  # more than one process can write
         rig.wait_for_documents(5_000)
+        if number == 1:  # what it does not hold goes unseen
+            rig.agent.kill()
+            rig.wait(1)
+            rig.restart()
         generator.rate(500)
         rig.wait_for_documents(200)
     rig.settle()
