@@ -3,7 +3,8 @@
 import random
 
 _FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 15.0  # what an output that is back waits for at most
+_LONG = 6  # pauses: a quarter of a minute with luck, half a minute without
 
 
 class Backoff:
@@ -11,18 +12,21 @@ class Backoff:
 
     def __init__(self, first_seconds: float = _FIRST_PAUSE_SECONDS) -> None:
         self._first = self._bound = first_seconds
+        self._pauses = 0
 
     def next(self, at_least: float | None = None) -> float:
         """Seconds to wait now; a destination's own wish is the least."""
         pause = random.uniform(self._bound / 10, self._bound)  # noqa: S311 - it hides nothing
         self._bound = min(self._bound * 2, _LONGEST_PAUSE_SECONDS)
+        self._pauses += 1
         return max(pause, at_least or 0.0)
 
     @property
     def is_long(self) -> bool:
-        """Whether it has been tried so often that somebody should know: after about half a minute."""
-        return self._bound >= self._first * 2**6
+        """Whether it has been tried so often that somebody should know."""
+        return self._pauses >= _LONG
 
     def reset(self) -> None:
         """It worked: begin with short pauses again."""
         self._bound = self._first
+        self._pauses = 0

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.backoff import Backoff
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected
 from collector.plain_text import as_text, is_text
@@ -499,12 +498,3 @@ def test_a_part_of_a_segment_keeps_ids_with_their_documents() -> None:
     some = whole.part([1, 3])
     assert by_id([batch(some)]) == {whole.ids[n]: whole.documents[n] for n in (1, 3)}
     assert some.size == len(whole.documents[1]) + len(whole.documents[3])
-
-
-def test_pauses_grow_to_a_bound_and_begin_anew() -> None:
-    backoff = Backoff(1.0)
-    bounds = [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    assert all(bound / 10 <= backoff.next() <= bound for bound in bounds)
-    assert backoff.next(at_least=100.0) == 100.0
-    backoff.reset()
-    assert backoff.next() <= 1.0
