@@ -16,7 +16,7 @@ from collector.sources.gunzip import Gunzip, crc_of, trailer
 
 _HEAD_READ_BYTES = 64 << 10
 _HEADS = 32  # files with one first line are pieces of one line, time included: they follow closely on each other
-MAX_RAW_LINE_BYTES = 1 << 20  # Docker writes at most about 100 KB and the attributes of a container
+MAX_RAW_LINE_BYTES = 2 << 20  # Docker writes at most about 100 KB and the attributes of a container
 
 
 class Generation(NamedTuple):
