@@ -189,7 +189,8 @@ class DockerJson:
             unfinished = None
         if unfinished is None:
             if not self._unfinished:
-                self._clear = start, fingerprint(last_line(self._line_before))
+                before = self._line_before if start.offset else b""  # that of the file before is no line of this one
+                self._clear = start, fingerprint(last_line(before))
             unfinished = self._unfinished[line.stream] = _Unfinished(start, line.time, [], 0)
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
@@ -211,7 +212,9 @@ class DockerJson:
 
     def _finish(self, name: str, stream: LogStream, finished: list[_Document], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
-        text = "".join(unfinished.pieces).removesuffix("\n").removesuffix("\r")
+        text = "".join(unfinished.pieces)
+        if text.endswith("\n"):
+            text = text[:-1].removesuffix("\r")
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         prefix = self._id_prefix(unfinished.start.file, stream)
         finished.append(

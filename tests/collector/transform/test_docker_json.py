@@ -321,6 +321,10 @@ def test_a_line_over_the_bound_becomes_marked_documents_and_loses_nothing() -> N
     assert all(len(one["log"]["message"]) <= MAX_JOINED_CHARACTERS + len(piece) for one in found)
 
 
+def test_only_the_carriage_return_before_a_newline_is_no_part_of_a_line() -> None:
+    assert logs(raw("10 %\r"), raw("other\n", time=TIMES[1])) == [{"message": "10 %\r"}, {"message": "other"}]
+
+
 def test_a_raw_line_that_was_cut_is_marked() -> None:
     (found,) = read(b"x" * MAX_RAW_LINE_BYTES + b"\n")
     assert found["truncated"] is True
