@@ -196,8 +196,10 @@ class Pipeline:
     async def _save(self) -> None:
         for second in count():
             await asyncio.sleep(_SAVE_SECONDS)
-            for tail in self.tails.values():
+            for key, tail in self.tails.items():
                 tail.look_ahead()
+                if tail.is_readable:
+                    self.unreadable.pop(key, None)
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see(self._roster.streams.keys())
@@ -207,12 +209,13 @@ class Pipeline:
         """Give removed files up, of the log that has most of them, while they take up more than their share of disk."""
         held = {key: tail.held_bytes for key, tail in self.tails.items()}
         self.held_bytes = sum(held.values())
-        while self.held_bytes > _HELD_BYTES:
+        while self.held_bytes > _HELD_BYTES and held:
             key = max(held, key=lambda one: held[one])
-            if not (size := self.tails[key].let_go()):
-                return
-            held[key] -= size
-            self.held_bytes -= size
+            if size := self.tails[key].let_go():
+                held[key] -= size
+                self.held_bytes -= size
+            else:
+                del held[key]  # only the file that is being read is left of it
 
 
 def _remedy(error: OSError) -> str:

@@ -43,6 +43,7 @@ class FileTail:
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
+        self.is_readable = False  # whether a file of it is open, and the last look at it went well
         self._watcher = watcher
         self._cutoff = "" if resume else cutoff
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
@@ -113,18 +114,20 @@ class FileTail:
         try:
             while True:
                 step = self._next()
+                self.is_readable = self._log.is_open
                 if isinstance(step, Chunk):
                     self._quiet_polls = 0
                     yield step
                 elif step:
                     await asyncio.sleep(0)
-                elif self._removed:
+                elif self._removed and not self._log.awaits_turn:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
                 else:
                     await self._idle()
         except OSError:
             failed = True
+            self.is_readable = False
             raise
         finally:
             if not failed:
@@ -153,17 +156,16 @@ class FileTail:
         if self._has_end_to_tell:
             self._log.unpark()
         found = self._log.is_identified(container=self.stream.container, files_kept=self.stream.files_kept)
-        # Docker makes the file when it starts the container.
-        is_late = self._quiet_polls > _POLLS_BEFORE_WATCHING
-        if (
-            not found
-            and is_late
-            and not (self._log.watch_path or self._log.awaits_turn)
-            and self.stream.has_run
-            and not self._removed
-        ):
+        if not found and self._is_missing:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", self.stream.path)
         return found
+
+    @property
+    def _is_missing(self) -> bool:
+        """Whether there should be a file by now: Docker makes it when it starts the container."""
+        is_late = self._quiet_polls > _POLLS_BEFORE_WATCHING
+        is_expected = self.stream.has_run and not self._removed
+        return is_late and is_expected and not (self._log.watch_path or self._log.awaits_turn)
 
     @property
     def _has_end_to_tell(self) -> bool:
@@ -189,7 +191,12 @@ class FileTail:
         self._log.tell(is_told=self._is_followed)
 
     def _created(self, name: str) -> None:
-        if name == self._log.live.name:
+        if not name:
+            self._is_followed = False
+            self._log.tell(is_told=False)
+            self._log.look_ahead()
+            self._wake.set()
+        elif name == self._log.live.name:
             self._log.created()
             self._wake.set()
 

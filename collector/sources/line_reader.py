@@ -3,7 +3,7 @@
 What was read is known again: when the line before the offset is not what it was, the file was cut and written anew.
 """
 
-from collector.sources.fingerprint import last_line
+from collector.sources.fingerprint import LAST_LINE_BYTES, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
 
 CHUNK_BYTES = 256 << 10  # 1 MiB is 20 % slower: the chunk and its documents leave the cache
@@ -71,6 +71,9 @@ class LineReader:
             return
         # After the read: what was written anew before it cannot pass.
         if size < self.offset or self.file.line_before(self.offset) != self.last_line:
+            raise Truncated
+        begins = self._overlong[:LAST_LINE_BYTES]
+        if begins and (size < self._searched or self.file.read(self.offset, len(begins)) != begins):
             raise Truncated
         self.seen_bytes = max(self.seen_bytes, size)
 

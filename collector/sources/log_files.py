@@ -27,6 +27,15 @@ class Generation(NamedTuple):
     number: int  # 0 is the live file, 1 the one before …
     compressed: bool
 
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """As `LogFile.version`; None if it is gone."""
+        try:
+            found = self.path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
 
 class LogFile:
     """A log file that is open: reads at any offset of its (decompressed) content.
@@ -53,6 +62,12 @@ class LogFile:
     def size(self) -> int | None:
         """Bytes of content; None if compressed."""
         return None if self.compressed else os.fstat(self._descriptor).st_size
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """What tells it apart from others with this inode: numbers are given again."""
+        found = os.fstat(self._descriptor)
+        return found.st_ino, found.st_mtime_ns
 
     @property
     def is_removed(self) -> bool:

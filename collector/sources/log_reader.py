@@ -11,7 +11,7 @@ from typing import NamedTuple
 from collector.model import FileId, Position
 from collector.sources.fingerprint import fingerprint
 from collector.sources.line_reader import LineReader, Truncated
-from collector.sources.log_files import Generation, generations, keep_ordinal
+from collector.sources.log_files import Generation, LogFile, generations, keep_ordinal
 from collector.sources.resume import Match, Resume, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
@@ -34,9 +34,9 @@ class LogReader:
         self._counts = counts
         self._resume = resume
         self._reader: LineReader | None = None
-        self._successors = Successors(live, counts)
         self._id: FileId | None = None
         self._ordinals = {} if resume is None else dict(resume.ordinals)
+        self._successors = Successors(live, counts, self._ordinals)
         if resume is not None:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._parked: _State | None = None  # the live file when it was closed though it is followed
@@ -60,6 +60,11 @@ class LogReader:
     def inode(self) -> int:
         """Of the file being read."""
         return 0 if self._reader is None else self._reader.file.inode
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a file is being read."""
+        return self._reader is not None
 
     @property
     def watch_path(self) -> str:
@@ -165,14 +170,13 @@ class LogReader:
 
     def count_unseen(self, *, has_run: bool) -> None:
         """The container is gone: count what nobody can read any more."""
+        gaps = self._successors.unseen
         if self._reader is None:
-            is_gap = self._resume is None and has_run
-        else:
-            is_gap = not self._successors.is_whole
-            if self._id is None:  # half a line was all that its last file held
-                self._counts.lost_bytes += self._reader.file.size or 0
-        if is_gap:
-            self._counts.gap(self._successors.container)
+            gaps = gaps or int((self._resume is None and has_run) or self.awaits_turn)
+        elif self._id is None:  # half a line was all that its last file held
+            self._counts.lost_bytes += self._reader.file.size or 0
+        if gaps:
+            self._counts.gap(self._successors.container, files=gaps)
 
     def set_down(self) -> None:
         """Close every file; reading goes on from here when it is asked again. May be called twice."""
@@ -183,13 +187,16 @@ class LogReader:
         self._leave_file()
 
     def park(self, *, is_idle: bool) -> bool:
-        """Close a file that was read to its end where descriptors are scarce: others wait for their turn."""
-        if self._reader is None or self._id is None or not self._counts.is_scarce:
+        """Close a file that was read to its end where descriptors are scarce: others wait for their turn.
+
+        One that is idle may end in half a line, or be a new log's first, without any.
+        """
+        if self._reader is None or not self._counts.is_scarce or (self._counts.may_begin and not is_idle):
             return False
-        if self._counts.may_begin and not is_idle:
-            return False
+        if self._id is None and (self._ordinals or self._resume is not None):
+            return False  # where the one before it ended would be forgotten
         state = self._state()
-        if state is None or (state.inode, state.size) != (self.inode, self._reader.offset):
+        if state is None or state.inode != self.inode or (state.size != self._reader.offset and not is_idle):
             return False
         self.set_down()
         self._parked = state
@@ -217,33 +224,43 @@ class LogReader:
             self._counts.tell_scarce()
             return False
         try:
-            self._open(found, files_kept)
+            if not self._open(found, files_kept):
+                return False
         except FileNotFoundError:
             return False
         self._parked = None
         self._counts.open_logs += 1
         return True
 
-    def _open(self, found: list[Generation], files_kept: int) -> None:
+    def _open(self, found: list[Generation], files_kept: int) -> bool:
+        """Open the file to begin with; False if all that are there were read before."""
         if self._resume is None:
             # All that are kept are there at the first look at a new container: older ones may be gone already.
             is_gap = 1 < files_kept <= len(found)
-            self._reader = LineReader(self._successors.start(found, after_gap=is_gap))
-        else:
-            match = find(found, self._resume)
-            is_gone = match.file is None and not match.was_cut
-            self._start_in(match, self._resume.position, after_gap=is_gone)
-            self._counts.truncated += match.was_cut
+            self._read_on(Match(found), self._successors.start(found, [], after_gap=is_gap))
+            return True
+        match = find(found, self._resume)
+        if not match.unread:
+            return False
+        is_gone = match.file is None and not match.was_cut
+        older = found[: len(found) - len(match.unread)]
+        file = self._successors.start(match.unread, older, file=match.file, after_gap=is_gone)
+        self._read_on(match, file, self._resume.position)
+        self._counts.truncated += match.was_cut
         self._resume = None
+        return True
 
-    def _start_in(self, match: Match, position: Position, *, after_gap: bool = False) -> None:
-        """Begin with the first of the unread files: at the position if it is as it was, else at its start."""
-        file = self._successors.start(match.unread, file=match.file, after_gap=after_gap)
-        if match.file is None:
-            self._reader, self._id = LineReader(file), None
-        else:
-            self._reader = LineReader(file, offset=position.offset, line=position.line)
-            self._id = position.file
+    def _read_on(self, match: Match, file: LogFile, position: Position | None = None) -> None:
+        """Read `file`, the first of the unread ones: at the position if it is as it was, else at its start."""
+        try:
+            if match.file is None or position is None:
+                self._reader, self._id = LineReader(file), None
+            else:
+                self._reader = LineReader(file, offset=position.offset, line=position.line)
+                self._id = position.file
+        except OSError:
+            self._successors.leave(file)
+            raise
 
     def _identify(self) -> bool:
         assert self._reader is not None  # noqa: S101
@@ -261,26 +278,28 @@ class LogReader:
             self._counts.gap(self._successors.container)
         self._counts.rotated += 1
         file = self._successors.take()
+        self._successors.passed(self._reader.file)
         self._leave_file()
         assert file is not None  # noqa: S101 - only called when there is one
         self._reader = LineReader(file)
 
     def _begin_anew(self, cut: LineReader) -> None:
         """The file was cut: go on in the copy that was made of it before, if there is one; else as another file."""
-        found = self._generations()
         lost_bytes = max(0, cut.seen_bytes - cut.offset)
-        if found:
-            resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
-            try:
-                match = find(found, resume)
-                self._successors.forget_present(cut.file.inode)
-                self._start_in(match, resume.position)
-            except FileNotFoundError:  # one got another name just now: the cut is met again at the next look
-                return
-            lost_bytes = lost_bytes if match.file is None else 0
-            self._successors.leave(cut.file)
-        else:
-            self._reader, self._id = LineReader(cut.file), None
+        resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
+        try:
+            found = self._generations()
+            match = find(found, resume) if found else Match([])
+            if match.unread:
+                older = found[: len(found) - len(match.unread)]
+                file = self._successors.start_again(match.unread, older, file=match.file)
+                self._read_on(match, file, resume.position)
+                self._successors.leave(cut.file)
+            else:
+                self._reader, self._id = LineReader(cut.file), None
+        except FileNotFoundError:  # one got another name just now: the cut is met again at the next look
+            return
+        lost_bytes = lost_bytes if match.file is None else 0
         self._counts.truncated += 1
         self._counts.lost_bytes += lost_bytes
 

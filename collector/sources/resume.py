@@ -24,7 +24,8 @@ class Resume(Struct, frozen=True):
 class Match(NamedTuple):
     """The files from which on to read, oldest first; `file` is the first of them, open, if it is as it was.
 
-    `file` None: the one that was read is gone, or `was_cut` since and begins anew as another file.
+    `file` None: the one that was read is gone, or `was_cut` since and begins anew as another file. `unread` is empty
+    when all that is left was read before it.
     """
 
     unread: list[Generation]
@@ -42,12 +43,29 @@ def find(found: list[Generation], resume: Resume) -> Match:
     same = [index for index, head in enumerate(heads) if head == resume.position.file.head]
     known = [index for index in same if found[index].inode == resume.inode]
     for index in dict.fromkeys(known + same):
-        file = LogFile(found[index])
-        if file.holds(resume.position.offset, resume.fingerprint):
+        if (file := _held(found[index], resume)) is not None:
             return Match(found[index:], file)
-        file.close()
     # Those that begin as files which were read before it are these files, left over by who cut the one after them.
+    # The live file is read in any case: whoever begins like it may go on in another way.
     first = 0
-    while first < len(found) - 1 and found[first].inode != resume.inode and heads[first] in resume.ordinals:
+    while (
+        first < len(found)
+        and found[first].number > 0
+        and found[first].inode != resume.inode
+        and heads[first] in resume.ordinals
+    ):
         first += 1
     return Match(found[first:], was_cut=bool(known))
+
+
+def _held(generation: Generation, resume: Resume) -> LogFile | None:
+    """The file, open, if it is as it was at the position."""
+    file = LogFile(generation)
+    try:
+        if file.holds(resume.position.offset, resume.fingerprint):
+            return file
+    except OSError:
+        file.close()
+        raise
+    file.close()
+    return None

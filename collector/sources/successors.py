@@ -5,36 +5,58 @@ Made files less opened ones are the files that nobody can read any more.
 """
 
 from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.sources.log_files import Generation, LogFile, generations, newer_than
+from collector.sources.log_files import Generation, LogFile, generations, head_of, newer_than
 from collector.sources.tail_counts import TailCounts
+
+_BEGINNING_BYTES = 256
 
 
 class Successor(NamedTuple):
-    """An open file; `after_gap` says that files may have gone unread before it."""
+    """An open file; `after_gap` says that files may have gone unread before it, the rest how it was when opened."""
 
     file: LogFile
-    after_gap: bool = False
+    after_gap: bool
+    beginning: bytes
+    size: int
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether it no longer holds what it held."""
+        size = self.file.size
+        return size is not None and (size < self.size or self.file.read(0, len(self.beginning)) != self.beginning)
 
 
 class Successors:
-    """Those of one log; `live` is the path of its live file, `container` names it where something is lost."""
+    """Those of one log; `live` is the path of its live file, `container` names it where something is lost.
 
-    def __init__(self, live: Path, counts: TailCounts) -> None:
+    `heads` are the identities of files that were read: of compressed ones they alone tell that they are not newer.
+    """
+
+    def __init__(self, live: Path, counts: TailCounts, heads: Collection[str]) -> None:
         self.container = ""
         self._live = live
         self._counts = counts
         self._files: deque[Successor] = deque()
-        self._present: set[int] = set()  # inodes of files made before anybody told
+        self._heads = heads
+        self._older: set[tuple[int, int] | None] = set()  # versions of plain files that need not be read
+        self._present: set[int] = set()  # inodes of files of which nobody has told, or of which we knew before
         self._unopened = 0  # files that were made, as we were told, less those that were opened
         self._is_told = False
+        self._is_told_of_all = False  # since before there was any file
         self.is_whole = True  # whether all that were there at the last look are open
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @property
+    def unseen(self) -> int:
+        """Files that came after those that are open and that nobody can read, if there is nothing left to look at."""
+        return max(self._unopened, int(not self.is_whole))
 
     @property
     def unread_bytes(self) -> int:
@@ -49,26 +71,48 @@ class Successors:
     def tell(self, *, is_told: bool) -> None:
         """From now on `created` is called for every live file that is made, or no longer."""
         self._is_told = is_told
-        self._unopened = 0
-        with suppress(OSError):
-            self._present = {generation.inode for generation in generations(self._live)} if is_told else set()
+        self._is_told_of_all = False
+        if is_told:
+            self._unopened = 0
+            self._present = set()
+            with suppress(OSError):
+                found = generations(self._live)
+                self._expect([generation for generation in found if generation.version not in self._older])
+                self._is_told_of_all = not found
 
-    def start(self, found: list[Generation], *, file: LogFile | None = None, after_gap: bool = False) -> LogFile:
-        """Begin with the oldest of `found`, which is `file` if that is open already; returns it.
+    def start(
+        self,
+        unread: list[Generation],
+        older: list[Generation],
+        *,
+        file: LogFile | None = None,
+        after_gap: bool = False,
+    ) -> LogFile:
+        """Begin with the first of `unread`, which is `file` if that is open already; returns it.
 
         Raises:
             OSError: it cannot be opened, or was renamed just now (FileNotFoundError).
         """
         self.close()
-        self._present &= {generation.inode for generation in found}  # a number may be given again
+        self._older = {generation.version for generation in older}
+        self._present &= {generation.inode for generation in [*older, *unread]}  # a number may be given again
         if file is None:
-            file = self._opened(found[0])
+            file = self._opened(unread[0])
         else:
             self._present.discard(file.inode)
             self._counts.open_files += 1
-        if after_gap:
+        if after_gap and not self._is_told_of_all:
             self._counts.gap(self.container)
         return file
+
+    def start_again(self, unread: list[Generation], older: list[Generation], *, file: LogFile | None = None) -> LogFile:
+        """As `start`, after a file was cut: all of them are known, or copies of which nobody tells.
+
+        Raises:
+            OSError: as `start`.
+        """
+        self._expect([*older, *unread])
+        return self.start(unread, older, file=file)
 
     def created(self, current: LogFile | None) -> None:
         """A live file was made: open it before it can go."""
@@ -83,12 +127,13 @@ class Successors:
         Raises:
             OSError: the directory, or the file that would be next, cannot be read.
         """
+        self._drop_cut()
         newest = self._files[-1].file if self._files else current
         with suppress(FileNotFoundError):  # the container is gone, or a file got another name just now: look again
             self.is_whole = self._is_live(newest) or self._open_newer(newest)
             if self.is_whole and self._unopened > 0:
+                self._counts.gap(self.container, files=self._unopened)
                 self._unopened = 0
-                self._counts.gap(self.container)
 
     def take(self) -> LogFile | None:
         """The next file to be read, if there is one; it is the caller's then."""
@@ -98,6 +143,11 @@ class Successors:
         if successor.after_gap:
             self._counts.gap(self.container)
         return successor.file
+
+    def passed(self, file: LogFile) -> None:
+        """It was read to its end."""
+        self._older.add(file.version)
+        self._present.discard(file.inode)  # the number may be given again
 
     def let_go(self) -> int:
         """Give the oldest removed file up unread, since disk runs short; returns its bytes, which are lost."""
@@ -121,9 +171,17 @@ class Successors:
         file.close()
         self._counts.open_files -= 1
 
-    def forget_present(self, inode: int) -> None:
-        """Expect that a file which is known is opened once more."""
-        self._present.add(inode)
+    def _expect(self, found: list[Generation]) -> None:
+        """That these are opened without having been told of."""
+        self._present |= {generation.inode for generation in found}
+
+    def _drop_cut(self) -> None:
+        """If the live file was cut while it waited, what was in it may stand in a copy: look for all of them again."""
+        if self._files and self._files[-1].was_cut:
+            with suppress(FileNotFoundError):
+                self._expect(generations(self._live))
+            self._counts.truncated += 1
+            self.leave(self._files.pop().file)
 
     def _is_live(self, file: LogFile) -> bool:
         with suppress(FileNotFoundError):
@@ -134,9 +192,13 @@ class Successors:
         """Whether all of them could be opened."""
         found = generations(self._live)
         newer = newer_than(found, newest)
-        # It was removed, and the oldest goes first: all that are left are newer, and others may have gone with it.
+        # It was removed. Rotation takes the oldest first: all that were not read are newer, others may have gone too.
         after_gap = newer is None and not self._is_told
-        for generation in found if newer is None else newer:
+        if newer is None:
+            newer = [generation for generation in found if not self._is_older(generation)]
+        else:
+            self._older &= {generation.version for generation in found}
+        for generation in newer:
             if self._files and not self._counts.may_open_ahead:
                 return False
             try:
@@ -147,9 +209,13 @@ class Successors:
                 if self._files:  # its turn has not come
                     return False
                 raise
-            self._files.append(Successor(file, after_gap))
+            beginning = b"" if file.compressed else file.read(0, _BEGINNING_BYTES)
+            self._files.append(Successor(file, after_gap, beginning, file.size or 0))
             after_gap = False
         return True
+
+    def _is_older(self, generation: Generation) -> bool:
+        return generation.version in self._older or (generation.compressed and head_of(generation) in self._heads)
 
     def _opened(self, generation: Generation) -> LogFile:
         file = LogFile(generation)

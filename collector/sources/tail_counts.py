@@ -53,9 +53,9 @@ class TailCounts(Struct):
                 remedy="let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output",
             )
 
-    def gap(self, container: str) -> None:
+    def gap(self, container: str, *, files: int = 1) -> None:
         """Files of the container's log may have gone unread; nobody knows how much was in them."""
-        self.gaps += 1
+        self.gaps += files
         now = time.monotonic()
         if now - self.warned.get(container, -_WARN_SECONDS) >= _WARN_SECONDS:
             self.warned = {name: when for name, when in self.warned.items() if now - when < _WARN_SECONDS}

@@ -19,7 +19,7 @@ _CHANGES = Mask.MODIFY | Mask.MOVE_SELF | Mask.ATTRIB | Mask.ONESHOT
 _NAMES = Mask.CREATE | Mask.DELETE | Mask.MOVED_FROM | Mask.ONLYDIR
 
 Created = Callable[[str], None]
-"""Is told the name of each file that is made in a directory."""
+"""Is told the name of each file that is made in a directory; "" when it is told no more, and may have missed some."""
 _Listener = TypeVar("_Listener", asyncio.Event, Created)
 
 
@@ -84,6 +84,8 @@ class Watcher:
         async for event in self._inotify:
             if event.watch is not None:
                 self._deliver(event, event.watch.wd)
+            elif Mask.Q_OVERFLOW in event.mask:
+                self._forget_all()
 
     def _deliver(self, event: Event, wd: int) -> None:
         for wake in self._waiting.pop(wd, []):
@@ -92,6 +94,23 @@ class Watcher:
         if event.name is not None and Mask.CREATE in event.mask:
             for created in list(self._followers.get(wd, [])):
                 created(event.name.name)
+        if Mask.IGNORED in event.mask:  # the directory is gone, or nobody wants to be told of it any more
+            self._forget(wd)
+
+    def _forget(self, wd: int) -> None:
+        for created in self._followers.pop(wd, []):
+            del self._followed[created]
+            created("")
+
+    def _forget_all(self) -> None:
+        """Events were dropped, since too many were not fetched in time: all that was told may be out of date."""
+        for wake in list(self._armed):
+            self.disarm(wake)
+            wake.set()
+        for wd, followers in list(self._followers.items()):
+            watch = self._followed[followers[0]]
+            self._forget(wd)
+            self._remove(watch)
 
     def _add(self, path: str, mask: Mask) -> Watch | None:
         if self._inotify is None:
@@ -106,6 +125,9 @@ class Watcher:
         others.remove(listener)
         if not others:
             del listening[watch.wd]
-            if self._inotify is not None:
-                with suppress(OSError):  # the file is gone and its watch with it
-                    self._inotify.rm_watch(watch)
+            self._remove(watch)
+
+    def _remove(self, watch: Watch) -> None:
+        if self._inotify is not None:
+            with suppress(OSError):  # the file is gone and its watch with it
+                self._inotify.rm_watch(watch)

@@ -162,6 +162,27 @@ async def test_a_kill_within_a_line_in_pieces_joins_it_after_all(host: Host, shi
     assert messages(shipper) == ["first", "abc", "last"]
 
 
+async def test_a_restart_at_a_file_that_begins_with_a_piece_goes_on_in_it(
+    host: Host, shipper: RecordingShipper
+) -> None:
+    """The line before its start is that of no file: the other stream has gone on meanwhile."""
+    log = host.add("web", *numbered(range(10)))
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await until(lambda: len(shipper.stored) == 10)
+        log.rotate()
+        log.write(raw("a piece"))
+        log.write(
+            *(raw(f"error {number}\n", stream="stderr", time=f"2017-11-27T02:14:00.{number}Z") for number in range(5))
+        )
+        await until(lambda: len(shipper.stored) == 15)
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await until(lambda: pipeline.ledger.duplicate == 5)
+    assert len(shipper.stored) == 15
+    assert pipeline.counts.truncated == 0
+
+
 async def test_a_dead_output_delays_no_other(host: Host, shipper: RecordingShipper) -> None:
     class Dead(RecordingShipper):
         async def ship(self, batch: Batch) -> Receipt:
@@ -314,6 +335,18 @@ async def test_an_unreadable_log_is_told_and_read_once_it_can_be(host: Host, shi
         host.put(replace(stream, container="renamed"))
         await until(lambda: messages(shipper) == ["hello"])
         assert pipeline.unreadable == {}
+
+
+async def test_an_idle_log_that_can_be_read_again_is_told(host: Host, shipper: RecordingShipper) -> None:
+    log = host.add("web", *numbered(range(10)))
+    async with host.run(host.pipeline(shipper)):
+        await until(lambda: len(shipper.stored) == 10)
+    away = log.live.parent.rename(host.root / "away")
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await until(lambda: pipeline.unreadable)
+        away.rename(log.live.parent)
+        await until(lambda: not pipeline.unreadable)
 
 
 async def test_several_streams_of_one_container_ship_each_line_for_each(host: Host, shipper: RecordingShipper) -> None:

@@ -4,8 +4,7 @@ import asyncio
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import mkdtemp
@@ -31,72 +30,13 @@ from collector.sources.resume import Resume
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
+from tests.collector.sources.reading import UNWATCHED, Reading, check, reading, resume_at
 from tests.collector.waiting import until
-
-UNWATCHED = Watcher()  # not entered: files are polled
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> ContainerLog:
     return ContainerLog(tmp_path)
-
-
-class Reading:
-    """What a tail has given so far."""
-
-    def __init__(self, tail: FileTail) -> None:
-        self.tail = tail
-        self.chunks: list[Chunk] = []
-        self.ended = asyncio.Event()
-
-    async def run(self) -> None:
-        async for chunk in self.tail.chunks():
-            check(chunk)
-            self.chunks.append(chunk)
-        self.ended.set()
-
-    @property
-    def lines(self) -> list[bytes]:
-        return [line for chunk in self.chunks for line in chunk.data.splitlines(keepends=True)]
-
-    @property
-    def end(self) -> Position:
-        return self.chunks[-1].end
-
-    async def until(self, *lines: bytes) -> None:
-        await until(lambda: len(self.lines) >= len(lines))
-        assert self.lines == list(lines)
-
-
-def check(chunk: Chunk) -> None:
-    assert chunk.data == b"" or chunk.data.endswith(b"\n")
-    assert chunk.start.file == chunk.end.file
-    assert chunk.end.line - chunk.start.line == chunk.data.count(b"\n")
-
-
-@asynccontextmanager
-async def reading(
-    log: ContainerLog,
-    *,
-    resume: Resume | None = None,
-    cutoff: str = "",
-    watcher: Watcher = UNWATCHED,
-    running: bool = True,
-) -> AsyncIterator[Reading]:
-    stream = replace(log_stream(log.live), running=running)
-    found = Reading(FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=TailCounts()))
-    task = asyncio.create_task(found.run())
-    try:
-        yield found
-        if task.done():
-            task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def resume_at(found: Reading) -> Resume:
-    return Resume(found.end, found.tail.inode, found.tail._log._ordinals, found.chunks[-1].fingerprint)
 
 
 def head(line: bytes) -> str:
@@ -564,6 +504,18 @@ async def test_the_search_for_the_end_of_an_overlong_line_lets_others_work(log: 
     assert found.lines == [b"y" * MAX_RAW_LINE_BYTES + b"\n"]
     assert found.tail.counts.lost_bytes == size - MAX_RAW_LINE_BYTES
     task.cancel()
+
+
+@pytest.mark.parametrize("after", [10, 40_000])
+async def test_a_first_line_over_the_bound_that_is_cut_stops_nothing(log: ContainerLog, after: int) -> None:
+    log.write(b"y" * (3 << 20))
+    lines = numbered(range(after))
+    async with reading(log) as found:
+        await until(lambda: found.tail._log._reader and found.tail._log._reader._searched)
+        os.truncate(log.live, 0)
+        log.write(*lines)
+        await found.until(*lines)
+        assert found.tail.counts.truncated == 1
 
 
 # ------------------------------------------------------------------ restart
