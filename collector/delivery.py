@@ -69,7 +69,13 @@ class Delivery:
             link = self._link
             self._recovery = Recovery(output, spool, ledger, link, self._deliver_from_disk, backoff)
             self._spooling = Spooling(
-                output, spool, ledger, link, after_seconds=spool_after_seconds, stored=self._recovery.look
+                output,
+                spool,
+                ledger,
+                link,
+                after_seconds=spool_after_seconds,
+                stored=self._recovery.look,
+                backoff=backoff,
             )
 
     async def run(self, workers: int) -> None:
@@ -144,6 +150,8 @@ class Delivery:
                 continue
             before = shipment.documents.count
             answer = await self._attempt(shipment, backoff)
+            if spooling is not None:
+                spooling.asked(shipment)
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             held.hold(shipment, answer.receipt.waits, tasks)
@@ -153,6 +161,8 @@ class Delivery:
 
     async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
         """Spool it, or wait for room; False if nobody else asks whether the output is back."""
+        if spooling.claims(shipment):
+            return False
         if await spooling.store(shipment):
             return True
         if spooling.has_records:

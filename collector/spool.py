@@ -71,6 +71,7 @@ class _File(Struct):
     size: int  # on disk
     read: int = FILE_HEADER.size
     taken: set[int] = set()
+    error: OSError | None = None  # why its next record cannot be read now
 
 
 class Spool:
@@ -101,6 +102,11 @@ class Spool:
         """Whether all records are done."""
         return not self._files
 
+    @property
+    def read_error(self) -> OSError | None:
+        """Why a record could not be read when it was tried last; others may have been given since."""
+        return next((file.error for file in list(self._files.values()) if file.error), None)
+
     def append(self, segments: Sequence[Segment], texts: Iterable[str]) -> None:
         """Keep documents for good; `texts` are the ids that were turned to plain text.
 
@@ -128,15 +134,24 @@ class Spool:
     def take(self) -> Entry | Lost | None:
         """The oldest record that was not taken yet; None if there is none.
 
+        A file that cannot be read holds up no other: it is tried again when nothing is left in the others.
+
         Raises:
-            OSError: it cannot be read now.
+            OSError: what is left cannot be read now.
         """
         with self._lock:
             if self._lost:
                 return self._lost.pop()
-            for number, file in self._files.items():
-                if file.read < file.end:
+            failed: OSError | None = None
+            waiting = [(number, file) for number, file in self._files.items() if file.read < file.end]
+            for number, file in sorted(waiting, key=lambda each: each[1].error is not None):
+                file.error = None
+                try:
                     return self._read(number, file)
+                except OSError as error:
+                    file.error = failed = error
+            if failed:
+                raise failed
             return None
 
     def done(self, entry: Entry) -> None:
