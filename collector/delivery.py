@@ -157,7 +157,8 @@ class Delivery:
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
-                await self._link.pause(pause if spooling is None else spooling.at_most_until_due(pause))
+                pause = pause if spooling is None else spooling.at_most_until_due(pause)
+                await self._link.pause(pause, at_least=answer.retry_after)
 
     async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
         """Spool it, or wait for room; False if nobody else asks whether the output is back."""

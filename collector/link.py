@@ -5,6 +5,7 @@ as a whole is sent in halves until the document at fault is found.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,9 @@ from collector.ports import Shipper
 from collector.shipment import halves
 
 log = structlog.get_logger(__name__)
+
+_BACK_WITHIN_SECONDS = 1.0  # of its coming back the others ask too, spread over this time
+_TELL_EVERY_SECONDS = 10.0  # one that comes and goes must not fill the log
 
 
 class Answer(NamedTuple):
@@ -41,6 +45,8 @@ class Link:
         self._shipper = shipper
         self._ledger = ledger
         self._back = asyncio.Event()
+        self._told = ""  # what the log said last, unless it said that this is over
+        self._tell_at = 0.0  # the loop's time
 
     async def ship(self, batch: Batch, texts: set[str], backoff: Backoff) -> Answer:
         """Try once to have every document of `batch` there. `texts` are the ids that are plain text already.
@@ -60,26 +66,39 @@ class Link:
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
 
-    async def pause(self, seconds: float) -> None:
-        """Wait so long; while the output is away, no longer than that."""
+    async def pause(self, seconds: float, *, at_least: float | None = None) -> None:
+        """Wait so long; once an output that was away is back, for a part of a second, but `at_least` seconds in all."""
         if self.away_since is None:
             await asyncio.sleep(seconds)
             return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._back.wait()
+        left = began + seconds - loop.time()
+        if left > _BACK_WITHIN_SECONDS:
+            soon = random.uniform(0.0, _BACK_WITHIN_SECONDS)  # noqa: S311 - it hides nothing
+            left = min(left, max(soon, began + (at_least or 0.0) - loop.time()))
+        await asyncio.sleep(max(left, 0.0))
 
     def tell(self, error: ShippingError) -> None:
-        """Say, once, why nothing goes on."""
-        if self._ledger.error != str(error):
-            log.warning("an output takes nothing", output=self._output, error=str(error))
+        """Say why nothing goes on: once, and not each time if it comes and goes."""
         self._ledger.error = str(error)
+        now = asyncio.get_running_loop().time()
+        if self._told != self._ledger.error and now >= self._tell_at:
+            log.warning("an output takes nothing", output=self._output, error=str(error))
+            self._told = self._ledger.error
+            self._tell_at = now + _TELL_EVERY_SECONDS
 
     def all_well(self) -> None:
         """What was told is over, unless the output is away."""
-        if self._ledger.error and self.away_since is None:
+        if self.away_since is not None:
+            return
+        self._ledger.error = ""
+        if self._told:
             log.info("an output is back", output=self._output)
-            self._ledger.error = ""
+            self._told = ""
 
     # ------------------------------------------------------------------ one attempt
 
