@@ -13,6 +13,7 @@ Error classes: DESIGN §3 of the project.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -62,6 +63,7 @@ class Delivery:
         self._backoff = backoff
         self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
         self._from_logs = FromLogs(batches, ledger, settled)
+        self._waiting: Counter[str] = Counter()
         self._held = self._new_held()
         self._ended = asyncio.Event()
         self._recovery = self._spooling = None
@@ -139,6 +141,8 @@ class Delivery:
                     await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), held, tasks)
         finally:
             self._ledger.give_up_replay(origin.documents, origin.size)
+            if not self._ledger.in_flight:
+                self._link.forget()  # nothing is left that would ask
 
     async def _deliver(
         self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
@@ -177,7 +181,7 @@ class Delivery:
         return answer
 
     def _new_held(self) -> Held:
-        return Held(self._output, self._ledger, self._attempt, self._backoff)
+        return Held(self._output, self._ledger, self._waiting, self._attempt, self._backoff)
 
     # ------------------------------------------------------------------ what became of it
 

@@ -100,6 +100,12 @@ class Link:
             log.info("an output is back", output=self._output)
             self._told = ""
 
+    def forget(self) -> None:
+        """Nobody asks any more, so nothing is known: the next batch will tell."""
+        self.away_since = None
+        self._ledger.error = self._told = ""
+        self._back.set()
+
     # ------------------------------------------------------------------ one attempt
 
     async def _send(self, batch: Batch) -> Receipt:

@@ -175,6 +175,19 @@ async def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, remote: Remote
     assert remote.stored == by_id([batch(*sent)])
 
 
+async def test_what_is_read_after_a_replay_was_cancelled_in_an_absence_is_sent_before_it_is_spooled(
+    desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5, "letters")]))
+        await until(lambda: desk.ledger.error)
+        replay.cancel()
+        await asyncio.wait([replay])
+        remote.away = False
+        await desk.put(plain_segment(5))
+    assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 5)
+
+
 # ------------------------------------------------------------------ no room
 
 
