@@ -91,6 +91,7 @@ class Spool:
         self._last = 0
         self._lost: list[Lost] = []
         self._writing: tuple[int, int] | None = None  # number and descriptor of the file that is written
+        self._is_lasting = False  # the directory's name is known to be there after a power cut
         self._lock = threading.Lock()
         try:
             self._load()
@@ -165,9 +166,12 @@ class Spool:
 
     def _begin_file(self) -> tuple[int, int]:
         if not self._directory.exists():
+            self._is_lasting = False
             self._directory.mkdir(mode=0o700, parents=True)
+        if not self._is_lasting:
             for above in (self._directory.parent, self._directory.parent.parent):
                 fsync_directory(above)
+            self._is_lasting = True
         number = self._last = self._last + 1
         path = self._directory / f"{number:08d}.spool"
         mark = os.urandom(8)
