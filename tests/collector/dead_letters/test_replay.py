@@ -184,6 +184,17 @@ async def test_damaged_and_half_lines_are_kept_and_told_and_stop_nothing(desk: D
     assert (await desk.run()).sent == 1
 
 
+async def test_a_byte_that_is_no_text_within_a_document_damages_its_own_letter_only(desk: Desk) -> None:
+    desk.letters.append([letter(n) for n in range(3)])
+    (path,) = desk.directory.iterdir()
+    damaged = path.read_bytes().splitlines(keepends=True)[1].replace(b"stdout", b"std\xffut")
+    first, _, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + damaged + last)
+    progress = await desk.run()
+    assert (progress.sent, progress.refused, progress.damaged) == (2, 0, 1)
+    assert path.read_bytes() == damaged
+
+
 async def test_letters_that_come_meanwhile_wait_for_the_next_replay(desk: Desk) -> None:
     desk.letters.append([letter(1)])
 
