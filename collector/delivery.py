@@ -191,12 +191,14 @@ class Delivery:
         shipment.origin.leave(receipt.delivered + receipt.duplicate)
         again = list(receipt.retry.segments)
         dead = []
+        texts: set[str] = set()
         for rejected in receipt.rejected:
             if rejected.segment.ids[rejected.index] in shipment.texts:
                 dead.append(rejected)
             else:
-                shipment.texts.add(rejected.segment.ids[rejected.index])
                 again.append(as_text(rejected))
+                texts.add(rejected.segment.ids[rejected.index])
+        shipment.texts |= texts  # not before: an id may be there twice, each as it was first
         if dead:
             await self._bury(dead)
             shipment.origin.leave(len(dead))
