@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Link:
-    """The way to one destination. `away_since` (the loop's time) is that of the first of the attempts that failed."""
+    """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began."""
 
     def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
         self.away_since: float | None = None
@@ -44,6 +44,7 @@ class Link:
         self._output = output
         self._shipper = shipper
         self._ledger = ledger
+        self._answered_at = 0.0  # the loop's time
         self._back = asyncio.Event()
         self._told = ""  # what the log said last, unless it said that this is over
         self._tell_at = 0.0  # the loop's time
@@ -60,7 +61,6 @@ class Link:
             return await self._ship_halves(batch, error, texts, backoff)
         except Unavailable as error:
             self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
-            self._fail(error)
             return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after)
         self._ledger.requests["ok"] += 1
         self._judge(receipt, batch, backoff)
@@ -111,6 +111,7 @@ class Link:
     async def _send(self, batch: Batch) -> Receipt:
         """Ship it when it is its turn, and learn from how long that takes."""
         await self._concurrency.enter()
+        began = asyncio.get_running_loop().time()
         started = time.perf_counter()
         try:
             receipt = _checked(await self._ship(batch), batch)
@@ -119,6 +120,7 @@ class Link:
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
+            self._fail(error, began)
             raise
         finally:
             self._concurrency.leave()
@@ -140,7 +142,8 @@ class Link:
         if busy < batch.count:
             self._recover()
         elif backoff.is_long:
-            self._fail(Unavailable("every document is refused for load, again and again", "is the cluster busy?"))
+            error = Unavailable("every document is refused for load, again and again", "is the cluster busy?")
+            self._fail(error, asyncio.get_running_loop().time())
 
     async def _ship_halves(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff) -> Answer:
         if batch.count == 1:
@@ -155,18 +158,20 @@ class Link:
     def _single(self, batch: Batch, error: Refused, texts: set[str]) -> Answer:
         segment = next(segment for segment in batch.segments if segment.count)
         if error.type != TOO_LARGE and segment.ids[0] in texts:
-            self._fail(error)  # plain text can be read: the fault is not in the document
+            # Plain text can be read: the fault is not in the document.
+            self._fail(error, asyncio.get_running_loop().time())
             return Answer(Receipt(retry=batch))
         return Answer(Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),)))
 
-    def _fail(self, error: ShippingError) -> None:
+    def _fail(self, error: ShippingError, began: float) -> None:
         if self.away_since is None:
-            self.away_since = asyncio.get_running_loop().time()
+            self.away_since = max(began, self._answered_at)  # others may have been answered while it ran into its end
             self._back.clear()
         self.tell(error)
 
     def _recover(self) -> None:
         self.away_since = None
+        self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()
         self.all_well()

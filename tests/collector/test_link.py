@@ -10,15 +10,17 @@ from collector.concurrency import Concurrency
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.link import Link
+from collector.model import Batch, Receipt
 from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.waiting import until
 from tests.contract.segments import batch, plain_segment
 
 
 class Road:
     """A link, and its two ends."""
 
-    def __init__(self) -> None:
-        self.shipper = RecordingShipper()
+    def __init__(self, shipper: RecordingShipper | None = None) -> None:
+        self.shipper = shipper or RecordingShipper()
         self.ledger = Ledger()
         self.link = Link("out", self.shipper, self.ledger, Concurrency(2))
 
@@ -78,3 +80,37 @@ async def test_an_absence_is_told_with_its_reason_and_so_is_its_end(road: Road) 
         ("an output takes nothing", "no key"),
         ("an output is back", None),
     ]
+
+
+class Silent(RecordingShipper):
+    """Answers nothing until it is `heard`; then the attempt fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = asyncio.Event()
+
+    async def ship(self, batch: Batch) -> Receipt:
+        if batch.count == 1:
+            return await super().ship(batch)
+        self.batches.append(batch)
+        await self.heard.wait()
+        raise Unavailable("no answer in time")
+
+
+@pytest.mark.parametrize("is_answered_meanwhile", [False, True])
+async def test_an_output_is_away_since_it_answered_nothing_more(is_answered_meanwhile: bool) -> None:
+    road = Road(silent := Silent())
+    clock = asyncio.get_running_loop().time
+    failing = asyncio.ensure_future(road.link.ship(batch(plain_segment(2)), set(), Backoff()))
+    await until(lambda: silent.batches)
+    asked = clock()
+    if is_answered_meanwhile:
+        await until(lambda: clock() > asked + 0.05)
+        await road.ship()
+    answered = clock()
+    await until(lambda: clock() > answered + 0.05)
+    silent.heard.set()
+    await failing
+    assert road.link.away_since is not None
+    assert (road.link.away_since <= asked) is not is_answered_meanwhile
+    assert road.link.away_since <= answered
