@@ -13,6 +13,7 @@ Error classes: DESIGN §3 of the project.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -62,6 +63,7 @@ class Delivery:
         self._backoff = backoff
         self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
         self._from_logs = FromLogs(batches, ledger, settled)
+        self._waiting: Counter[str] = Counter()
         self._held = self._new_held()
         self._ended = asyncio.Event()
         self._recovery = self._spooling = None
@@ -69,7 +71,13 @@ class Delivery:
             link = self._link
             self._recovery = Recovery(output, spool, ledger, link, self._deliver_from_disk, backoff)
             self._spooling = Spooling(
-                output, spool, ledger, link, after_seconds=spool_after_seconds, stored=self._recovery.look
+                output,
+                spool,
+                ledger,
+                link,
+                after_seconds=spool_after_seconds,
+                stored=self._recovery.look,
+                backoff=backoff,
             )
 
     async def run(self, workers: int) -> None:
@@ -133,6 +141,8 @@ class Delivery:
                     await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), held, tasks)
         finally:
             self._ledger.give_up_replay(origin.documents, origin.size)
+            if not self._ledger.in_flight:
+                self._link.forget()  # nothing is left that would ask
 
     async def _deliver(
         self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
@@ -144,15 +154,20 @@ class Delivery:
                 continue
             before = shipment.documents.count
             answer = await self._attempt(shipment, backoff)
+            if spooling is not None:
+                spooling.asked(shipment)
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
-                await self._link.pause(pause if spooling is None else spooling.at_most_until_due(pause))
+                pause = pause if spooling is None else spooling.at_most_until_due(pause)
+                await self._link.pause(pause, at_least=answer.retry_after)
 
     async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
         """Spool it, or wait for room; False if nobody else asks whether the output is back."""
+        if spooling.claims(shipment):
+            return False
         if await spooling.store(shipment):
             return True
         if spooling.has_records:
@@ -166,7 +181,7 @@ class Delivery:
         return answer
 
     def _new_held(self) -> Held:
-        return Held(self._output, self._ledger, self._attempt, self._backoff)
+        return Held(self._output, self._ledger, self._waiting, self._attempt, self._backoff)
 
     # ------------------------------------------------------------------ what became of it
 
@@ -176,12 +191,14 @@ class Delivery:
         shipment.origin.leave(receipt.delivered + receipt.duplicate)
         again = list(receipt.retry.segments)
         dead = []
+        texts: set[str] = set()
         for rejected in receipt.rejected:
             if rejected.segment.ids[rejected.index] in shipment.texts:
                 dead.append(rejected)
             else:
-                shipment.texts.add(rejected.segment.ids[rejected.index])
                 again.append(as_text(rejected))
+                texts.add(rejected.segment.ids[rejected.index])
+        shipment.texts |= texts  # not before: an id may be there twice, each as it was first
         if dead:
             await self._bury(dead)
             shipment.origin.leave(len(dead))

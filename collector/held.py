@@ -4,7 +4,9 @@ A held target is tried again and again, one shipment at a time, until nothing of
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -17,17 +19,22 @@ log = structlog.get_logger(__name__)
 
 
 class Held:
-    """The held shipments of those that were sent together; `attempt` sends one and accounts for the answer."""
+    """The held shipments of those that were sent together; `attempt` sends one and accounts for the answer.
+
+    `waiting` counts, for the whole output, by how many of these a target is held.
+    """
 
     def __init__(
         self,
         output: str,
         ledger: Ledger,
+        waiting: Counter[str],
         attempt: Callable[[Shipment, Backoff], Awaitable[Answer]],
         backoff: Callable[[], Backoff],
     ) -> None:
         self._output = output
         self._ledger = ledger
+        self._waiting = waiting
         self._attempt = attempt
         self._backoff = backoff
         self._shipments: dict[str, list[Shipment]] = {}
@@ -51,7 +58,9 @@ class Held:
                 self._shipments[target].append(theirs)
             else:
                 self._shipments[target] = [theirs]
-                tasks.create_task(self._redeliver(target), name=f"{self._output} held {target}")
+                redelivering = tasks.create_task(self._redeliver(target), name=f"{self._output} held {target}")
+                self._waiting[target] += 1
+                redelivering.add_done_callback(partial(self._leave, target))  # it may be cancelled before it runs
 
     def _alarm(self, target: str, reason: str) -> None:
         if self._ledger.waits.get(target) != reason:
@@ -74,6 +83,12 @@ class Held:
             if not shipment.documents.count:
                 held.pop(0)
         del self._shipments[target]
-        if self._ledger.waits.pop(target, None):
-            log.info("documents wait no longer", output=self._output, target=target)
+
+    def _leave(self, target: str, _: asyncio.Task[None]) -> None:
+        self._waiting[target] -= 1
+        if not self._waiting[target]:
+            del self._waiting[target]
+            self._ledger.waits.pop(target, None)
+            if target not in self._shipments:
+                log.info("documents wait no longer", output=self._output, target=target)
         self._open.set()

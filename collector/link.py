@@ -5,6 +5,7 @@ as a whole is sent in halves until the document at fault is found.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +23,9 @@ from collector.shipment import halves
 
 log = structlog.get_logger(__name__)
 
+_BACK_WITHIN_SECONDS = 1.0  # of its coming back the others ask too, spread over this time
+_TELL_EVERY_SECONDS = 10.0  # one that comes and goes must not fill the log
+
 
 class Answer(NamedTuple):
     """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is the destination's wish."""
@@ -32,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Link:
-    """The way to one destination. `away_since` (the loop's time) is that of the first of the attempts that failed."""
+    """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began."""
 
     def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
         self.away_since: float | None = None
@@ -40,7 +44,10 @@ class Link:
         self._output = output
         self._shipper = shipper
         self._ledger = ledger
+        self._answered_at = 0.0  # the loop's time
         self._back = asyncio.Event()
+        self._told = ""  # what the log said last, unless it said that this is over
+        self._tell_at = 0.0  # the loop's time
 
     async def ship(self, batch: Batch, texts: set[str], backoff: Backoff) -> Answer:
         """Try once to have every document of `batch` there. `texts` are the ids that are plain text already.
@@ -54,38 +61,57 @@ class Link:
             return await self._ship_halves(batch, error, texts, backoff)
         except Unavailable as error:
             self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
-            self._fail(error)
             return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after)
         self._ledger.requests["ok"] += 1
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
 
-    async def pause(self, seconds: float) -> None:
-        """Wait so long; while the output is away, no longer than that."""
+    async def pause(self, seconds: float, *, at_least: float | None = None) -> None:
+        """Wait so long; once an output that was away is back, for a part of a second, but `at_least` seconds in all."""
         if self.away_since is None:
             await asyncio.sleep(seconds)
             return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._back.wait()
+        left = began + seconds - loop.time()
+        if left > _BACK_WITHIN_SECONDS:
+            soon = random.uniform(0.0, _BACK_WITHIN_SECONDS)  # noqa: S311 - it hides nothing
+            left = min(left, max(soon, began + (at_least or 0.0) - loop.time()))
+        await asyncio.sleep(max(left, 0.0))
 
     def tell(self, error: ShippingError) -> None:
-        """Say, once, why nothing goes on."""
-        if self._ledger.error != str(error):
-            log.warning("an output takes nothing", output=self._output, error=str(error))
+        """Say why nothing goes on: once, and not each time if it comes and goes."""
         self._ledger.error = str(error)
+        now = asyncio.get_running_loop().time()
+        if self._told != self._ledger.error and now >= self._tell_at:
+            log.warning("an output takes nothing", output=self._output, error=str(error))
+            self._told = self._ledger.error
+            self._tell_at = now + _TELL_EVERY_SECONDS
 
     def all_well(self) -> None:
         """What was told is over, unless the output is away."""
-        if self._ledger.error and self.away_since is None:
+        if self.away_since is not None:
+            return
+        self._ledger.error = ""
+        if self._told:
             log.info("an output is back", output=self._output)
-            self._ledger.error = ""
+            self._told = ""
+
+    def forget(self) -> None:
+        """Nobody asks any more, so nothing is known: the next batch will tell."""
+        self.away_since = None
+        self._ledger.error = self._told = ""
+        self._back.set()
 
     # ------------------------------------------------------------------ one attempt
 
     async def _send(self, batch: Batch) -> Receipt:
         """Ship it when it is its turn, and learn from how long that takes."""
         await self._concurrency.enter()
+        began = asyncio.get_running_loop().time()
         started = time.perf_counter()
         try:
             receipt = _checked(await self._ship(batch), batch)
@@ -94,6 +120,7 @@ class Link:
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
+            self._fail(error, began)
             raise
         finally:
             self._concurrency.leave()
@@ -115,7 +142,8 @@ class Link:
         if busy < batch.count:
             self._recover()
         elif backoff.is_long:
-            self._fail(Unavailable("every document is refused for load, again and again", "is the cluster busy?"))
+            error = Unavailable("every document is refused for load, again and again", "is the cluster busy?")
+            self._fail(error, asyncio.get_running_loop().time())
 
     async def _ship_halves(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff) -> Answer:
         if batch.count == 1:
@@ -130,18 +158,20 @@ class Link:
     def _single(self, batch: Batch, error: Refused, texts: set[str]) -> Answer:
         segment = next(segment for segment in batch.segments if segment.count)
         if error.type != TOO_LARGE and segment.ids[0] in texts:
-            self._fail(error)  # plain text can be read: the fault is not in the document
+            # Plain text can be read: the fault is not in the document.
+            self._fail(error, asyncio.get_running_loop().time())
             return Answer(Receipt(retry=batch))
         return Answer(Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),)))
 
-    def _fail(self, error: ShippingError) -> None:
+    def _fail(self, error: ShippingError, began: float) -> None:
         if self.away_since is None:
-            self.away_since = asyncio.get_running_loop().time()
+            self.away_since = max(began, self._answered_at)  # others may have been answered while it ran into its end
             self._back.clear()
         self.tell(error)
 
     def _recover(self) -> None:
         self.away_since = None
+        self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()
         self.all_well()

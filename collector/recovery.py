@@ -75,15 +75,18 @@ class Recovery:
             try:
                 taken = await asyncio.to_thread(self._spool.take)
             except OSError as error:
+                self._ledger.spool_errors += 1
                 self._tell(error)
                 await asyncio.sleep(backoff.next())
                 continue
-            self._ledger.spool_read_error = ""
+            if unread := self._spool.read_error:  # of another file: the alarm stays
+                self._tell(unread)
+            else:
+                self._ledger.spool_read_error = ""
             return taken
 
     def _tell(self, error: OSError) -> None:
         reason = f"the spool cannot be read ({error.strerror})"
-        self._ledger.spool_errors += 1
         if self._ledger.spool_read_error != reason:
             log.error("spooled documents are not delivered", output=self._output, reason=reason)
         self._ledger.spool_read_error = reason

@@ -71,6 +71,7 @@ class _File(Struct):
     size: int  # on disk
     read: int = FILE_HEADER.size
     taken: set[int] = set()
+    error: OSError | None = None  # why its next record cannot be read now
 
 
 class Spool:
@@ -90,6 +91,7 @@ class Spool:
         self._last = 0
         self._lost: list[Lost] = []
         self._writing: tuple[int, int] | None = None  # number and descriptor of the file that is written
+        self._is_lasting = False  # the directory's name is known to be there after a power cut
         self._lock = threading.Lock()
         try:
             self._load()
@@ -100,6 +102,11 @@ class Spool:
     def is_empty(self) -> bool:
         """Whether all records are done."""
         return not self._files
+
+    @property
+    def read_error(self) -> OSError | None:
+        """Why a record could not be read when it was tried last; others may have been given since."""
+        return next((file.error for file in list(self._files.values()) if file.error), None)
 
     def append(self, segments: Sequence[Segment], texts: Iterable[str]) -> None:
         """Keep documents for good; `texts` are the ids that were turned to plain text.
@@ -128,15 +135,24 @@ class Spool:
     def take(self) -> Entry | Lost | None:
         """The oldest record that was not taken yet; None if there is none.
 
+        A file that cannot be read holds up no other: it is tried again when nothing is left in the others.
+
         Raises:
-            OSError: it cannot be read now.
+            OSError: what is left cannot be read now.
         """
         with self._lock:
             if self._lost:
                 return self._lost.pop()
-            for number, file in self._files.items():
-                if file.read < file.end:
+            failed: OSError | None = None
+            waiting = [(number, file) for number, file in self._files.items() if file.read < file.end]
+            for number, file in sorted(waiting, key=lambda each: each[1].error is not None):
+                file.error = None
+                try:
                     return self._read(number, file)
+                except OSError as error:
+                    file.error = failed = error
+            if failed:
+                raise failed
             return None
 
     def done(self, entry: Entry) -> None:
@@ -150,9 +166,12 @@ class Spool:
 
     def _begin_file(self) -> tuple[int, int]:
         if not self._directory.exists():
+            self._is_lasting = False
             self._directory.mkdir(mode=0o700, parents=True)
+        if not self._is_lasting:
             for above in (self._directory.parent, self._directory.parent.parent):
                 fsync_directory(above)
+            self._is_lasting = True
         number = self._last = self._last + 1
         path = self._directory / f"{number:08d}.spool"
         mark = os.urandom(8)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
+from collector.backoff import Backoff
 from collector.ledger import Ledger
 from collector.link import Link
 from collector.model import Batch
@@ -30,6 +31,7 @@ class Spooling:
         *,
         after_seconds: float,
         stored: Callable[[], None],
+        backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._output = output
         self._spool = spool
@@ -37,6 +39,10 @@ class Spooling:
         self._link = link
         self._after_seconds = after_seconds
         self._stored = stored
+        self._backoff = backoff()
+        self._asking = False
+        self._asker: Shipment | None = None  # that asked last
+        self._ask_at = 0.0
         ledger.spool_bytes = spool.size_bytes
 
     @property
@@ -47,7 +53,24 @@ class Spooling:
     @property
     def has_records(self) -> bool:
         """Whether there is something with which recovery asks for the output."""
-        return not self._spool.is_empty
+        return not self._spool.is_empty and not self._ledger.spool_read_error
+
+    def claims(self, shipment: Shipment) -> bool:
+        """Whether this one has to ask for the output, since recovery cannot: one at a time, now and then, each once.
+
+        `asked` has to follow.
+        """
+        is_needed = self._ledger.spool_read_error and not self._spool.is_empty and not self._asking
+        if not is_needed or shipment is self._asker or asyncio.get_running_loop().time() < self._ask_at:
+            return False
+        self._asking, self._asker = True, shipment
+        return True
+
+    def asked(self, shipment: Shipment) -> None:
+        """It was sent: another one may ask in a while, if this one was to."""
+        if self._asking and self._asker is shipment:
+            self._asking = False
+            self._ask_at = asyncio.get_running_loop().time() + self._backoff.next()
 
     def at_most_until_due(self, seconds: float) -> float:
         """`seconds`, or less if it is due before; if it is already, the spool took nothing and may be asked later."""

@@ -45,6 +45,7 @@ class DeadLetters:
         self._known: dict[Path, set[int]] | None = None  # hashes of ids in the newest files; None: not read yet
         self._aside = 0  # the number of the last file that was set aside
         self._at_work: Path | None = None
+        self._lasting: Path | None = None  # the file whose name is known to be there after a power cut
 
     def append(self, letters: Sequence[Rejected]) -> int:
         """Keep `letters` for good; returns how many older ones had to go for them.
@@ -140,7 +141,8 @@ class DeadLetters:
         return self.directory / f"{max([self._aside, *map(_number, files)]) + 1:08d}.ndjson"
 
     def _write(self, path: Path, body: bytes) -> None:
-        with path.open("ab+", buffering=0) as file:  # a buffer would be written once more when the file is closed
+        # A buffer would be written once more when the file is closed.
+        with open(path, "ab+", buffering=0, opener=_open_for_owner) as file:
             start = file.tell()
             if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
                 body = b"\n" + body  # half a line, left by a crash, must not spoil the next one
@@ -148,12 +150,18 @@ class DeadLetters:
                 while body:
                     body = body[file.write(body) :]
                 os.fsync(file.fileno())
+                if not start or path != self._lasting:
+                    self._make_last(path)
             except OSError:
-                os.truncate(path, start)
+                os.ftruncate(file.fileno(), start)
                 raise
-        if not start:
-            fsync_directory(self.directory)
-        path.chmod(0o600)
+
+    def _make_last(self, path: Path) -> None:
+        """Sync the names on the way to a file, that of the state directory not counted."""
+        self._lasting = None
+        for each in (self.directory, self.directory.parent, self.directory.parent.parent):
+            fsync_directory(each)
+        self._lasting = path
 
     def _make_room(self, current: Path) -> int:
         sizes = {path: path.stat().st_size for path in files_of(self.directory)}
@@ -170,6 +178,10 @@ class DeadLetters:
             if self._known:
                 self._known.pop(path, None)
         return dropped
+
+
+def _open_for_owner(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def files_of(directory: Path) -> list[Path]:

@@ -72,6 +72,7 @@ def line(rejected: Rejected) -> bytes:
 def read(text: bytes) -> Letter | None:
     """The letter of a line; None if the line is damaged, or holds what could not be sent."""
     try:
+        text.decode()  # the parser looks at no bytes of a `Raw`
         letter = msgspec.json.decode(text, type=Letter)
         date.fromisoformat(letter.day)
     except (msgspec.DecodeError, ValueError, RecursionError):

@@ -135,8 +135,9 @@ class Replay:
     async def _send(self, letters: list[Letter], progress: Progress) -> None:
         if letters:
             await self._ship(list(segments(letters)))
+            refused = await asyncio.to_thread(self._letters.holds, [letter.id for letter in letters])
             progress.sent += len(letters)
-            progress.refused += await asyncio.to_thread(self._letters.holds, [letter.id for letter in letters])
+            progress.refused += refused
 
 
 def _read(file: BinaryIO, start: int, wanted: Wanted, left: int | None) -> _Chunk:

@@ -445,6 +445,46 @@ async def test_a_replay_that_is_cut_short_leaves_dead_letters(desk: Desk, shippe
     assert (desk.ledger.in_flight, desk.ledger.in_flight_bytes, desk.ledger.balance) == (0, 0, 0)
 
 
+async def cancelled(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_replay_that_is_cancelled_waits_for_the_operator_no_longer(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    shipper.answer = lambda *_: "wait"
+    replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5)]))
+    await until(lambda: desk.ledger.waits)
+    await cancelled(replay)
+    assert desk.ledger.waits == {}
+
+
+async def test_a_replay_that_is_cancelled_hides_nothing_that_still_waits(desk: Desk, shipper: RecordingShipper) -> None:
+    mended = False
+    shipper.answer = lambda *_: None if mended else "wait"
+    async with desk.open():
+        await desk.put(plain_segment(5))
+        await until(lambda: desk.ledger.waits)
+        before = len(shipper.batches)
+        replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5, first=5)]))
+        await until(lambda: any(one.segments[0].ids[0].endswith("-5") for one in shipper.batches[before:]))
+        await cancelled(replay)
+        assert desk.ledger.waits == {"shop": "its index is closed"}
+        mended = True
+    assert desk.ledger.waits == {}
+
+
+async def test_a_replay_that_is_cancelled_while_the_output_is_away_leaves_it_unknown(
+    desk: Desk, shipper: RecordingShipper
+) -> None:
+    shipper.raises = [Unavailable("away")] * 1000
+    replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5)]))
+    await until(lambda: desk.ledger.error)
+    await cancelled(replay)
+    assert desk.ledger.error == ""
+
+
 # ------------------------------------------------------------------ parts
 
 

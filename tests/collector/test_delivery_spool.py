@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.backoff import Backoff
+from collector.concurrency import Concurrency
 from collector.errors import Unauthorized, Unavailable
+from collector.ledger import Ledger
+from collector.link import Link
 from collector.model import Batch, Receipt, Segment
+from collector.shipment import Shipment
+from collector.spool import Spool
+from collector.spooling import Spooling
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
@@ -168,6 +175,19 @@ async def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, remote: Remote
     assert remote.stored == by_id([batch(*sent)])
 
 
+async def test_what_is_read_after_a_replay_was_cancelled_in_an_absence_is_sent_before_it_is_spooled(
+    desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5, "letters")]))
+        await until(lambda: desk.ledger.error)
+        replay.cancel()
+        await asyncio.wait([replay])
+        remote.away = False
+        await desk.put(plain_segment(5))
+    assert (desk.ledger.spooled, desk.ledger.acknowledged) == (0, 5)
+
+
 # ------------------------------------------------------------------ no room
 
 
@@ -237,6 +257,73 @@ async def test_a_spool_that_cannot_be_read_is_told_and_tried_until_it_can(
         aside.rename(path)
         await until(lambda: len(remote.stored) == 5)
     assert again.ledger.spool_read_error == ""
+
+
+def unreadable(path: Path) -> None:
+    """A directory stands where the file was: it can be opened, and not be read."""
+    path.unlink()
+    path.mkdir()
+
+
+async def test_a_file_of_the_spool_that_cannot_be_read_holds_up_no_other_and_is_told_until_it_can(
+    tmp_path: Path, desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        await desk.put(plain_segment(5))
+    (path,) = desk.spool_path.glob("*.spool")
+    again = Desk(tmp_path, remote, spool_bytes=ROOM)
+    unreadable(path)
+    async with again.open():
+        for n in range(1, 4):
+            await again.put(plain_segment(5, first=5 * n))
+            await until(lambda n=n: again.ledger.spooled == 5 * n)  # type: ignore[misc]
+        remote.away = False
+        await until(lambda: len(remote.stored) == 15)
+        assert "cannot be read" in again.ledger.spool_read_error
+        path.rmdir()
+        await until(lambda: not again.ledger.spool_read_error)
+    assert again.ledger.dropped["spool_corrupt"] == 1
+
+
+async def test_an_output_whose_spool_can_be_neither_read_nor_written_is_asked_for_by_what_is_read(
+    tmp_path: Path, desk: Desk, remote: Remote
+) -> None:
+    async with desk.open():
+        await desk.put(plain_segment(5))
+    (path,) = desk.spool_path.glob("*.spool")
+    again = Desk(tmp_path, remote, spool_bytes=path.stat().st_size + 1)
+    unreadable(path)
+    async with again.open():
+        await until(lambda: again.ledger.spool_read_error)
+        await again.put(plain_segment(5, "live"))
+        await until(lambda: again.ledger.spool_error)
+        remote.away = False
+        await until(lambda: len(remote.stored) == 5)
+        path.rmdir()
+
+
+async def test_where_recovery_cannot_ask_one_shipment_at_a_time_does_and_only_now_and_then(
+    tmp_path: Path, desk: Desk
+) -> None:
+    spool, ledger = Spool(tmp_path / "other", ROOM), Ledger()
+    link = Link("out", desk.shipper, ledger, Concurrency(1))
+    spooling = Spooling(
+        "out", spool, ledger, link, after_seconds=0.0, stored=lambda: None, backoff=lambda: Backoff(0.2)
+    )
+    one, other = (Shipment(batch(), [], set(), desk.delivery._from_logs) for _ in range(2))
+    ledger.spool_read_error = "the spool cannot be read"
+    assert not spooling.claims(one)  # it is empty: what comes into it can be read
+    spool.append([plain_segment(1)], [])
+    assert spooling.claims(one)
+    assert not spooling.claims(other)
+    spooling.asked(other)
+    spooling.asked(one)
+    assert not spooling.claims(other)
+    await until(lambda: spooling.claims(other))
+    spooling.asked(other)
+    assert not spooling.claims(other)
+    ledger.spool_read_error = ""
+    assert not spooling.claims(one)
 
 
 # ------------------------------------------------------------------ after recovery

@@ -12,7 +12,7 @@ from collector.errors import StateError
 from collector.model import Segment
 from collector.spool import Entry, Lost, Spool, SpoolFull
 from collector.spool_records import FILE_HEADER, RECORD_HEADER, encode, file_header
-from tests.contract.faults import file_size_limit
+from tests.contract.faults import Unsyncable, file_size_limit
 from tests.contract.segments import batch, by_id, plain_segment
 
 MANY = 1 << 30
@@ -162,6 +162,19 @@ def test_a_directory_that_cannot_be_made_is_an_error_of_the_disk(tmp_path: Path)
     (tmp_path / "out").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="irectory"):
         found.append(records(1), [])
+
+
+def test_a_record_counts_when_the_directories_above_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    state = Unsyncable(tmp_path)
+    found = spool(state.below)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Invalid argument"):
+            found.append(records(1), [])
+        assert (files(state.below), found.is_empty) == ([], True)
+    state.mend()
+    found.append(records(1), [])
+    assert len(taken(found)) == 1
 
 
 # ------------------------------------------------------------------ what became of it on disk

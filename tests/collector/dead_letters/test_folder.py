@@ -12,7 +12,7 @@ import pytest
 
 from collector.dead_letters import DeadLetters
 from collector.model import Rejected
-from tests.contract.faults import file_size_limit
+from tests.contract.faults import Unsyncable, file_size_limit
 from tests.contract.segments import document, log_stream, plain_segment, segment
 
 LETTERS = [Rejected(plain_segment(20), index, "mapper_exception", f"reason {index}") for index in range(20)]
@@ -73,6 +73,21 @@ def test_letters_for_which_there_is_no_room_on_the_disk_leave_nothing_behind(tmp
     assert (tmp_path / "00000001.ndjson").read_bytes() == before
     letters.append(LETTERS[1:])
     assert len(lines(tmp_path)) == 20
+
+
+def test_a_letter_counts_when_the_directories_above_are_synced_and_stands_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    state = Unsyncable(tmp_path)
+    letters = DeadLetters(state.below / "out", 1 << 20)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Invalid argument"):
+            letters.append(LETTERS[:1])
+        assert lines(state.below / "out") == []
+    state.mend()
+    letters.append(LETTERS[:1])
+    assert len(lines(state.below / "out")) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_letters_of_one_origin_are_one_segment_and_keep_their_order() -> None:
         written(document={}),
         written(document={"log": {}}),
         written(document={"stream": "x", "log": {}}),
+        written(document={"log": {"message": "@"}, "stream": "x"}).replace(b"@", b"\xff"),
     ],
 )
 def test_what_could_not_be_sent_is_no_letter(text: bytes) -> None:

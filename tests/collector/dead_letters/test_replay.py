@@ -16,7 +16,7 @@ from collector.delivery import Delivery
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.model import Rejected, Segment
-from collector.plain_text import as_text
+from collector.plain_text import as_text, is_text
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 from tests.contract.segments import document, log_stream, segment
@@ -182,6 +182,28 @@ async def test_damaged_and_half_lines_are_kept_and_told_and_stop_nothing(desk: D
     assert (await desk.run()).damaged == 3
     desk.letters.append([letter(3)])
     assert (await desk.run()).sent == 1
+
+
+async def test_a_byte_that_is_no_text_within_a_document_damages_its_own_letter_only(desk: Desk) -> None:
+    desk.letters.append([letter(n) for n in range(3)])
+    (path,) = desk.directory.iterdir()
+    damaged = path.read_bytes().splitlines(keepends=True)[1].replace(b"stdout", b"std\xffut")
+    first, _, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + damaged + last)
+    progress = await desk.run()
+    assert (progress.sent, progress.refused, progress.damaged) == (2, 0, 1)
+    assert path.read_bytes() == damaged
+
+
+async def test_a_letter_that_stands_twice_is_delivered_and_no_letter_any_more(desk: Desk) -> None:
+    desk.letters.append([letter(1)])
+    (path,) = desk.directory.iterdir()
+    path.write_bytes(path.read_bytes() * 2)
+    desk.shipper.answer = lambda _, text: None if is_text(text) else "mapper_exception"
+    progress = await desk.run()
+    assert (progress.sent, progress.refused) == (2, 0)
+    assert len(desk.shipper.stored) == 1
+    assert desk.left == []
 
 
 async def test_letters_that_come_meanwhile_wait_for_the_next_replay(desk: Desk) -> None:
