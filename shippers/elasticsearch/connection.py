@@ -17,6 +17,8 @@ from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
 from .nodes import Nodes
 
+_SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
+_SHARD_SECONDS = (1.0, 5.0)  # its bounds; less than the least patience with a node, which is not at fault
 _WORDS = 300  # characters of a server's own words that an error repeats
 
 
@@ -38,6 +40,8 @@ class Connection:
         self.name = name
         self._nodes = Nodes(nodes, timeout_seconds=timeout_seconds)
         self._timeout_seconds = timeout_seconds
+        least, most = _SHARD_SECONDS
+        self._shard_milliseconds = round(1000 * min(max(timeout_seconds * _SHARD_SHARE, least), most))
         self._who, self._credentials = identity
 
     async def request(self, method: str, target: str, body: bytes | None = None) -> Answer:
@@ -49,12 +53,16 @@ class Connection:
         headers = {"content-type": "application/json"} if body is not None else {}
         return await self._ask(Question(method, target, body, headers))
 
-    async def bulk(self, target: str, body: bytes, *, gzipped: bool, most_bytes: int = MOST_BYTES) -> Answer:
-        """Send a bulk request; its answer may be `most_bytes` long.
+    async def bulk(self, filter_path: str, body: bytes, *, gzipped: bool, most_bytes: int = MOST_BYTES) -> Answer:
+        """Send a bulk request; its answer holds `filter_path` and may be `most_bytes` long.
+
+        The server waits a part of the time for an index without a primary, or one to be made: what else is in the
+        request is told in time. Its own minute would leave the whole of it without an answer.
 
         Raises:
             Unavailable: no answer came.
         """
+        target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms"
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
         return await self._ask(Question("POST", target, body, headers, most_bytes), is_measured=True)
 

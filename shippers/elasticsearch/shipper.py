@@ -91,9 +91,7 @@ class ElasticsearchShipper:
         else:
             body = bulk.encode(batch, self._index, typed=typed)
         try:
-            return await self._connection.bulk(
-                f"/_bulk?filter_path={FILTER}", body, gzipped=self._compress, most_bytes=most_bytes(batch)
-            )
+            return await self._connection.bulk(FILTER, body, gzipped=self._compress, most_bytes=most_bytes(batch))
         except Unavailable:
             self._met = False
             raise

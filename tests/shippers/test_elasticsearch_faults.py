@@ -240,8 +240,22 @@ def test_a_status_that_tells_nothing_leaves_the_document_unknown(status: int) ->
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 409])
 def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
-    receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
+    receipt = told(OK, OK, OK, (status, {"type": "es_rejected_execution_exception"}))
     assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("unavailable_shards_exception", "_cluster/allocation/explain"),
+        ("process_cluster_event_timeout_exception", "_cluster/pending_tasks"),
+    ],
+)
+def test_an_index_that_cannot_take_documents_waits_alone_though_the_status_is_503(kind: str, remedy: str) -> None:
+    receipt = told(OK, OK, OK, (503, {"type": kind, "reason": "primary shard is not active"}))
+    assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (3, 1, ())
+    assert list(receipt.waits) == ["till"]
+    assert remedy in receipt.waits["till"]
 
 
 def test_a_document_that_an_ingest_pipeline_fails_on_is_refused_though_the_status_is_500() -> None:
