@@ -16,6 +16,7 @@ from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 
 from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
 from .nodes import Nodes
+from .outcomes import is_bulk_answer
 
 _SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
 _SHARD_SECONDS = (1.0, 5.0)  # its bounds; less than the least patience with a node, which is not at fault
@@ -64,7 +65,7 @@ class Connection:
         """
         target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms"
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
-        return await self._ask(Question("POST", target, body, headers, most_bytes), is_measured=True)
+        return await self._ask(Question("POST", target, body, headers, most_bytes, _is_told), is_measured=True)
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""
@@ -111,6 +112,11 @@ class Connection:
                 "raise request_timeout_seconds if it is slow",
             )
         return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy)
+
+
+def _is_told(answer: Answer) -> bool:
+    """Whether a bulk request was carried out, or refused for what is in it."""
+    return is_bulk_answer(answer.body) if answer.status == 200 else answer.status in (400, 413)
 
 
 def _reason(error: Exception) -> str:

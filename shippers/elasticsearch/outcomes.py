@@ -143,6 +143,17 @@ def most_bytes(batch: Batch) -> int:
     return _MOST_BYTES + _MOST_ITEM_BYTES * batch.count + 4 * batch.size
 
 
+def is_bulk_answer(answer: bytes) -> bool:
+    """Whether it tells of documents at all, whichever they are; the page of a proxy does not."""
+    if answer.startswith(b'{"errors":') and answer.endswith(b"}]}"):
+        return True
+    try:
+        _decoder.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     """What the answer, asked for with `FILTER`, says of each document of the batch.
 

@@ -177,6 +177,33 @@ async def test_a_node_that_is_away_is_passed_over(tmp_path: Path) -> None:
         assert [receipt.delivered + receipt.duplicate for receipt in receipts] == [4, 4, 4]
 
 
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (Reply(status=429, headers={"retry-after": "7"}), Unavailable, "overloaded"),
+        (Reply(status=401), Unauthorized, "without credentials"),
+        (Reply(status=403), Unauthorized, "forbids"),
+        (Reply(status=500, body=b'{"error":"broken"}'), Unavailable, "500: broken"),
+        (Reply(body=b"<html>log in</html>"), Unavailable, "no bulk answer"),
+    ],
+)
+async def test_what_all_nodes_answer_is_told_as_it_would_be_of_one(
+    tmp_path: Path, reply: Reply, error: type[Exception], words: str
+) -> None:
+    async with (
+        BulkEndpoint([reply] * 2) as one,
+        BulkEndpoint([reply] * 2) as other,
+        shipping(one, tmp_path, hosts=[one.url, other.url]) as shipper,
+    ):
+        with pytest.raises(error, match=words) as caught:
+            await shipper.ship(SENT)
+        assert type(caught.value) is error
+        assert (len(one.bulks), len(other.bulks)) == (1, 1)
+        if reply.status == 429:
+            assert isinstance(caught.value, Unavailable)
+            assert caught.value.retry_after == 7
+
+
 async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: Path) -> None:
     wants = b'{"error":{"type":"x","reason":"Validation Failed: 1: type is missing;"}}'
     refuses = b'{"error":{"type":"x","reason":"Action/metadata line [1] contains an unknown parameter [_type]"}}'
