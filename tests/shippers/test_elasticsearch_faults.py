@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt
@@ -213,6 +214,44 @@ async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: 
             await shipper.ship(SENT)
     types = [documents_in(each.body)[0].type for each in endpoint.bulks]
     assert types == [None, "_doc", "_doc", "_doc", None]
+
+
+class TemplateEndpoint(BulkEndpoint):
+    """Answers requests for the template with `statuses`, then as it should."""
+
+    def __init__(self, *statuses: int) -> None:
+        super().__init__()
+        self.statuses = list(statuses)
+
+    @property
+    def templates(self) -> int:
+        return sum(each.path.startswith("/_template/") for each in self.received)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = await super()._handle(request)
+        if request.path.startswith("/_template/") and self.statuses:
+            return web.Response(status=self.statuses.pop(0), body=b'{"error":"no master"}')
+        return answer
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_no_document_is_sent_before_a_template_that_is_refused_in_passing_is_there(
+    tmp_path: Path, status: int
+) -> None:
+    async with TemplateEndpoint(status, status) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=f"{status}: no master"):
+                await shipper.ship(SENT)
+        assert endpoint.bulks == []
+        for _ in range(2):
+            await shipper.ship(SENT)
+        assert endpoint.templates == 3
+
+
+async def test_a_template_that_is_forbidden_keeps_no_document_back(tmp_path: Path) -> None:
+    async with TemplateEndpoint(403) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        assert (await shipper.ship(SENT)).delivered == 4
+        assert endpoint.templates == 1
 
 
 async def test_the_version_is_asked_again_after_an_outage(tmp_path: Path) -> None:
