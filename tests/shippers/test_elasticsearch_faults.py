@@ -152,6 +152,27 @@ async def test_a_slow_answer_is_given_up_after_the_configured_time(tmp_path: Pat
             await shipper.ship(SENT)
 
 
+async def test_batches_that_wait_for_a_server_that_hangs_share_its_silence(tmp_path: Path) -> None:
+    opened = 0
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.read()  # until the other side has enough
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        given = {"type": "elasticsearch", "hosts": [url], "request_timeout_seconds": 0.2}
+        shipper = Settings.model_validate(given).open(Site("elastic", tmp_path))
+        for rounds in (1, 2):
+            ended = await asyncio.gather(*(shipper.ship(SENT) for _ in range(4)), return_exceptions=True)
+            assert [type(each) for each in ended] == [Unavailable] * 4
+            assert len({str(each) for each in ended}) == 1
+            assert opened == rounds
+        await shipper.aclose()
+
+
 async def test_a_refused_connection_names_the_host_and_ends_when_it_is_back(tmp_path: Path) -> None:
     async with BulkEndpoint() as endpoint, shipping(endpoint, tmp_path) as shipper:
         await endpoint.stop()
