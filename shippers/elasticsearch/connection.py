@@ -19,7 +19,7 @@ from .nodes import Nodes
 from .outcomes import is_bulk_answer
 
 _SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
-_SHARD_SECONDS = (1.0, 5.0)  # its bounds; less than the least patience with a node, which is not at fault
+_SHARD_SECONDS = (1.0, 3.0)  # its bounds: it holds a turn of the output, and a node is given up after 5 s
 _WORDS = 300  # characters of a server's own words that an error repeats
 
 

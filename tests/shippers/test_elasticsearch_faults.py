@@ -237,6 +237,28 @@ async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: 
     assert types == [None, "_doc", "_doc", "_doc", None]
 
 
+class QueryEndpoint(BulkEndpoint):
+    """Keeps how long each bulk request lets it wait for shards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts: list[str] = []
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/_bulk":
+            self.timeouts.append(request.query["timeout"])
+        return await super()._handle(request)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(600.0, "3000ms"), (60.0, "3000ms"), (6.0, "2000ms"), (1.0, "1000ms")])
+async def test_a_server_waits_for_shards_for_a_small_part_of_the_time_and_of_the_patience_with_a_node(
+    tmp_path: Path, seconds: float, told: str
+) -> None:
+    async with QueryEndpoint() as endpoint, shipping(endpoint, tmp_path, request_timeout_seconds=seconds) as shipper:
+        await shipper.ship(SENT)
+        assert endpoint.timeouts == [told]
+
+
 class TemplateEndpoint(BulkEndpoint):
     """Answers requests for the template with `statuses`, then as it should."""
 
