@@ -135,6 +135,11 @@ class Link:
                 f"this machine refuses what the output needs ({error.strerror or error})",
                 "let the agent have more open files (LimitNOFILE=), or free the disk",
             ) from None
+        except ValueError as error:  # of a library below; its words may repeat a secret, and the others must go on
+            raise Unavailable(
+                f"the options of the output make no request ({type(error).__name__})",
+                "correct its host names and secrets",
+            ) from None
 
     def _judge(self, receipt: Receipt, batch: Batch, backoff: Backoff) -> None:
         busy = _busy(receipt)

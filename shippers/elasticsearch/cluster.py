@@ -91,7 +91,7 @@ async def install_template(connection: Connection, index: str, server: Server | 
     """Create the template for indices named by `index` unless it is there already; what hindered it, or "".
 
     Raises:
-        Unavailable: no answer came.
+        Unavailable: no answer came, or a refusal that passes; an index made before the template keeps its mapping.
     """
     if "%" not in index:  # one index or alias for all days is the operator's own, with its mapping
         return ""
@@ -100,6 +100,8 @@ async def install_template(connection: Connection, index: str, server: Server | 
     answer = await connection.request("PUT", f"/_template/{name}?create=true", body)
     if answer.status == 200 or (answer.status == 400 and b"already exists" in answer.body):
         return ""
+    if answer.status == 429 or answer.status >= 500:
+        raise connection.refusal(answer)
     return f"{answer.status}: {words_of(answer)}"
 
 

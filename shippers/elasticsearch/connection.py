@@ -16,7 +16,10 @@ from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
 
 from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
 from .nodes import Nodes
+from .outcomes import is_bulk_answer
 
+_SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
+_SHARD_SECONDS = (1.0, 3.0)  # its bounds: it holds a turn of the output, and a node is given up after 5 s
 _WORDS = 300  # characters of a server's own words that an error repeats
 
 
@@ -38,6 +41,8 @@ class Connection:
         self.name = name
         self._nodes = Nodes(nodes, timeout_seconds=timeout_seconds)
         self._timeout_seconds = timeout_seconds
+        least, most = _SHARD_SECONDS
+        self._shard_milliseconds = round(1000 * min(max(timeout_seconds * _SHARD_SHARE, least), most))
         self._who, self._credentials = identity
 
     async def request(self, method: str, target: str, body: bytes | None = None) -> Answer:
@@ -49,14 +54,18 @@ class Connection:
         headers = {"content-type": "application/json"} if body is not None else {}
         return await self._ask(Question(method, target, body, headers))
 
-    async def bulk(self, target: str, body: bytes, *, gzipped: bool, most_bytes: int = MOST_BYTES) -> Answer:
-        """Send a bulk request; its answer may be `most_bytes` long.
+    async def bulk(self, filter_path: str, body: bytes, *, gzipped: bool, most_bytes: int = MOST_BYTES) -> Answer:
+        """Send a bulk request; its answer holds `filter_path` and may be `most_bytes` long.
+
+        The server waits a part of the time for an index without a primary, or one to be made: what else is in the
+        request is told in time. Its own minute would leave the whole of it without an answer.
 
         Raises:
             Unavailable: no answer came.
         """
+        target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms"
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
-        return await self._ask(Question("POST", target, body, headers, most_bytes), is_measured=True)
+        return await self._ask(Question("POST", target, body, headers, most_bytes, _is_told), is_measured=True)
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""
@@ -103,6 +112,11 @@ class Connection:
                 "raise request_timeout_seconds if it is slow",
             )
         return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy)
+
+
+def _is_told(answer: Answer) -> bool:
+    """Whether a bulk request was carried out, or refused for what is in it."""
+    return is_bulk_answer(answer.body) if answer.status == 200 else answer.status in (400, 413)
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ in pieces up to its bound, so that neither a long one nor a bomb in gzip fills t
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import NamedTuple
 
@@ -18,22 +18,31 @@ _LARGE_BYTES = 1 << 20  # aiohttp warns about plain bytes from here on, and send
 _NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
 
 
-class Question(NamedTuple):
-    """A request: `target` is path and query, `most_bytes` the bound of what its answer may be, decompressed."""
-
-    method: str
-    target: str
-    body: bytes | None
-    headers: Mapping[str, str]
-    most_bytes: int = MOST_BYTES
-
-
 class Answer(NamedTuple):
     """What a server said: HTTP status, body as it came (decompressed), and its wish in seconds when to try again."""
 
     status: int
     body: bytes
     retry_after: float | None
+
+
+def is_of_cluster(answer: Answer) -> bool:
+    """Whether every node would give it: not where this one is overloaded or broken, or behind a proxy."""
+    return answer.status not in (401, 429) and answer.status < 500
+
+
+class Question(NamedTuple):
+    """A request: `target` is path and query, `most_bytes` the bound of what its answer may be, decompressed.
+
+    `is_good` tells an answer that stands from one for which another node is asked, if there is one.
+    """
+
+    method: str
+    target: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    most_bytes: int = MOST_BYTES
+    is_good: Callable[[Answer], bool] = is_of_cluster
 
 
 class AnswerTooLong(ClientError):

@@ -4,6 +4,8 @@ What holds when one of them is dead, swallows packets or is slow:
 
 - a node that fails, or is silent for much longer than the others usually take, is set aside, and what it was asked is
   asked at another one at once: documents are created under their own ids, so twice does no harm;
+- so is one that refuses a whole request though nothing in it is at fault, or answers as no such server does: errors
+  come fast, and would draw all requests to it;
 - a node set aside is probed with one real request, after pauses that double and stay long beside what a probe costs;
 - the usual time fades while a node is not asked, so that a slow one is tried again;
 - when no other is left, a node gets all the time there is, and its failure is the caller's.
@@ -24,11 +26,10 @@ _WEIGHT = 0.3  # of the newest answer in the usual time
 _FADE_SECONDS = 10.0  # in which the usual time of a node that is not asked halves
 _UNKNOWN_SECONDS = 1.0  # the usual time of a node that never answered, where another is judged by it
 _PATIENCE = 8.0  # times the usual time of the best other node; at least
-_LEAST_PATIENCE_SECONDS = 5.0
+_LEAST_PATIENCE_SECONDS = 5.0  # beyond the 3 s for which a node may wait for the shards of an index
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _PROBE_SHARE = 10.0  # a pause is so many times what the failed request took: probes cost a tenth of a worker
-_NODE_FAULTS = (502, 503, 504)  # answers that another node may not give
 
 
 class Standing:
@@ -104,7 +105,7 @@ class Nodes:
         self._clock = clock
 
     async def ask(self, question: Question, *, is_measured: bool = False) -> Answer:
-        """The answer of the first node that gives one; each is asked once at most.
+        """The answer of the first node that gives a good one, or of the last; each is asked once at most.
 
         Raises:
             ClientError, TimeoutError, OSError: what the last of them failed with.
@@ -119,7 +120,7 @@ class Nodes:
                 if not self._in_use(tried):
                     raise
                 continue
-            if answer.status not in _NODE_FAULTS or not self._in_use(tried):
+            if question.is_good(answer) or not self._in_use(tried):
                 return answer
 
     def pick(self, tried: Collection[Node] = ()) -> Node:
@@ -157,8 +158,9 @@ class Nodes:
             raise
         finally:
             standing.end(began)
-        if answer.status in _NODE_FAULTS:
-            self._set_aside(node, began, f"it answers {answer.status}")
+        if not question.is_good(answer):
+            told = "what no such server does" if answer.status == 200 else str(answer.status)
+            self._set_aside(node, began, f"it answers {told}")
             return answer
         if standing.failures and len(self.standings) > 1:
             log.info("a node is back", node=node.url)

@@ -59,6 +59,10 @@ _TRANSIENT = frozenset(
     }
 )
 
+# Of status 503 though they pass only when somebody acts: an index without a primary, a master that does not keep up.
+# As load they would take a worker each until none is left for the other targets.
+_ONE_INDEX = frozenset({"process_cluster_event_timeout_exception", "unavailable_shards_exception"})
+
 # Why an index could not be made, in the type of a bad document's error: some template is wrong.
 _TEMPLATE_WORDS = "failed to parse mapping"
 
@@ -66,7 +70,9 @@ _REMEDIES = {
     "cluster_block_exception": "free disk space or lift the block on the index",
     "index_closed_exception": "open the index",
     "index_not_found_exception": "create the index, or allow it in action.auto_create_index",
+    "process_cluster_event_timeout_exception": "relieve the master node (GET _cluster/pending_tasks)",
     "security_exception": "grant create_doc, create_index and auto_configure on the index",
+    "unavailable_shards_exception": "give the index a primary (GET _cluster/allocation/explain tells why it has none)",
     "validation_exception": "raise cluster.max_shards_per_node or remove old indices",
 }
 
@@ -135,6 +141,17 @@ def content_fault(body: bytes) -> str | None:
 def most_bytes(batch: Batch) -> int:
     """The longest answer to a batch that makes sense: reasons may repeat each document, more than once."""
     return _MOST_BYTES + _MOST_ITEM_BYTES * batch.count + 4 * batch.size
+
+
+def is_bulk_answer(answer: bytes) -> bool:
+    """Whether it tells of documents at all, whichever they are; the page of a proxy does not."""
+    if answer.startswith(b'{"errors":') and answer.endswith(b"}]}"):
+        return True
+    try:
+        _decoder.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def receipt_of(batch: Batch, answer: bytes) -> Receipt:
@@ -218,7 +235,7 @@ def verdict_of(outcome: _Outcome) -> Verdict:
                 return Verdict.AGAIN
             return Verdict.REJECT if error.type in _CONTENT else Verdict.WAIT
         case status if status > 500:
-            return Verdict.AGAIN
+            return Verdict.WAIT if error.type in _ONE_INDEX else Verdict.AGAIN
     return _verdict_of_error(error)
 
 

@@ -19,6 +19,7 @@ from .shipper import ElasticsearchShipper
 
 _INDEX = re.compile(r"(?:\{target\}|%[YmdjVG]|[a-z0-9._-])+")
 _INDEX_BYTES = 255  # the servers' limit
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, none is meant
 _DEFAULT_PORTS = {"http": 9200, "https": 443}
 
 
@@ -133,11 +134,11 @@ class Settings(ShipperSettings):
 
     def _authorization(self, site: Site) -> dict[str, str]:
         if self.username:
-            password = _secret(self.password, self.password_file, f"outputs.{site.output}.password_file")
+            password = _secret(self.password, self.password_file, f"outputs.{site.output}.password")
             return {"authorization": f"Basic {_base64(f'{self.username}:{password}')}"}
         if not self.api_key and not self.api_key_file:
             return {}
-        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key_file")
+        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key").strip()
         return {"authorization": f"ApiKey {_base64(key) if ':' in key else key}"}
 
     def _tls(self, site: Site) -> ssl.SSLContext:
@@ -194,7 +195,18 @@ def _fault_of(host: str) -> str:
         whole = False
     if not whole or re.search(r"\s", host):
         return f"({host!r}) is not a URL such as http://elasticsearch:9200"
+    if not _can_be_resolved(url.hostname or ""):
+        return f"({host!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
     return f"({host!r}) has a query, which cannot be used" if url.query or url.fragment else ""
+
+
+def _can_be_resolved(name: str) -> bool:
+    """Whether the system can be asked for it, as `getaddrinfo` encodes it."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _base64(text: str) -> str:
@@ -202,11 +214,16 @@ def _base64(text: str) -> str:
 
 
 def _secret(value: SecretStr | None, path: Path | None, option: str) -> str:
-    if path is None:
-        return value.get_secret_value() if value else ""
-    secret = _text(path, option).removesuffix("\n")
-    if not secret.strip("\n"):
-        raise ConfigurationError(f"{option}: {path} is empty", "write the secret into it, or name another file")
+    """The secret without the newlines at its end, which editors and shells put there."""
+    where = option if path is None else f"{option}_file: {path}"
+    given = (value.get_secret_value() if value else "") if path is None else _text(path, f"{option}_file")
+    secret = given.rstrip("\r\n")
+    if not secret.strip():
+        raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
+    if _CONTROL.search(secret):
+        raise ConfigurationError(
+            f"{where} holds a line break or another control character", "write the secret into it as one line of text"
+        )
     return secret
 
 

@@ -1,6 +1,7 @@
 """One batch → one `_bulk` request → one Receipt, on whatever server answers."""
 
 import asyncio
+from copy import copy
 
 import structlog
 
@@ -36,6 +37,8 @@ class ElasticsearchShipper:
         self._met = False
         self._typed = False
         self._meeting = asyncio.Lock()
+        self._failures = 0  # to meet it, and the last of them
+        self._failure = Unavailable("never met")
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send `batch` in one request and account for every document in it; may be called while it is under way.
@@ -91,24 +94,34 @@ class ElasticsearchShipper:
         else:
             body = bulk.encode(batch, self._index, typed=typed)
         try:
-            return await self._connection.bulk(
-                f"/_bulk?filter_path={FILTER}", body, gzipped=self._compress, most_bytes=most_bytes(batch)
-            )
+            return await self._connection.bulk(FILTER, body, gzipped=self._compress, most_bytes=most_bytes(batch))
         except Unavailable:
             self._met = False
             raise
 
     async def _meet(self) -> None:
+        """Learn which server it is, unless that is known; who waited for another to learn it shares its failure."""
+        failures = self._failures
         async with self._meeting:
             if self._met:
                 return
-            server = await identify(self._connection)
-            if server:
-                self._typed = server.typed
-            if self._template_missing:
-                await self._install_template(server)
-            self._met = True
-            log.info("met a server", server=str(server or "unknown version"), hosts=self._connection.name)
+            if self._failures > failures:
+                raise copy(self._failure)
+            try:
+                await self._introduce()
+            except Unavailable as error:
+                self._failures += 1
+                self._failure = copy(error)  # without its frames
+                raise
+
+    async def _introduce(self) -> None:
+        server = await identify(self._connection)
+        if server:
+            self._typed = server.typed
+        if self._template_missing:
+            await self._install_template(server)
+        self._met = True
+        log.info("met a server", server=str(server or "unknown version"), hosts=self._connection.name)
 
     async def _install_template(self, server: Server | None) -> None:
         hindrance = await install_template(self._connection, self._index, server)

@@ -15,6 +15,8 @@ from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 from tests.contract.segments import batch, plain_segment
 
+SECRET = "s3cret-in-a-test"
+
 
 class Road:
     """A link, and its two ends."""
@@ -114,3 +116,31 @@ async def test_an_output_is_away_since_it_answered_nothing_more(is_answered_mean
     assert road.link.away_since is not None
     assert (road.link.away_since <= asked) is not is_answered_meanwhile
     assert road.link.away_since <= answered
+
+
+class Broken:
+    """A shipper whose library takes an option for wrong, at the first batch."""
+
+    def __init__(self, error: Exception) -> None:
+        self._errors = [error]
+
+    async def ship(self, batch: Batch) -> Receipt:
+        if self._errors:
+            raise self._errors.pop()
+        return Receipt(delivered=batch.count)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("error", [ValueError(SECRET), UnicodeError("label empty or too long")])
+async def test_a_value_that_a_library_refuses_makes_the_output_away_and_ends_nothing(error: Exception) -> None:
+    ledger = Ledger()
+    link = Link("out", Broken(error), ledger, Concurrency(1))
+    sent = batch(plain_segment(2))
+    answer = await link.ship(sent, set(), Backoff())
+    assert (answer.is_away, answer.receipt.retry) == (True, sent)
+    assert ledger.error.startswith(f"the options of the output make no request ({type(error).__name__}): correct")
+    assert SECRET not in ledger.error
+    assert (await link.ship(sent, set(), Backoff())).receipt.delivered == 2
+    assert ledger.error == ""

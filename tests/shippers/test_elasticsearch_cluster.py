@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.model import Receipt
-from collector.ports import Site
+from collector.model import Batch, Receipt
+from collector.ports import Shipper, Site
 from shippers.elasticsearch.cluster import Server, patterns_of, template
+from tests.collector.desk import Desk
+from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.waiting import until
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
 from tests.contract.shippers import deliver, settled
 from tests.engines.search_server import SearchServer
@@ -14,6 +17,18 @@ from tests.shippers.test_elasticsearch import empty, settings_for
 
 INDEX = "shop-2026.11.23"
 SENT = batch(plain_segment(3), plain_segment(3, "till"))
+
+
+class Relay(RecordingShipper):
+    """A desk's shipper that hands on to a real one."""
+
+    def __init__(self, shipper: Shipper) -> None:
+        super().__init__()
+        self._shipper = shipper
+
+    async def ship(self, batch: Batch) -> Receipt:
+        self.before_each()
+        return await self._shipper.ship(batch)
 
 
 @pytest.fixture
@@ -46,6 +61,37 @@ async def test_a_closed_index_waits(search_server: SearchServer, site: Site) -> 
     put(search_server, f"/{INDEX}", {})
     search_server.request("POST", f"/{INDEX}/_close")
     assert_only_the_shop_waits(await shipped(search_server, site), "open the index")
+
+
+def put_without_primary(server: SearchServer, index: str) -> None:
+    settings = {"index.routing.allocation.include._name": "nobody", "index.number_of_replicas": 0}
+    put(server, f"/{index}?wait_for_active_shards=0&timeout=1s", {"settings": settings})
+
+
+async def test_an_index_without_a_primary_waits_and_the_rest_is_told_in_time(
+    search_server: SearchServer, site: Site
+) -> None:
+    empty(search_server)
+    put_without_primary(search_server, INDEX)
+    receipt = await shipped(search_server, site, request_timeout_seconds=20.0)
+    assert_only_the_shop_waits(receipt, "_cluster/allocation/explain")
+
+
+async def test_an_index_without_a_primary_takes_no_worker_from_other_targets(
+    elasticsearch_8: SearchServer, site: Site, tmp_path: Path
+) -> None:
+    empty(elasticsearch_8)
+    put_without_primary(elasticsearch_8, INDEX)
+    shipper = settings_for(elasticsearch_8, request_timeout_seconds=3.0).open(site)
+    desk = Desk(tmp_path, Relay(shipper), batch_bytes=1)
+    async with desk.open(workers=2):
+        for number in range(4):
+            await desk.put(plain_segment(2, first=2 * number), plain_segment(2, "till", first=2 * number))
+        await until(lambda: desk.ledger.acknowledged == 8)
+        assert list(desk.ledger.waits) == ["shop"]
+        put(elasticsearch_8, f"/{INDEX}/_settings", {"index.routing.allocation.include._name": None})
+    assert desk.ledger.acknowledged + desk.ledger.duplicate == 16
+    await shipper.aclose()
 
 
 @pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])

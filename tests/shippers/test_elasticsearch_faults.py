@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt
@@ -151,6 +152,27 @@ async def test_a_slow_answer_is_given_up_after_the_configured_time(tmp_path: Pat
             await shipper.ship(SENT)
 
 
+async def test_batches_that_wait_for_a_server_that_hangs_share_its_silence(tmp_path: Path) -> None:
+    opened = 0
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.read()  # until the other side has enough
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        given = {"type": "elasticsearch", "hosts": [url], "request_timeout_seconds": 0.2}
+        shipper = Settings.model_validate(given).open(Site("elastic", tmp_path))
+        for rounds in (1, 2):
+            ended = await asyncio.gather(*(shipper.ship(SENT) for _ in range(4)), return_exceptions=True)
+            assert [type(each) for each in ended] == [Unavailable] * 4
+            assert len({str(each) for each in ended}) == 1
+            assert opened == rounds
+        await shipper.aclose()
+
+
 async def test_a_refused_connection_names_the_host_and_ends_when_it_is_back(tmp_path: Path) -> None:
     async with BulkEndpoint() as endpoint, shipping(endpoint, tmp_path) as shipper:
         await endpoint.stop()
@@ -177,6 +199,33 @@ async def test_a_node_that_is_away_is_passed_over(tmp_path: Path) -> None:
         assert [receipt.delivered + receipt.duplicate for receipt in receipts] == [4, 4, 4]
 
 
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (Reply(status=429, headers={"retry-after": "7"}), Unavailable, "overloaded"),
+        (Reply(status=401), Unauthorized, "without credentials"),
+        (Reply(status=403), Unauthorized, "forbids"),
+        (Reply(status=500, body=b'{"error":"broken"}'), Unavailable, "500: broken"),
+        (Reply(body=b"<html>log in</html>"), Unavailable, "no bulk answer"),
+    ],
+)
+async def test_what_all_nodes_answer_is_told_as_it_would_be_of_one(
+    tmp_path: Path, reply: Reply, error: type[Exception], words: str
+) -> None:
+    async with (
+        BulkEndpoint([reply] * 2) as one,
+        BulkEndpoint([reply] * 2) as other,
+        shipping(one, tmp_path, hosts=[one.url, other.url]) as shipper,
+    ):
+        with pytest.raises(error, match=words) as caught:
+            await shipper.ship(SENT)
+        assert type(caught.value) is error
+        assert (len(one.bulks), len(other.bulks)) == (1, 1)
+        if reply.status == 429:
+            assert isinstance(caught.value, Unavailable)
+            assert caught.value.retry_after == 7
+
+
 async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: Path) -> None:
     wants = b'{"error":{"type":"x","reason":"Validation Failed: 1: type is missing;"}}'
     refuses = b'{"error":{"type":"x","reason":"Action/metadata line [1] contains an unknown parameter [_type]"}}'
@@ -186,6 +235,66 @@ async def test_an_upgrade_while_running_is_noticed_in_both_directions(tmp_path: 
             await shipper.ship(SENT)
     types = [documents_in(each.body)[0].type for each in endpoint.bulks]
     assert types == [None, "_doc", "_doc", "_doc", None]
+
+
+class QueryEndpoint(BulkEndpoint):
+    """Keeps how long each bulk request lets it wait for shards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts: list[str] = []
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/_bulk":
+            self.timeouts.append(request.query["timeout"])
+        return await super()._handle(request)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(600.0, "3000ms"), (60.0, "3000ms"), (6.0, "2000ms"), (1.0, "1000ms")])
+async def test_a_server_waits_for_shards_for_a_small_part_of_the_time_and_of_the_patience_with_a_node(
+    tmp_path: Path, seconds: float, told: str
+) -> None:
+    async with QueryEndpoint() as endpoint, shipping(endpoint, tmp_path, request_timeout_seconds=seconds) as shipper:
+        await shipper.ship(SENT)
+        assert endpoint.timeouts == [told]
+
+
+class TemplateEndpoint(BulkEndpoint):
+    """Answers requests for the template with `statuses`, then as it should."""
+
+    def __init__(self, *statuses: int) -> None:
+        super().__init__()
+        self.statuses = list(statuses)
+
+    @property
+    def templates(self) -> int:
+        return sum(each.path.startswith("/_template/") for each in self.received)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = await super()._handle(request)
+        if request.path.startswith("/_template/") and self.statuses:
+            return web.Response(status=self.statuses.pop(0), body=b'{"error":"no master"}')
+        return answer
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_no_document_is_sent_before_a_template_that_is_refused_in_passing_is_there(
+    tmp_path: Path, status: int
+) -> None:
+    async with TemplateEndpoint(status, status) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=f"{status}: no master"):
+                await shipper.ship(SENT)
+        assert endpoint.bulks == []
+        for _ in range(2):
+            await shipper.ship(SENT)
+        assert endpoint.templates == 3
+
+
+async def test_a_template_that_is_forbidden_keeps_no_document_back(tmp_path: Path) -> None:
+    async with TemplateEndpoint(403) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        assert (await shipper.ship(SENT)).delivered == 4
+        assert endpoint.templates == 1
 
 
 async def test_the_version_is_asked_again_after_an_outage(tmp_path: Path) -> None:
@@ -240,8 +349,22 @@ def test_a_status_that_tells_nothing_leaves_the_document_unknown(status: int) ->
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 409])
 def test_a_refusal_for_load_is_sent_again_without_an_alarm(status: int) -> None:
-    receipt = told(OK, OK, OK, (status, {"type": "unavailable_shards_exception"}))
+    receipt = told(OK, OK, OK, (status, {"type": "es_rejected_execution_exception"}))
     assert (receipt.retry.count, receipt.waits, receipt.rejected) == (1, {}, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("unavailable_shards_exception", "_cluster/allocation/explain"),
+        ("process_cluster_event_timeout_exception", "_cluster/pending_tasks"),
+    ],
+)
+def test_an_index_that_cannot_take_documents_waits_alone_though_the_status_is_503(kind: str, remedy: str) -> None:
+    receipt = told(OK, OK, OK, (503, {"type": kind, "reason": "primary shard is not active"}))
+    assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (3, 1, ())
+    assert list(receipt.waits) == ["till"]
+    assert remedy in receipt.waits["till"]
 
 
 def test_a_document_that_an_ingest_pipeline_fails_on_is_refused_though_the_status_is_500() -> None:

@@ -11,6 +11,7 @@ from typing import Self
 import pytest
 from aiohttp import ServerTimeoutError
 
+from shippers.elasticsearch.connection import Connection
 from shippers.elasticsearch.node import Node, Question
 from shippers.elasticsearch.nodes import Nodes
 from tests.collector.waiting import until
@@ -18,7 +19,13 @@ from tests.collector.waiting import until
 BULK = Question("POST", "/_bulk", b"{}\n", {})
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"
+TOLD = b'{"errors":false,"items":[]}'
 PATIENCE_SECONDS = 0.3
+
+
+def reply(status: int, body: bytes) -> bytes:
+    """An answer as it stands on the wire."""
+    return b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
 class Endpoint:
@@ -157,6 +164,42 @@ async def test_a_failed_request_is_asked_at_another_node_at_once() -> None:
             assert (await nodes.ask(BULK, is_measured=True)).status == 200
         assert good.asked == 10
         assert bad.asked <= 1
+
+
+@pytest.mark.parametrize("status", [307, 401, 403, 404, 405, 429, 500])
+async def test_a_node_that_answers_an_error_at_once_draws_no_requests(status: int) -> None:
+    await assert_it_draws_none(reply(status, b"{}"))
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"", b"{}", TOLD[:-1], b'{"version":{"number":"8"}}'])
+async def test_a_node_that_answers_at_once_what_is_no_bulk_answer_draws_no_requests(body: bytes) -> None:
+    await assert_it_draws_none(reply(200, body))
+
+
+async def assert_it_draws_none(answer: bytes) -> None:
+    good = reply(200, TOLD)
+    async with Endpoint(0.01, good) as first, Endpoint(0.01, good) as second, Endpoint(0.0, answer) as bad:
+        nodes = [
+            Node(f"http://127.0.0.1:{each.port}", headers={}, connections=4, connect_seconds=5.0)
+            for each in (first, second, bad)
+        ]
+        connection = Connection(nodes, name="three", identity=("", ""), timeout_seconds=60.0)
+        answers = [await connection.bulk("errors,items", b"{}\n", gzipped=False) for _ in range(30)]
+        await connection.aclose()
+        assert {(each.status, each.body) for each in answers} == {(200, TOLD)}
+        assert 1 <= bad.asked <= 2  # one more when a second has gone by
+
+
+async def test_a_refusal_for_what_is_in_a_request_is_given_as_it_is_and_asked_nowhere_else() -> None:
+    good = reply(200, TOLD)
+    refusal = reply(413, b"{}")
+    async with Endpoint(0.01, good) as one, Endpoint(0.0, refusal) as other:
+        nodes = [Node(f"http://127.0.0.1:{each.port}", headers={}, connections=4) for each in (one, other)]
+        connection = Connection(nodes, name="two", identity=("", ""), timeout_seconds=60.0)
+        statuses = [(await connection.bulk("errors,items", b"{}\n", gzipped=False)).status for _ in range(6)]
+        await connection.aclose()
+        assert set(statuses) == {200, 413}
+        assert one.asked + other.asked == 6
 
 
 async def test_when_all_nodes_fail_each_is_asked_once_and_the_last_answer_is_given() -> None:

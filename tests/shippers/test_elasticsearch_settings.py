@@ -1,3 +1,4 @@
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from collector.errors import ConfigurationError
 from collector.ports import Site
 from shippers.elasticsearch import Settings
+from tests.faults.bulk_endpoint import BulkEndpoint
 
 SECRET = "s3cret-in-a-test"
 HOST = "http://elasticsearch:9200"
@@ -38,6 +40,17 @@ def settings(**options: object) -> Settings:
 def test_a_malformed_host_is_refused_by_its_number_and_with_an_example(host: str) -> None:
     with pytest.raises(ValidationError, match=r"host 2 .*(http://elasticsearch:9200|query)"):
         settings(hosts=[HOST, host])
+
+
+@pytest.mark.parametrize("name", ["es..internal", ".es", "x" * 64, "größe..example"])
+def test_a_host_whose_name_cannot_be_looked_up_is_refused_with_an_example(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"host 2 .*an empty part, or one over 63 characters: .*es\.example"):
+        settings(hosts=[HOST, f"http://{name}:9200"])
+
+
+@pytest.mark.parametrize("name", ["es.internal.", "größe.example", "x" * 63, "[fe80::1%25eth0]", "127.0.0.1", "a_b-c"])
+def test_a_host_whose_name_can_be_looked_up_is_taken(name: str) -> None:
+    assert settings(hosts=f"http://{name}:9200").hosts == (f"http://{name}:9200",)
 
 
 def test_a_host_that_holds_credentials_is_refused_without_repeating_them() -> None:
@@ -100,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_option(site: Site, tmp_pat
         settings(**options).open(site)
 
 
-@pytest.mark.parametrize("content", ["", "\n", "\n\n"])
+@pytest.mark.parametrize("content", ["", "\n", "\n\n", "\r\n", " \n"])
 @pytest.mark.parametrize(("option", "more"), [("password_file", {"username": "elastic"}), ("api_key_file", {})])
 def test_a_file_that_holds_no_secret_is_named_as_empty(
     site: Site, tmp_path: Path, option: str, more: dict[str, object], content: str
@@ -109,6 +122,47 @@ def test_a_file_that_holds_no_secret_is_named_as_empty(
     file.write_text(content)
     with pytest.raises(ConfigurationError, match=rf"outputs\.elastic\.{option}: {file} is empty"):
         settings(**{option: file, **more}).open(site)
+
+
+USER: dict[str, object] = {"username": "elastic"}
+
+
+@pytest.mark.parametrize("control", ["\n", "\r\n", "\0", "\t", "\x1b", "\x7f", "\x85"])
+@pytest.mark.parametrize(("option", "more"), [("password", USER), ("api_key", {})])
+def test_a_secret_that_holds_control_characters_is_refused_without_repeating_it(
+    site: Site, tmp_path: Path, option: str, more: dict[str, object], control: str
+) -> None:
+    secret = f"{SECRET}{control}{SECRET}"
+    file = tmp_path / "secret"
+    file.write_bytes(secret.encode())
+    for given, where in (({option: secret}, option), ({f"{option}_file": file}, f"{option}_file: {file}")):
+        with pytest.raises(ConfigurationError, match=rf"outputs\.elastic\.{where} holds .*control.*one line") as caught:
+            settings(**given, **more).open(site)
+        assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\r\n", "\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("option", "more", "header"),
+    [
+        ("password", USER, f"Basic {b64encode(f'elastic:{SECRET}'.encode()).decode()}"),
+        ("api_key", {}, f"ApiKey {SECRET}"),
+    ],
+)
+async def test_newlines_at_the_end_of_a_secret_are_no_part_of_it(
+    site: Site, tmp_path: Path, option: str, more: dict[str, object], header: str, end: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(f"{SECRET}{end}".encode())
+    async with BulkEndpoint() as endpoint:
+        for given in ({option: f"{SECRET}{end}"}, {f"{option}_file": file}):
+            shipper = settings(hosts=[endpoint.url], **given, **more).open(site)
+            await shipper.probe()
+            await shipper.aclose()
+        assert [{k.lower(): v for k, v in each.headers.items()}["authorization"] for each in endpoint.received] == [
+            header,
+            header,
+        ]
 
 
 @pytest.mark.parametrize(
