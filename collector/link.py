@@ -116,7 +116,8 @@ class Link:
         try:
             receipt = _checked(await self._ship(batch), batch)
             seconds = time.perf_counter() - started
-            self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
+            if not receipt.waits:  # for which the server may have waited itself
+                self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))

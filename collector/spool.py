@@ -34,6 +34,7 @@ from collector.spool_records import (  # fmt: skip
     file_head_of,
     file_header,
     head_of,
+    whole_end,
 )
 from collector.state import fsync_directory
 
@@ -276,7 +277,7 @@ class Spool:
                 raise StateError(
                     f"{path} was written by a newer pilotfish", "run that version until the spool is empty"
                 )
-            end = _whole_end(opened.fileno(), size) if is_newest else size
+            end = whole_end(opened.fileno(), size) if is_newest else size
         if end <= FILE_HEADER.size:
             self._discard(path, is_torn=is_newest)
             return
@@ -323,30 +324,3 @@ def _write(descriptor: int, body: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _whole_end(descriptor: int, size: int) -> int:
-    """Where the last whole record of the newest file ends; `size` if it is damaged elsewhere than at its tail."""
-    offset = FILE_HEADER.size
-    while offset < size:
-        head = head_of(os.pread(descriptor, RECORD_HEADER.size, offset))
-        if head is None:
-            is_torn = size - offset < RECORD_HEADER.size or _is_blank(descriptor, offset, size)
-            return offset if is_torn else size
-        end = offset + RECORD_HEADER.size + head.length
-        if end > size:
-            return offset
-        if end == size and crc32(os.pread(descriptor, head.length, end - head.length)) != head.checksum:
-            return offset
-        offset = end
-    return size
-
-
-def _is_blank(descriptor: int, offset: int, size: int) -> bool:
-    """Whether only zeros stand there: blocks that were reserved and never written."""
-    while offset < size:
-        piece = os.pread(descriptor, 1 << 16, offset)
-        if piece.strip(b"\0"):
-            return False
-        offset += len(piece) or size
-    return True

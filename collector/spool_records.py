@@ -5,6 +5,7 @@ bytes of the payload, CRC-32 of the payload, CRC-32 of the header before it). Nu
 tells where the next record begins, whatever became of the payload.
 """
 
+import os
 import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -141,3 +142,30 @@ def _segment(kept: _Kept) -> Segment:
         size=sum(map(len, kept.documents)),
         end=Position(FileId(kept.container_id, "", 0), 0, 0),
     )
+
+
+def whole_end(descriptor: int, size: int) -> int:
+    """Where the last whole record of the newest file ends; `size` if it is damaged elsewhere than at its tail."""
+    offset = FILE_HEADER.size
+    while offset < size:
+        head = head_of(os.pread(descriptor, RECORD_HEADER.size, offset))
+        if head is None:
+            is_torn = size - offset < RECORD_HEADER.size or _is_blank(descriptor, offset, size)
+            return offset if is_torn else size
+        end = offset + RECORD_HEADER.size + head.length
+        if end > size:
+            return offset
+        if end == size and crc32(os.pread(descriptor, head.length, end - head.length)) != head.checksum:
+            return offset
+        offset = end
+    return size
+
+
+def _is_blank(descriptor: int, offset: int, size: int) -> bool:
+    """Whether only zeros stand there: blocks that were reserved and never written."""
+    while offset < size:
+        piece = os.pread(descriptor, 1 << 16, offset)
+        if piece.strip(b"\0"):
+            return False
+        offset += len(piece) or size
+    return True

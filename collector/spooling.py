@@ -40,6 +40,7 @@ class Spooling:
         self._after_seconds = after_seconds
         self._stored = stored
         self._backoff = backoff()
+        self._one_at_a_time = asyncio.Lock()
         self._asking = False
         self._asker: Shipment | None = None  # that asked last
         self._ask_at = 0.0
@@ -82,7 +83,8 @@ class Spooling:
         documents = shipment.documents
         texts = [one for segment in documents.segments for one in segment.ids if one in shipment.texts]
         try:
-            await asyncio.to_thread(self._spool.append, documents.segments, texts)
+            async with self._one_at_a_time:  # each takes several times its documents' memory while it is packed
+                await asyncio.to_thread(self._spool.append, documents.segments, texts)
         except OSError as error:
             self._tell(error)
             return False

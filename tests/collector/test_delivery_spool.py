@@ -426,18 +426,19 @@ def test_every_document_is_accounted_for_whatever_is_answered_and_however_small_
     moody = Moody(answer)
     sent = [plain_segment(4, target, first=4 * n) for n in range(3) for target in ("a", "b")]
 
+    directory = tmp_path_factory.mktemp("desk")
+
     async def run() -> Desk:
-        directory = tmp_path_factory.mktemp("desk")
-        for _ in range(2):
-            desk = Desk(directory, moody, batch_bytes=sent[0].size * 2, spool_bytes=spool_bytes)
-            async with desk.open():
-                if not moody.batches:
-                    await desk.put(*sent)
-                if desk.delivery._recovery is not None:
-                    await until(lambda desk=desk: not desk.ledger.in_flight + spooled(desk))  # type: ignore[misc]
+        desk = Desk(directory, moody, batch_bytes=sent[0].size * 2, spool_bytes=spool_bytes)
+        async with desk.open():
+            if not moody.batches:
+                await desk.put(*sent)
+            if desk.delivery._recovery is not None:
+                await until(lambda: not desk.ledger.in_flight + spooled(desk))
         return desk
 
-    desk = asyncio.run(run())
+    for _ in range(2):
+        desk = asyncio.run(run())  # ends the threads too, as the end of a process does
     everything = set(by_id([batch(*sent)]))
     dead = {str(letter["_id"]) for letter in desk.letters}
     assert set(moody.stored) | dead == everything
