@@ -92,7 +92,6 @@ class Spool:
         self._last = 0
         self._lost: list[Lost] = []
         self._writing: tuple[int, int] | None = None  # number and descriptor of the file that is written
-        self._is_lasting = False  # the directory's name is known to be there after a power cut
         self._lock = threading.Lock()
         try:
             self._load()
@@ -167,12 +166,7 @@ class Spool:
 
     def _begin_file(self) -> tuple[int, int]:
         if not self._directory.exists():
-            self._is_lasting = False
             self._directory.mkdir(mode=0o700, parents=True)
-        if not self._is_lasting:
-            for above in (self._directory.parent, self._directory.parent.parent):
-                fsync_directory(above)
-            self._is_lasting = True
         number = self._last = self._last + 1
         path = self._directory / f"{number:08d}.spool"
         mark = os.urandom(8)
@@ -180,7 +174,8 @@ class Spool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             _write(descriptor, header, 0)
-            fsync_directory(self._directory)
+            for each in (self._directory, self._directory.parent, self._directory.parent.parent):
+                fsync_directory(each)
         except OSError:
             with suppress(OSError):
                 os.close(descriptor)
