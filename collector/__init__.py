@@ -12,5 +12,6 @@ The data path, one module a step:
     checkpoint   settled segments → positions on disk     (Position)
 
 `pipeline` joins these for one output; `app` joins the pipelines with HTTP (`web/`), numbers (`telemetry/`) and the
-state directory. To read: `model`, `ports`, `errors`, then along the path; `transform/docker_json` is the hot one.
+state directory; `workers/` makes one agent of several of that. To read: `model`, `ports`, `errors`, then along the
+path; `transform/docker_json` is the hot one.
 """

@@ -32,6 +32,7 @@ from collector.own import own_container_id
 from collector.pipeline import Pipeline
 from collector.ports import Searchable, Shipper, ShipperSettings, Site
 from collector.progress import Progress
+from collector.share import EVERYTHING, Share
 from collector.state import locked
 from collector.telemetry.exporter import Exporter
 from collector.transform.stamps import Stamps
@@ -64,11 +65,15 @@ def shipper_types() -> Mapping[str, type[ShipperSettings]]:
 
 
 class Agent:
-    """A running agent's parts, for those who look on: the console of `demo`, and tests."""
+    """A running agent's parts, for those who look on: the console of `demo`, and tests.
 
-    def __init__(self, configuration: Configuration) -> None:
+    It follows the containers of its `share`; `address` is where HTTP listens, None before or without it.
+    """
+
+    def __init__(self, configuration: Configuration, share: Share = EVERYTHING) -> None:
         self.configuration = configuration
-        self.roster = Roster()
+        self.roster = Roster(share)
+        self.address: places.Address | None = None
         self.live = Live()
         self.pipelines: list[Pipeline] = []
 
@@ -133,7 +138,7 @@ class Agent:
         return opened
 
     def _pipeline(self, output: str, shipper: Shipper, state: Path) -> Pipeline:
-        positions = state / "positions"
+        positions = state / places.POSITIONS
         positions.mkdir(mode=0o700, exist_ok=True)
         return Pipeline(
             output,
@@ -178,13 +183,13 @@ class Agent:
             status=self.status,
             search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
             live=self.live,
-            dead_letters=state / places.DEAD_LETTERS,
+            dead_letters=[state / places.DEAD_LETTERS],
             replays={
                 one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
             },
         )
-        bound = await stack.enter_async_context(serve(address, state_dir=state, views=views))
-        log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api")
+        self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
+        log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
 
     async def _work(self, discovery: DockerDiscovery | DirectoryDiscovery, on_ready: Callable[[], None] | None) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -214,18 +219,26 @@ async def run(configuration: Configuration) -> None:
     own_log.configure(configuration.log)
     for warning in configuration.warnings:
         log.warning(warning)
-    agent = Agent(configuration)
+    await run_until_signal(Agent(configuration))
+
+
+async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = None) -> None:
+    """Run `agent` until SIGTERM or SIGINT, then drain; a second signal exits at once.
+
+    Raises:
+        PilotfishError: it cannot start.
+    """
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
         if agent.roster.closed:
             os._exit(1)
-        log.info("stopping: delivering what was read", at_most_seconds=configuration.drain_seconds)
+        log.info("stopping: delivering what was read", at_most_seconds=agent.configuration.drain_seconds)
         agent.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    await agent.run()
+    await agent.run(on_ready)
 
 
 def _cutoff(known: DockerInput | DirectoryInput) -> str:

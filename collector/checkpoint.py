@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -186,6 +186,33 @@ class Checkpoints:
         saved.fingerprint = fingerprint
         self._dirty = True
 
+    # ------------------------------------------------------------------ all of them
+
+    def whole(self) -> list[Saved]:
+        """What is kept, of every stream.
+
+        Raises:
+            StateError: some was damaged and is not known any more.
+        """
+        if self._lost:
+            raise StateError(
+                f"the positions in {self._path.parent} are damaged: nobody can tell which containers they were of",
+                "start once with as many workers as before",
+            )
+        return list(self._saved.values())
+
+    def replace(self, saved: Sequence[Saved]) -> None:
+        """Keep this instead, on disk too.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        self._write(self._encoded())
+
+    def _encoded(self) -> bytes:
+        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values())))
+
     # ------------------------------------------------------------------ on disk
 
     async def flush(self) -> bool:
@@ -193,9 +220,8 @@ class Checkpoints:
         if not self._dirty:
             return True
         self._dirty = False
-        body = msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values())))
         try:
-            await asyncio.to_thread(self._write, body)
+            await asyncio.to_thread(self._write, self._encoded())
         except OSError as error:
             self._dirty = True
             self.failures += 1

@@ -12,6 +12,8 @@ PilotfishError            one line on stderr, exit code 1
     └── Refused           the batch as a whole, for what is in it: send it in halves
 """
 
+from collections.abc import Iterator
+
 
 class PilotfishError(Exception):
     """Base of all: `cause` says what is wrong, `remedy` what to do; together they are the one line a user reads."""
@@ -79,3 +81,12 @@ class Refused(ShippingError):
     def __init__(self, cause: str, remedy: str = "", *, type: str = TOO_LARGE) -> None:  # noqa: A002
         super().__init__(cause, remedy)
         self.type = type
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors themselves, however deep task groups have wrapped them."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

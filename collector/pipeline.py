@@ -75,7 +75,7 @@ class Pipeline:
             bound_bytes=settings.batch_bytes,
         )
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
-        spool = directory / "spool" / output
+        spool = directory / places.SPOOL / output
         self._delivery = Delivery(
             output,
             shipper,

@@ -11,6 +11,9 @@ from typing import NamedTuple
 LISTEN = "127.0.0.1:9880"
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
 DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
+SPOOL = "spool"  # the same
+POSITIONS = "positions"  # below the state directory, files of each output
+WORKERS = "workers"  # below the state directory, a state directory for each worker of several
 ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 
 
@@ -61,6 +64,11 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 def demo_state_dir(environ: Mapping[str, str]) -> Path:
     """Where `demo` keeps its state, so that `search` and `tail` find it without being told."""
     return _user_state(environ) / "pilotfish-demo"
+
+
+def dead_letters(state: Path) -> list[Path]:
+    """The directories of letters, of every worker that there is or was."""
+    return [state / DEAD_LETTERS, *sorted(state.glob(f"{WORKERS}/*/{DEAD_LETTERS}"))]
 
 
 def _user_state(environ: Mapping[str, str]) -> Path:

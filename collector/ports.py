@@ -5,7 +5,7 @@ Everything behind these protocols may be replaced; `tests/contract/` holds the l
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
@@ -55,6 +55,8 @@ class ShipperSettings(BaseModel):
     """What every output has: how documents are gathered into batches. A shipper's `Settings` adds its own options."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
+
+    takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
 
     type: str = Field(description="the kind of output: the name of a file in shippers/")
     batch_bytes: int = Field(2 << 20, gt=0, description="send when so many bytes of documents are waiting")

@@ -11,6 +11,8 @@ from collector.ports import ShipperSettings, Site
 class Settings(ShipperSettings):
     """Options of the output that keeps nothing."""
 
+    takes_many_writers = True
+
     type: Literal["null"] = Field("null", description="keeps nothing")
 
     def open(self, site: Site) -> "Null":

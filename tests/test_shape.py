@@ -14,8 +14,8 @@ SHIPPERS = sorted(
 SHIPPERS.remove("__init__")
 
 # Each layer imports from those before it, never from those behind it; what is named nowhere is `collector`.
-LAYERS = ("collector.model", "collector.errors", "collector.ports", "collector", "collector.app", "collector.demo",
-          "collector.cli", "collector.__main__")  # fmt: skip
+LAYERS = ("collector.model", "collector.errors", "collector.ports", "collector", "collector.app", "collector.workers",
+          "collector.demo", "collector.cli", "collector.__main__")  # fmt: skip
 OPEN_TO_SHIPPERS = {"collector.model", "collector.errors", "collector.ports"}
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli", "collector.places")
 

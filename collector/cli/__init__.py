@@ -5,10 +5,9 @@ starts every few seconds, does not even load typer.
 """
 
 import sys
-from collections.abc import Iterator
 
 from collector.cli import healthcheck, terminal
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, leaves
 
 BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
 INTERRUPTED = 130
@@ -53,8 +52,8 @@ def _command(arguments: list[str]) -> int:
 
 def _report(error: Exception, arguments: list[str]) -> int:
     """Write each cause with its remedy on one line; gives the exit code."""
-    leaves = list(_leaves(error))
-    for leaf in leaves:
+    found = list(leaves(error))
+    for leaf in found:
         if isinstance(leaf, PilotfishError):
             terminal.complain(str(leaf))
         elif usage := _usage(leaf, arguments):
@@ -62,7 +61,7 @@ def _report(error: Exception, arguments: list[str]) -> int:
         else:
             text = f"{type(leaf).__name__}: {leaf}: a fault of Pilotfish; --debug shows where"
             terminal.complain(text.replace("\n", " "))
-    return max(getattr(leaf, "exit_code", 1) for leaf in leaves)
+    return max(getattr(leaf, "exit_code", 1) for leaf in found)
 
 
 def _usage(error: BaseException, arguments: list[str]) -> str:
@@ -84,11 +83,3 @@ def _negated(error: BaseException, arguments: list[str]) -> str:
     if not option.startswith("-") or option.startswith("--"):
         return ""
     return next((word for word in arguments if word.startswith("-") and option[1:] in word and len(word) > 2), "")
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

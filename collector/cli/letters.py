@@ -74,10 +74,10 @@ def _read(given: dict[str, str], state_dir: Path | None, config: Path | None) ->
     from collector.dead_letters.listing import find, outputs_of
 
     directories = agent.candidates(state_dir, config)
-    state = next((one for one in directories if (one / places.DEAD_LETTERS).is_dir()), directories[0])
-    root = state / places.DEAD_LETTERS
-    terminal.complain(f"no agent answers: reading {root}")
-    known = outputs_of(root)
+    state = next((one for one in directories if outputs_of(places.dead_letters(one))), directories[0])
+    roots = places.dead_letters(state)
+    terminal.complain(f"no agent answers: reading {roots[0]}")
+    known = outputs_of(roots)
     output = given.get("output", "")
     if output and output not in known:
         raise PilotfishError(
@@ -86,9 +86,9 @@ def _read(given: dict[str, str], state_dir: Path | None, config: Path | None) ->
     wanted = Wanted(given.get("reason", ""), given.get("target", ""))
     outputs = [output] if output else known
     try:
-        found = find(root, outputs, wanted, limit=int(given["limit"]), oldest="order" in given)
+        found = find(roots, outputs, wanted, limit=int(given["limit"]), oldest="order" in given)
     except OSError as error:
-        raise PilotfishError(f"{root}: cannot be read ({error.strerror})", "use sudo") from None
+        raise PilotfishError(f"{roots[0]}: cannot be read ({error.strerror})", "use sudo") from None
     return found.summary(), found.lines
 
 
@@ -107,15 +107,15 @@ def _replay_alone(
     if state_dir:
         configuration = configuration.model_copy(update={"state_dir": state_dir})
     own_log.configure(configuration.log.model_copy(update={"level": "error"}))  # the progress says what it waits for
-    root = configuration.state_dir / places.DEAD_LETTERS
-    outputs = _configured(root, given.get("output", ""), set(configuration.outputs))
+    roots = places.dead_letters(configuration.state_dir)
+    outputs = _configured(roots, given.get("output", ""), set(configuration.outputs))
 
     async def show(progress: Progress) -> None:
         tell(progress.told())
 
     async def run() -> None:
-        async with alone.replays(configuration, root, outputs) as replays:
-            terminal.complain(f"no agent answers: replaying {root}")
+        async with alone.replays(configuration, outputs) as replays:
+            terminal.complain(f"no agent answers: replaying {roots[0]}")
             wanted = Wanted(given.get("reason", ""), given.get("target", ""))
             limit = int(given["limit"]) if "limit" in given else None
             await run_all(replays, wanted, limit=limit, tell=show)
@@ -126,13 +126,13 @@ def _replay_alone(
         raise StateInUse(error.cause, "it does not answer here: see its http.listen, or stop it and replay") from None
 
 
-def _configured(root: Path, output: str, known: set[str]) -> list[str]:
+def _configured(roots: list[Path], output: str, known: set[str]) -> list[str]:
     """The outputs to replay: the one that is named, else those that have letters; others are told."""
     from collector.dead_letters.listing import outputs_of
 
     if output and output not in known:
         raise UsageError(f"no output {output!r} is configured", "name the file that has it with -c")
-    found = outputs_of(root)
+    found = outputs_of(roots)
     for stranger in sorted(set(found) - known):
         terminal.complain(f"letters of {stranger} are left: it is not among the configured outputs, is it another -c?")
     return [output] if output else sorted(set(found) & known)

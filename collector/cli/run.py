@@ -18,5 +18,6 @@ def run(config: Config = None) -> None:
 
     from collector import app
     from collector.config import load
+    from collector.workers import agent
 
-    uvloop.run(app.run(load(config, app.shipper_types())))
+    uvloop.run(agent.run(load(config, app.shipper_types())))

@@ -160,12 +160,25 @@ class Configuration(Section):
     outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
     http: Http = Field(default_factory=Http, description="the HTTP port")
     log: Log = Field(default_factory=Log, description="the agent's own log")
+    workers: int = Field(
+        1, ge=1, le=64, description="processes, each with its share of the containers: one for each core to be used"
+    )
     drain_seconds: float = Field(
         8.0, ge=0, description="how long a stop waits for deliveries; docker stop kills after 10 s"
     )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _can_be_shared(self) -> Self:
+        for name, output in self.outputs.items():
+            if self.workers > 1 and not output.takes_many_writers:
+                raise ValueError(
+                    f"workers: {self.workers} cannot share the output {name}: a {output.type} has one writer; "
+                    "leave workers at 1, or send to elasticsearch"
+                )
+        return self
 
     @property
     def warnings(self) -> list[str]:

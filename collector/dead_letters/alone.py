@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
+from collector import places
 from collector.batches import Batches
 from collector.config import Configuration
 from collector.delivery import Delivery
+from collector.layout import arrange
 from collector.ledger import Ledger
 from collector.ports import Site
 from collector.state import locked
@@ -16,8 +17,8 @@ from .replay import Replay
 
 
 @asynccontextmanager
-async def replays(configuration: Configuration, root: Path, outputs: Sequence[str]) -> AsyncIterator[list[Replay]]:
-    """The replay of each of `outputs`; `root` is the directory below which all letters are.
+async def replays(configuration: Configuration, outputs: Sequence[str]) -> AsyncIterator[list[Replay]]:
+    """The replay of each of `outputs`.
 
     Raises:
         StateInUse: an agent uses the state directory.
@@ -26,13 +27,14 @@ async def replays(configuration: Configuration, root: Path, outputs: Sequence[st
     """
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
+        arrange(state, workers=1)  # the letters of all in one place
         made = []
         for output in outputs:
             settings = configuration.outputs[output]
             shipper = settings.open(Site(output, state / "outputs" / output))
             stack.push_async_callback(shipper.aclose)
             ledger = Ledger()
-            letters = DeadLetters(root / output)
+            letters = DeadLetters(state / places.DEAD_LETTERS / output)
             batches = Batches(batch_bytes=settings.batch_bytes, linger_seconds=0, bound_bytes=settings.batch_bytes)
             batches.close()
             delivery = Delivery(output, shipper, batches, letters, ledger, lambda _: None)

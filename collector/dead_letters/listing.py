@@ -36,21 +36,22 @@ class Listing(Struct):
         return {"total": self.total, "damaged": self.damaged, "reasons": reasons}
 
 
-def outputs_of(root: Path) -> list[str]:
-    """The outputs of which letters are kept below `root`, configured still or not."""
-    return sorted(path.name for path in root.glob("*") if _OUTPUT.fullmatch(path.name) and files_of(path))
+def outputs_of(roots: Sequence[Path]) -> list[str]:
+    """The outputs of which letters are kept below `roots`, configured still or not."""
+    directories = [path for root in roots for path in root.glob("*") if _OUTPUT.fullmatch(path.name)]
+    return sorted({path.name for path in directories if files_of(path)})
 
 
-def find(root: Path, outputs: Sequence[str], wanted: Wanted, *, limit: int, oldest: bool = False) -> Listing:
-    """The letters of `outputs` that are wanted, and the `limit` newest (or oldest) of all of them.
+def find(roots: Sequence[Path], outputs: Sequence[str], wanted: Wanted, *, limit: int, oldest: bool = False) -> Listing:
+    """The letters of `outputs` below `roots` that are wanted, and the `limit` newest (or oldest) of all of them.
 
     Raises:
         OSError: a file cannot be read.
     """
     listing = Listing()
     shown: list[tuple[str, bytes]] = []
-    for output in outputs:
-        shown += _of_output(listing, root / output, wanted, limit=limit, oldest=oldest)
+    for directory in (root / output for root in roots for output in outputs):
+        shown += _of_output(listing, directory, wanted, limit=limit, oldest=oldest)
     shown.sort(key=lambda each: each[0])
     most = shown[:limit] if oldest else shown[max(len(shown) - limit, 0) :]
     listing.lines = _within_bound(most if oldest else reversed(most))

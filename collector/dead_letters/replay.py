@@ -11,7 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct, field, to_builtins
 
@@ -59,6 +59,32 @@ class _Chunk(Struct):
     kept: list[Span] = field(default_factory=list)
     damaged: int = 0
     size: int = 0
+
+
+class Replays(Protocol):
+    """What sends the letters of one output once more."""
+
+    output: str
+
+    def check(self) -> None:
+        """See that no replay is under way.
+
+        Raises:
+            ReplayUnderWay: one is.
+        """
+        ...
+
+    def seen(self, progress: Progress) -> Progress:
+        """The progress with what the output waits for now."""
+        ...
+
+    async def run(self, wanted: Wanted, progress: Progress, *, limit: int | None = None) -> None:
+        """Send the letters that are wanted, the `limit` oldest of them, and tell in `progress` how far it is.
+
+        Raises:
+            PilotfishError: it ended early.
+        """
+        ...
 
 
 class Replay:
@@ -168,7 +194,7 @@ def _add(spans: list[Span], span: Span) -> None:
 
 
 async def run_all(
-    replays: Sequence[Replay],
+    replays: Sequence[Replays],
     wanted: Wanted,
     *,
     limit: int | None,

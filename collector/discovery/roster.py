@@ -9,6 +9,7 @@ import asyncio
 from msgspec import Struct
 
 from collector.model import LogStream, StreamKey
+from collector.share import EVERYTHING, Share
 
 
 class Container(Struct, frozen=True, kw_only=True):
@@ -28,9 +29,10 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Roster:
-    """All containers of one host, by id."""
+    """All containers of one host, by id; of those in its `share` the logs are followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: Share = EVERYTHING) -> None:
+        self._share = share
         self.containers: dict[str, Container] = {}
         self.up = False  # whether the source of this knowledge answers
         self.error = "has not answered yet"
@@ -43,7 +45,8 @@ class Roster:
     @property
     def streams(self) -> dict[StreamKey, LogStream]:
         """What is to be followed now."""
-        return {stream.key: stream for container in self.containers.values() for stream in container.streams}
+        ours = (container for container in self.containers.values() if self._share.has(container.id))
+        return {stream.key: stream for container in ours for stream in container.streams}
 
     def put(self, container: Container) -> None:
         """Add a container, or take over what is new of it."""

@@ -8,17 +8,18 @@ from typing import Literal, NamedTuple
 
 
 class Series(NamedTuple):
-    """One exported series."""
+    """One exported series; `across` says what several workers' numbers make together."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
+    across: Literal["sum", "least", "most"] = "sum"
 
 
 _OUTPUT = ("output",)
 
-BUILD_INFO = Series("pilotfish_build_info", "gauge", "1, with the version", ("version", "python"))
+BUILD_INFO = Series("pilotfish_build_info", "gauge", "1, with the version", ("version", "python"), across="most")
 
 DOCUMENTS_READ = Series("pilotfish_documents_read_total", "counter", "Documents read from logs, after joining", _OUTPUT)
 DOCUMENTS_SETTLED = Series(
@@ -72,7 +73,7 @@ REQUEST_SECONDS = Series(
 CONCURRENCY_LIMIT = Series(
     "pilotfish_concurrency_limit", "gauge", "Batches that may be under way now, by how fast they are answered", _OUTPUT
 )
-OUTPUT_UP = Series("pilotfish_output_up", "gauge", "1 if the output took the last batch", _OUTPUT)
+OUTPUT_UP = Series("pilotfish_output_up", "gauge", "1 if the output took the last batch", _OUTPUT, across="least")
 TARGETS_WAITING = Series(
     "pilotfish_targets_waiting",
     "gauge",
@@ -80,10 +81,18 @@ TARGETS_WAITING = Series(
     _OUTPUT,
 )
 LAST_ACKNOWLEDGED = Series(
-    "pilotfish_last_acknowledged_timestamp_seconds", "gauge", "When the output last took a document", _OUTPUT
+    "pilotfish_last_acknowledged_timestamp_seconds",
+    "gauge",
+    "When the output last took a document",
+    _OUTPUT,
+    across="most",
 )
 POSITIONS_SAVED = Series(
-    "pilotfish_positions_saved_timestamp_seconds", "gauge", "When the positions were last saved", _OUTPUT
+    "pilotfish_positions_saved_timestamp_seconds",
+    "gauge",
+    "When the positions were last saved",
+    _OUTPUT,
+    across="least",
 )
 POSITION_ERRORS = Series("pilotfish_positions_errors_total", "counter", "Positions that could not be saved", _OUTPUT)
 BACKLOG_BYTES = Series(
@@ -108,22 +117,27 @@ NOT_FOLLOWED = Series(
     "gauge",
     "1 for a container whose log should be followed and is not: driver, label or unreadable",
     ("name", "reason"),
+    across="most",
 )
 
-DOCKER_UP = Series("docker_up", "gauge", "1 if the daemon (or the log tree) answers")
-DOCKER_CONTAINERS = Series("docker_containers", "gauge", "Containers by state", ("state",))
-DOCKER_EVENTS = Series("docker_events_total", "counter", "Container events received from the daemon")
+DOCKER_UP = Series("docker_up", "gauge", "1 if the daemon (or the log tree) answers", across="least")
+DOCKER_CONTAINERS = Series("docker_containers", "gauge", "Containers by state", ("state",), across="most")
+DOCKER_EVENTS = Series("docker_events_total", "counter", "Container events received from the daemon", across="most")
 CONTAINERS_MISSED = Series(
-    "docker_containers_missed_total", "counter", "Containers that were gone before they could be looked at"
+    "docker_containers_missed_total",
+    "counter",
+    "Containers that were gone before they could be looked at",
+    across="most",
 )
 CONTAINER_HEALTH = Series(
     "docker_container_health_status",
     "gauge",
     "1 for the status of a container's health check: starting, healthy, unhealthy or none",
     ("name", "status"),
+    across="most",
 )
 CONTAINER_FAILING_STREAK = Series(
-    "docker_container_health_failing_streak", "gauge", "Health checks that failed in a row", ("name",)
+    "docker_container_health_failing_streak", "gauge", "Health checks that failed in a row", ("name",), across="most"
 )
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Series))

@@ -1,7 +1,7 @@
 """`/api/search`, `/api/tail`, `/api/status`: what the commands and the page ask, all of it behind the token."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from msgspec import Struct
 
-from collector.dead_letters.replay import Replay
+from collector.dead_letters.replay import Replays
 from collector.errors import PilotfishError, QueryError
 from collector.ports import Query, Searchable
 from collector.web.access import refusal
@@ -35,7 +35,7 @@ class Views(Struct, frozen=True, kw_only=True):
 
     `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
     Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store;
-    `dead_letters` is the directory of all outputs' letters, `replays` has one for each output.
+    `dead_letters` are the directories of all outputs' letters, `replays` has one for each output.
     """
 
     health: Callable[[], str | None]
@@ -44,8 +44,8 @@ class Views(Struct, frozen=True, kw_only=True):
     status: Callable[[], Mapping[str, Any]]
     search: Searchable | None
     live: Live
-    dead_letters: Path
-    replays: Mapping[str, Replay]
+    dead_letters: Sequence[Path]
+    replays: Mapping[str, Replays]
 
 
 class Api:

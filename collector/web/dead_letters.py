@@ -6,17 +6,18 @@ the letters, oldest first. A replay tells its progress at least once a second an
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import orjson
 from aiohttp import web
 
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.listing import find, outputs_of
-from collector.dead_letters.replay import Progress, Replay, ReplayUnderWay, run_all
-from collector.errors import PilotfishError, QueryError
+from collector.dead_letters.replay import Progress, Replays, ReplayUnderWay, run_all
+from collector.errors import PilotfishError, QueryError, leaves
 from collector.web.access import refusal
-from collector.web.api import Patience, Views
+from collector.web.api import Patience
 from collector.web.arguments import known, limit, text
 
 _FILTERS = {"output", "reason", "target", "limit"}
@@ -25,8 +26,9 @@ _FILTERS = {"output", "reason", "target", "limit"}
 class DeadLettersApi:
     """The handlers; each takes its arguments from the query string."""
 
-    def __init__(self, views: Views, patience: Patience) -> None:
-        self._views = views
+    def __init__(self, roots: Sequence[Path], replays: Mapping[str, Replays], patience: Patience) -> None:
+        self._roots = roots
+        self._replays = replays
         self._patience = patience
 
     def routes(self) -> list[web.RouteDef]:
@@ -41,11 +43,11 @@ class DeadLettersApi:
         given = request.query
         try:
             known(given, _FILTERS | {"order", "replayable"})
-            kept = sorted(self._views.replays) if given.get("replayable") else outputs_of(self._views.dead_letters)
-            outputs = _chosen(given, {*kept, *self._views.replays}, kept)
+            kept = sorted(self._replays) if given.get("replayable") else outputs_of(self._roots)
+            outputs = _chosen(given, {*kept, *self._replays}, kept)
             listing = await asyncio.to_thread(
                 find,
-                self._views.dead_letters,
+                self._roots,
                 outputs,
                 _wanted(given),
                 limit=limit(given),
@@ -63,8 +65,8 @@ class DeadLettersApi:
         given = request.query
         try:
             known(given, _FILTERS)
-            outputs = sorted(self._views.replays)
-            replays = [self._views.replays[output] for output in _chosen(given, set(outputs), outputs)]
+            outputs = sorted(self._replays)
+            replays = [self._replays[output] for output in _chosen(given, set(outputs), outputs)]
             wanted, most = _wanted(given), limit(given) if "limit" in given else None
             for each in replays:
                 each.check()
@@ -84,7 +86,9 @@ class DeadLettersApi:
                 transport.abort()
         return response
 
-    async def _run(self, replays: list[Replay], wanted: Wanted, most: int | None, response: web.StreamResponse) -> None:
+    async def _run(
+        self, replays: list[Replays], wanted: Wanted, most: int | None, response: web.StreamResponse
+    ) -> None:
         """Replay, and write how far it is.
 
         Raises:
@@ -112,10 +116,8 @@ class DeadLettersApi:
         await response.write_eof()
 
 
-def _last_words(error: BaseExceptionGroup[PilotfishError] | PilotfishError) -> dict[str, object]:
-    """The first of the errors, however deep task groups have wrapped it."""
-    if isinstance(error, BaseExceptionGroup):
-        return _last_words(error.exceptions[0])
+def _last_words(group: BaseExceptionGroup[PilotfishError]) -> dict[str, object]:
+    error = next(one for one in leaves(group) if isinstance(one, PilotfishError))
     return {"error": error.cause, "remedy": error.remedy}
 
 

@@ -2,7 +2,7 @@
 
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gaierror
@@ -43,6 +43,24 @@ PAGE = """<!doctype html>
 async def serve(
     listen: Address, *, state_dir: Path, views: Views, patience: Patience | None = None
 ) -> AsyncIterator[Address]:
+    """Show `views` while the block runs; gives the address with its real port.
+
+    Raises:
+        PilotfishError: the port cannot be had.
+        StateError: the state directory cannot be used.
+    """
+    patience = patience or Patience()
+    letters = DeadLettersApi(views.dead_letters, views.replays, patience)
+    routes = [*_open_routes(views), *Api(views, patience).routes(), *letters.routes()]
+    async with listening(listen, routes, state_dir=state_dir) as bound:
+        try:
+            yield bound
+        finally:
+            views.live.close()
+
+
+@asynccontextmanager
+async def listening(listen: Address, routes: Sequence[web.RouteDef], *, state_dir: Path) -> AsyncIterator[Address]:
     """Listen while the block runs; gives the address with its real port.
 
     The token is made in `state_dir` at the first start and the address is left there for the commands.
@@ -51,7 +69,11 @@ async def serve(
         PilotfishError: the port cannot be had.
         StateError: the state directory cannot be used.
     """
-    app = application(access.token(state_dir), listen, views, patience or Patience())
+    app = web.Application(
+        middlewares=[access.guard(access.token(state_dir), listen)], client_max_size=MOST_REQUEST_BYTES
+    )
+    app.on_response_prepare.append(access.harden)
+    app.add_routes(routes)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -67,7 +89,6 @@ async def serve(
         with access.announced(state_dir, bound):
             yield bound
     finally:
-        views.live.close()
         await runner.cleanup()
 
 
@@ -78,14 +99,6 @@ class _Faults(logging.LoggerAdapter[logging.Logger]):
         if isinstance(more.get("exc_info"), HttpProcessingError):
             level = logging.DEBUG
         super().log(level, msg, *args, **more)
-
-
-def application(token: str, listen: Address, views: Views, patience: Patience) -> web.Application:
-    """The routes with their checks."""
-    app = web.Application(middlewares=[access.guard(token, listen)], client_max_size=MOST_REQUEST_BYTES)
-    app.on_response_prepare.append(access.harden)
-    app.add_routes(_open_routes(views) + Api(views, patience).routes() + DeadLettersApi(views, patience).routes())
-    return app
 
 
 def exposition(registry: Collector) -> Callable[[str], tuple[bytes, str]]:
@@ -101,10 +114,12 @@ def exposition(registry: Collector) -> Callable[[str], tuple[bytes, str]]:
     return render
 
 
-def _open_routes(views: Views) -> list[web.RouteDef]:
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
+async def page(_: web.Request) -> web.Response:
+    """What a browser sees first."""
+    return web.Response(text=PAGE, content_type="text/html")
 
+
+def _open_routes(views: Views) -> list[web.RouteDef]:
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = views.metrics(", ".join(request.headers.getall(hdrs.ACCEPT, [])))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})

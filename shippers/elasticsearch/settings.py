@@ -26,6 +26,8 @@ _DEFAULT_PORTS = {"http": 9200, "https": 443}
 class Settings(ShipperSettings):
     """An Elasticsearch or OpenSearch cluster: its nodes, the index of a document, who we are and whom we trust."""
 
+    takes_many_writers = True
+
     type: Literal["elasticsearch"] = "elasticsearch"
     hosts: tuple[str, ...] = Field(
         min_length=1, description="URLs of nodes that take requests; without a port 9200 for http, 443 for https"

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,14 +25,14 @@ class AgentProcess:
         self.config = directory / "pilotfish.yml"
         defaults = {"state_dir": str(self.state), "http": {"listen": "127.0.0.1:0"}, "log": {"format": "json"}}
         self.config.write_text(json.dumps(defaults | dict(configuration)))
+        self.command = [sys.executable, "-m", "collector", "run", "-c", str(self.config)]
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start it and wait until its port answers."""
         (self.state / "http_address").unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "collector", "run", "-c", str(self.config)]
-            self._child = subprocess.Popen(command, stdout=log, stderr=log)
+            self._child = subprocess.Popen(self.command, stdout=log, stderr=log)
         wait_until(lambda: self._has_ended() or self._status("/healthz") == 200, "the agent answers")
         assert not self._has_ended(), self.log.read_text()
         return self
@@ -43,9 +44,19 @@ class AgentProcess:
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended; returns the exit code."""
         assert self._child is not None
-        self._child.send_signal(signal.SIGTERM)
         return self._child.wait(timeout=60)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._child is not None
+        return self._child.pid
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""
@@ -79,6 +90,24 @@ class AgentProcess:
         except urllib.error.HTTPError as refused:
             with refused:
                 return refused.read()
+
+    def api(self, path: str) -> bytes:
+        """An answer's body from behind the token."""
+        try:
+            with self.open(path) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read()
+
+    def open(self, path: str) -> HTTPResponse:
+        """An answer from behind the token, to be read as it comes."""
+        token = (self.state / "http_token").read_text().strip()
+        request = urllib.request.Request(
+            f"http://{self._address()}{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=30)  # noqa: S310 - our own address
+        return answer
 
     def _status(self, path: str) -> int:
         try:

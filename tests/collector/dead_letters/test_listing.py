@@ -21,10 +21,10 @@ def details(lines: list[bytes]) -> list[tuple[str, str]]:
 def test_the_newest_of_all_outputs_come_last(tmp_path: Path) -> None:
     for number in range(6):
         write(tmp_path, "ab"[number % 2], number)
-    found = find(tmp_path, ["a", "b"], Wanted(), limit=3)
+    found = find([tmp_path], ["a", "b"], Wanted(), limit=3)
     assert (found.total, found.damaged) == (6, 0)
     assert sorted(details(found.lines)) == [("a", "4"), ("b", "3"), ("b", "5")]
-    oldest = find(tmp_path, ["a", "b"], Wanted(), limit=2, oldest=True)
+    oldest = find([tmp_path], ["a", "b"], Wanted(), limit=2, oldest=True)
     assert sorted(details(oldest.lines)) == [("a", "0"), ("b", "1")]
 
 
@@ -32,7 +32,7 @@ def test_totals_are_of_all_that_is_wanted_by_output_target_and_reason(tmp_path: 
     for number in range(4):
         write(tmp_path, "a", number, reason="xy"[number % 2])
     write(tmp_path, "a", 9, target="till", reason="x")
-    found = find(tmp_path, ["a"], Wanted(reason="x"), limit=0)
+    found = find([tmp_path], ["a"], Wanted(reason="x"), limit=0)
     assert found.summary() == {
         "total": 3,
         "damaged": 0,
@@ -49,7 +49,7 @@ def test_damaged_lines_are_counted_and_hide_no_letter(tmp_path: Path) -> None:
     with (tmp_path / "a" / "00000001.ndjson").open("ab") as file:
         file.write(b'{"torn\n\n\xff\n')
     write(tmp_path, "a", 2)
-    found = find(tmp_path, ["a"], Wanted(), limit=10)
+    found = find([tmp_path], ["a"], Wanted(), limit=10)
     assert (found.total, found.damaged, details(found.lines)) == (2, 2, [("a", "1"), ("a", "2")])
 
 
@@ -59,9 +59,9 @@ def test_what_is_shown_is_bounded_in_bytes(tmp_path: Path) -> None:
     for number in range(8):
         part = segment([large], stream, first=number)
         DeadLetters(tmp_path / "a").append([Rejected(part, 0, "r", f"{number}")])
-    newest = find(tmp_path, ["a"], Wanted(), limit=10)
+    newest = find([tmp_path], ["a"], Wanted(), limit=10)
     assert (newest.total, details(newest.lines)) == (8, [("a", "5"), ("a", "6"), ("a", "7")])
-    oldest = find(tmp_path, ["a"], Wanted(), limit=10, oldest=True)
+    oldest = find([tmp_path], ["a"], Wanted(), limit=10, oldest=True)
     assert details(oldest.lines) == [("a", "0"), ("a", "1"), ("a", "2")]
 
 
@@ -71,5 +71,5 @@ def test_outputs_are_those_that_have_letters(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / 'x"y').mkdir()
     (tmp_path / 'x"y' / "00000001.ndjson").touch()
-    assert outputs_of(tmp_path) == ["a", "b"]
-    assert outputs_of(tmp_path / "none") == []
+    assert outputs_of([tmp_path]) == ["a", "b"]
+    assert outputs_of([tmp_path / "none"]) == []

@@ -69,7 +69,7 @@ async def site(
         status=lambda: {"outputs": {"local": {"read": 3}}},
         search=search(shelf),
         live=Live(room_bytes=1000),
-        dead_letters=state_dir / "dead_letters",
+        dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
     )
     async with (

@@ -67,7 +67,7 @@ async def open_and_close(listen: Address, state_dir: Path) -> None:
         status=dict,
         search=None,
         live=Live(),
-        dead_letters=state_dir,
+        dead_letters=[state_dir],
         replays={},
     )
     async with serve(listen, state_dir=state_dir, views=views):

@@ -1,0 +1,52 @@
+"""Configuration → an agent of so many processes, until a signal."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from collector import app, own_log, places
+from collector.config import Configuration
+from collector.layout import arrange
+from collector.state import locked
+from collector.web.api import Patience
+from collector.web.dead_letters import DeadLettersApi
+from collector.web.server import listening
+from collector.workers.crew import Crew, crew
+from collector.workers.front import Front, ReplayByWorkers, peers
+
+log = structlog.get_logger(__name__)
+
+
+async def run(configuration: Configuration) -> None:
+    """Run an agent until SIGTERM or SIGINT, then drain; a second signal exits at once.
+
+    Raises:
+        PilotfishError: it cannot start, or a worker has ended by itself.
+    """
+    if configuration.workers == 1:
+        if (configuration.state_dir / places.WORKERS).exists():
+            with locked(configuration.state_dir) as state:
+                arrange(state, workers=1)
+        await app.run(configuration)
+        return
+    own_log.configure(configuration.log)
+    for warning in configuration.warnings:
+        log.warning(warning)
+    async with AsyncExitStack() as stack:
+        state = stack.enter_context(locked(configuration.state_dir))
+        working = await stack.enter_async_context(crew(configuration, arrange(state, configuration.workers)))
+        await _serve(stack, configuration, state, working)
+        await working.work()
+
+
+async def _serve(stack: AsyncExitStack, configuration: Configuration, state: Path, working: Crew) -> None:
+    address = configuration.http.address
+    if address is None:
+        return
+    theirs = await stack.enter_async_context(peers(working.workers))
+    roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
+    replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
+    routes = [*Front(theirs).routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
+    bound = await stack.enter_async_context(listening(address, routes, state_dir=state))
+    log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))
