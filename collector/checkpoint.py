@@ -100,7 +100,8 @@ class Checkpoints:
         self._inodes: dict[FileId, int] = {}
         self._leaving: set[StreamKey] = set()
         self._lost = False  # whether there were positions that could not be read
-        self._writing = threading.Lock()  # a cancelled flush still writes
+        self._writing = threading.Lock()
+        self._saves = self._written = 0
         self._load()
 
     # ------------------------------------------------------------------ in memory
@@ -208,10 +209,11 @@ class Checkpoints:
             OSError: it cannot be written.
         """
         self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
-        self._write(self._encoded())
+        self._write(*self._save())
 
-    def _encoded(self) -> bytes:
-        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values())))
+    def _save(self) -> tuple[bytes, int]:
+        self._saves += 1
+        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values()))), self._saves
 
     # ------------------------------------------------------------------ on disk
 
@@ -221,7 +223,7 @@ class Checkpoints:
             return True
         self._dirty = False
         try:
-            await asyncio.to_thread(self._write, self._encoded())
+            await asyncio.to_thread(self._write, *self._save())
         except OSError as error:
             self._dirty = True
             self.failures += 1
@@ -236,9 +238,12 @@ class Checkpoints:
         self.last_success = time.time()
         return True
 
-    def _write(self, body: bytes) -> None:
+    def _write(self, body: bytes, number: int) -> None:
+        """Write the save of this number, unless a later one was written first: a cancelled flush still writes."""
         with self._writing:
-            self._replace(body)
+            if number > self._written:
+                self._replace(body)
+                self._written = number
 
     def _replace(self, body: bytes) -> None:
         aside = self._path.with_suffix(".new")
