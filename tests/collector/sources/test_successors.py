@@ -3,8 +3,6 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,21 +17,6 @@ from tests.collector.waiting import until
 @pytest.fixture
 def log(tmp_path: Path) -> ContainerLog:
     return ContainerLog(tmp_path)
-
-
-@pytest.fixture
-async def watcher() -> AsyncIterator[Watcher]:
-    async with watching() as found:
-        yield found
-
-
-@asynccontextmanager
-async def watching() -> AsyncIterator[Watcher]:
-    with Watcher() as found:
-        task = asyncio.create_task(found.run())
-        yield found
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def fill(log: ContainerLog, files: int, *, lines: int = 10) -> list[bytes]:

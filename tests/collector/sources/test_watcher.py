@@ -2,21 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from collector.sources.watcher import Watcher
-
-
-@pytest.fixture
-async def watcher() -> AsyncIterator[Watcher]:
-    with Watcher() as found:
-        task = asyncio.create_task(found.run())
-        yield found
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture
