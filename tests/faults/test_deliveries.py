@@ -17,12 +17,18 @@ _RATE = 5_000
 @pytest.mark.scenario(19, "destination away at 5,000 lines/s", seeds=1)
 @pytest.mark.timeout(2_400)
 def test_scenario_19_after_an_absence_all_is_caught_up_at_five_times_the_rate(rig: Rig) -> None:
-    """Scaled to a twentieth: 30 s for ten minutes, with the spool in use after a twentieth of its half minute."""
+    """Scaled to a twentieth: 30 s for ten minutes, with the spool in use after a twentieth of its half minute.
+
+    Steady memory is that of an agent that has caught up with something: it begins with as much behind it as it will
+    have when it may use the spool, since one that never read at its full speed has room for fewer documents.
+    """
     away = 600 if rig.full else 30
     generator = rig.generator(8, _RATE, max_bytes=10_000_000 if rig.full else 1_000_000, max_files=3)  # not enough
-    spool = {"spool_after_seconds": 30 if rig.full else 1.5, "spool_bytes": 4 << 30}
+    spool_after = 30 if rig.full else 1.5
+    spool = {"spool_after_seconds": spool_after, "spool_bytes": 4 << 30}
+    rig.wait(spool_after)
     rig.start(output=spool | {"batch_bytes": 2 << 20, "request_timeout_seconds": 10})
-    rig.wait_for_documents(10 * _RATE)
+    rig.wait_for_documents(int((spool_after + 10) * _RATE))
     steady = rig.looks.peak_rss_bytes
     rig.state_bytes = 4 << 30
     rig.endpoint.order(mode="refuse")
