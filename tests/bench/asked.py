@@ -18,6 +18,7 @@ class Asked(NamedTuple):
     containers: int = 8
     seconds: float | None = None
     many: int = 10_000  # containers, where it is about many
+    steps: int = 40  # at most, where a rate grows
 
     @property
     def collectors(self) -> list[Collector]:

@@ -24,10 +24,10 @@ class Limits(NamedTuple):
     plain: float
 
 
-def limits(tree: Path) -> Limits:
+def limits(tree: Path, seconds: float = _SECONDS) -> Limits:
     """Send some bodies made of the tree's lines over and over."""
     body = _body(tree)
-    return Limits(_rate(igzip.compress(body, 1), {"content-encoding": "gzip"}), _rate(body, {}))
+    return Limits(_rate(igzip.compress(body, 1), {"content-encoding": "gzip"}, seconds), _rate(body, {}, seconds))
 
 
 def _body(tree: Path) -> bytes:
@@ -39,10 +39,10 @@ def _body(tree: Path) -> bytes:
     )
 
 
-def _rate(body: bytes, headers: dict[str, str]) -> float:
+def _rate(body: bytes, headers: dict[str, str], seconds: float) -> float:
     with endpoint.started() as sink, ThreadPoolExecutor(_CONNECTIONS) as threads:
         begun = time.monotonic()
-        until = begun + _SECONDS
+        until = begun + seconds
         list(threads.map(lambda _: _send(sink.port, body, headers, until), range(_CONNECTIONS)))
         return sink.board[Slot.DOCUMENTS] / (time.monotonic() - begun)
 

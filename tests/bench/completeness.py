@@ -14,6 +14,7 @@ from tests.bench.bodies import Body
 from tests.bench.workload import LONG_BYTES, PIECE_BYTES
 
 _TOKEN = re.compile(rb'trace_id\\*": ?\\*"([0-9a-f]{16})|seq=([0-9]+-[0-9]+)')
+_TOKEN_OR_END = re.compile(_TOKEN.pattern + rb"|(\n)")
 _LONG = re.compile(rb"seq=(\S+) .* end=\1[\"\\]")
 _ID = b'"_id"'
 
@@ -78,9 +79,9 @@ def _documents(body: Body) -> Iterator[tuple[bytes, bytes]]:
 def _tokens(documents: list[tuple[bytes, bytes]]) -> list[bytes]:
     """One a document, b"" for a document without one or with several."""
     texts = [text for _, text in documents]
-    all_of_them = tokens_in(b"\n".join(texts))
-    if len(all_of_them) == len(texts):
-        return all_of_them
+    found = _TOKEN_OR_END.findall(b"\n".join(texts))
+    if len(found) == 2 * len(texts) - 1 and all(end for *_, end in found[1::2]):  # token, end, token, end … token
+        return [trace_id or number for trace_id, number, _ in found[0::2]]
     each = [tokens_in(text) for text in texts]
     return [tokens[0] if len(tokens) == 1 else b"" for tokens in each]
 

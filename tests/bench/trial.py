@@ -29,6 +29,11 @@ class Trial(NamedTuple):
     verdict: Verdict
     last_words: str = ""  # of one that failed
 
+    @property
+    def lines_per_cpu_second(self) -> float:
+        """Of what arrived."""
+        return (self.verdict.lines - self.verdict.lost) / max(self.cost.cpu_seconds, 0.001)
+
 
 class Running(NamedTuple):
     """A collector that follows a tree, and the endpoint that it sends to."""
@@ -83,7 +88,7 @@ def trial(collector: Collector, tree: Path, expected: set[bytes]) -> Trial:
     with running(collector, tree) as run:
         run.wait_for(len(expected))
         cost = run.child.stop()
-        wall = max(run.board[Slot.LAST_NS] / 1e9 - run.begun, 0)
+        wall = max(run.board[Slot.LAST_NS] / 1e9 - run.begun, 0.001)  # nothing may have come at all
         verdict = completeness.verify(expected, bodies.read(run.sink.kept))
         return Trial(collector.name, cost, wall, verdict, "" if verdict.complete else run.last_words())
 

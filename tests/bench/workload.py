@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -19,6 +21,7 @@ LONG_BYTES = 64 << 10
 PIECE_BYTES = 16 << 10  # moby daemon/logger/copier.go
 _PLAIN_SHARE = 0.05
 _LONG_SHARE = 0.01
+_FEW_LINES = 50_000  # not worth a process
 
 _START = datetime(2026, 11, 23, tzinfo=UTC)
 _LEVELS = ["info"] * 14 + ["warn"] * 3 + ["debug"] * 2 + ["error"]
@@ -57,12 +60,13 @@ def write_tree(root: Path, *, lines: int, containers: int, seed: int = 1, shape:
     tree = root / f"{shape}-{lines}-{containers}-{seed}"
     if not (done := tree / "done").exists():
         shares = [lines // containers + (number < lines % containers) for number in range(containers)]
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
-            writing = [
-                pool.submit(_write_container, tree, number, share, seed, shape) for number, share in enumerate(shares)
-            ]
-            for each in writing:
-                each.result()
+        if lines < _FEW_LINES or containers == 1:
+            for number, share in enumerate(shares):
+                _write_container(tree, number, share, seed, shape)
+        else:
+            with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+                each = repeat(tree), range(containers), shares, repeat(seed), repeat(shape)
+                list(pool.map(_write_container, *each))
         done.touch()
     return tree
 

@@ -38,6 +38,10 @@ def _has(command: str) -> Callable[[], bool]:
     return lambda: command_path(command) is not None
 
 
+RSYSLOG = (
+    Requirement("rsyslog", _has("rsyslogd")),
+    Requirement("rsyslog-elasticsearch", lambda: any(Path("/usr/lib").glob("*/rsyslog/omelasticsearch.so"))),
+)
 REQUIREMENTS = (
     Requirement("docker.io", _has("dockerd")),  # a docker command alone may be a mere client
     Requirement("docker-compose", _has("docker-compose")),
@@ -50,6 +54,7 @@ REQUIREMENTS = (
     Requirement("util-linux", _has("setpriv")),
     Requirement("strace", _has("strace")),
     Requirement("faketime", _has("faketime")),
+    *RSYSLOG,
 )
 
 

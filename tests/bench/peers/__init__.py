@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.collectors import Collector, Place
-from tests.engines.debian import Requirement, command_path, install_missing
+from tests.engines.debian import RSYSLOG, Requirement, command_path, install_missing
 
 _VERSION = re.compile(r"\d+\.\d+[.\w]*")
 
@@ -27,16 +27,8 @@ class _Peer(NamedTuple):
     packages: tuple[Requirement, ...] = ()
 
 
-def _has_omelasticsearch() -> bool:
-    return any(Path("/usr/lib").glob("*/rsyslog/omelasticsearch.so"))
-
-
-_RSYSLOG = (
-    Requirement("rsyslog", lambda: command_path("rsyslogd") is not None),
-    Requirement("rsyslog-elasticsearch", _has_omelasticsearch),
-)
 _PEERS = {
-    "rsyslog": _Peer("rsyslogd", "rsyslog.conf", "-n -f CONFIG -i STATE/pid", "-v", _RSYSLOG),
+    "rsyslog": _Peer("rsyslogd", "rsyslog.conf", "-n -f CONFIG -i STATE/pid", "-v", RSYSLOG),
     "fluent-bit": _Peer("fluent-bit", "fluent-bit.yml", "-c CONFIG", "--version"),
     "vector": _Peer("vector", "vector.yaml", "--quiet --config CONFIG", "--version"),
     "vlagent": _Peer("vlagent", "vlagent.flags", "FLAGS", "-version"),

@@ -7,9 +7,10 @@ from typing import Any
 
 from tests.bench import blaster, completeness, workload
 from tests.bench.asked import Asked, Outcome, say
-from tests.bench.collectors import reference
+from tests.bench.collectors import REFERENCES
 from tests.bench.trial import Trial, loop_trial, trial
 
+_BLAST_SECONDS = 1.5
 _HEAD = ("", "lines/CPU-s", "least to most", "x reference", "MiB/s", "wall s", "peak RSS MiB", "lines")
 
 
@@ -31,7 +32,7 @@ def stacks(asked: Asked) -> Outcome:
 def _measure(asked: Asked, shape: str, lines: int) -> Outcome:
     tree = workload.write_tree(asked.directory, lines=lines, containers=asked.containers, shape=shape)
     expected = completeness.written(tree)
-    limits = blaster.limits(tree)
+    limits = blaster.limits(tree, min(asked.seconds or _BLAST_SECONDS, _BLAST_SECONDS))
     say(f"{lines:,} lines, {workload.size_of(tree) >> 20} MiB; the endpoint takes {limits.gzip:,.0f} lines/s in gzip, "
         f"{limits.plain:,.0f} plain")  # fmt: skip
     trials = []
@@ -39,23 +40,25 @@ def _measure(asked: Asked, shape: str, lines: int) -> Outcome:
         for collector in asked.collectors:
             trials.append(trial(collector, tree, expected))
             _tell(number, trials[-1])
-        trials.append(loop_trial(reference(), tree, lines))
-        _tell(number, trials[-1])
+        for loop in REFERENCES:
+            trials.append(loop_trial(loop, tree, lines))
+            _tell(number, trials[-1])
     return _outcome(trials, tree, limits)
 
 
 def _tell(number: int, done: Trial) -> None:
-    rate = done.verdict.lines / done.cost.cpu_seconds
-    say(f"  run {number + 1}: {done.name}: {rate:,.0f} lines/CPU-s, {done.wall_seconds:.1f} s, {done.verdict}")
+    rate = f"{done.lines_per_cpu_second:,.0f} lines/CPU-s"
+    say(f"  run {number + 1}: {done.name}: {rate}, {done.wall_seconds:.1f} s, {done.verdict}")
     if done.last_words:
         say(f"    {done.last_words}")
 
 
 def _outcome(trials: Sequence[Trial], tree: Path, limits: blaster.Limits) -> Outcome:
     size = workload.size_of(tree)
-    loop = median(each.cost.cpu_seconds for each in trials if each.name == reference().name)
+    loop = median(each.lines_per_cpu_second for each in trials if each.name == REFERENCES[0].name)
     names = dict.fromkeys(each.name for each in trials)
-    fastest = max(each.verdict.lines / each.wall_seconds for each in trials if each.name != reference().name)
+    loops = {each.name for each in REFERENCES}
+    fastest = max(each.verdict.lines / each.wall_seconds for each in trials if each.name not in loops)
     lines = trials[0].verdict.lines
     remarks = [
         f"{lines:,} lines, {size / (1 << 20):,.0f} MiB, {len(list(tree.glob('*/*-json.log')))} containers.",
@@ -72,14 +75,14 @@ def _outcome(trials: Sequence[Trial], tree: Path, limits: blaster.Limits) -> Out
 
 
 def _row(trials: Sequence[Trial], size: int, loop: float) -> list[str]:
-    rates = [each.verdict.lines / each.cost.cpu_seconds for each in trials]
+    rates = [each.lines_per_cpu_second for each in trials]
     wall = median(each.wall_seconds for each in trials)
     failed = [str(each.verdict) for each in trials if not each.verdict.complete]
     return [
         trials[0].name,
         f"{median(rates):,.0f}",
         f"{min(rates):,.0f} to {max(rates):,.0f}",
-        f"{loop / median(each.cost.cpu_seconds for each in trials):.2f}",
+        f"{median(rates) / loop:.2f}",
         f"{size / wall / (1 << 20):.0f}",
         f"{wall:.1f}",
         f"{max(each.cost.peak_rss_bytes for each in trials) / (1 << 20):.0f}",
@@ -92,7 +95,7 @@ def _figures(one: Trial, size: int) -> dict[str, Any]:
         "name": one.name,
         "cpu_seconds": round(one.cost.cpu_seconds, 3),
         "wall_seconds": round(one.wall_seconds, 3),
-        "lines_per_cpu_second": round(one.verdict.lines / one.cost.cpu_seconds),
+        "lines_per_cpu_second": round(one.lines_per_cpu_second),
         "bytes_per_second": round(size / one.wall_seconds),
         "peak_rss_bytes": one.cost.peak_rss_bytes,
         "status": one.cost.status,

@@ -45,7 +45,7 @@ class Quiet(NamedTuple):
 def measure(asked: Asked) -> Outcome:
     """Pilotfish with a tenth of them, and with all."""
     seconds = asked.seconds or _SECONDS
-    found = [_rest(asked.ours[0], count, seconds) for count in (asked.many // 10, asked.many)]
+    found = [_rest(asked.ours[0], count, seconds) for count in (asked.many // 10, asked.many) if count]
     return Outcome(
         _HEAD,
         [_row(each) for each in found],

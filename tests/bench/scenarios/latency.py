@@ -76,7 +76,7 @@ def _follow(rate: int, seconds: float) -> Waited:
     ):
         run.board[Slot.RATE] = rate
         with generator.started(tree, _FILES, run.board):
-            time.sleep(_WARM_SECONDS + seconds)
+            time.sleep(min(_WARM_SECONDS, seconds) + seconds)
         run.wait_for(run.board[Slot.LINES])
         run.child.stop()
         waits = sorted(_waits(bodies.read(run.sink.kept)))

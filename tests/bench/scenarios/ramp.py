@@ -26,7 +26,6 @@ _GROWTH = 1.25
 _STEP_SECONDS = 4.0
 _MOST_LAG_SECONDS = 5.0
 _SAMPLE_SECONDS = 0.1
-_MOST_STEPS = 40
 _KEEPS_PACE = 0.9
 _HEAD = ("", "most lines/s", "CPU s", "peak RSS MiB", "ended by", "lines")
 
@@ -47,7 +46,7 @@ def measure(asked: Asked) -> Outcome:
     seconds = asked.seconds or _STEP_SECONDS
     found = []
     for collector in asked.collectors:
-        found.append(_climb(collector, asked.lines or _FIRST_RATE, seconds))
+        found.append(_climb(collector, asked.lines or _FIRST_RATE, seconds, asked.steps))
         say(f"  {found[-1].name}: {found[-1].rate:,.0f} lines/s, ended by {found[-1].ended_by}")
     return Outcome(
         _HEAD,
@@ -58,23 +57,23 @@ def measure(asked: Asked) -> Outcome:
     )
 
 
-def _climb(collector: Collector, first_rate: int, step_seconds: float) -> Climbed:
+def _climb(collector: Collector, first_rate: int, step_seconds: float, steps: int) -> Climbed:
     with _apart() as cores, tempfile.TemporaryDirectory(prefix="pilotfish-bench-") as folder:
         tree = Path(folder)
         with running(collector, tree, cores=cores) as run:
             with generator.started(tree, _FILES, run.board):
-                rate, ended_by = _steps(run, first_rate, step_seconds)
+                rate, ended_by = _steps(run, first_rate, step_seconds, steps)
             run.wait_for(run.board[Slot.LINES])
             cost = run.child.stop()
             verdict = completeness.verify(completeness.written(tree), bodies.read(run.sink.kept))
         return Climbed(collector.name, rate, cost.cpu_seconds, cost.peak_rss_bytes, ended_by, verdict)
 
 
-def _steps(run: Running, first_rate: int, step_seconds: float) -> tuple[float, str]:
+def _steps(run: Running, first_rate: int, step_seconds: float, steps: int) -> tuple[float, str]:
     """Raise the rate step by step; the most that was delivered, and what ended it."""
     written: list[tuple[int, float]] = [(0, time.monotonic())]  # lines, and when they had been written
     best = 0.0
-    for step in range(_MOST_STEPS):
+    for step in range(steps):
         run.board[Slot.RATE] = wanted = int(first_rate * _GROWTH**step)
         (lines, begun), delivered = written[-1], run.board[Slot.DOCUMENTS]
         while (now := time.monotonic()) < begun + step_seconds:

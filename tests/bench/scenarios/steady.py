@@ -56,7 +56,7 @@ def _follow(collector: Collector, rate: int, seconds: float) -> Followed:
     ):
         run.board[Slot.RATE] = rate
         with generator.started(tree, FILES, run.board):
-            time.sleep(_WARM_SECONDS)
+            time.sleep(min(_WARM_SECONDS, seconds))
             before, lines, begun = run.child.usage(), run.board[Slot.LINES], time.monotonic()
             time.sleep(seconds)
             after, passed = run.child.usage(), time.monotonic() - begun
