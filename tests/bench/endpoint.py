@@ -96,6 +96,11 @@ async def _root(_: web.Request) -> web.Response:
     )
 
 
+async def _license(_: web.Request) -> web.Response:
+    """Filebeat asks for it before it sends."""
+    return web.json_response({"license": {"uid": "bench", "type": "basic", "status": "active"}}, headers=_HEADERS)
+
+
 async def _accept(_: web.Request) -> web.Response:
     """Any other question, such as for a template or the cluster's health: all is well."""
     return web.json_response({"acknowledged": True, "status": "green"}, headers=_HEADERS)
@@ -107,6 +112,7 @@ async def _serve(taker: _Taker) -> None:
     app.router.add_post("/{index}/_bulk", taker.bulk)
     app.router.add_post("/insert/jsonline", taker.lines)
     app.router.add_get("/", _root)
+    app.router.add_get("/_license", _license)
     app.router.add_route("*", "/{any:.*}", _accept)
     runner = web.AppRunner(app, access_log=None, auto_decompress=False)
     await runner.setup()
