@@ -1,5 +1,6 @@
-"""How many lines a second of CPU carries: `script/bench`. A benchmark, not a test: it measures and judges nothing.
+"""How much a second of CPU carries, how soon, and what quiet costs: `script/bench`. It measures and judges nothing.
 
-`workload` writes the logs, `endpoint` takes bulk requests in its own process, `reference` is the plain loop to
-compare with, `__main__` runs all of it interleaved and prints the table.
+To read: `workload` and `generator` write logs, `endpoint` takes what collectors send, `completeness` tells what was
+lost or doubled, `child` runs a program and tells its cost, `collectors` and `peers/` say how each is started,
+`scenarios/` measure, `page` writes the tables into docs/performance.md, `__main__` is the command.
 """

@@ -1,57 +1,118 @@
-"""A `_bulk` endpoint that takes everything: counts documents, answers as Elasticsearch does with the filter asked for.
+"""A `_bulk` endpoint that takes everything, in a process of its own: keeps the bodies, answers as Elasticsearch does.
 
-Runs in a process of its own, so that its cost is not the collector's. `GET /count` tells the documents so far.
+What it does beside that is little, since it must not be what limits a collector: unpack, count lines, keep the body as
+it came. `blaster` checks that in the same run. It also takes JSON lines, which vlagent sends.
 """
 
 import asyncio
+import os
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import uvloop
 from aiohttp import web
-from isal import igzip
+
+from tests.bench import bodies
+from tests.bench.board import Board, Slot
+from tests.bench.bodies import Kind
+
+_KINDS = {"gzip": Kind.GZIP, "zstd": Kind.ZSTD}
+_HEADERS = {"X-Elastic-Product": "Elasticsearch"}  # the official clients ask for it
 
 
-class Endpoint:
-    """Counts what it takes: ids are kept, so that a document that is lost or doubled shows."""
+class Endpoint(NamedTuple):
+    """A running endpoint: where it listens, what it counts, and the file that keeps what it got."""
 
-    def __init__(self) -> None:
-        self.documents = 0
-        self.requests = 0
-        self.bytes = 0
+    port: int
+    board: Board
+    kept: int
+
+
+@contextmanager
+def started() -> Iterator[Endpoint]:
+    """Start one; it ends with the block."""
+    board = Board.make()
+    kept = os.memfd_create("bodies", 0)
+    words = [sys.executable, "-m", "tests.bench.endpoint", str(board.fd), str(kept)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, pass_fds=(board.fd, kept)) as process:
+        try:
+            assert process.stdout is not None
+            yield Endpoint(int(process.stdout.readline()), board, kept)
+        finally:
+            process.kill()
+            os.close(kept)
+            board.close()
+
+
+class _Taker:
+    """The handlers, and the threads that unpack."""
+
+    def __init__(self, board: Board, kept: int) -> None:
+        self._board = board
+        self._kept = kept
+        self._keeping = threading.Lock()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="unpack")
 
     async def bulk(self, request: web.Request) -> web.Response:
-        """`POST /_bulk`."""
+        """`POST /_bulk`, and `/<index>/_bulk`."""
         body = await request.content.read()
-        self.bytes += len(body)
-        if request.headers.get("content-encoding") == "gzip":
-            body = await asyncio.to_thread(igzip.decompress, body)
-        count = body.count(b"\n") // 2
-        self.documents += count
-        self.requests += 1
-        items = b",".join([b'{"create":{"status":201}}'] * count)
-        return web.Response(body=b'{"errors":false,"items":[' + items + b"]}", content_type="application/json")
+        kind = Kind.ACTIONS | _KINDS.get(request.headers.get("content-encoding", ""), Kind.PLAIN)
+        count, verb = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, body, kind)
+        items = b",".join([b'{"%b":{"status":201}}' % verb] * count)
+        head = b"{" if "filter_path" in request.query else b'{"took":1,'
+        answer = head + b'"errors":false,"items":[' + items + b"]}"
+        return web.Response(body=answer, content_type="application/json", headers=_HEADERS)
 
-    async def count(self, _: web.Request) -> web.Response:
-        """`GET /count`."""
-        return web.json_response({"documents": self.documents, "requests": self.requests, "bytes": self.bytes})
+    async def lines(self, request: web.Request) -> web.Response:
+        """`POST /insert/jsonline`."""
+        body = await request.content.read()
+        kind = _KINDS.get(request.headers.get("content-encoding", ""), Kind.PLAIN)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._take, body, kind)
+        return web.Response()
 
-
-async def _accept(_: web.Request) -> web.Response:
-    """Any other question, such as for a template: it is there."""
-    return web.json_response({"acknowledged": True})
+    def _take(self, body: bytes, kind: Kind) -> tuple[int, bytes]:
+        text = bodies.unpacked(body, kind)
+        count = text.count(b"\n") + (not text.endswith(b"\n"))
+        count = count // 2 if kind & Kind.ACTIONS else count
+        with self._keeping:
+            bodies.keep(self._kept, body, kind, time.time_ns())
+            self._board[Slot.REQUESTS] += 1
+            self._board[Slot.BODY_BYTES] += len(body)
+            self._board[Slot.LAST_NS] = time.monotonic_ns()
+            self._board[Slot.DOCUMENTS] += count
+        return count, b"index" if text.startswith(b'{"index"') else b"create"
 
 
 async def _root(_: web.Request) -> web.Response:
-    return web.json_response({"version": {"number": "8.19.0"}, "cluster_name": "bench"})
+    version = {"number": "8.19.0", "build_flavor": "default", "minimum_wire_compatibility_version": "7.17.0"}
+    return web.json_response(
+        {"version": version, "cluster_name": "bench", "tagline": "You Know, for Search"}, headers=_HEADERS
+    )
 
 
-async def serve() -> None:
-    """Serve until killed; prints the port first."""
-    endpoint = Endpoint()
-    app = web.Application(client_max_size=1 << 30)
-    app.router.add_post("/_bulk", endpoint.bulk)
-    app.router.add_get("/count", endpoint.count)
+async def _license(_: web.Request) -> web.Response:
+    """Filebeat asks for it before it sends."""
+    return web.json_response({"license": {"uid": "bench", "type": "basic", "status": "active"}}, headers=_HEADERS)
+
+
+async def _accept(_: web.Request) -> web.Response:
+    """Any other question, such as for a template or the cluster's health: all is well."""
+    return web.json_response({"acknowledged": True, "status": "green"}, headers=_HEADERS)
+
+
+async def _serve(taker: _Taker) -> None:
+    app = web.Application()
+    app.router.add_post("/_bulk", taker.bulk)
+    app.router.add_post("/{index}/_bulk", taker.bulk)
+    app.router.add_post("/insert/jsonline", taker.lines)
     app.router.add_get("/", _root)
+    app.router.add_get("/_license", _license)
     app.router.add_route("*", "/{any:.*}", _accept)
     runner = web.AppRunner(app, access_log=None, auto_decompress=False)
     await runner.setup()
@@ -62,4 +123,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(_serve(_Taker(Board(int(sys.argv[1])), int(sys.argv[2]))))

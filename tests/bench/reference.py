@@ -6,6 +6,7 @@ in Python needs.
 
 import sys
 from base64 import b32encode
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,20 +18,28 @@ def run(root: Path) -> int:
     """Read the whole tree; returns the number of lines."""
     total = 0
     for log in sorted(root.glob("*/*-json.log")):
-        body: list[bytes] = []
         with log.open("rb", buffering=1 << 20) as file:
-            prefix = b32encode(blake2b(log.name.encode(), digest_size=10).digest()).decode()
-            for number, raw in enumerate(file):
-                body += _document(raw, f"{prefix}-{number}")
-                if len(body) >= 2000:
-                    igzip.compress(b"\n".join(body), 1)
-                    body.clear()
-                total += 1
-        igzip.compress(b"\n".join(body), 1)
+            total += loop(file, log.name)
     return total
 
 
-def _document(raw: bytes, name: str) -> tuple[bytes, bytes]:
+def loop(lines: Iterable[bytes], name: str) -> int:
+    """One file's lines; returns their number."""
+    total = 0
+    body: list[bytes] = []
+    prefix = b32encode(blake2b(name.encode(), digest_size=10).digest()).decode()
+    for number, raw in enumerate(lines):
+        body += document(raw, f"{prefix}-{number}")
+        if len(body) >= 2000:
+            igzip.compress(b"\n".join(body), 1)
+            body.clear()
+        total += 1
+    igzip.compress(b"\n".join(body), 1)
+    return total
+
+
+def document(raw: bytes, name: str) -> tuple[bytes, bytes]:
+    """A raw line's action line and document."""
     line = orjson.loads(raw)
     text = line["log"].rstrip("\n")
     try:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -29,10 +29,19 @@ def _has_java() -> bool:
         return False
 
 
+def command_path(command: str) -> str | None:
+    """Where a command is, those of the system's administrator among them."""
+    return shutil.which(command, path=_PATH)
+
+
 def _has(command: str) -> Callable[[], bool]:
-    return lambda: shutil.which(command, path=_PATH) is not None
+    return lambda: command_path(command) is not None
 
 
+RSYSLOG = (
+    Requirement("rsyslog", _has("rsyslogd")),
+    Requirement("rsyslog-elasticsearch", lambda: any(Path("/usr/lib").glob("*/rsyslog/omelasticsearch.so"))),
+)
 REQUIREMENTS = (
     Requirement("docker.io", _has("dockerd")),  # a docker command alone may be a mere client
     Requirement("docker-compose", _has("docker-compose")),
@@ -45,16 +54,17 @@ REQUIREMENTS = (
     Requirement("util-linux", _has("setpriv")),
     Requirement("strace", _has("strace")),
     Requirement("faketime", _has("faketime")),
+    *RSYSLOG,
 )
 
 
-def install_missing() -> None:
+def install_missing(requirements: Sequence[Requirement] = REQUIREMENTS) -> None:
     """Install what is missing; nothing is asked of the network when all is there.
 
     Raises:
         EngineError: something is missing and cannot be installed; the text names the packages.
     """
-    missing = [requirement.package for requirement in REQUIREMENTS if not requirement.present()]
+    missing = [requirement.package for requirement in requirements if not requirement.present()]
     if not missing:
         return
     remedy = f"apt-get install {' '.join(missing)}"
@@ -66,7 +76,7 @@ def install_missing() -> None:
     with _services_stay_off():
         _apt_get("update")
         _apt_get("install", "--yes", "--no-install-recommends", *missing)
-    if still := [requirement.package for requirement in REQUIREMENTS if not requirement.present()]:
+    if still := [requirement.package for requirement in requirements if not requirement.present()]:
         raise EngineError(f"installed, but their commands are not there: {' '.join(still)}")
 
 

@@ -1,0 +1,84 @@
+"""Rate → lines appended to the logs of a tree, in a process of its own; each line's time is when it was written.
+
+The rate is read from the board ten times a second and more, so that it can grow; every line has a token of its own.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from tests.bench.board import Board, Slot
+from tests.bench.workload import envelope, json_text, make_container
+
+_TICK_SECONDS = 0.02
+_POOL = 256
+_PLAIN_EVERY = 20
+
+
+@contextmanager
+def started(tree: Path, files: int, board: Board) -> Iterator[None]:
+    """Write to `files` logs in `tree`, at the board's rate, until the block ends; the logs are there when it begins."""
+    for number in range(files):
+        make_container(tree, number).touch()
+    words = [sys.executable, "-m", "tests.bench.generator", str(board.fd), str(tree)]
+    with subprocess.Popen(words, pass_fds=(board.fd,)) as process:
+        try:
+            yield
+        finally:
+            board[Slot.STOP] = 1
+            process.wait()
+
+
+class Lines:
+    """Lines out of a seeded pool, each with its own number."""
+
+    def __init__(self, seed: int = 1) -> None:
+        random = Random(seed)
+        self._pool = [_template(random, number) for number in range(_POOL)]
+
+    def made(self, first: int, count: int, stamp: bytes) -> bytes:
+        """So many of them, from number `first` on, written at `stamp`."""
+        pool = self._pool
+        return b"".join([pool[number % _POOL] % (number, stamp) for number in range(first, first + count)])
+
+
+def stamp(nanoseconds: int) -> bytes:
+    """As Docker writes a time."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return b"%b.%09dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode(), rest)
+
+
+def _template(random: Random, number: int) -> bytes:
+    """A line with room for its number and its time."""
+    if number % _PLAIN_EVERY:
+        text, room = json_text(random, "NUMBER"), b"%016x"
+    else:
+        text, room = f"GET /index.html {random.randrange(10**6)} curl/8.1 seq=0-NUMBER", b"%d"
+    line = envelope(text + "\n", stream="stdout", time="TIME").encode().replace(b"%", b"%%")
+    return line.replace(b"NUMBER", room).replace(b"TIME", b"%b")
+
+
+def _write(board: Board, logs: Sequence[Path]) -> None:
+    files = [os.open(log, os.O_WRONLY | os.O_APPEND) for log in logs]
+    lines, due, before, turn = Lines(), 0.0, time.monotonic(), 0
+    while not board[Slot.STOP]:
+        time.sleep(_TICK_SECONDS)
+        now = time.monotonic()
+        due, before = due + board[Slot.RATE] * (now - before), now
+        count = int(due) - board[Slot.LINES]
+        each = max(1, -(-count // len(files)))  # a few lines go to a few files, in turns
+        while count > 0:
+            part = min(each, count)
+            os.write(files[turn % len(files)], lines.made(board[Slot.LINES], part, stamp(time.time_ns())))
+            board[Slot.LINES] += part
+            count -= part
+            turn += 1
+
+
+if __name__ == "__main__":
+    _write(Board(int(sys.argv[1])), sorted(Path(sys.argv[2]).glob("*/*-json.log")))

@@ -1,0 +1,16 @@
+"""The measurements: each takes what was asked and returns a table."""
+
+from collections.abc import Callable, Mapping
+
+from tests.bench.asked import Asked, Outcome
+from tests.bench.scenarios import catch_up, idle, latency, ramp, steady
+
+ALL: Mapping[str, Callable[[Asked], Outcome]] = {
+    "catch-up": catch_up.mixed,
+    "long": catch_up.long,
+    "stacks": catch_up.stacks,
+    "steady": steady.measure,
+    "latency": latency.measure,
+    "ramp": ramp.measure,
+    "idle": idle.measure,
+}
