@@ -44,8 +44,10 @@ def test_scenario_07_a_rotation_storm_takes_nothing_that_was_kept_or_held_and_th
 
 @pytest.mark.scenario(8, "max-file 1: unlink and create under load", short=1, seeds=5)
 def test_scenario_08_a_held_file_without_a_name_is_read_to_its_end(rig: Rig) -> None:
-    rig.generator(3, 3_000, max_bytes=200_000, max_files=1)
+    generator = rig.generator(3, 30, max_bytes=200_000, max_files=1)
     rig.start()
+    rig.wait_for_documents(3)  # of a file that is gone before anybody looked nothing tells
+    generator.rate(3_000)
     rig.wait_for_documents(15_000)
     rig.settle()
     rig.verdict(complete=False)
