@@ -176,7 +176,10 @@ class Rig:
         wait_until(lambda: self._saved_at() > before, "positions were saved again", seconds=20)
 
     def _saved_at(self) -> int:
-        return self.positions.stat().st_mtime_ns if self.positions.exists() else 0
+        try:
+            return self.positions.stat().st_mtime_ns
+        except FileNotFoundError:  # not there yet, or between two generations
+            return 0
 
     def finish(self) -> None:
         """Have the writers end and take over what they wrote."""
