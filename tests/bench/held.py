@@ -5,6 +5,7 @@ time counts what the machine gives to others; CPU time of the loop's thread is w
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -22,11 +23,13 @@ _Ts = TypeVarTuple("_Ts")
 
 
 class TimedLoop(asyncio.SelectorEventLoop):
-    """Notes every callback that held it for longer than a millisecond."""
+    """Notes every callback that held it for longer than a millisecond, and garbage collections likewise."""
 
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[dict[str, Any]] = []
+        self._collecting = 0, 0
+        gc.callbacks.append(self._collected)
 
     def call_soon(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
@@ -56,6 +59,15 @@ class TimedLoop(asyncio.SelectorEventLoop):
         finally:
             if (passed := time.perf_counter_ns() - begun) > _TOLD_NS:
                 self._note(callback, passed, time.thread_time_ns() - cpu)
+
+    def _collected(self, phase: str, about: dict[str, int]) -> None:
+        """Part of the step in which it happens, but worth a line of its own."""
+        now = time.perf_counter_ns(), time.thread_time_ns()
+        if phase == "start":
+            self._collecting = now
+        elif (passed := now[0] - self._collecting[0]) > _TOLD_NS:
+            name = f"garbage collection, generation {about['generation']}"
+            self.steps.append({"step": name, "ms": passed / 1e6, "cpu_ms": (now[1] - self._collecting[1]) / 1e6})
 
     def _note(self, callback: Callable[..., Any], passed: int, cpu: int) -> None:
         task = getattr(callback, "__self__", None)

@@ -29,7 +29,7 @@ def machine(asked: Asked) -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {each.name: each.version for each in asked.collectors},
+        "versions": {each.name.partition(" (")[0]: each.version for each in asked.collectors},
         "runs": asked.runs,
     }
 
@@ -59,7 +59,7 @@ def _section(result: Mapping[str, Any] | None) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in where["versions"].items())
     told = (
         f"{where['date']}, {where['cores']} cores of {where['cpu']}, Linux {where['kernel']}, "
-        f"Python {where['python']}; {where['runs']} runs; {versions}."
+        f"Python {where['python']}; runs: {where['runs']}; {versions}."
     )
     return "\n".join([markdown(result["head"], result["rows"]), *result["remarks"], told, ""])
 

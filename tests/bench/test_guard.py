@@ -15,15 +15,17 @@ from collector.transform.stamps import Stamps
 from tests.bench import guard, reference
 
 LEAST_RATIO = 1.4
+LEAST_USER_RATIO = 1.2  # 1.45 when this was written; without the kernel's part a hot path 20 % slower shows
 
 
 def test_the_hot_path_stays_ahead_of_a_plain_loop() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "PYTHONMALLOC"))}
     words = [sys.executable, "-m", "tests.bench.guard"]
     told = subprocess.run(words, env=env, check=True, stdout=subprocess.PIPE).stdout
-    ratios = sorted(json.loads(told))
+    ratios = [guard.Ratio(*pair) for pair in json.loads(told)]
     assert len(ratios) == guard.PAIRS
-    assert median(ratios) >= LEAST_RATIO, f"ratios {ratios}"
+    assert median(each.cpu for each in ratios) >= LEAST_RATIO, ratios
+    assert median(each.user for each in ratios) >= LEAST_USER_RATIO, ratios
 
 
 def test_both_make_the_same_of_the_lines(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def test_the_command_writes_json_and_tells_by_its_exit_status(tmp_path: Path) ->
     assert found["machine"]["cores"] >= 1
 
 
+def test_a_table_of_the_page_is_that_of_the_results(tmp_path: Path) -> None:
+    asked = little(tmp_path, pilotfish())
+    outcome = Outcome(("", "lines/CPU-s"), [("pilotfish (gzip)", "300,000")], ["A remark."], True, [])
+    before = "Text.\n\n<!-- bench: long -->\n\nold\n\n<!-- end -->\n\n<!-- bench: idle -->\n<!-- end -->\nMore.\n"
+    shown = page.render(before, page.as_json({"long": outcome}, asked))
+    assert "| pilotfish (gzip) | 300,000 |\n\nA remark.\n" in shown
+    assert "old" not in shown
+    assert "<!-- bench: idle -->\n\nNot measured yet.\n\n<!-- end -->\nMore.\n" in shown
+
+
 def test_the_page_shows_the_latest_results() -> None:
     results = json.loads(page.RESULTS.read_text()) if page.RESULTS.exists() else {}
     shown = page.PAGE.read_text("utf-8")
