@@ -87,7 +87,7 @@ def encode(segments: Sequence[Segment], texts: Iterable[str]) -> bytes:
             entry=segment.stream.entry,
             target=segment.stream.target,
             day=segment.day,
-            ids=segment.ids,
+            ids=list(segment.ids),
             documents=segment.documents,
         )
         for segment in segments

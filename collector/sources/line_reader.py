@@ -3,6 +3,7 @@
 What was read is known again: when the line before the offset is not what it was, the file was cut and written anew.
 """
 
+from collector.model import line_count
 from collector.sources.fingerprint import LAST_LINE_BYTES, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
 
@@ -97,7 +98,7 @@ class LineReader:
 
     def _advance(self, data: bytes, consumed: int) -> bytes:
         self.offset += consumed
-        self.line += data.count(b"\n")
+        self.line += line_count(data)
         is_whole = len(data) == consumed
         self.last_line = last_line(data) if is_whole else self.file.line_before(self.offset) or b""
         return data

@@ -1,6 +1,6 @@
 """Docker's json-file lines → documents: `{"log": {…}, "stream": …, "@timestamp": …, <constants>}`.
 
-A chunk that is wholly in Docker's own form is decoded at one go and spliced line by line into documents (the fast
+A chunk in which every line is an envelope is decoded at one go and spliced line by line into documents (the fast
 path); any other is taken line by line (the slow path), with the same result. What holds for each:
 
 - one raw line gives one document, unless Docker cut the line into pieces, which are joined;
@@ -13,18 +13,19 @@ Exact rules: DESIGN §3 of the project, ADR 0001.
 """
 
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from itertools import accumulate, groupby, pairwise
-from typing import Literal
+from itertools import groupby
+from typing import Literal, cast
 
 import msgspec
 import orjson
 from msgspec import Struct
 
-from collector.model import Chunk, FileId, LogStream, Position, Segment
+from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.stamps import Stamps
+from collector.transform.stamps import Stamped, Stamps
 
 ID_SCHEME = 1  # kept with the positions: another scheme would give another id to a line that was shipped already
 
@@ -42,6 +43,11 @@ class Line(Struct, gc=False, kw_only=True):
 
 class _Object(Struct, gc=False):
     """Any JSON object: decoding into it validates the text and keeps nothing."""
+
+
+_LINE = msgspec.json.Decoder(Line)
+_LINES = msgspec.json.Decoder(Line | None)
+_OBJECT = msgspec.json.Decoder(_Object)
 
 
 class _Unfinished(Struct):
@@ -76,8 +82,6 @@ class DockerJson:
         """`last_time` is the one kept with the position that reading resumes from: a broken line takes it over."""
         self.parse_errors = 0
         self._stamps = stamps
-        self._lines = msgspec.json.Decoder(Line)
-        self._object = msgspec.json.Decoder(_Object)
         self._begun = False
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
         self._clear: tuple[Position, str]  # the last place at which nothing was unfinished, while something is
@@ -92,7 +96,7 @@ class DockerJson:
         if not self._begun:
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = (chunk.start, self._last_time, "")
-        lines = None if self._unfinished else self._decode(chunk.data)
+        lines = None if self._unfinished or not chunk.data else _envelopes(chunk.data)
         found = None if lines is None else self._fast(chunk, lines)
         segments = self._slow(chunk) if found is None else found
         if chunk.data:
@@ -102,56 +106,42 @@ class DockerJson:
 
     # ------------------------------------------------------------------ fast path
 
-    def _decode(self, data: bytes) -> list[Line] | None:
-        """All lines at once, if `data` is wholly in Docker's form.
-
-        The decoder alone would skip blank lines and accept two objects on one line or one over two, which would
-        shift the line index: hence the count of the seams between envelopes.
-        """
-        count = data.count(b"\n")
-        if not data.startswith(b'{"log":"') or not data.endswith(b'Z"}\n') or data.count(b'Z"}\n{"log":"') != count - 1:
-            return None
-        try:
-            lines = self._lines.decode_lines(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        return lines if len(lines) == count else None
-
     def _fast(self, chunk: Chunk, lines: list[Line]) -> list[Segment] | None:
-        times = [line.time for line in lines]
-        if not self._stamps.are_times(times):
+        try:
+            times = [line.time for line in lines]
+        except AttributeError:  # a line that says `null`
             return None
-        stamps = self._stamps.render(times)
-        documents = self._documents(chunk.stream.constants, lines, stamps)
+        stamped = self._stamps.stamp(times)
+        if stamped is None:
+            return None
+        documents = self._documents(chunk.stream.constants, lines, stamped.stamps)
         if documents is None:
             return None
         self._last_time = times[-1]
-        prefix = self._id_prefix(chunk.start.file, chunk.stream)
         first = chunk.start.line
-        ids = [f"{prefix}{number}" for number in range(first, first + len(lines))]
-        return self._by_day(chunk, (chunk.end, chunk.fingerprint), stamps, documents, ids)
+        ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
+        return self._by_day(chunk, (chunk.end, chunk.fingerprint), stamped, documents, ids)
 
     def _documents(self, constants: str, lines: list[Line], stamps: list[str]) -> list[bytes] | None:
         """One document per line; None if a line is only a piece.
 
         Each is encoded by itself: a join of all would widen the whole text on its first character beyond ASCII.
         """
-        validate = self._object.decode
+        validate = _OBJECT.decode
         tail = f'",{constants}}}'
         documents: list[bytes] = []
         append = documents.append
         for line, stamp in zip(lines, stamps, strict=True):
-            log = line.log
-            if log[-1:] != "\n":
-                return None
-            log = log[:-2] if log[-2:] == "\r\n" else log[:-1]
-            if log[:1] == "{" and "\n" not in log:
+            log, newline, more = line.log.partition("\n")
+            if log[-1:] == "}" and log[0] == "{" and newline and not more:
                 try:
                     validate(log)
                 except (msgspec.DecodeError, RecursionError):
                     log = _message(log)
+            elif line.log.endswith("\n"):
+                log = _log(_text(line.log))
             else:
-                log = self._log(log)
+                return None
             append(f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode())
         return documents
 
@@ -171,7 +161,7 @@ class DockerJson:
             _encoded(document, stamp, chunk.stream.constants) for document, stamp in zip(finished, stamps, strict=True)
         ]
         ids = [document.id for document in finished]
-        return self._by_day(chunk, self._resume(chunk), stamps, documents, ids)
+        return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
 
     def _take(self, raw: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
         line = self._envelope(raw)
@@ -199,7 +189,7 @@ class DockerJson:
 
     def _envelope(self, raw: bytes) -> Line | None:
         try:
-            line = self._lines.decode(raw)
+            line = _LINE.decode(raw)
         except UnicodeDecodeError:
             return self._envelope(raw.decode(errors="replace").encode())
         except (msgspec.DecodeError, RecursionError):
@@ -212,13 +202,11 @@ class DockerJson:
 
     def _finish(self, name: str, stream: LogStream, finished: list[_Document], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
-        text = "".join(unfinished.pieces)
-        if text.endswith("\n"):
-            text = text[:-1].removesuffix("\r")
+        text = _text("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         prefix = self._id_prefix(unfinished.start.file, stream)
         finished.append(
-            _Document(self._log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}", is_cut)
+            _Document(_log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}", is_cut)
         )
 
     def _resume(self, chunk: Chunk) -> tuple[Position, str]:
@@ -231,17 +219,6 @@ class DockerJson:
 
     # ------------------------------------------------------------------ both
 
-    def _log(self, text: str) -> str:
-        """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`."""
-        if text.lstrip(" \t\r\n")[:1] != "{":
-            return _message(text)
-        try:
-            self._object.decode(text)
-            # Between its tokens JSON may hold newlines: they would end the document, so it is written anew.
-            return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
-        except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
-            return _message(text)
-
     def _id_prefix(self, file: FileId, stream: LogStream) -> str:
         if self._prefix_of != (file, stream.entry):
             self._prefix_of = (file, stream.entry)
@@ -249,20 +226,18 @@ class DockerJson:
         return self._prefix
 
     def _by_day(
-        self, chunk: Chunk, end: tuple[Position, str], stamps: list[str], documents: list[bytes], ids: list[str]
+        self, chunk: Chunk, end: tuple[Position, str], stamped: Stamped, documents: list[bytes], ids: Sequence[str]
     ) -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
-        days = [stamp[:10] for stamp in stamps]
-        cuts = [0, len(days)] if len(set(days)) == 1 else [0, *accumulate(len(list(run)) for _, run in groupby(days))]
         segments = []
-        for first, last in pairwise(cuts):
-            if last == len(days):
+        for day, first, last in _days(stamped):
+            if last == len(documents):
                 self._done = (end[0], self._last_time, end[1])
             part = documents[first:last]
             segments.append(
                 Segment(
                     stream=chunk.stream,
-                    day=days[first],
+                    day=day,
                     documents=part,
                     ids=ids[first:last],
                     size=sum(map(len, part)),
@@ -272,6 +247,53 @@ class DockerJson:
                 )
             )
         return segments
+
+
+def _envelopes(data: bytes) -> list[Line] | None:
+    """All lines at once; None unless each raw line is one envelope (one that is `null` is left to be met).
+
+    The decoder knows no lines: it would skip a blank one, and take two objects on one or one over two, which would
+    shift the line index. A `null` put before each newline shows them: it ends an envelope, or is in its way. 0.36 µs a
+    line with all that, 0.53 with counting newlines and the seams between envelopes.
+    """
+    marked = data.replace(b"\n", b"null\n")
+    try:
+        found = _LINES.decode_lines(marked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    ends = found[1::2]
+    count = (len(marked) - len(data)) // len(b"null")
+    is_alternating = len(found) == 2 * count and ends.count(None) == count
+    return cast(list[Line], found[::2]) if is_alternating else None
+
+
+def _days(stamped: Stamped) -> Iterator[tuple[str, int, int]]:
+    """Each run of equal day, from where to where."""
+    if stamped.day:
+        yield stamped.day, 0, len(stamped.stamps)
+        return
+    first = 0
+    for day, run in groupby(stamp[:10] for stamp in stamped.stamps):
+        last = first + len(list(run))
+        yield day, first, last
+        first = last
+
+
+def _text(log: str) -> str:
+    """A line as the application wrote it, without what ended it."""
+    return log[:-1].removesuffix("\r") if log.endswith("\n") else log
+
+
+def _log(text: str) -> str:
+    """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`."""
+    if text.lstrip(" \t\r\n")[:1] != "{":
+        return _message(text)
+    try:
+        _OBJECT.decode(text)
+        # Between its tokens JSON may hold newlines: they would end the document, so it is written anew.
+        return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
+    except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+        return _message(text)
 
 
 def _encoded(document: _Document, stamp: str, constants: str) -> bytes:

@@ -6,11 +6,20 @@ fraction are never touched, so nothing is rounded.
 
 import re
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-_FORM = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII
-)
+_DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
+_FORM = re.compile(_DATE + _TIME, re.ASCII)
+_ONE_DAY = re.compile(f"(?P<date>{_DATE}){_TIME}\n(?:(?P=date){_TIME}\n)*+", re.ASCII)
+
+
+class Stamped(NamedTuple):
+    """`@timestamp` of each line, and the day that all of them have ("": several, or nobody looked)."""
+
+    stamps: list[str]
+    day: str = ""
 
 
 class Stamps:
@@ -20,6 +29,19 @@ class Stamps:
         self._zone = None if zone is None or zone.key == "UTC" else zone
         self._minutes: dict[str, tuple[str, str]] = {}
         self._dates: set[str] = set()
+
+    def stamp(self, times: list[str]) -> Stamped | None:
+        """`@timestamp` of each; None if one of them is no time.
+
+        One match for the lines of one day: 0.10 µs a line, where a match and two slices for each cost 0.27.
+        """
+        text = "\n".join(times) + "\n"
+        same = _ONE_DAY.fullmatch(text)
+        if same is None or text.count("\n") != len(times):
+            return Stamped(self.render(times)) if self.are_times(times) else None
+        if not self._is_date(same["date"]):
+            return None
+        return Stamped(times, same["date"]) if self._zone is None else Stamped(self.render(times))
 
     def are_times(self, times: list[str]) -> bool:
         """Whether each is a time as Docker writes it, with a date that exists: nothing else is ever spliced."""

@@ -1,16 +1,17 @@
 """Batch → body of a `_bulk` request: an action line and a source line per document, whatever their bytes.
 
-This is the shipper's share of the hot path, 0.25 to 0.45 µs a document: one f-string for the action line, one join.
+This is the shipper's share of the hot path, 0.12 µs a document and 0.34 for its compression: the action lines of
+lines that follow each other are made at one go, and all is joined once.
 Invariant: every document is exactly one action and one source line, so none can pose as an action.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import msgspec
 
-from collector.model import Batch, Rejected, Segment
+from collector.model import Batch, NumberedIds, Rejected, Segment, line_count
 
 try:
     from isal import isal_zlib as zlib
@@ -68,29 +69,34 @@ def without_deep(batch: Batch) -> tuple[Batch, tuple[Rejected, ...]]:
 def _bodies(batch: Batch, pattern: str, *, typed: bool) -> Iterator[bytes]:
     for segment in batch.segments:
         if segment.documents:
-            lines = [b""] * (2 * segment.count + 1)
-            lines[0:-1:2] = _actions(segment, index_name(pattern, segment.stream.target, segment.day), typed=typed)
-            lines[1::2] = _single_lines(segment.documents)
-            yield b"\n".join(lines)
+            index = index_name(pattern, segment.stream.target, segment.day)
+            head = f'{{"create":{{"_index":"{index}",{TYPED if typed else ""}"_id":"'
+            yield _body(segment, _actions(segment.ids, head.encode()))
 
 
-def _actions(segment: Segment, index: str, *, typed: bool) -> list[bytes]:
-    head = f'{{"create":{{"_index":"{index}",{TYPED if typed else ""}"_id":"'
-    return [f'{head}{name}"}}}}'.encode() for name in _json_strings(segment.ids)]
+def _body(segment: Segment, actions: list[bytes]) -> bytes:
+    lines = [b""] * (2 * segment.count + 1)
+    lines[0:-1:2] = actions
+    lines[1::2] = segment.documents
+    body = b"\n".join(lines)
+    if line_count(body) != len(lines) - 1:  # in JSON a raw newline can only be white space between tokens
+        lines[1::2] = [document.replace(b"\n", b" ") for document in segment.documents]
+        body = b"\n".join(lines)
+    return body
 
 
-def _json_strings(ids: list[str]) -> list[str]:
-    """What stands between the quotes for each id: the id itself, unless one of them needs escaping."""
-    if msgspec.json.encode(ids).decode() == '["' + '","'.join(ids) + '"]':
-        return ids
-    return [msgspec.json.encode(name)[1:-1].decode() for name in ids]
+def _actions(ids: Sequence[str], head: bytes) -> list[bytes]:
+    """The action line of each. Numbers are encoded all at once: 0.05 µs each, where an f-string for each costs 0.09."""
+    if isinstance(ids, NumberedIds):
+        head += _json_text(ids.prefix)
+        numbers = msgspec.json.encode(list(ids.numbers))[1:-1]
+        return (head + numbers.replace(b",", b'"}}\n' + head) + b'"}}').split(b"\n")
+    return [b'%b%b"}}' % (head, _json_text(name)) for name in ids]
 
 
-def _single_lines(documents: list[bytes]) -> list[bytes]:
-    """The documents without newlines: in JSON a raw one can only be white space between tokens."""
-    if b"\n" not in b"".join(documents):
-        return documents
-    return [document.replace(b"\n", b" ") for document in documents]
+def _json_text(text: str) -> bytes:
+    """What stands between the quotes."""
+    return msgspec.json.encode(text)[1:-1]
 
 
 def _depth(document: bytes) -> int:

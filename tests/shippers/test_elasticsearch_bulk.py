@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from collector.model import Batch
+from collector.model import Batch, NumberedIds
 from shippers.elasticsearch import bulk
 from shippers.elasticsearch.bulk import DEFAULT_INDEX, TARGET_BYTES, encode, encode_compressed, index_name, without_deep
 from tests.contract.segments import DAY, batch, log_stream, plain_segment, segment
@@ -62,11 +63,19 @@ def test_each_document_is_one_action_and_one_source_whatever_its_bytes(
 ) -> None:
     entries = [(name.encode(errors="replace").decode(), value, layout) for name, value, layout in entries]
     part = segment([layout({"log": value}).encode() for _, value, layout in entries], log_stream("shop"))
-    part.ids[:] = [name for name, _, _ in entries]
+    part = replace(part, ids=[name for name, _, _ in entries])
     found = documents_in(encode(batch(part), DEFAULT_INDEX, typed=typed))
     assert [each.id for each in found] == part.ids
     assert [json.loads(each.source) for each in found] == [{"log": value} for _, value, _ in entries]
     assert {(each.index, each.type) for each in found} <= {(f"shop-{DAY.replace('-', '.')}", "_doc" if typed else None)}
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.integers(0, 1 << 50), st.integers(0, 9))
+def test_numbered_ids_stand_in_the_body_as_any_others(prefix: str, first: int, count: int) -> None:
+    part = segment([b"{}"] * count, log_stream())
+    ids = NumberedIds(prefix, range(first, first + count))
+    found = encode(batch(replace(part, ids=ids)), DEFAULT_INDEX, typed=False)
+    assert found == encode(batch(replace(part, ids=list(ids))), DEFAULT_INDEX, typed=False)
 
 
 def test_documents_stand_in_the_body_byte_for_byte() -> None:

@@ -243,7 +243,7 @@ def test_a_document_looks_as_published() -> None:
         b'{"log":{"level":"info","message":"x"},"stream":"stdout","@timestamp":"2017-11-27T02:13:00.768123456Z",'
         b'"host":"moby","@target":"shop","docker_container":"c0ffee-1"}'
     ]
-    assert found.ids == [id_prefix(FILE, "") + "0"]
+    assert list(found.ids) == [id_prefix(FILE, "") + "0"]
     assert found.size == len(found.documents[0])
     assert (found.day, found.last_time) == ("2017-11-27", TIME)
 
@@ -395,7 +395,7 @@ def test_half_a_line_goes_on_in_the_next_file_under_the_id_of_its_first_piece() 
     chunks = [*cut([raw("whole\n"), raw("a")]), *cut([raw("b"), raw("c\n"), raw("d")], start=Position(newer, 0, 0))]
     first, second = transform(chunks)
     assert first.end == Position(FILE, len(raw("whole\n")), 1)
-    assert second.ids == [id_prefix(FILE, "") + "1.3"]
+    assert list(second.ids) == [id_prefix(FILE, "") + "1.3"]
     assert second.end == Position(newer, len(raw("b") + raw("c\n")), 2)
 
 
@@ -445,7 +445,7 @@ def test_a_broken_line_after_a_restart_takes_the_time_kept_with_the_position() -
     (found,) = transform(cut([b"broken\n"], start=Position(FILE, 100, 7)), last_time=TIMES[3])
     assert json.loads(found.documents[0])["@timestamp"] == TIMES[3]
     assert found.day == "2017-11-28"
-    assert found.ids == [id_prefix(FILE, "") + "7"]
+    assert list(found.ids) == [id_prefix(FILE, "") + "7"]
 
 
 def test_invalid_utf_8_is_replaced_and_its_line_keeps_its_envelope() -> None:
@@ -454,13 +454,37 @@ def test_invalid_utf_8_is_replaced_and_its_line_keeps_its_envelope() -> None:
     assert (found["log"], found["stream"], found["@timestamp"]) == ({"message": "caf\ufffd"}, "stderr", TIME)
 
 
-def test_envelopes_on_wrong_lines_do_not_shift_the_others() -> None:
-    """Two on one line, then one over two lines: the decoder alone would count three lines and find three."""
-    two = raw("a\n")[:-1] + raw("b\n")
-    first, second = raw("c\n").replace(b',"stream"', b'\n,"stream"').split(b"\n", 1)
-    found = documents(transform(cut([two, first + b"\n", second, raw("d\n")])))
-    assert [one.rsplit("-")[-1] for one, _, _ in found] == ["0", "1", "2", "3"]
-    assert json.loads(found[3][1])["log"] == {"message": "d"}
+ON_ONE_LINE = raw("a\n")[:-1] + raw("b\n")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [raw("c\n").replace(b',"stream"', b'\n,"stream"'), ON_ONE_LINE],
+        [raw("c\n").replace(b',"stream"', b',\n"stream"'), ON_ONE_LINE],
+        [raw("c\n").replace(b'"stream":', b'"stream":\n'), ON_ONE_LINE],
+        [raw("c\n").replace(b'"stream":', b'"x":[\n],"stream":'), ON_ONE_LINE],
+        [raw("c\n").replace(b'"stream":', b'"x":[1,\n1],"stream":'), ON_ONE_LINE],
+        [raw("c\n").replace(b'"stream":', b'"x":{\n},"stream":'), ON_ONE_LINE],
+        [raw("c\n").replace(b'"stream":', b'"x":"\n","stream":'), ON_ONE_LINE],
+        [b"\n", ON_ONE_LINE],
+        [b" \t\r\n", ON_ONE_LINE],
+        [b"null\n"],
+        [b"null\n", raw("c\n")[:-1] + b"null\n"],
+        [b"null\n", b"\n", ON_ONE_LINE],
+        [raw("c\n")[:-1] + b"null\n", b"\n"],
+        [raw("c\n")[:-1] + b" null null\n", ON_ONE_LINE],
+        [raw("c\n")[:-1] + b"nul\n", b"l\n"],
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_envelopes_on_wrong_lines_do_not_shift_the_others(wrong: list[bytes], order: int) -> None:
+    """The decoder alone would find as many envelopes as there are lines."""
+    lines = lines_of(b"".join([raw("first\n"), *wrong[::order], raw("last\n")]))
+    found = documents(transform(cut(lines)))
+    assert found == documents(transform(cut(lines, range(len(lines)))))
+    assert [one.rsplit("-")[-1] for one, _, _ in found] == [str(number) for number in range(len(lines))]
+    assert json.loads(found[-1][1])["log"] == {"message": "last"}
 
 
 # ------------------------------------------------------------------ days, zones, ids

@@ -58,7 +58,29 @@ def test_dockers_times_are_taken(time: str) -> None:
     ],
 )
 def test_nothing_else_is_taken_for_a_time(time: str) -> None:
-    assert not Stamps().are_times(["2017-11-27T02:13:00Z", time])
+    for times in ([time], ["2017-11-27T02:13:00Z", time], [time, "2017-11-27T02:13:00Z"]):
+        assert not Stamps().are_times(times)
+        assert Stamps().stamp(times) is None
+
+
+@given(st.lists(moments, min_size=1, max_size=5), st.lists(st.sampled_from(DIGITS), min_size=5, max_size=5))
+def test_lines_of_one_day_are_stamped_as_each_by_itself(found: list[datetime], digits: list[str]) -> None:
+    times = [f"{moment:%Y-%m-%dT%H:%M:%S}{each}Z" for moment, each in zip(found, digits, strict=False)]
+    for zone in ("UTC", "Asia/Kathmandu"):
+        stamped = Stamps(ZoneInfo(zone)).stamp(times)
+        assert stamped is not None
+        assert stamped.stamps == [rendered(time, zone) for time in times]
+        assert {stamped.day} in ({""}, {stamp[:10] for stamp in stamped.stamps})
+
+
+def test_the_day_that_all_lines_have_is_told() -> None:
+    of_one, of_two = (["2017-11-27T02:13:00Z", f"2017-11-2{day}T23:59:59.5Z"] for day in (7, 8))
+    assert Stamps().stamp(of_one) == (of_one, "2017-11-27")
+    assert Stamps().stamp(of_two) == (of_two, "")
+
+
+def test_two_times_in_one_are_none() -> None:
+    assert Stamps().stamp(["2017-11-27T02:13:00Z\n2017-11-27T02:13:00Z", "2017-11-27T02:13:00Z"]) is None
 
 
 def test_utc_keeps_the_text() -> None:

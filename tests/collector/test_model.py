@@ -1,0 +1,23 @@
+"""Laws of the nouns that flow: ids made when they are asked for are those of their lines, and newlines are counted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.model import NumberedIds, line_count
+
+
+@given(st.text(), st.integers(0, 1 << 50), st.integers(0, 9), st.slices(9))
+def test_numbered_ids_are_a_sequence_of_prefix_and_number(prefix: str, first: int, count: int, part: slice) -> None:
+    ids, plain = NumberedIds(prefix, range(first, first + count)), [f"{prefix}{first + n}" for n in range(count)]
+    assert len(ids) == count
+    assert list(ids) == plain
+    assert [ids[n] for n in range(-count, count)] == plain * 2
+    assert list(ids[part]) == plain[part]
+    with pytest.raises(IndexError):
+        ids[count]
+
+
+@given(st.binary() | st.lists(st.just(b"\n") | st.binary()).map(b"".join))
+def test_every_newline_is_counted(data: bytes) -> None:
+    assert line_count(data) == data.count(b"\n")
