@@ -39,7 +39,7 @@ def tree(tmp_path: Path) -> Tree:
 def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) -> None:
     labels = {"aliyun.logs.shop": "stdout"}
     tree.describe(ID, {"Name": "/web-1", "Config": {"Labels": labels, "Env": ["A=b"]}, "State": {"Running": True}})
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     container = tree.roster.containers[ID]
     assert (container.name, container.state) == ("web-1", "running")
     assert [stream.target for stream in container.streams] == ["shop"]
@@ -49,7 +49,7 @@ def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) ->
 
 def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:
     (tree.root / ID).mkdir()
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.containers[ID].name == ID[:12]
     assert tree.roster.containers[ID].streams[0].running
 
@@ -65,7 +65,7 @@ def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tre
 )
 def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any], word: str) -> None:
     tree.describe(ID, {"State": state})
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.containers[ID].state == word
 
 
@@ -84,7 +84,7 @@ def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any
 )
 def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) -> None:
     tree.describe(ID, found)
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert len(tree.roster.containers[ID].streams) == 1
 
 
@@ -92,24 +92,24 @@ def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) 
 def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make: Callable[[Path], None]) -> None:
     (tree.root / ID).mkdir()
     make(tree.root / ID / "config.v2.json")
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.containers[ID].name == ID[:12]
 
 
 def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:
     path = tree.describe(ID, {"Name": "/before"})
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     version = tree.roster.version
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.version == version
     tree.describe(ID, {"Name": "/after"})
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.containers[ID].name == "after"
     tree.describe("other", {"Name": "/other"})
     path.unlink()
     path.parent.rmdir()
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert list(tree.roster.containers) == ["other"]
 
 
@@ -118,7 +118,7 @@ def test_links_files_and_odd_names_are_no_containers(tree: Tree, tmp_path_factor
     (tree.root / "file").touch()
     (tree.root / ".hidden").mkdir()
     (tree.root / "with space").mkdir()
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     assert tree.roster.containers == {}
 
 
@@ -135,18 +135,18 @@ async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path
 
 def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tree) -> None:
     path = tree.describe(ID, {"Name": "/web-1"})
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     path.unlink()
     path.parent.rmdir()
     with pytest.raises(OSError, match="mounted"):
-        tree.discovery.scan()
+        asyncio.run(tree.discovery.scan())
     assert list(tree.roster.containers) == [ID]
 
 
 def test_another_log_driver_is_told(tree: Tree) -> None:
     folder = tree.describe(ID, {"Name": "/web-1"}).parent
     (folder / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "local"}}))
-    tree.discovery.scan()
+    asyncio.run(tree.discovery.scan())
     container = tree.roster.containers[ID]
     assert container.streams == ()
     assert "'local'" in container.problem
