@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import limits, own_log, places
+from collector import limits, memory, own_log, places
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.dead_letters.replay import Replay
@@ -228,6 +228,7 @@ async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = N
     Raises:
         PilotfishError: it cannot start.
     """
+    memory.settle()
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:

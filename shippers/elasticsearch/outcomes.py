@@ -88,11 +88,12 @@ class Verdict(Enum):
     DOUBTFUL = auto()
 
 
-class _Cause(Struct):
+# Without cycles: thousands of them in an answer would only make the garbage collector look at all else once more.
+class _Cause(Struct, gc=False):
     reason: str | None = None
 
 
-class _Error(Struct):
+class _Error(Struct, gc=False):
     type: str = "unknown"
     reason: str | None = None
     caused_by: _Cause | None = None
@@ -108,12 +109,12 @@ class _Whole(Struct):
     error: _Error
 
 
-class _Outcome(Struct):
+class _Outcome(Struct, gc=False):
     status: int
     error: _Error | None = None
 
 
-class _Item(Struct):
+class _Item(Struct, gc=False):
     create: _Outcome
 
 
