@@ -123,6 +123,7 @@ class Delivery:
         while (batch := await self._batches.take()) is not None:
             shipment = Shipment(batch, list(batch.segments), set(), self._from_logs)
             await self._deliver(shipment, self._held, tasks, spooling=self._spooling)
+            del batch, shipment  # megabytes, and the next one may be long in coming
 
     async def _recover(self) -> None:
         if self._recovery is not None:

@@ -167,6 +167,7 @@ class Pipeline:
             async for chunk in tail.chunks():
                 self.unreadable.pop(key, None)
                 await self._pass_on(chunk, tail, transform)
+                del chunk  # a quiet log must not keep its last one
         except OSError as error:
             cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
             if self.unreadable.get(key) != cause:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,6 +99,27 @@ def messages(shipper: RecordingShipper, target: str | None = None) -> list[str]:
 
 def words(lines: Iterable[int]) -> list[str]:
     return [f"line {number}" for number in lines]
+
+
+class ForgetfulShipper(RecordingShipper):
+    """Takes everything and keeps nothing."""
+
+    async def ship(self, batch: Batch) -> Receipt:
+        return Receipt(delivered=batch.count)
+
+
+async def test_quiet_logs_keep_nothing_of_what_was_read(host: Host) -> None:
+    lines = numbered(range(2000))
+    for number in range(20):
+        host.add(f"c{number}", *lines)
+    pipeline = host.pipeline(ForgetfulShipper())
+    tracemalloc.start()
+    try:
+        async with host.run(pipeline):
+            await until(lambda: pipeline.ledger.acknowledged == 40_000)
+            await until(lambda: tracemalloc.get_traced_memory()[0] < pipeline.ledger.read_bytes / 5)
+    finally:
+        tracemalloc.stop()
 
 
 async def test_every_line_of_a_tree_arrives_once_in_the_order_of_its_log(host: Host, shipper: RecordingShipper) -> None:
