@@ -61,6 +61,7 @@ class Pipeline:
         self.counts = TailCounts(most_open_files=most_open_logs)
         self.checkpoints = checkpoints
         self.tails: dict[StreamKey, FileTail] = {}
+        self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
         self._roster = roster
@@ -124,14 +125,13 @@ class Pipeline:
     async def _follow_roster(self, watcher: Watcher) -> None:
         version = -1
         async with asyncio.TaskGroup() as readers:
-            tasks: set[asyncio.Task[None]] = set()
             while not self._roster.closed:
-                self._reconcile(readers, tasks, watcher)
+                self._reconcile(readers, watcher)
                 version = await self._roster.changed(version)
-            for task in tasks:
+            for task in self._tasks.values():
                 task.cancel()
 
-    def _reconcile(self, readers: asyncio.TaskGroup, tasks: set[asyncio.Task[None]], watcher: Watcher) -> None:
+    def _reconcile(self, readers: asyncio.TaskGroup, watcher: Watcher) -> None:
         wanted = self._roster.streams
         for key in self.tails.keys() - wanted.keys():
             self.tails[key].remove()
@@ -143,9 +143,9 @@ class Pipeline:
             tail = FileTail(stream, watcher, resume=saved.resume, cutoff=saved.cutoff, counts=self.counts)
             self.tails[key] = tail
             transform = DockerJson(self._stamps, saved.last_time)
-            task = readers.create_task(self._follow(tail, transform), name=f"{self.output} {stream.container}")
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self._tasks[key] = readers.create_task(
+                self._follow(tail, transform), name=f"{self.output} {stream.container}"
+            )
 
     # ------------------------------------------------------------------ one stream
 
@@ -157,7 +157,7 @@ class Pipeline:
             self.checkpoints.leave(key)
         finally:
             tail.close()
-            del self.tails[key]
+            del self.tails[key], self._tasks[key]
             self.unreadable.pop(key, None)
 
     async def _read_to_end(self, tail: FileTail, transform: DockerJson) -> bool:

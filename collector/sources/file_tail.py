@@ -12,7 +12,6 @@ Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/lo
 import asyncio
 import errno
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 from collector.model import Chunk, LogStream, Position
@@ -20,6 +19,7 @@ from collector.sources.cutoff import without_older
 from collector.sources.log_reader import LogReader
 from collector.sources.resume import Resume
 from collector.sources.tail_counts import TailCounts
+from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
 
 _POLL_SECONDS = 0.1
@@ -47,7 +47,7 @@ class FileTail:
         self._watcher = watcher
         self._cutoff = "" if resume else cutoff
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._removed = False
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
@@ -79,11 +79,8 @@ class FileTail:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the file changes or something is told."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-                self._quiet_polls = 0
-        self._wake.clear()
+        if await self._wake.wait(seconds):
+            self._quiet_polls = 0
 
     @property
     def inode(self) -> int:

@@ -21,6 +21,8 @@ class LineReader:
     `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen.
     """
 
+    __slots__ = ("_overlong", "_searched", "file", "last_line", "line", "lost_bytes", "offset", "seen_bytes")
+
     def __init__(self, file: LogFile, *, offset: int = 0, line: int = 0) -> None:
         self.file = file
         self.offset = offset

@@ -43,6 +43,8 @@ class LogFile:
     A plain file may grow, be renamed or unlinked meanwhile; a gzipped one is read forward only, as a stream.
     """
 
+    __slots__ = ("_descriptor", "_gunzip", "compressed", "inode")
+
     def __init__(self, generation: Generation) -> None:
         """Open it.
 
