@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import limits, memory, own_log, places
+from collector import allocator, garbage, limits, own_log, places
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.dead_letters.replay import Replay
@@ -228,8 +228,10 @@ async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = N
     Raises:
         PilotfishError: it cannot start.
     """
-    memory.settle()
+    allocator.keep_buffers()
+    garbage.look_seldom()
     loop = asyncio.get_running_loop()
+    loop.call_later(garbage.SETTLED_SECONDS, garbage.look_no_more)
 
     def on_signal() -> None:
         if agent.roster.closed:

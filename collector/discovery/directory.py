@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,21 +24,31 @@ from collector.sources.log_files import open_regular
 log = structlog.get_logger(__name__)
 
 _SCAN_SECONDS = 2.0
-_REST = 50  # times as long as it took: many thousands of folders cost 2 % of a core
-_AT_ONCE = 250  # containers that are new at once: their readers start in one step of the loop
+_MOST_SECONDS = 10.0
+_REST = 100  # times what a look took of a core: looking at many thousands of folders may cost 1 % of it
+_AT_ONCE = 200  # containers that are new: their readers start in one turn of the loop
 _DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class _Found(NamedTuple):
-    """What has changed: folders that are gone, and each new state, with when it was written in nanoseconds."""
+class _Folder(NamedTuple):
+    """One container's; `changed` is when its description was, in nanoseconds (0: there is none)."""
+
+    name: str
+    path: str
+    changed: int
+
+
+class _Look(NamedTuple):
+    """What is other than it was, and the seconds of a core that it took to see."""
 
     gone: Set[str]
-    changed: list[tuple[str, int, Described]]
+    changed: list[_Folder]
+    cpu_seconds: float
 
 
 class DirectoryDiscovery:
-    """Keeps the roster like the tree at `root`."""
+    """Keeps the roster like the tree at `root`; files are looked at in a thread."""
 
     def __init__(self, root: Path, roster: Roster, enricher: Enricher) -> None:
         self._root = root
@@ -49,18 +59,18 @@ class DirectoryDiscovery:
     async def run(self) -> None:
         """Look at the tree again and again until cancelled."""
         while True:
-            begun = time.monotonic()
+            cpu_seconds = 0.0
             try:
-                await self.scan()
+                cpu_seconds = await self.scan()
             except OSError as error:
                 cause = f"the log tree {self._root} cannot be read ({error.strerror})"
                 if self._roster.error != cause:
                     log.warning(cause, remedy="is inputs.directory.path right, and may this user read it?")
                 self._roster.lost(cause)
-            await asyncio.sleep(max(_SCAN_SECONDS, _REST * (time.monotonic() - begun)))
+            await asyncio.sleep(min(max(_SCAN_SECONDS, _REST * cpu_seconds), _MOST_SECONDS))
 
-    async def scan(self) -> None:
-        """Take over what has changed in the tree.
+    async def scan(self) -> float:
+        """Take over what has changed in the tree; returns the seconds of a core that it took to see that.
 
         Raises:
             OSError: the tree cannot be read.
@@ -69,37 +79,47 @@ class DirectoryDiscovery:
         for gone in found.gone:
             del self._seen[gone]
             self._roster.drop(gone)
-        for number, (name, changed, described) in enumerate(found.changed, 1):
-            self._seen[name] = changed
-            self._roster.put(self._enricher.container(described))
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+        for folders in _slices(found.changed):
+            for folder, described in zip(folders, await asyncio.to_thread(_described_all, folders), strict=True):
+                self._seen[folder.name] = folder.changed
+                self._roster.put(self._enricher.container(described))
         self._roster.answered()
+        return found.cpu_seconds
 
 
-def _look(root: Path, seen: Mapping[str, int]) -> _Found:
-    """For a thread: thousands of folders take a second when they are read for the first time."""
+def _slices(folders: list[_Folder]) -> Iterator[list[_Folder]]:
+    return (folders[start : start + _AT_ONCE] for start in range(0, len(folders), _AT_ONCE))
+
+
+def _look(root: Path, seen: Mapping[str, int]) -> _Look:
+    """List the tree.
+
+    Raises:
+        OSError: it cannot be read, or has lost all folders.
+    """
+    begun = time.thread_time()
     with os.scandir(root) as entries:
-        folders = {
+        paths = {
             entry.name: entry.path
             for entry in entries
             if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
         }
-    if seen and not folders:  # a mount that is gone must not look like containers that are
+    if seen and not paths:  # a mount that is gone must not look like containers that are
         raise OSError(errno.ENOENT, "all of its folders are gone: is it mounted?")
-    now = {name: _changed(f"{folder}/config.v2.json") for name, folder in folders.items()}
-    news = [name for name, changed in now.items() if seen.get(name) != changed]
-    return _Found(
-        gone=seen.keys() - folders.keys(),
-        changed=[(name, now[name], _described(Path(folders[name]))) for name in news],
-    )
+    folders = (_Folder(name, path, _changed(f"{path}/config.v2.json")) for name, path in paths.items())
+    changed = [folder for folder in folders if seen.get(folder.name) != folder.changed]
+    return _Look(seen.keys() - paths.keys(), changed, time.thread_time() - begun)
 
 
 def _changed(path: str) -> int:
     try:
-        return os.stat(path, follow_symlinks=False).st_mtime_ns  # noqa: PTH116 - a Path costs more than the look
+        return os.stat(path, follow_symlinks=False).st_mtime_ns  # noqa: PTH116 - a Path takes as long as the call
     except OSError:
         return 0
+
+
+def _described_all(folders: list[_Folder]) -> list[Described]:
+    return [_described(Path(folder.path)) for folder in folders]
 
 
 def _read(path: Path) -> dict[str, Any]:

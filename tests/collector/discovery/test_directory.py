@@ -1,6 +1,7 @@
 """Laws of following a tree: each folder is a container, described by dockerd's own file if there is one."""
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -36,10 +37,10 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
-def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) -> None:
+async def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) -> None:
     labels = {"aliyun.logs.shop": "stdout"}
     tree.describe(ID, {"Name": "/web-1", "Config": {"Labels": labels, "Env": ["A=b"]}, "State": {"Running": True}})
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     container = tree.roster.containers[ID]
     assert (container.name, container.state) == ("web-1", "running")
     assert [stream.target for stream in container.streams] == ["shop"]
@@ -47,9 +48,9 @@ def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tree) ->
     assert tree.roster.up
 
 
-def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:
+async def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:
     (tree.root / ID).mkdir()
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.containers[ID].name == ID[:12]
     assert tree.roster.containers[ID].streams[0].running
 
@@ -63,9 +64,9 @@ def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tre
         ({}, "running"),
     ],
 )
-def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any], word: str) -> None:
+async def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any], word: str) -> None:
     tree.describe(ID, {"State": state})
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.containers[ID].state == word
 
 
@@ -82,43 +83,45 @@ def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any
         '{"Name":null}',
     ],
 )
-def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) -> None:
+async def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) -> None:
     tree.describe(ID, found)
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert len(tree.roster.containers[ID].streams) == 1
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
-def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make: Callable[[Path], None]) -> None:
+async def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make: Callable[[Path], None]) -> None:
     (tree.root / ID).mkdir()
     make(tree.root / ID / "config.v2.json")
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.containers[ID].name == ID[:12]
 
 
-def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:
+async def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:
     path = tree.describe(ID, {"Name": "/before"})
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     version = tree.roster.version
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.version == version
     tree.describe(ID, {"Name": "/after"})
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.containers[ID].name == "after"
     tree.describe("other", {"Name": "/other"})
     path.unlink()
     path.parent.rmdir()
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert list(tree.roster.containers) == ["other"]
 
 
-def test_links_files_and_odd_names_are_no_containers(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_links_files_and_odd_names_are_no_containers(
+    tree: Tree, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     (tree.root / "link").symlink_to(tmp_path_factory.mktemp("elsewhere"))
     (tree.root / "file").touch()
     (tree.root / ".hidden").mkdir()
     (tree.root / "with space").mkdir()
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     assert tree.roster.containers == {}
 
 
@@ -133,20 +136,35 @@ async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path
     task.cancel()
 
 
-def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tree) -> None:
+async def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tree) -> None:
     path = tree.describe(ID, {"Name": "/web-1"})
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     path.unlink()
     path.parent.rmdir()
     with pytest.raises(OSError, match="mounted"):
-        asyncio.run(tree.discovery.scan())
+        await tree.discovery.scan()
     assert list(tree.roster.containers) == [ID]
 
 
-def test_another_log_driver_is_told(tree: Tree) -> None:
+async def test_another_log_driver_is_told(tree: Tree) -> None:
     folder = tree.describe(ID, {"Name": "/web-1"}).parent
     (folder / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "local"}}))
-    asyncio.run(tree.discovery.scan())
+    await tree.discovery.scan()
     container = tree.roster.containers[ID]
     assert container.streams == ()
     assert "'local'" in container.problem
+
+
+async def test_many_folders_are_taken_over_in_steps_between_which_others_have_their_turn(tree: Tree) -> None:
+    for number in range(1000):
+        (tree.root / f"{number}").mkdir()
+    sizes: set[int] = set()
+    async with asyncio.TaskGroup() as tasks:
+        scan = tasks.create_task(tree.discovery.scan())
+        while not scan.done():
+            sizes.add(len(tree.roster.containers))
+            await asyncio.sleep(0)
+    assert len(tree.roster.containers) == 1000
+    assert len(sizes) > 3
+    steps = sorted(sizes | {1000})
+    assert max(after - before for before, after in itertools.pairwise(steps)) <= 200
