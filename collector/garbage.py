@@ -16,6 +16,7 @@ def look_seldom() -> None:
     """To be called when all is imported: it is not looked at again, and all of what comes then only seldom."""
     gc.set_threshold(_NEW, _YOUNG, _ALL)
     look_no_more()
+    gc.enable()
 
 
 def look_no_more() -> None:

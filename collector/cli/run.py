@@ -1,5 +1,7 @@
 """`pilotfish run`: the agent itself."""
 
+import gc
+
 from collector.cli.options import Config, examples
 
 EXAMPLES = examples(
@@ -14,6 +16,7 @@ def run(config: Config = None) -> None:
 
     Without a configuration it follows the Docker daemon of this machine and keeps the logs in its own store.
     """
+    gc.disable()  # until all is imported: what modules are made of stays
     import uvloop
 
     from collector import app

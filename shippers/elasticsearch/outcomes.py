@@ -161,7 +161,7 @@ def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     Raises:
         Unavailable: it is no whole answer to this batch.
     """
-    if answer.startswith(b'{"errors":false') and answer.endswith(b"}]}") and _successes(answer) == batch.count:
+    if answer == all_created(batch.count):
         return Receipt(delivered=batch.count)
     outcomes = _decoded(answer, batch.count)
     each = iter(outcomes)
@@ -169,10 +169,9 @@ def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     return _settle(parts)
 
 
-def _successes(answer: bytes) -> int:
-    """How many items an answer without errors tells to be there; anything else in it is looked at one by one."""
-    created = answer.count(b'"status":201}')
-    return created if created == answer.count(b'"status":') else -1
+def all_created(count: int) -> bytes:
+    """What every server since 6.8 says when all are there: to compare takes a third of a look into it."""
+    return b'{"errors":false,"items":[' + b",".join([b'{"create":{"status":201}}'] * count) + b"]}"
 
 
 def _decoded(answer: bytes, count: int) -> list[_Outcome]:

@@ -8,6 +8,8 @@ from collector.errors import Unauthorized, Unavailable
 from collector.model import Batch
 from collector.ports import Site
 from shippers.elasticsearch import ElasticsearchShipper, Settings
+from shippers.elasticsearch.bulk import DEFAULT_INDEX, encode
+from shippers.elasticsearch.outcomes import FILTER, all_created
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
 from tests.contract.shippers import Destination, ShipperContract, deliver
 from tests.engines.search_server import SearchServer
@@ -98,6 +100,15 @@ async def test_the_published_document_comes_back_field_for_field(search_server: 
     await shipper.aclose()
     (hit,) = search_server.refresh_and_fetch("usercenter-go-ol-2017.11.27")
     assert (hit["_id"], hit["_source"]) == (part.ids[0], published)
+
+
+def test_the_answer_that_all_are_there_is_what_each_server_says(search_server: SearchServer) -> None:
+    """Else every answer would be looked into item by item."""
+    empty(search_server)
+    body = encode(batch(plain_segment(3), plain_segment(2, "till")), DEFAULT_INDEX, typed=search_server.generation == 6)
+    path = f"/_bulk?filter_path={FILTER}"
+    answer = search_server.request("POST", path, body=body, content_type="application/x-ndjson")
+    assert answer.body == all_created(5)
 
 
 async def test_the_probe_names_product_version_and_host(search_server: SearchServer, site: Site) -> None:
