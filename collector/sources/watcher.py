@@ -5,7 +5,6 @@ for new names only. Where no watch can be had (the user's limit is reached), `ar
 polls.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +13,15 @@ from typing import Self, TypeVar
 
 from asyncinotify import Event, Inotify, Mask, Watch
 
+from collector.sources.wake import Wake
+
 _CHANGES = Mask.MODIFY | Mask.MOVE_SELF | Mask.ATTRIB | Mask.ONESHOT
 # The kernel makes one event of equal ones in a row: what happens between two creations keeps them apart.
 _NAMES = Mask.CREATE | Mask.DELETE | Mask.MOVED_FROM | Mask.ONLYDIR
 
 Created = Callable[[str], None]
 """Is told the name of each file that is made in a directory; "" when it is told no more, and may have missed some."""
-_Listener = TypeVar("_Listener", asyncio.Event, Created)
+_Listener = TypeVar("_Listener", Wake, Created)
 
 
 class Watcher:
@@ -28,8 +29,8 @@ class Watcher:
 
     def __init__(self) -> None:
         self._inotify: Inotify | None = None
-        self._waiting: dict[int, list[asyncio.Event]] = {}
-        self._armed: dict[asyncio.Event, Watch] = {}
+        self._waiting: dict[int, list[Wake]] = {}
+        self._armed: dict[Wake, Watch] = {}
         self._followers: dict[int, list[Created]] = {}
         self._followed: dict[Created, Watch] = {}
 
@@ -47,7 +48,7 @@ class Watcher:
             self._inotify.close()
             self._inotify = None
 
-    def arm(self, path: str, wake: asyncio.Event) -> bool:
+    def arm(self, path: str, wake: Wake) -> bool:
         """Have `wake` set at the file's next change; False if it cannot be watched."""
         if wake in self._armed:
             return True
@@ -57,7 +58,7 @@ class Watcher:
         self._waiting.setdefault(watch.wd, []).append(wake)
         return True
 
-    def disarm(self, wake: asyncio.Event) -> None:
+    def disarm(self, wake: Wake) -> None:
         """Take the watch back, if there is one."""
         if (watch := self._armed.pop(wake, None)) is not None:
             self._drop(watch, self._waiting, wake)

@@ -1,11 +1,11 @@
 """Laws of watching: a change wakes whoever armed, once; without inotify nobody is told that he is watched."""
 
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
+from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
 
 
@@ -16,10 +16,8 @@ def path(tmp_path: Path) -> Path:
     return found
 
 
-async def woken(wake: asyncio.Event) -> None:
-    async with asyncio.timeout(10):
-        await wake.wait()
-    wake.clear()
+async def woken(wake: Wake) -> None:
+    assert await wake.sleep(10)
 
 
 def append(path: Path) -> None:
@@ -28,7 +26,7 @@ def append(path: Path) -> None:
 
 
 async def test_each_kind_of_change_wakes(watcher: Watcher, path: Path) -> None:
-    wake = asyncio.Event()
+    wake = Wake()
     renamed = path.with_name("x.log.1")
     for at, change in (
         (path, lambda: append(path)),
@@ -42,7 +40,7 @@ async def test_each_kind_of_change_wakes(watcher: Watcher, path: Path) -> None:
 
 
 async def test_everyone_who_armed_the_same_file_is_woken(watcher: Watcher, path: Path) -> None:
-    wakes = [asyncio.Event() for _ in range(3)]
+    wakes = [Wake() for _ in range(3)]
     for wake in wakes:
         assert watcher.arm(str(path), wake)
     append(path)
@@ -51,18 +49,18 @@ async def test_everyone_who_armed_the_same_file_is_woken(watcher: Watcher, path:
 
 
 async def test_one_who_has_disarmed_is_left_alone_and_others_are_not(watcher: Watcher, path: Path) -> None:
-    gone, stays = asyncio.Event(), asyncio.Event()
+    gone, stays = Wake(), Wake()
     for wake in (gone, stays):
         assert watcher.arm(str(path), wake)
     watcher.disarm(gone)
     watcher.disarm(gone)
     append(path)
     await woken(stays)
-    assert not gone.is_set()
+    assert not await gone.sleep(0)
 
 
 async def test_a_watch_is_for_one_change_and_can_be_set_again(watcher: Watcher, path: Path) -> None:
-    wake = asyncio.Event()
+    wake = Wake()
     for _ in range(50):
         assert watcher.arm(str(path), wake)
         assert watcher.arm(str(path), wake)
@@ -71,7 +69,7 @@ async def test_a_watch_is_for_one_change_and_can_be_set_again(watcher: Watcher, 
 
 
 async def test_disarming_after_the_file_is_gone_is_fine(watcher: Watcher, path: Path) -> None:
-    wake = asyncio.Event()
+    wake = Wake()
     assert watcher.arm(str(path), wake)
     os.unlink(path)  # noqa: PTH108
     watcher.disarm(wake)
@@ -79,14 +77,14 @@ async def test_disarming_after_the_file_is_gone_is_fine(watcher: Watcher, path: 
 
 
 async def test_what_cannot_be_watched_is_told(path: Path) -> None:
-    wake = asyncio.Event()
+    wake = Wake()
     never_entered = Watcher()
     assert not never_entered.arm(str(path), wake)
     never_entered.disarm(wake)
     await never_entered.run()
     with Watcher() as left:
         assert left.arm(str(path), wake)
-    assert not left.arm(str(path), asyncio.Event())
+    assert not left.arm(str(path), Wake())
     left.disarm(wake)
 
 
@@ -95,7 +93,7 @@ async def test_each_file_that_is_made_in_a_followed_directory_is_told_even_of_on
 ) -> None:
     """The kernel makes one event of equal ones in a row."""
     told: list[str] = []
-    made = asyncio.Event()
+    made = Wake()
 
     def created(name: str) -> None:
         told.append(name)
@@ -118,7 +116,7 @@ async def test_each_file_that_is_made_in_a_followed_directory_is_told_even_of_on
 async def test_all_who_follow_a_directory_are_told_until_they_unfollow(watcher: Watcher, tmp_path: Path) -> None:
     first: list[str] = []
     second: list[str] = []
-    wake = asyncio.Event()
+    wake = Wake()
     assert watcher.follow(tmp_path, first.append)
     assert watcher.follow(tmp_path, second.append)
     (tmp_path / "a").touch()
