@@ -167,6 +167,7 @@ class Pipeline:
             async for chunk in tail.chunks():
                 self.unreadable.pop(key, None)
                 await self._pass_on(chunk, tail, transform)
+                del chunk  # up to 256 KiB, which an idle stream would keep until its next one
         except OSError as error:
             cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
             if self.unreadable.get(key) != cause:

@@ -1,6 +1,7 @@
 """Laws of one output's way: a tree of logs arrives whole and once, over restarts, kills and destinations in trouble."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from collector.checkpoint import Checkpoints
 from collector.discovery.roster import Container, Roster
 from collector.errors import Unavailable
-from collector.model import Batch, LogStream, Receipt, Segment
+from collector.model import Batch, Chunk, LogStream, Receipt, Segment
 from collector.pipeline import Pipeline
 from collector.ports import ShipperSettings
 from collector.transform.stamps import Stamps
@@ -111,6 +112,18 @@ async def test_every_line_of_a_tree_arrives_once_in_the_order_of_its_log(host: H
     assert (pipeline.ledger.read, pipeline.ledger.acknowledged, pipeline.ledger.duplicate) == (9000, 9000, 0)
     assert pipeline.ledger.read_bytes == 3 * sum(map(len, numbered(range(3000))))
     assert pipeline.backlog_bytes == 0
+
+
+async def test_a_log_that_waits_for_more_keeps_nothing_of_what_was_read(host: Host, shipper: RecordingShipper) -> None:
+    log = host.add("web", *numbered(range(10)))
+
+    def kept() -> list[Chunk]:
+        found = [one for one in gc.get_objects() if isinstance(one, Chunk)]
+        return [one for one in found if one.stream.path == str(log.live)]
+
+    async with host.run(host.pipeline(shipper)):
+        await until(lambda: len(shipper.stored) == 10)
+        await until(lambda: not kept())
 
 
 async def test_lines_that_come_while_it_runs_arrive_over_a_rotation(host: Host, shipper: RecordingShipper) -> None:
