@@ -52,6 +52,7 @@ class FileTail:
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
         self._quiet_polls = 0
+        self._left_bytes: int | None = None  # by the last look, if it found nothing to read
         self._end_told = False
 
     # ------------------------------------------------------------------ told from outside
@@ -79,8 +80,9 @@ class FileTail:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the file changes or something is told."""
-        if await self._wake.wait(seconds):
+        if await self._wake.sleep(seconds):
             self._quiet_polls = 0
+            self._left_bytes = None
 
     @property
     def inode(self) -> int:
@@ -89,8 +91,8 @@ class FileTail:
 
     @property
     def backlog_bytes(self) -> int:
-        """Bytes of plain files that were not read yet."""
-        return self._log.unread_bytes
+        """Bytes of plain files that were not read yet; of an idle one when it was last looked at."""
+        return self._log.unread_bytes if self._left_bytes is None else self._left_bytes
 
     @property
     def held_bytes(self) -> int:
@@ -114,17 +116,19 @@ class FileTail:
                 self.is_readable = self._log.is_open
                 if isinstance(step, Chunk):
                     self._quiet_polls = 0
+                    self._left_bytes = None
                     yield step
                 elif step:
                     await asyncio.sleep(0)
                 elif self._removed and not self._log.awaits_turn:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
-                else:
-                    await self._idle()
+                elif pause := self._idle():
+                    await self.pause(pause)
         except OSError:
             failed = True
             self.is_readable = False
+            self._left_bytes = None
             raise
         finally:
             if not failed:
@@ -197,19 +201,20 @@ class FileTail:
             self._log.created()
             self._wake.set()
 
-    async def _idle(self) -> None:
+    def _idle(self) -> float:
+        """There is nothing to read: seconds to wait, 0 to look once more."""
         self._quiet_polls += 1
-        pause = _POLL_SECONDS
+        self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
         is_idle = self._quiet_polls > _POLLS_BEFORE_WATCHING
         if self._log.park(is_idle=is_idle):
             self._watcher.disarm(self._wake)
-        if is_idle:
-            path = self._log.watch_path
-            already = bool(path) and self._quiet_polls > _POLLS_BEFORE_WATCHING + 1
-            watched = bool(path) and self._watcher.arm(path, self._wake)
-            if watched and not already:
-                return  # look once more: a change before the watch was set wakes nobody
-            pause = _WATCHED_SECONDS if watched else _UNWATCHED_SECONDS
         if self._log.awaits_turn:
-            pause = _TURN_SECONDS
-        await self.pause(pause)
+            return _TURN_SECONDS
+        if not is_idle:
+            return _POLL_SECONDS
+        path = self._log.watch_path
+        already = bool(path) and self._quiet_polls > _POLLS_BEFORE_WATCHING + 1
+        watched = bool(path) and self._watcher.arm(path, self._wake)
+        if watched and not already:
+            return 0.0  # a change before the watch was set wakes nobody
+        return _WATCHED_SECONDS if watched else _UNWATCHED_SECONDS

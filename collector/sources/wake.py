@@ -1,40 +1,40 @@
-"""What a reader waits for while its log is quiet: an `asyncio.Event` for one, with a deadline.
+"""A sleeper that can be woken: what `asyncio.Event` and `asyncio.timeout` do together, in half of their memory.
 
-An Event and a Timeout for each of 10,000 quiet logs took 16 MB.
+An idle log sleeps nearly always, and there are thousands.
 """
 
 import asyncio
 
 
 class Wake:
-    """Set from outside, waited for by one task at a time."""
+    """For one sleeper; what wakes it while it is awake ends its next sleep at once."""
 
-    __slots__ = ("_is_set", "_waiter")
+    __slots__ = ("_is_set", "_sleep")
 
     def __init__(self) -> None:
         self._is_set = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._sleep: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        """End the wait, or the next one."""
+        """Wake it."""
         self._is_set = True
-        _end(self._waiter)
+        _end(self._sleep)
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait until it is set, but not longer than that; whether it was. It is not set any more then."""
+    async def sleep(self, seconds: float) -> bool:
+        """Sleep until woken, but not longer than this; whether it was woken."""
         if not self._is_set:
             loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            timer = loop.call_later(seconds, _end, self._waiter)
+            self._sleep = loop.create_future()
+            timer = loop.call_later(seconds, _end, self._sleep)
             try:
-                await self._waiter
+                await self._sleep
             finally:
                 timer.cancel()
-                self._waiter = None
+                self._sleep = None
         was_set, self._is_set = self._is_set, False
         return was_set
 
 
-def _end(waiter: asyncio.Future[None] | None) -> None:
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)
+def _end(sleep: asyncio.Future[None] | None) -> None:
+    if sleep is not None and not sleep.done():
+        sleep.set_result(None)

@@ -15,7 +15,7 @@ from collector.transform.stamps import Stamps
 from tests.bench import guard, reference
 
 LEAST_RATIO = 1.4
-LEAST_USER_RATIO = 1.1  # 1.4 when this was written; without the kernel's part a hot path a quarter slower shows
+LEAST_USER_RATIO = 1.3  # 1.8 when this was written; without the kernel's part a hot path a quarter slower shows
 
 
 def test_the_hot_path_stays_ahead_of_a_plain_loop() -> None:

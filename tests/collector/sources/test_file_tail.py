@@ -171,6 +171,17 @@ async def test_the_backlog_is_what_was_not_read(log: ContainerLog) -> None:
             break
 
 
+async def test_the_backlog_of_an_idle_log_is_half_a_line(log: ContainerLog) -> None:
+    first, second = numbered(range(2))
+    log.write(first, second[:5])
+    async with reading(log) as found:
+        await found.until(first)
+        await until(lambda: found.tail.backlog_bytes == 5)
+        log.write(second[5:])
+        await found.until(first, second)
+        await until(lambda: found.tail.backlog_bytes == 0)
+
+
 # ------------------------------------------------------------------ rotation
 
 

@@ -1,4 +1,4 @@
-"""Laws of waking: who waits is woken once, who waits later finds it, and no wait is longer than its deadline."""
+"""Laws of sleeping: it ends when its time is over or somebody wakes, and no waking is lost."""
 
 import asyncio
 
@@ -7,29 +7,34 @@ import pytest
 from collector.sources.wake import Wake
 
 
-async def test_who_waits_is_woken() -> None:
+async def test_a_sleep_ends_when_somebody_wakes() -> None:
     wake = Wake()
-    waiting = asyncio.create_task(wake.wait(60))
+    sleeper = asyncio.create_task(wake.sleep(60))
     await asyncio.sleep(0)
+    assert not sleeper.done()
     wake.set()
     wake.set()
-    assert await waiting
-    assert not await wake.wait(0)
+    assert await sleeper
+    assert not await wake.sleep(0)
 
 
-async def test_what_was_set_before_ends_the_next_wait_and_no_other() -> None:
+async def test_a_sleep_ends_when_its_time_is_over() -> None:
+    assert not await Wake().sleep(0.001)
+
+
+async def test_who_is_woken_while_awake_does_not_fall_asleep_once() -> None:
     wake = Wake()
     wake.set()
-    assert await wake.wait(60)
-    assert not await wake.wait(0.001)
+    assert await wake.sleep(60)
+    assert not await wake.sleep(0)
 
 
-async def test_a_wait_that_was_cancelled_leaves_the_next_one_as_it_was() -> None:
+async def test_a_sleep_that_was_cancelled_leaves_nothing_behind() -> None:
     wake = Wake()
-    waiting = asyncio.create_task(wake.wait(60))
+    sleeper = asyncio.create_task(wake.sleep(60))
     await asyncio.sleep(0)
-    waiting.cancel()
+    sleeper.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await waiting
+        await sleeper
     wake.set()
-    assert await wake.wait(60)
+    assert await wake.sleep(60)

@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def woken(wake: Wake) -> None:
-    assert await wake.wait(10)
+    assert await wake.sleep(10)
 
 
 def append(path: Path) -> None:
@@ -56,7 +56,7 @@ async def test_one_who_has_disarmed_is_left_alone_and_others_are_not(watcher: Wa
     watcher.disarm(gone)
     append(path)
     await woken(stays)
-    assert not await gone.wait(0)
+    assert not await gone.sleep(0)
 
 
 async def test_a_watch_is_for_one_change_and_can_be_set_again(watcher: Watcher, path: Path) -> None:
