@@ -18,6 +18,7 @@ from collector.sources.wake import Wake
 _CHANGES = Mask.MODIFY | Mask.MOVE_SELF | Mask.ATTRIB | Mask.ONESHOT
 # The kernel makes one event of equal ones in a row: what happens between two creations keeps them apart.
 _NAMES = Mask.CREATE | Mask.DELETE | Mask.MOVED_FROM | Mask.ONLYDIR
+_NOWHERE = Path()  # what a watch tells nobody asks for: two paths of each idle log would take 0.7 KB
 
 Created = Callable[[str], None]
 """Is told the name of each file that is made in a directory; "" when it is told no more, and may have missed some."""
@@ -117,9 +118,11 @@ class Watcher:
         if self._inotify is None:
             return None
         try:
-            return self._inotify.add_watch(path, mask)
+            watch = self._inotify.add_watch(path, mask)
         except OSError:
             return None
+        watch.path = _NOWHERE
+        return watch
 
     def _drop(self, watch: Watch, listening: dict[int, list[_Listener]], listener: _Listener) -> None:
         others = listening[watch.wd]
