@@ -185,12 +185,16 @@ class Pipeline:
         transform.parse_errors = 0
         if not segments and not chunk.data:
             self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
-        for segment in segments:
-            await self._batches.put(segment)
-            self.ledger.entered(segment)
-            self.checkpoints.track(segment)
-            if self._tap is not None:
-                self._tap(segment)
+        self.counts.waiting_logs += 1
+        try:
+            for segment in segments:
+                await self._batches.put(segment)
+                self.ledger.entered(segment)
+                self.checkpoints.track(segment)
+                if self._tap is not None:
+                    self._tap(segment)
+        finally:
+            self.counts.waiting_logs -= 1
         await self._delivery.wait_for(chunk.stream.target)
         await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
 

@@ -120,7 +120,7 @@ class LogReader:
         return data
 
     def _read_lines(self, reader: LineReader) -> bytes | None:
-        data = reader.read()
+        data = reader.read(self._counts.read_bytes)
         self._counts.lost_bytes += reader.lost_bytes
         reader.lost_bytes = 0
         return data

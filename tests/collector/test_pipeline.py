@@ -16,6 +16,7 @@ from collector.errors import Unavailable
 from collector.model import Batch, LogStream, Receipt, Segment
 from collector.pipeline import Pipeline
 from collector.ports import ShipperSettings
+from collector.sources.tail_counts import CHUNK_BYTES
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
 from tests.collector.recording_shipper import RecordingShipper
@@ -236,6 +237,22 @@ async def test_an_output_that_is_away_bounds_what_is_read(host: Host) -> None:
     read = pipeline.ledger.read_bytes
     assert pipeline.ledger.in_flight_bytes < 3 * 1_000_000
     assert pipeline.backlog_bytes + read == host.logs["web"].live.stat().st_size
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_many_logs_that_wait_for_room_have_less_than_a_chunk_each_in_hand(host: Host) -> None:
+    class Dead(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            raise Unavailable("nobody answers", retry_after=60.0)
+
+    logs = 250
+    for number in range(logs):
+        host.add(f"c{number}", *[raw("x" * 8_000 + "\n")] * 40)
+    pipeline = host.pipeline(Dead(), batch_bytes=100_000)
+    task = asyncio.create_task(pipeline.run())
+    await until(lambda: pipeline.counts.waiting_logs > 0.95 * logs)
+    assert pipeline.ledger.read_bytes < 0.75 * logs * CHUNK_BYTES
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -24,10 +24,9 @@ from msgspec.structs import replace
 
 from collector.model import Chunk, FileId, Position
 from collector.sources.file_tail import FileTail
-from collector.sources.line_reader import CHUNK_BYTES
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.sources.resume import Resume
-from collector.sources.tail_counts import TailCounts
+from collector.sources.tail_counts import CHUNK_BYTES, TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
 from tests.collector.sources.reading import UNWATCHED, Reading, check, reading, resume_at
@@ -85,6 +84,17 @@ async def test_many_chunks_follow_each_other_without_a_gap(log: ContainerLog) ->
     assert len(found.chunks) > 1
     assert all(one.end == other.start for one, other in zip(found.chunks, found.chunks[1:], strict=False))
     assert max(len(chunk.data) for chunk in found.chunks) <= CHUNK_BYTES
+
+
+@pytest.mark.parametrize(("logs", "most_bytes"), [(0, CHUNK_BYTES), (1_000, 17 << 10), (10_000, 8 << 10)])
+async def test_with_more_logs_that_wait_for_room_each_gives_less_at_once(
+    log: ContainerLog, logs: int, most_bytes: int
+) -> None:
+    lines = numbered(range(10_000))
+    log.write(*lines)
+    async with reading(log, counts=TailCounts(waiting_logs=logs)) as found:
+        await found.until(*lines)
+    assert most_bytes // 2 < max(len(chunk.data) for chunk in found.chunks) <= most_bytes
 
 
 async def test_half_a_line_waits_for_its_end(log: ContainerLog) -> None:
