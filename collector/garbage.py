@@ -5,6 +5,8 @@ look at everything took 30 ms after the start, and 300 ms with 10,000 logs, in t
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SETTLED_SECONDS = 60.0  # after the start: all logs have their reader, and what serves them was used once
 # New objects before a look at them; looks before one at what outlived them (13 ms at most while 10,000 logs come; with
@@ -12,11 +14,21 @@ SETTLED_SECONDS = 60.0  # after the start: all logs have their reader, and what 
 _NEW, _YOUNG, _ALL = 700, 5, 10_000
 
 
+@contextmanager
+def loading() -> Iterator[None]:
+    """Nothing is looked for while modules are imported, nor are they looked at again: what they are made of stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        look_no_more()
+        gc.enable()
+
+
 def look_seldom() -> None:
     """To be called when all is imported: it is not looked at again, and all of what comes then only seldom."""
     gc.set_threshold(_NEW, _YOUNG, _ALL)
     look_no_more()
-    gc.enable()
 
 
 def look_no_more() -> None:

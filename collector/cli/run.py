@@ -1,7 +1,6 @@
 """`pilotfish run`: the agent itself."""
 
-import gc
-
+from collector import garbage
 from collector.cli.options import Config, examples
 
 EXAMPLES = examples(
@@ -16,11 +15,12 @@ def run(config: Config = None) -> None:
 
     Without a configuration it follows the Docker daemon of this machine and keeps the logs in its own store.
     """
-    gc.disable()  # until all is imported: what modules are made of stays
-    import uvloop
+    with garbage.loading():
+        import uvloop
 
-    from collector import app
-    from collector.config import load
-    from collector.workers import agent
+        from collector import app
+        from collector.config import load
+        from collector.workers import agent
 
-    uvloop.run(agent.run(load(config, app.shipper_types())))
+        configuration = load(config, app.shipper_types())
+    uvloop.run(agent.run(configuration))
