@@ -54,6 +54,7 @@ REQUIREMENTS = (
     Requirement("util-linux", _has("setpriv")),
     Requirement("strace", _has("strace")),
     Requirement("faketime", _has("faketime")),
+    Requirement("prometheus", _has("prometheus")),  # with promtool
     *RSYSLOG,
 )
 
