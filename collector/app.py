@@ -6,7 +6,7 @@ lock → engine → shippers → HTTP → pipelines and discovery; a stop closes
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -25,8 +25,9 @@ from collector.dead_letters.replay import Replay
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
+from collector.discovery.event import Event
 from collector.discovery.roster import Roster
-from collector.docker_api import Engine
+from collector.docker_api import Calls, Engine
 from collector.model import StreamKey
 from collector.own import own_container_id
 from collector.pipeline import Pipeline
@@ -34,11 +35,16 @@ from collector.ports import Searchable, Shipper, ShipperSettings, Site
 from collector.progress import Progress
 from collector.share import EVERYTHING, Share
 from collector.state import locked
-from collector.telemetry.exporter import Exporter
+from collector.telemetry.containers import Containers
+from collector.telemetry.exporter import Exporter, Watch
+from collector.telemetry.exposition import expose
+from collector.telemetry.lag import Lag
+from collector.telemetry.poll import Poll
+from collector.transform import docker_event
 from collector.transform.stamps import Stamps
 from collector.web.api import Views
 from collector.web.live import Live
-from collector.web.server import exposition, serve
+from collector.web.server import serve
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +76,18 @@ class Agent:
     It follows the containers of its `share`; `address` is where HTTP listens, None before or without it.
     """
 
-    def __init__(self, configuration: Configuration, share: Share = EVERYTHING) -> None:
+    def __init__(
+        self, configuration: Configuration, share: Share = EVERYTHING, *, messages: Mapping[str, int] | None = None
+    ) -> None:
+        """`messages` are the lines of its own log so far, by level."""
         self.configuration = configuration
         self.roster = Roster(share)
+        self._messages = messages or {}
+        self._calls = Calls()
+        self._lag = Lag()
+        self._containers = Containers(
+            self.roster, most=configuration.metrics.max_containers, has_usage=configuration.metrics.cadvisor_names
+        )
         self.address: places.Address | None = None
         self.live = Live()
         self.pipelines: list[Pipeline] = []
@@ -127,8 +142,9 @@ class Agent:
             for output, shipper in opened.items():
                 self.pipelines.append(self._pipeline(output, shipper, state))
             discovery = await self._discovery(stack, state)
-            await self._serve(stack, state, opened)
-            await self._work(discovery, on_ready)
+            poll = await self._poll(stack)
+            await self._serve(stack, state, opened, poll)
+            await self._work([discovery.run(), *([poll.run()] if poll else [])], on_ready)
 
     async def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
         opened = {}
@@ -165,21 +181,66 @@ class Agent:
         enricher = Enricher(host or known_host(host_file), known.select, own_container_id(), self._target_of)
         if isinstance(known, DirectoryInput):
             return DirectoryDiscovery(known.path, self.roster, enricher)
-        engine = await stack.enter_async_context(Engine(known.url, known.tls))
-        return DockerDiscovery(engine, self.roster, enricher, logs_root=known.logs_root, host=host, host_file=host_file)
+        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
+        stamps = Stamps(self.configuration.timezone)
+
+        def tell(event: Event, kind: str) -> None:
+            if event.action in docker_event.SHIPPED and self.roster.share.has(event.container_id):
+                segment = docker_event.segment_of(event, kind, stamps=stamps, constants=enricher.constants)
+                for pipeline in self.pipelines:
+                    pipeline.tell(segment)
+
+        return DockerDiscovery(
+            engine,
+            self.roster,
+            enricher,
+            logs_root=known.logs_root,
+            host=host,
+            host_file=host_file,
+            since=min((pipeline.events_since for pipeline in self.pipelines), default=0) if known.events else 0,
+            told=tell if known.events else lambda event, kind: None,
+        )
+
+    async def _poll(self, stack: AsyncExitStack) -> Poll | None:
+        """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""
+        if self.configuration.http.address is None or self.roster.share.number:
+            return None
+        known = self._input
+        if isinstance(known, DirectoryInput):
+            return Poll(self.roster, self._containers.shown, known.path)
+        # With connections of its own: a hundred stats under way must not hold up what discovery asks.
+        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
+        metrics = self.configuration.metrics
+        return Poll(
+            self.roster,
+            self._containers.shown,
+            known.logs_root,
+            engine=engine,
+            has_usage=metrics.cadvisor_names,
+            has_disk_usage=metrics.disk_usage,
+        )
 
     def _target_of(self, key: StreamKey) -> str | None:
         return next((target for one in self.pipelines if (target := one.checkpoints.target_of(key))), None)
 
-    async def _serve(self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper]) -> None:
+    async def _serve(self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper], poll: Poll | None) -> None:
         address = self.configuration.http.address
         if address is None:
             return
-        exporter = Exporter(version("pilotfish"), self.roster, self.pipelines)
+        docker = self.configuration.inputs.docker
+        exporter = Exporter(
+            version("pilotfish"),
+            self.roster,
+            self.pipelines,
+            containers=self._containers,
+            watch=Watch(poll, self._calls if docker else None) if poll else None,
+            lag=self._lag.seconds,
+            messages=self._messages,
+        )
         views = Views(
             health=lambda: None,
             not_ready=self.not_ready,
-            metrics=exposition(exporter),
+            metrics=lambda accept: expose(exporter.families(), accept),
             status=self.status,
             search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
             live=self.live,
@@ -187,15 +248,17 @@ class Agent:
             replays={
                 one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
             },
+            metrics_url=docker.metrics_url if docker else None,
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
 
-    async def _work(self, discovery: DockerDiscovery | DirectoryDiscovery, on_ready: Callable[[], None] | None) -> None:
+    async def _work(self, looking: Sequence[Coroutine[Any, Any, None]], on_ready: Callable[[], None] | None) -> None:
         async with asyncio.TaskGroup() as tasks:
             around = [
-                tasks.create_task(discovery.run(), name="discovery"),
+                *(tasks.create_task(one) for one in looking),
                 tasks.create_task(Progress(self.pipelines).run(), name="progress"),
+                tasks.create_task(self._lag.run(), name="lag of the loop"),
             ]
             delivering = [tasks.create_task(one.run(), name=one.output) for one in self.pipelines]
             if on_ready is not None:
@@ -216,10 +279,10 @@ async def run(configuration: Configuration) -> None:
     Raises:
         PilotfishError: it cannot start.
     """
-    own_log.configure(configuration.log)
+    messages = own_log.configure(configuration.log)
     for warning in configuration.warnings:
         log.warning(warning)
-    await run_until_signal(Agent(configuration))
+    await run_until_signal(Agent(configuration, messages=messages))
 
 
 async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = None) -> None:

@@ -58,6 +58,11 @@ class Batches:
         self._held_bytes -= size
         self._admit()
 
+    @property
+    def bound_bytes(self) -> int:
+        """So many bytes of documents may be on their way."""
+        return self._bound_bytes
+
     def resize(self, bound_bytes: int) -> None:
         """So many bytes may be on their way from now on; what is over a smaller bound stays."""
         self._bound_bytes = bound_bytes

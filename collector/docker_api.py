@@ -6,8 +6,10 @@ that it is dead after a restart of the daemon.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,16 +17,19 @@ from typing import Any, Self
 import aiodocker
 import aiohttp
 import orjson
+import structlog
 
+from collector.discovery.event import ACTIONS
+from collector.durations import Durations
 from collector.errors import ConfigurationError, PilotfishError
 
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 15.0
+_AT_FULL_PACE = 200  # containers; with more of them each is asked less often
 _CALL_SECONDS = 15.0
+_DISK_SECONDS = 300.0  # walks through all images and volumes
 _EVENTS_CONNECT_SECONDS = 10.0
-# Those that change what is known of a container; each health check would tell three `exec_…` besides.
-_EVENTS = [
-    *("create", "start", "restart", "die", "stop", "kill", "oom", "destroy"),
-    *("pause", "unpause", "rename", "update", "health_status"),
-]
 
 
 class EngineUnavailable(PilotfishError):
@@ -35,11 +40,40 @@ class NoSuchContainer(PilotfishError):
     """The container is gone."""
 
 
-class Engine:
-    """One daemon. Used as a context; connects at the first call."""
+def interval_seconds(containers: int) -> float:
+    """How often so many containers are asked for, one by one."""
+    return POLL_SECONDS * max(1.0, containers / _AT_FULL_PACE)
 
-    def __init__(self, url: str, tls: Path | None = None) -> None:
+
+class Calls:
+    """What was asked of a daemon: our load on it."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str]] = Counter()  # by operation and status, `error` without an answer
+        self.seconds: defaultdict[str, Durations] = defaultdict(Durations)  # by operation
+
+    @contextmanager
+    def count(self, operation: str) -> Iterator[None]:
+        """Count the call in the block by what comes of it."""
+        began = time.perf_counter()
+        code = "error"
+        try:
+            yield
+            code = "200"
+        except aiodocker.DockerError as error:
+            code = str(error.status)
+            raise
+        finally:
+            self.answers[operation, code] += 1
+            self.seconds[operation].observe(time.perf_counter() - began)
+
+
+class Engine:
+    """One daemon. Used as a context; connects at the first call. Several may share their `calls`."""
+
+    def __init__(self, url: str, tls: Path | None = None, calls: Calls | None = None) -> None:
         self.url = url
+        self.calls = calls or Calls()
         self._tls = tls
         self._docker: aiodocker.Docker | None = None
 
@@ -60,7 +94,7 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("version"))
+        return dict(await self._get("version", "version"))
 
     async def info(self) -> dict[str, Any]:
         """`GET /info`.
@@ -68,7 +102,7 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("info"))
+        return dict(await self._get("info", "info"))
 
     async def containers(self) -> list[dict[str, Any]]:
         """`GET /containers/json`, the stopped ones too.
@@ -76,7 +110,7 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return list(await self._get("containers/json", {"all": "1"}))
+        return list(await self._get("list", "containers/json", {"all": "1"}))
 
     async def inspect(self, container_id: str) -> dict[str, Any]:
         """`GET /containers/{id}/json`.
@@ -85,29 +119,65 @@ class Engine:
             NoSuchContainer: it was removed meanwhile.
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get(f"containers/{container_id}/json"))
+        return dict(await self._get("inspect", f"containers/{container_id}/json"))
+
+    async def stats(self, container_id: str) -> bytes:
+        """`GET /containers/{id}/stats`, one sample, as JSON: zeros if the container does not run.
+
+        Raises:
+            NoSuchContainer: it was removed meanwhile.
+            EngineUnavailable: no usable answer.
+        """
+        path = f"containers/{container_id}/stats"
+        params = {"stream": "false", "one-shot": "true"}
+        with self._errors(), self.calls.count("stats"):
+            async with asyncio.timeout(_CALL_SECONDS), self._client()._query(path, params=params) as response:
+                return await response.read()
+
+    async def disk_usage(self) -> dict[str, Any]:
+        """`GET /system/df`: takes the daemon minutes where there is much.
+
+        Raises:
+            EngineUnavailable: no usable answer.
+        """
+        return dict(await self._get("disk_usage", "system/df", seconds=_DISK_SECONDS))
 
     @asynccontextmanager
-    async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async def events(self, since: int = 0) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """The daemon's container events from now on; when the context is entered, the stream is open.
+
+        With `since` (nanoseconds) those from then on come first, as far as the daemon remembers: the last 256.
 
         Raises:
             EngineUnavailable: no connection, or it broke.
         """
         docker = self._client()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_EVENTS_CONNECT_SECONDS)
-        params = {"filters": orjson.dumps({"type": ["container"], "event": _EVENTS}).decode()}
-        try:
+        params = {"filters": orjson.dumps({"type": ["container"], "event": ACTIONS}).decode()}
+        if since:
+            params["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
+        with self._errors():
             async with docker._query("events", params=params, timeout=timeout) as response:
                 yield _objects(response)
                 response.close()
-        except (aiodocker.DockerError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._unavailable(error) from None
 
-    async def _get(self, path: str, params: dict[str, str] | None = None) -> Any:
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
+    async def _get(
+        self, operation: str, path: str, params: dict[str, str] | None = None, *, seconds: float = _CALL_SECONDS
+    ) -> Any:
+        with self._errors(), self.calls.count(operation):
+            async with asyncio.timeout(seconds):
                 return await self._client()._query_json(path, params=params)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What the libraries below raise → what this module does.
+
+        Raises:
+            NoSuchContainer: 404.
+            EngineUnavailable: no usable answer.
+        """
+        try:
+            yield
         except aiodocker.DockerError as error:
             if error.status == 404:
                 raise NoSuchContainer(error.message) from None
@@ -140,10 +210,19 @@ async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, 
         async for piece in response.content.iter_any():
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                if line.strip():
-                    yield orjson.loads(line)
-    except (aiohttp.ClientError, OSError, orjson.JSONDecodeError) as error:
+                if line.strip() and isinstance(told := _decoded(line), dict):
+                    yield told
+    except (aiohttp.ClientError, OSError) as error:
         raise EngineUnavailable(f"the event stream of the Docker daemon broke ({type(error).__name__})") from None
+
+
+def _decoded(line: bytes) -> object:
+    """None of a line that is no JSON: labels are others' words, and the daemon would tell it again."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        log.warning("an event of the Docker daemon cannot be read", bytes=len(line))
+        return None
 
 
 def _tls_context(directory: Path) -> ssl.SSLContext:

@@ -8,24 +8,11 @@ later: it stands outside.
 """
 
 import time
-from bisect import bisect_left
+from datetime import UTC
 
+from collector.durations import LATENCY_SECONDS, Durations
 from collector.model import Segment
-
-DURATION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-
-
-class Durations:
-    """A histogram of seconds: `counts[i]` fell at or below `DURATION_SECONDS[i]`, the last above all of them."""
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(DURATION_SECONDS) + 1)
-        self.sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(DURATION_SECONDS, seconds)] += 1
-        self.sum += seconds
+from collector.moments import moment
 
 
 class Ledger:
@@ -48,6 +35,7 @@ class Ledger:
         self.parse_errors = 0
         self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "refused": 0}
         self.request_seconds = Durations()
+        self.latency_seconds = Durations(LATENCY_SECONDS)  # from a line's time until it was taken, in documents
         self.last_acknowledged: float | None = None  # seconds since 1970
         self.error = ""  # why the output takes nothing at the moment
         self.spool_bytes = 0  # on disk
@@ -65,6 +53,12 @@ class Ledger:
     def left(self, segment: Segment) -> None:
         """Its documents are settled: their bytes are free again."""
         self.in_flight_bytes -= segment.size
+
+    def arrived(self, segment: Segment) -> None:
+        """Its documents came the whole way from the log: note how long that took, by the last of them."""
+        if segment.last_time > "1971":  # else no line of the log has told a time
+            since = time.time() - moment(segment.last_time, now=0, zone=UTC) / 1e9
+            self.latency_seconds.observe(max(since, 0.0), segment.count)
 
     def replay(self, count: int, size: int) -> None:
         """So many dead letters, of `size` bytes, are on their way once more."""

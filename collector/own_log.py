@@ -3,7 +3,8 @@
 import io
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections import Counter
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
@@ -14,14 +15,24 @@ from collector.config import Log
 from collector.visible import visible
 
 
-def configure(log: Log, stream: TextIO = sys.stderr) -> None:
-    """Say where lines go, from which level on and in which form. For the whole process; may be called again."""
+def configure(log: Log, stream: TextIO = sys.stderr) -> Mapping[str, int]:
+    """Say where lines go, from which level on and in which form. For the whole process; may be called again.
+
+    Returns the number of lines so far by level, which counts on.
+    """
+    counted = Counter(dict.fromkeys(("debug", "info", "warning", "error"), 0))
+
+    def count(_: object, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        counted[level] += 1
+        return event
+
     as_json = log.format == "json" or (log.format == "auto" and not stream.isatty())
     render: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            count,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _harmless,
             render,
@@ -30,6 +41,7 @@ def configure(log: Log, stream: TextIO = sys.stderr) -> None:
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Forgiving(stream))),
         cache_logger_on_first_use=False,
     )
+    return counted
 
 
 class _Forgiving(io.TextIOBase):

@@ -7,6 +7,7 @@ waits for room, and the log file is the queue.
 import asyncio
 import errno
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,7 @@ from collector.sources.file_tail import FileTail
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from collector.spool import Spool
+from collector.transform import docker_event
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 
@@ -37,6 +39,7 @@ _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
+_EVENTS_AT_HAND = 4096  # documents of half a kilobyte each that wait for an output
 
 
 class Pipeline:
@@ -64,10 +67,14 @@ class Pipeline:
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
+        self.events_lost = 0
+        self._events: deque[Segment] = deque()
+        self._event = asyncio.Event()
         self._roster = roster
         self._stamps = stamps
         self._cutoff = cutoff
         self._tap = tap
+        self.spool_capacity_bytes = settings.spool_bytes if settings.spool else 0
         self._workers = settings.concurrency
         self._batch_bytes = settings.batch_bytes
         self._batches = Batches(
@@ -101,6 +108,7 @@ class Pipeline:
                 around = [
                     tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
                     tasks.create_task(self._save(), name=f"{self.output} positions"),
+                    tasks.create_task(self._pass_events_on(), name=f"{self.output} events"),
                 ]
                 delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
                 await self._follow_roster(watcher)
@@ -116,6 +124,35 @@ class Pipeline:
             Unavailable: the pipeline has ended meanwhile.
         """
         await self._delivery.replay(segments)
+
+    @property
+    def capacity_bytes(self) -> int:
+        """So many bytes of documents may be on their way."""
+        return self._batches.bound_bytes
+
+    @property
+    def events_since(self) -> int:
+        """The time of the last event that is settled, in nanoseconds; 0 if none was."""
+        resume = self.checkpoints.begin(docker_event.STREAM).resume
+        return 0 if resume is None else resume.position.offset
+
+    def tell(self, event: Segment) -> None:
+        """Deliver an event that is newer than all before; one that was settled in an earlier run is left out."""
+        if event.end.offset <= self.events_since:
+            return
+        if len(self._events) == _EVENTS_AT_HAND:
+            self._events.popleft()
+            self.events_lost += 1
+        self._events.append(event)
+        self._event.set()
+
+    async def _pass_events_on(self) -> None:
+        while True:
+            await self._event.wait()
+            self._event.clear()
+            while self._events:
+                await self._put(self._events[0])
+                self._events.popleft()
 
     def _adapt(self, limit: int) -> None:
         """So many batches may be under way: have memory for them, and no more."""
@@ -181,6 +218,7 @@ class Pipeline:
         self.checkpoints.opened(chunk.end.file, tail.inode)
         segments = transform.segments(chunk)
         self.ledger.read_bytes += len(chunk.data)
+        tail.read_bytes += len(chunk.data)
         self.ledger.parse_errors += transform.parse_errors
         transform.parse_errors = 0
         if not segments and not chunk.data:
@@ -188,15 +226,20 @@ class Pipeline:
         self.counts.waiting_logs += 1
         try:
             for segment in segments:
-                await self._batches.put(segment)
-                self.ledger.entered(segment)
-                self.checkpoints.track(segment)
-                if self._tap is not None:
-                    self._tap(segment)
+                await self._put(segment)
+                tail.documents += segment.count
         finally:
             self.counts.waiting_logs -= 1
         await self._delivery.wait_for(chunk.stream.target)
         await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
+
+    async def _put(self, segment: Segment) -> None:
+        """On its way, once there is room for it."""
+        await self._batches.put(segment)
+        self.ledger.entered(segment)
+        self.checkpoints.track(segment)
+        if self._tap is not None:
+            self._tap(segment)
 
     async def _save(self) -> None:
         for second in count():
@@ -207,7 +250,7 @@ class Pipeline:
                     self.unreadable.pop(key, None)
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
-                self.checkpoints.see(self._roster.streams.keys())
+                self.checkpoints.see({*self._roster.streams, docker_event.EVENTS})
             await self.checkpoints.flush()
 
     def _bound_held(self) -> None:

@@ -31,7 +31,8 @@ class Origin(Protocol):
 class Shipment(Struct):
     """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already.
 
-    `has_room` says that its segments still count among the bytes that are on their way.
+    `has_room` says that its segments still count among the bytes that are on their way, `is_spooled` that what was left
+    of it is in the spool now.
     """
 
     documents: Batch
@@ -39,6 +40,7 @@ class Shipment(Struct):
     texts: set[str]
     origin: Origin
     has_room: bool = True
+    is_spooled: bool = False
 
     def settle(self) -> None:
         """Settle the segments of which nothing is left to be sent."""
@@ -76,6 +78,8 @@ class FromLogs:
     def settle(self, shipment: Shipment, segment: Segment) -> None:
         """Its bytes are free again, and its stream is done up to its end."""
         self._ledger.left(segment)
+        if not shipment.is_spooled:
+            self._ledger.arrived(segment)
         if shipment.has_room:
             self._batches.release(segment.size)
         else:

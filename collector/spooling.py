@@ -95,6 +95,7 @@ class Spooling:
         self._ledger.spool_error = ""
         shipment.origin.leave(documents.count)
         shipment.documents = Batch()
+        shipment.is_spooled = True
         shipment.settle()
         self._stored()
         return True

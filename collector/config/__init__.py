@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from collector import places, yaml_file
 from collector.config import environment, mistakes
 from collector.config.environment import EnvironmentValues, OutputTypes
-from collector.config.models import Configuration, DirectoryInput, DockerInput, Http, Inputs, Log
+from collector.config.models import Configuration, DirectoryInput, DockerInput, Http, Inputs, Log, Metrics
 from collector.config.show import schema, show
 from collector.errors import ConfigurationError
 from collector.ports import ShipperSettings
@@ -27,6 +27,7 @@ __all__ = [
     "Http",
     "Inputs",
     "Log",
+    "Metrics",
     "load",
     "schema",
     "show",
@@ -91,7 +92,7 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[
 def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
     """Give a section that is named and left empty its empty mapping, and `http: off` its meaning."""
     values = dict(values)
-    for key in ("inputs", "outputs", "http", "log"):
+    for key in ("inputs", "outputs", "http", "metrics", "log"):
         if key in values and values[key] is None:
             values[key] = {}
     if places.is_off(values.get("http", "")):

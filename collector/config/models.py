@@ -106,6 +106,15 @@ class DockerInput(Section):
         "all", description="how much of a log that was never read: all, new or a duration such as 24h"
     )
 
+    events: bool = Field(
+        True, description="ship what happens to containers (die, oom, restart, health) as documents of docker-events"
+    )
+    metrics_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]",
+        description="the engine's own metrics (metrics-addr), such as http://127.0.0.1:9323/metrics: /metrics/docker",
+    )
+
 
 class DirectoryInput(Section):
     """A tree `<id>/<id>-json.log` with `config.v2.json` beside each log; no daemon needed."""
@@ -141,6 +150,20 @@ class Http(Section):
         return places.address(self.listen) if self.listen is not None else None
 
 
+class Metrics(Section):
+    """What /metrics shows of containers."""
+
+    max_containers: int = Field(
+        500, ge=0, description="so many containers have series of their own, running ones first"
+    )
+    cadvisor_names: bool = Field(
+        True, description="CPU, memory, network and disk of containers as cAdvisor names them; false where it runs too"
+    )
+    disk_usage: bool = Field(
+        False, description="ask the daemon each hour what its disk is used for: slow on large hosts"
+    )
+
+
 class Log(Section):
     """The agent's own log, on stderr."""
 
@@ -159,6 +182,7 @@ class Configuration(Section):
     )
     outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
     http: Http = Field(default_factory=Http, description="the HTTP port")
+    metrics: Metrics = Field(default_factory=Metrics, description="what /metrics shows of containers")
     log: Log = Field(default_factory=Log, description="the agent's own log")
     workers: int = Field(
         1, ge=1, le=64, description="processes, each with its share of the containers: one for each core to be used"

@@ -17,8 +17,9 @@ import orjson
 import structlog
 
 from collector.discovery.enrich import Described, Enricher
+from collector.discovery.inspected import log_limit, seconds
 from collector.discovery.labels import parse_environment
-from collector.discovery.roster import Roster
+from collector.discovery.roster import Container, Roster
 from collector.sources.log_files import open_regular
 
 log = structlog.get_logger(__name__)
@@ -137,24 +138,42 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _described(folder: Path) -> Described:
     found = _read(folder / "config.v2.json")
-    log_config = _member(_read(folder / "hostconfig.json"), "LogConfig")
+    hostconfig = _read(folder / "hostconfig.json")
+    log_config = _member(hostconfig, "LogConfig")
     config = _member(found, "Config")
     state = _member(found, "State")
     running = state.get("Running", True)
     environment = config.get("Env")
+    driver = str(log_config.get("Type") or "json-file")
+    finished = seconds(state.get("FinishedAt"))
     return Described(
-        id=folder.name,
-        name=str(found.get("Name") or "").lstrip("/") or folder.name[:12],
+        container=Container(
+            id=folder.name,
+            name=str(found.get("Name") or "").lstrip("/") or folder.name[:12],
+            driver=driver,
+            state=("paused" if state.get("Paused") else "running") if running else "exited",
+            health=str(_member(state, "Health").get("Status") or ""),
+            image=str(config.get("Image") or ""),
+            image_id=str(found.get("Image") or ""),
+            restarts=_number(found.get("RestartCount")),
+            exit_code=None if finished is None else _number(state.get("ExitCode")),
+            oom_killed=bool(state.get("OOMKilled")),
+            created=seconds(found.get("Created")),
+            started=seconds(state.get("StartedAt")),
+            finished=finished,
+            log_limit_bytes=log_limit(driver, _member(log_config, "Config")),
+            memory_limit_bytes=_number(hostconfig.get("Memory")),
+        ),
         labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
         environment=parse_environment(
             [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
         ),
-        driver=str(log_config.get("Type") or "json-file"),
         path=str(folder / f"{folder.name}-json.log"),
-        state=("paused" if state.get("Paused") else "running") if running else "exited",
-        health=str(_member(state, "Health").get("Status") or ""),
-        failing_streak=0,
     )
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _member(found: dict[str, Any], name: str) -> dict[str, Any]:

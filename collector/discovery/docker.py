@@ -16,15 +16,15 @@ from typing import Any
 
 import structlog
 
-from collector.discovery.enrich import Described, Enricher
-from collector.discovery.labels import parse_environment
+from collector.discovery.enrich import Enricher
+from collector.discovery.event import Event, event_of
+from collector.discovery.inspected import described
 from collector.discovery.roster import Container, Roster
-from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer
+from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.errors import PilotfishError
 
 log = structlog.get_logger(__name__)
 
-_RELIST_SECONDS = 30.0
 _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _INSPECTS_AT_ONCE = 8
 
@@ -66,8 +66,18 @@ class DockerDiscovery:
     """Keeps the roster like the daemon's list. `host` is the configured name, or None for the daemon's."""
 
     def __init__(
-        self, engine: Engine, roster: Roster, enricher: Enricher, *, logs_root: Path, host: str | None, host_file: Path
+        self,
+        engine: Engine,
+        roster: Roster,
+        enricher: Enricher,
+        *,
+        logs_root: Path,
+        host: str | None,
+        host_file: Path,
+        since: int = 0,
+        told: Callable[[Event, str], None] = lambda event, kind: None,
     ) -> None:
+        """`since` (nanoseconds, 0: now) is the event up to which `told` knows them; it gets an end's kind as well."""
         self._engine = engine
         self._roster = roster
         self._enricher = enricher
@@ -77,13 +87,17 @@ class DockerDiscovery:
         self._started = datetime.now(UTC).isoformat()[:19]
         self._reported: set[str] = set()
         self._turns = _Turns()
+        self._since = since
+        self._told = told
 
     async def run(self) -> None:
         """Follow the daemon until cancelled."""
         failures = 0
         while True:
             try:
-                async with self._engine.events() as events:
+                async with self._engine.events(self._since) as events:
+                    self._roster.streams_of_events += 1
+                    self._roster.hears_events = True
                     await self._take_host()
                     await self._reconcile()
                     failures = 0
@@ -93,6 +107,8 @@ class DockerDiscovery:
                 if self._roster.error != error:
                     log.warning("no word from the Docker daemon", error=error)
                 self._roster.lost(error)
+            finally:
+                self._roster.hears_events = False
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
 
@@ -107,24 +123,29 @@ class DockerDiscovery:
             tasks.create_task(self._relist(), name="docker re-list")
 
     async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
-        async for event in events:
-            self._roster.events_total += 1
-            await self._apply(event)
+        known = self._since  # what the daemon remembers from then on comes first
+        async for told in events:
+            event = event_of(told)
+            if event is not None and (not known or event.time > known):
+                self._roster.events[event.action] += 1
+                await self._apply(event)
+                self._since = event.time
         raise EngineUnavailable("the event stream of the Docker daemon ended")
 
     async def _relist(self) -> None:
+        """Now and then; those with a health check are asked each time, for the list does not tell their health."""
         while True:
-            await asyncio.sleep(_RELIST_SECONDS)
+            checked = sum(1 for one in self._roster.containers.values() if one.health)
+            await asyncio.sleep(interval_seconds(checked))
             await self._reconcile()
 
-    async def _apply(self, event: dict[str, Any]) -> None:
-        action = str(event.get("Action") or event.get("status") or "")
-        container_id = str(event.get("Actor", {}).get("ID") or event.get("id") or "")
-        if action == "destroy":
-            self._turns.told(container_id)
-            self._drop(container_id)
-        elif container_id:
-            await self._inspect(container_id, was_started=action == "start")
+    async def _apply(self, event: Event) -> None:
+        if event.action == "destroy":
+            self._turns.told(event.container_id)
+            self._drop(event.container_id)
+            return
+        await self._inspect(event.container_id, was_started=event.action == "start")
+        self._told(event, self._roster.tell(event))
 
     async def _reconcile(self) -> None:
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
@@ -155,7 +176,7 @@ class DockerDiscovery:
 
     def _put(self, found: dict[str, Any]) -> None:
         is_new = str(found.get("Created", ""))[:19] >= self._started
-        container = self._enricher.container(_described(found, self._logs_root, is_new=is_new))
+        container = self._enricher.container(described(found, self._logs_root, is_new=is_new))
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)
             log.warning("a container is not followed", container=container.name, reason=container.problem)
@@ -208,30 +229,3 @@ def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
         return False
     names = [name.lstrip("/") for name in item.get("Names") or []]
     return container.name in names and container.state == item.get("State")
-
-
-def _described(found: dict[str, Any], logs_root: Path, *, is_new: bool) -> Described:
-    config = found.get("Config") or {}
-    state = found.get("State") or {}
-    health = state.get("Health") or {}
-    log_config = (found.get("HostConfig") or {}).get("LogConfig") or {}
-    container_id = str(found["Id"])
-    return Described(
-        id=container_id,
-        name=str(found.get("Name", "")).lstrip("/") or container_id[:12],
-        labels=config.get("Labels") or {},
-        environment=parse_environment(config.get("Env") or []),
-        driver=str(log_config.get("Type") or "json-file"),
-        files_kept=_files_kept(log_config) if is_new else 0,
-        path=str(logs_root / container_id / f"{container_id}-json.log"),
-        state=str(state.get("Status") or ""),
-        health="" if health.get("Status") in (None, "", "none") else str(health["Status"]),
-        failing_streak=int(health.get("FailingStreak") or 0),
-    )
-
-
-def _files_kept(log_config: dict[str, Any]) -> int:
-    """How many files the daemon keeps of a json-file log; 0 if it keeps one that only grows."""
-    options = log_config.get("Config") or {}
-    kept = str(options.get("max-file", "1"))
-    return int(kept) if options.get("max-size") and kept.isdigit() else 0

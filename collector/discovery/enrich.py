@@ -6,8 +6,8 @@ The trusted members of its documents are encoded here, once.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import msgspec
 import orjson
+from msgspec.structs import replace
 
 from collector.discovery import labels as asked
 from collector.discovery.roster import Container
@@ -15,17 +15,15 @@ from collector.model import LogStream, StreamKey
 
 
 class Described(NamedTuple):
-    """What both forms of description have in common."""
+    """What both forms of description have in common: the container as it is without streams, and what asks for them.
 
-    id: str
-    name: str
+    `files_kept`: `LogStream.files_kept`.
+    """
+
+    container: Container
     labels: Mapping[str, str]
     environment: Mapping[str, str]
-    driver: str
     path: str
-    state: str
-    health: str
-    failing_streak: int
     files_kept: int = 0
 
 
@@ -43,41 +41,44 @@ class Enricher:
 
     def container(self, described: Described) -> Container:
         """The container with the streams it asks for, or with the reason why it has none."""
-        bare = Container(
-            id=described.id,
-            name=described.name,
-            state=described.state,
-            health=described.health,
-            failing_streak=described.failing_streak,
-            driver=described.driver,
+        labels, environment = described.labels, described.environment
+        bare = replace(
+            described.container,
+            compose_project=labels.get("com.docker.compose.project", ""),
+            compose_service=labels.get("com.docker.compose.service", ""),
         )
-        if described.id == self._own_id or asked.is_excluded(described.labels, described.environment):
+        if bare.id == self._own_id or asked.is_excluded(labels, environment):
             return bare
-        default = asked.default_target(described.labels, described.name)
-        wanted = asked.wanted(described.labels, described.environment, default, select=self._select)
+        default = asked.default_target(labels, bare.name)
+        wanted = asked.wanted(labels, environment, default, select=self._select)
         problem = "; ".join(wanted.faults)
-        if wanted.entries and described.driver != "json-file":
-            problem = f"its log driver is {described.driver!r}: only json-file logs can be followed"
-            return msgspec.structs.replace(bare, problem=problem)
+        if wanted.entries and bare.driver != "json-file":
+            problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
+            return replace(bare, problem=problem)
         streams = tuple(self._stream(described, entry) for entry in wanted.entries)
-        return msgspec.structs.replace(bare, problem=problem, streams=streams)
+        return replace(bare, problem=problem, streams=streams)
 
-    def _stream(self, described: Described, entry: asked.Entry) -> LogStream:
-        target = self._target_of(StreamKey(described.id, entry.name)) or entry.target
+    def constants(self, name: str, target: str, labels: Mapping[str, str]) -> str:
+        """The trusted members of a container's documents: `LogStream.constants`."""
         fields = {
             "host": self.host,
             "@target": target,
-            "docker_container": described.name,
-            **asked.trusted_fields(described.labels),
+            "docker_container": name,
+            **asked.trusted_fields(labels),
         }
+        return orjson.dumps(fields).decode()[1:-1]
+
+    def _stream(self, described: Described, entry: asked.Entry) -> LogStream:
+        container = described.container
+        target = self._target_of(StreamKey(container.id, entry.name)) or entry.target
         return LogStream(
-            container_id=described.id,
-            container=described.name,
+            container_id=container.id,
+            container=container.name,
             entry=entry.name,
             target=target,
             path=described.path,
-            running=described.state in ("running", "paused"),
-            has_run=described.state != "created",
+            running=container.is_running,
+            has_run=container.state != "created",
             files_kept=described.files_kept,
-            constants=orjson.dumps(fields).decode()[1:-1],
+            constants=self.constants(container.name, target, described.labels),
         )

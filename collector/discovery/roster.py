@@ -1,13 +1,16 @@
 """The table that discovery fills and everyone reads: the containers, and the streams that are followed.
 
-Readers compare versions: `changed(version)` returns when the table is newer. Nothing is queued, so a slow reader
-sees the latest state, and all pipelines share one table.
+Readers compare versions: `changed(version)` returns when what is to be followed is newer. Nothing is queued, so a slow
+reader sees the latest state, and all pipelines share one table.
 """
 
 import asyncio
+from collections import Counter
 
 from msgspec import Struct
 
+from collector.discovery.event import Event
+from collector.discovery.tally import Tally
 from collector.model import LogStream, StreamKey
 from collector.share import EVERYTHING, Share
 
@@ -15,6 +18,8 @@ from collector.share import EVERYTHING, Share
 class Container(Struct, frozen=True, kw_only=True):
     """What is known of one container; `state` and `health` are the daemon's words, "" where it has none.
 
+    Times are seconds since 1970, None for what has not happened. `log_limit_bytes` is the size that its log files may
+    have together, infinite without a limit, None if its driver keeps none; `memory_limit_bytes` 0 without a limit.
     `problem` says why its log is not followed though it should be.
     """
 
@@ -24,38 +29,76 @@ class Container(Struct, frozen=True, kw_only=True):
     health: str = ""
     failing_streak: int = 0
     driver: str = "json-file"
+    image: str = ""
+    image_id: str = ""
+    compose_project: str = ""
+    compose_service: str = ""
+    restarts: int = 0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    created: float | None = None
+    started: float | None = None
+    finished: float | None = None
+    log_limit_bytes: float | None = None
+    memory_limit_bytes: int = 0
     problem: str = ""
     streams: tuple[LogStream, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has processes now."""
+        return self.state in ("running", "paused")
 
 
 class Roster:
     """All containers of one host, by id; of those in its `share` the logs are followed."""
 
     def __init__(self, share: Share = EVERYTHING) -> None:
-        self._share = share
+        self.share = share
         self.containers: dict[str, Container] = {}
+        self.tallies: dict[str, Tally] = {}
         self.up = False  # whether the source of this knowledge answers
+        self.outages = 0  # times that it was lost
         self.error = "has not answered yet"
-        self.version = 0
+        self.version = 0  # of what is to be followed
+        self.revision = 0  # of the table
         self.closed = False
-        self.events_total = 0  # that the daemon told
+        self.events: Counter[str] = Counter()  # that the daemon told, by action
+        self.streams_of_events = 0  # times that its event stream was opened
+        self.hears_events = False  # whether it is open
         self.missed = 0  # containers that were started and gone before anything was known of them
         self._changed = asyncio.Event()
 
     @property
     def streams(self) -> dict[StreamKey, LogStream]:
         """What is to be followed now."""
-        ours = (container for container in self.containers.values() if self._share.has(container.id))
+        ours = (container for container in self.containers.values() if self.share.has(container.id))
         return {stream.key: stream for container in ours for stream in container.streams}
 
     def put(self, container: Container) -> None:
         """Add a container, or take over what is new of it."""
-        if self.containers.get(container.id) != container:
-            self.containers[container.id] = container
+        before = self.containers.get(container.id)
+        if before == container:
+            return
+        self.containers[container.id] = container
+        self.revision += 1
+        tally = self.tallies.setdefault(container.id, Tally())
+        if before is not None and container.restarts < before.restarts:
+            tally.forget_restarts(before.restarts)
+        if before is None or before.streams != container.streams:
             self._advance()
+
+    def tell(self, event: Event) -> str:
+        """Count what happened to a container; of its end the kind, else ""."""
+        container = self.containers.get(event.container_id)
+        if container is None:
+            return ""
+        return self.tallies[event.container_id].tell(event, oom_killed=container.oom_killed)
 
     def drop(self, container_id: str) -> None:
         """The container is gone."""
+        self.tallies.pop(container_id, None)
+        self.revision += 1
         if self.containers.pop(container_id, None) is not None:
             self._advance()
 
@@ -67,10 +110,11 @@ class Roster:
 
     def lost(self, error: str) -> None:
         """The source of this knowledge is away; what was known stays."""
+        self.outages += 1
         self.up, self.error = False, error
 
     async def changed(self, version: int) -> int:
-        """Wait until the table is newer than `version`; its version then."""
+        """Wait until what is to be followed is newer than `version`; its version then."""
         while self.version == version:
             await self._changed.wait()
         return self.version

@@ -43,6 +43,7 @@ class FileTail:
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
+        self.documents = self.read_bytes = 0  # of it, as far as they were passed on
         self.is_readable = False  # whether a file of it is open, and the last look at it went well
         self._watcher = watcher
         self._cutoff = "" if resume else cutoff

@@ -1,50 +1,83 @@
-"""Pipelines and roster → metric families, built anew at each scrape, so that what is gone vanishes.
+"""The parts' numbers → all families of a scrape, built anew each time, so that what is gone vanishes.
 
-Nothing is asked of Docker here: the scrape reads what is known.
+Nothing is asked of Docker here: a scrape reads what is known.
 """
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client import ProcessCollector
 
 from collector.discovery.roster import Container, Roster
-from collector.ledger import DURATION_SECONDS
+from collector.docker_api import Calls
+from collector.durations import Durations
 from collector.pipeline import Pipeline
-from collector.telemetry import catalogue
+from collector.sources.file_tail import FileTail
+from collector.telemetry import catalogue, daemon
 from collector.telemetry.catalogue import Series
+from collector.telemetry.containers import Containers
+from collector.telemetry.exposition import Family, family, histogram
+from collector.telemetry.poll import Poll
 
-Sample = tuple[Sequence[str], float]
+_PROCESS = [series for series in catalogue.ALL if series.name.startswith("process_")]
 
 
-class Exporter(Collector):
-    """What `/metrics` shows."""
+class Watch(NamedTuple):
+    """Who looks at the daemon and its containers: of several workers one. `calls` None without a daemon."""
 
-    def __init__(self, version: str, roster: Roster, pipelines: Sequence[Pipeline]) -> None:
+    poll: Poll
+    calls: Calls | None
+
+
+class Exporter:
+    """What `/metrics` shows. `lag` and `messages` (lines of the own log by level) are the agent's own."""
+
+    def __init__(
+        self,
+        version: str,
+        roster: Roster,
+        pipelines: Sequence[Pipeline],
+        *,
+        containers: Containers,
+        watch: Watch | None,
+        lag: Durations,
+        messages: Mapping[str, int],
+    ) -> None:
         self._version = version
         self._roster = roster
         self._pipelines = pipelines
+        self._containers = containers
+        self._watch = watch
+        self._lag = lag
+        self._messages = messages
+        self._process = ProcessCollector(registry=None)
 
-    def collect(self) -> Iterator[Metric]:
-        """All families."""
-        yield _family(catalogue.BUILD_INFO, [((self._version, platform.python_version()), 1)])
+    def families(self) -> Iterator[Family]:
+        """All of them."""
+        yield family(catalogue.BUILD_INFO, [((self._version, platform.python_version()), 1)])
         yield from self._outputs()
         yield from self._inputs()
-        yield from self._docker()
+        yield from self._own()
+        if self._watch is not None:
+            yield from _looks(self._watch.poll)
+            yield family(catalogue.CONTAINERS_OMITTED, [((), self._containers.omitted)])
+            yield from daemon.families(self._roster, *self._watch)
+            yield from self._containers.families(self._watch.poll)
 
-    def _outputs(self) -> Iterator[Metric]:
-        def each(series: Series, number: Callable[[Pipeline], float | None]) -> Metric:
+    def _outputs(self) -> Iterator[Family]:
+        def each(series: Series, number: Callable[[Pipeline], float | None]) -> Family:
             numbers = ((pipeline.output, number(pipeline)) for pipeline in self._pipelines)
-            return _family(series, [((output,), value) for output, value in numbers if value is not None])
+            return family(series, [((output,), value) for output, value in numbers if value is not None])
 
-        def split(series: Series, numbers: Callable[[Pipeline], dict[str, int]]) -> Metric:
-            return _family(
+        def split(series: Series, numbers: Callable[[Pipeline], dict[str, int]]) -> Family:
+            return family(
                 series, [((one.output, key), value) for one in self._pipelines for key, value in numbers(one).items()]
             )
+
+        def spread(series: Series, durations: Callable[[Pipeline], Durations]) -> Family:
+            return histogram(series, {(one.output,): durations(one) for one in self._pipelines})
 
         yield each(catalogue.DOCUMENTS_READ, lambda one: one.ledger.read)
         yield split(catalogue.DOCUMENTS_SETTLED, _settled)
@@ -52,15 +85,19 @@ class Exporter(Collector):
         yield each(catalogue.DOCUMENTS_SPOOLED, lambda one: one.ledger.spooled)
         yield each(catalogue.DOCUMENTS_RECOVERED, lambda one: one.ledger.recovered_from_spool)
         yield each(catalogue.DOCUMENTS_REPLAYED, lambda one: one.ledger.replayed)
-        yield each(catalogue.SPOOL_BYTES, lambda one: one.ledger.spool_bytes)
-        yield each(catalogue.SPOOL_ERRORS, lambda one: one.ledger.spool_errors)
         yield each(catalogue.DOCUMENTS_IN_FLIGHT, lambda one: one.ledger.in_flight)
         yield each(catalogue.IN_FLIGHT_BYTES, lambda one: one.ledger.in_flight_bytes)
+        yield each(catalogue.IN_FLIGHT_CAPACITY, lambda one: one.capacity_bytes)
         yield each(catalogue.DOCUMENTS_RETRIED, lambda one: one.ledger.retried)
+        yield spread(catalogue.DELIVERY_LATENCY, lambda one: one.ledger.latency_seconds)
+        yield each(catalogue.SPOOL_BYTES, lambda one: one.ledger.spool_bytes)
+        yield each(catalogue.SPOOL_CAPACITY, lambda one: one.spool_capacity_bytes)
+        yield each(catalogue.SPOOL_ERRORS, lambda one: one.ledger.spool_errors)
         yield each(catalogue.READ_BYTES, lambda one: one.ledger.read_bytes)
         yield each(catalogue.PARSE_ERRORS, lambda one: one.ledger.parse_errors)
+        yield each(catalogue.READING_PAUSED, lambda one: one.counts.waiting_logs > 0)
         yield split(catalogue.REQUESTS, lambda one: one.ledger.requests)
-        yield self._durations()
+        yield spread(catalogue.REQUEST_SECONDS, lambda one: one.ledger.request_seconds)
         yield each(catalogue.CONCURRENCY_LIMIT, lambda one: one.ledger.concurrency_limit)
         yield each(catalogue.OUTPUT_UP, lambda one: not one.ledger.error)
         yield each(catalogue.TARGETS_WAITING, lambda one: len(one.ledger.waits))
@@ -68,49 +105,53 @@ class Exporter(Collector):
         yield each(catalogue.POSITIONS_SAVED, lambda one: one.checkpoints.last_success)
         yield each(catalogue.POSITION_ERRORS, lambda one: one.checkpoints.failures)
         yield each(catalogue.HELD_BYTES, lambda one: one.held_bytes)
+        yield each(catalogue.OPEN_FILES, lambda one: one.counts.open_files)
         yield each(catalogue.FILES_ROTATED, lambda one: one.counts.rotated)
         yield each(catalogue.FILES_TRUNCATED, lambda one: one.counts.truncated)
         yield each(catalogue.ROTATION_GAPS, lambda one: one.counts.gaps)
         yield each(catalogue.LOST_BYTES, lambda one: one.counts.lost_bytes)
+        yield each(catalogue.EVENTS_LOST, lambda one: one.events_lost)
 
-    def _durations(self) -> Metric:
-        series = catalogue.REQUEST_SECONDS
-        family = HistogramMetricFamily(series.name, series.help, labels=series.labels)
-        bounds = [*map(str, DURATION_SECONDS), "+Inf"]
+    def _inputs(self) -> Iterator[Family]:
+        shown = {container.name for container in self._containers.shown()}
+        followed = [
+            ((pipeline.output, tail.stream.container), tail)
+            for pipeline in self._pipelines
+            for tail in pipeline.tails.values()
+            if tail.stream.container in shown
+        ]
+
+        def each(series: Series, number: Callable[[FileTail], int]) -> Family:
+            sums = Counter[tuple[str, str]]()  # a container may have several streams
+            for labels, tail in followed:
+                sums[labels] += number(tail)
+            return family(series, sums.items())
+
+        yield each(catalogue.BACKLOG_BYTES, lambda one: one.backlog_bytes)
+        yield each(catalogue.CONTAINER_DOCUMENTS, lambda one: one.documents)
+        yield each(catalogue.CONTAINER_READ_BYTES, lambda one: one.read_bytes)
+        yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems() if labels[0] in shown])
+
+    def _problems(self) -> list[tuple[str, str]]:
+        """Containers whose log is not followed, and why."""
+        found = {(one.name, _reason(one)) for one in self._roster.containers.values() if one.problem}
         for pipeline in self._pipelines:
-            seconds = pipeline.ledger.request_seconds
-            buckets = list(zip(bounds, map(float, accumulate(seconds.counts)), strict=True))
-            family.add_metric([pipeline.output], buckets=buckets, sum_value=seconds.sum)
-        return family
+            tails = (pipeline.tails.get(key) for key in pipeline.unreadable)
+            found |= {(tail.stream.container, "unreadable") for tail in tails if tail is not None}
+        return sorted(found)
 
-    def _inputs(self) -> Iterator[Metric]:
-        backlog = Counter[tuple[str, str]]()
-        unreadable = set()
-        for pipeline in self._pipelines:
-            for tail in pipeline.tails.values():
-                backlog[pipeline.output, tail.stream.container] += tail.backlog_bytes
-            unreadable |= {pipeline.tails[key].stream.container for key in pipeline.unreadable if key in pipeline.tails}
-        yield _family(catalogue.BACKLOG_BYTES, backlog.items())
-        problems = {(one.name, _reason(one)) for one in self._roster.containers.values() if one.problem}
-        problems |= {(name, "unreadable") for name in unreadable}
-        yield _family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in sorted(problems)])
+    def _own(self) -> Iterator[Family]:
+        yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
+        yield family(catalogue.LOG_MESSAGES, [((level,), count) for level, count in self._messages.items()])
+        told = {metric.name: metric.samples[0].value for metric in self._process.collect() if metric.samples}
+        for series in _PROCESS:
+            if (number := told.get(series.family)) is not None:
+                yield family(series, [((), number)])
 
-    def _docker(self) -> Iterator[Metric]:
-        containers = self._roster.containers.values()
-        yield _family(catalogue.DOCKER_UP, [((), self._roster.up)])
-        states = Counter(container.state for container in containers)
-        yield _family(catalogue.DOCKER_CONTAINERS, [((state,), states[state]) for state in catalogue.STATES])
-        # In a tree an earlier container's folder may bear the same name: the running one speaks for it.
-        named = {one.name: one for one in sorted(containers, key=lambda one: one.state == "running")}.values()
-        yield _family(catalogue.DOCKER_EVENTS, [((), self._roster.events_total)])
-        yield _family(catalogue.CONTAINERS_MISSED, [((), self._roster.missed)])
-        yield _family(
-            catalogue.CONTAINER_HEALTH,
-            [((one.name, status), (one.health or "none") == status) for one in named for status in catalogue.HEALTH],
-        )
-        yield _family(
-            catalogue.CONTAINER_FAILING_STREAK, [((one.name,), one.failing_streak) for one in named if one.health]
-        )
+
+def _looks(poll: Poll) -> Iterator[Family]:
+    yield family(catalogue.COLLECTOR_SUCCESS, [((name,), look.succeeded) for name, look in poll.looks.items()])
+    yield family(catalogue.COLLECTOR_SECONDS, [((name,), look.seconds) for name, look in poll.looks.items()])
 
 
 def _settled(pipeline: Pipeline) -> dict[str, int]:
@@ -124,11 +165,3 @@ def _settled(pipeline: Pipeline) -> dict[str, int]:
 
 def _reason(container: Container) -> str:
     return "driver" if container.driver != "json-file" else "label"
-
-
-def _family(series: Series, samples: Iterable[Sample]) -> Metric:
-    kind = CounterMetricFamily if series.kind == "counter" else GaugeMetricFamily
-    family = kind(series.name, series.help, labels=series.labels)
-    for labels, value in samples:
-        family.add_metric(labels, float(value))
-    return family

@@ -2,7 +2,7 @@
 
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gaierror
@@ -11,14 +11,13 @@ from typing import Any
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from collector.errors import PilotfishError
 from collector.places import Address
 from collector.web import access
 from collector.web.api import Api, Patience, Views
 from collector.web.dead_letters import DeadLettersApi
+from collector.web.engine_metrics import engine_metrics
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -31,6 +30,7 @@ PAGE = """<!doctype html>
 <p>Log and metrics sidecar for container hosts.</p>
 <ul>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
+<li><a href="/metrics/docker">/metrics/docker</a>: the engine's own metrics, if it is said where they are</li>
 <li><a href="/healthz">/healthz</a>: is the agent alive</li>
 <li><a href="/readyz">/readyz</a>: can it read and deliver, and if not, why</li>
 </ul>
@@ -51,12 +51,13 @@ async def serve(
     """
     patience = patience or Patience()
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
-    routes = [*_open_routes(views), *Api(views, patience).routes(), *letters.routes()]
-    async with listening(listen, routes, state_dir=state_dir) as bound:
-        try:
-            yield bound
-        finally:
-            views.live.close()
+    async with engine_metrics(views.metrics_url) as engine:
+        routes = [*_open_routes(views), *engine.routes(), *Api(views, patience).routes(), *letters.routes()]
+        async with listening(listen, routes, state_dir=state_dir) as bound:
+            try:
+                yield bound
+            finally:
+                views.live.close()
 
 
 @asynccontextmanager
@@ -99,19 +100,6 @@ class _Faults(logging.LoggerAdapter[logging.Logger]):
         if isinstance(more.get("exc_info"), HttpProcessingError):
             level = logging.DEBUG
         super().log(level, msg, *args, **more)
-
-
-def exposition(registry: Collector) -> Callable[[str], tuple[bytes, str]]:
-    """A `metrics` view: the registry as text or OpenMetrics, whichever the scraper accepts."""
-
-    def render(accept: str) -> tuple[bytes, str]:
-        try:
-            encode, content_type = choose_encoder(accept)
-        except (ValueError, TypeError):  # a version that is not a number
-            encode, content_type = choose_encoder("")
-        return encode(registry), content_type
-
-    return render
 
 
 async def page(_: web.Request) -> web.Response:

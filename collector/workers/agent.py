@@ -11,6 +11,7 @@ from collector.layout import arrange
 from collector.state import locked
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
+from collector.web.engine_metrics import engine_metrics
 from collector.web.server import listening
 from collector.workers.crew import Crew, crew
 from collector.workers.front import Front, ReplayByWorkers, peers
@@ -45,8 +46,10 @@ async def _serve(stack: AsyncExitStack, configuration: Configuration, state: Pat
     if address is None:
         return
     theirs = await stack.enter_async_context(peers(working.workers))
+    docker = configuration.inputs.docker
+    engine = await stack.enter_async_context(engine_metrics(docker.metrics_url if docker else None))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
-    routes = [*Front(theirs).routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
+    routes = [*Front(theirs).routes(), *engine.routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
     bound = await stack.enter_async_context(listening(address, routes, state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))

@@ -8,6 +8,7 @@ import asyncio
 import os
 import pickle
 import sys
+from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -47,8 +48,8 @@ def _say(word: Word) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _work(configuration: Configuration, share: Share) -> None:
-    agent = app.Agent(configuration, share)
+async def _work(configuration: Configuration, share: Share, messages: Mapping[str, int]) -> None:
+    agent = app.Agent(configuration, share, messages=messages)
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), os._exit, 1)
     await app.run_until_signal(agent, on_ready=lambda: _say(Word(agent.address.port if agent.address else 0)))
 
@@ -59,9 +60,9 @@ def main() -> None:
 
     configuration, share = _receive()
     structlog.contextvars.bind_contextvars(worker=share.number)
-    own_log.configure(configuration.log)
+    messages = own_log.configure(configuration.log)
     try:
-        uvloop.run(_work(configuration, share))
+        uvloop.run(_work(configuration, share, messages))
     except* PilotfishError as group:
         error = next(one for one in leaves(group) if isinstance(one, PilotfishError))
         _say(Word(cause=error.cause, remedy=error.remedy, exit_code=error.exit_code))

@@ -11,9 +11,10 @@ from aiohttp import hdrs, web
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress
 from collector.errors import PilotfishError, Unavailable
+from collector.telemetry.exposition import expose
 from collector.web import access
 from collector.web.api import Patience
-from collector.web.server import exposition, page
+from collector.web.server import page
 from collector.workers import merged
 from collector.workers.crew import Worker
 
@@ -77,8 +78,9 @@ class Front:
             told = await self._ask("/metrics")
         except Unavailable as error:
             return web.Response(text=f"{error}\n", status=503)
-        render = exposition(merged.Merged([body.decode() for _, body in told]))
-        body, content_type = await asyncio.to_thread(render, ", ".join(request.headers.getall(hdrs.ACCEPT, [])))
+        families = merged.families([body for _, body in told])
+        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+        body, content_type = await asyncio.to_thread(expose, families, accept)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def healthz(self, _: web.Request) -> web.Response:

@@ -1,54 +1,50 @@
 """What each worker tells → what one agent would tell.
 
-Numbers of the same series and labels become one: their sum, or as the catalogue says. What is told of the daemon and
-its containers each worker tells alike.
+Numbers of the same series and labels become one: their sum, or as the catalogue says. What only one of them tells, as
+the first does of the daemon and its containers, stays as its bytes are.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
-from collector.telemetry import catalogue
+from collector.telemetry import catalogue, exposition
+from collector.telemetry.exposition import Family
 
 _ACROSS: Mapping[str, Callable[[Iterable[float]], float]] = {"sum": sum, "least": min, "most": max}
+_SERIES = {series.name: series for series in catalogue.ALL}
+_HEAD = re.compile(rb"^# HELP (\S+) .*\n# TYPE .*\n", re.MULTILINE)
 
 
-class Merged(Collector):
-    """The families of several expositions in Prometheus' text format."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-
-    def collect(self) -> Iterator[Metric]:
-        """All families, in the order of the first exposition."""
-        told: dict[str, list[Metric]] = {}
-        for text in self._texts:
-            for family in text_string_to_metric_families(text):
-                told.setdefault(family.name, []).append(family)
-        for families in told.values():
-            yield _one(families)
+def families(texts: Sequence[bytes]) -> Iterator[Family]:
+    """Of several expositions in the text format, in the order in which they first stand there."""
+    told: dict[str, list[bytes]] = {}
+    for text in texts:
+        for name, body in _parts(text):
+            told.setdefault(name, []).append(body)
+    for name, bodies in told.items():
+        series = _SERIES[name]
+        yield Family(series, bodies[0] if len(bodies) == 1 else _one(series, bodies))
 
 
-def _one(families: Sequence[Metric]) -> Metric:
-    first = families[0]
-    numbers: dict[tuple[str, tuple[tuple[str, str], ...]], list[Sample]] = {}
-    for family in families:
-        for sample in family.samples:
-            numbers.setdefault((sample.name, tuple(sample.labels.items())), []).append(sample)
-    merged = Metric(first.name, first.documentation, first.type)
-    unite = _ACROSS[_across(first)]
-    for same in numbers.values():
-        merged.samples.append(same[0]._replace(value=unite(sample.value for sample in same)))
-    return merged
+def _parts(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """The name of each series, and its samples."""
+    heads = list(_HEAD.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    return ((head[1].decode(), text[head.end() : end]) for head, end in zip(heads, ends, strict=True))
 
 
-def _across(family: Metric) -> str:
-    name = f"{family.name}_total" if family.type == "counter" else family.name
-    return next((series.across for series in catalogue.ALL if series.name == name), "sum")
+def _one(series: catalogue.Series, bodies: Sequence[bytes]) -> bytes:
+    numbers: dict[tuple[str, str], list[float]] = {}
+    for body in bodies:
+        for family in text_string_to_metric_families(body.decode()):
+            for sample in family.samples:
+                braced = exposition.labels(sample.labels.items())
+                numbers.setdefault((sample.name, braced), []).append(sample.value)
+    unite = _ACROSS[series.across]
+    return b"".join(exposition.line(name, braced, unite(same)) for (name, braced), same in numbers.items())
 
 
 def status(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

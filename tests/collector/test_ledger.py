@@ -1,11 +1,11 @@
-"""Laws of the accounts: both sides of the identity move together, and durations fall into their buckets."""
+"""Laws of the accounts: both sides of the identity move together."""
 
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ledger import DURATION_SECONDS, Durations, Ledger
+from collector.ledger import Ledger
 from tests.contract.segments import plain_segment
 
 
@@ -80,13 +80,3 @@ def test_the_last_acknowledgement_is_that_of_a_document() -> None:
     ledger.entered(plain_segment(1))
     ledger.delivered(0, 1)
     assert ledger.last_acknowledged is not None
-
-
-def test_a_duration_falls_at_or_below_its_bound() -> None:
-    durations = Durations()
-    for seconds in (0.0, DURATION_SECONDS[0], DURATION_SECONDS[0] * 1.01, DURATION_SECONDS[-1], 1e6):
-        durations.observe(seconds)
-    assert durations.counts[:2] == [2, 1]
-    assert durations.counts[-2:] == [1, 1]
-    assert sum(durations.counts) == 5
-    assert durations.sum > 1e6

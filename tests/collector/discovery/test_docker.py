@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Daemon:
         self.held: list[asyncio.Event] = []
         self.holding = False
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._times = count(1_700_000_000_000_000_000)
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -47,7 +49,7 @@ class Daemon:
             self.containers.pop(ID)
         else:
             self.containers[ID] = {"Id": ID, "Name": "/web-1", "Config": {"Labels": {}}, "State": {"Status": status}}
-        self._events.put_nowait({"Action": action, "Actor": {"ID": ID}})
+        self._events.put_nowait({"Action": action, "Actor": {"ID": ID}, "timeNano": next(self._times)})
 
     def end(self) -> None:
         self._events.put_nowait(None)

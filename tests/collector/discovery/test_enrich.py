@@ -1,30 +1,28 @@
 """A description becomes a container with its streams; their trusted members are encoded so that nothing leaks in."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.discovery.enrich import Described, Enricher
+from collector.discovery.roster import Container
 from collector.model import StreamKey
 
 ID = "0123456789abcdef" * 4
 
 
-def described(**changes: object) -> Described:
-    plain = Described(
-        id=ID,
-        name="web-1",
-        labels={},
-        environment={},
-        driver="json-file",
-        path=f"/logs/{ID}/{ID}-json.log",
-        state="running",
-        health="",
-        failing_streak=0,
+WEB = Container(id=ID, name="web-1", state="running")
+
+
+def described(labels: Mapping[str, str] | None = None, **changes: Any) -> Described:
+    return Described(
+        container=replace(WEB, **changes), labels=labels or {}, environment={}, path=f"/logs/{ID}/{ID}-json.log"
     )
-    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 def enricher(known: dict[StreamKey, str] | None = None, *, select: str = "all", own_id: str = "") -> Enricher:

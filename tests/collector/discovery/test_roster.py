@@ -4,6 +4,7 @@ import asyncio
 
 from msgspec.structs import replace
 
+from collector.discovery.event import Event
 from collector.discovery.roster import Container, Roster
 from tests.collector.docker_lines import log_stream
 
@@ -20,7 +21,7 @@ def test_streams_are_those_of_all_containers_by_key() -> None:
     assert roster.streams == {}
 
 
-async def test_a_change_wakes_everyone_who_waits_and_nothing_else_does() -> None:
+async def test_a_change_of_what_is_followed_wakes_everyone_who_waits_and_nothing_else_does() -> None:
     roster = Roster()
     waiting = [asyncio.ensure_future(roster.changed(roster.version)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -31,7 +32,10 @@ async def test_a_change_wakes_everyone_who_waits_and_nothing_else_does() -> None
     roster.drop("nobody")
     await asyncio.sleep(0)
     assert not again.done()
-    roster.put(replace(WEB, name="renamed"))
+    roster.put(replace(WEB, health="unhealthy", failing_streak=7))
+    await asyncio.sleep(0)
+    assert not again.done()
+    roster.put(replace(WEB, streams=(log_stream("/logs/x", target="other"),)))
     assert await again == roster.version
 
 
@@ -61,3 +65,23 @@ async def test_closing_is_a_change() -> None:
     roster.close()
     await waiting
     assert roster.closed
+
+
+def test_restarts_count_on_when_the_daemon_begins_anew() -> None:
+    """It does when somebody starts a container by hand."""
+    roster = Roster()
+    for restarts in (2, 5, 0, 1):
+        roster.put(replace(WEB, restarts=restarts))
+    assert roster.tallies[WEB.id].restarts_before + roster.containers[WEB.id].restarts == 6
+
+
+def test_what_was_counted_of_a_container_goes_with_it() -> None:
+    roster = Roster()
+    end = Event(container_id=WEB.id, action="die", time=1, exit_code=3)
+    assert roster.tell(end) == ""
+    roster.put(WEB)
+    assert roster.tell(end) == "error"
+    roster.put(replace(WEB, state="exited"))
+    assert roster.tallies[WEB.id].exits["error"] == 1
+    roster.drop(WEB.id)
+    assert roster.tallies == {}

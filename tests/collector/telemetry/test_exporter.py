@@ -2,26 +2,54 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.checkpoint import Checkpoints
+from collector.discovery.event import Event
 from collector.discovery.roster import Container, Roster
+from collector.docker_api import Calls
+from collector.durations import LAG_SECONDS, Durations
 from collector.pipeline import Pipeline
 from collector.ports import ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.watcher import Watcher
 from collector.telemetry import catalogue
-from collector.telemetry.exporter import Exporter
+from collector.telemetry.containers import Containers
+from collector.telemetry.exporter import Exporter, Watch
+from collector.telemetry.exposition import expose
+from collector.telemetry.poll import Look, Poll
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream
 from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.telemetry.stats import V1
 from tests.contract.segments import plain_segment
 
-WEB = Container(id="a", name="web", state="running", health="unhealthy", failing_streak=7)
-MUTE = Container(id="b", name="mute", state="exited", driver="journald", problem="its log driver is 'journald'")
+NOW = 1_795_622_975.0
+WEB = Container(
+    id="a",
+    name="web",
+    state="running",
+    health="unhealthy",
+    failing_streak=7,
+    image="shop:3",
+    started=NOW - 100,
+    created=NOW - 200,
+    log_limit_bytes=30e6,
+    memory_limit_bytes=64 << 20,
+)
+MUTE = Container(
+    id="b",
+    name="mute",
+    state="exited",
+    driver="journald",
+    exit_code=3,
+    created=NOW - 300,
+    finished=NOW - 60,
+    problem="its log driver is 'journald'",
+)
 VAIN = Container(id="c", name="vain", state="running", problem="aliyun.logs.x=/var/log is not followed")
 
 
@@ -38,14 +66,47 @@ class Telemetry:
 
     def __init__(self, directory: Path) -> None:
         self.roster = Roster()
-        for container in (WEB, MUTE, VAIN):
+        for container in (WEB, MUTE, VAIN, Container(id="d", name="web-1", state="running")):
             self.roster.put(container)
+        self.roster.answered()
         self.pipelines = [self.pipeline(directory, name) for name in ("elastic", "local")]
-        self.exporter = Exporter("1.2.3", self.roster, self.pipelines)
+        containers = Containers(self.roster, most=500, now=lambda: NOW)
+        self.poll = Poll(self.roster, containers.shown, directory)
+        self.calls = Calls()
+        with self.calls.count("list"):
+            pass
+        lag = Durations(LAG_SECONDS)
+        lag.observe(0.002)
+        self.exporter = Exporter(
+            "1.2.3",
+            self.roster,
+            self.pipelines,
+            containers=containers,
+            watch=Watch(self.poll, self.calls),
+            lag=lag,
+            messages={"info": 3, "error": 1},
+        )
         stream = log_stream("/logs/x", container_id="web")
         tail = Behind(stream, Watcher())
+        tail.documents, tail.read_bytes = 12, 3456
         self.pipelines[0].tails[stream.key] = tail
         self.pipelines[0].unreadable[stream.key] = "no permission"
+        self.look()
+
+    def look(self) -> None:
+        """What the poll would see."""
+        self.poll.looks["stats"] = Look(True, 1.5)
+        self.poll.take_usage(WEB, orjson.dumps(V1))
+        self.poll.log_bytes = {"a": 123_456}
+        self.poll.engine = {"ServerVersion": "20.10.24", "NCPU": 2, "MemTotal": 1 << 34, "Images": 7, "Warnings": None}
+        self.poll.version = {"ApiVersion": "1.41"}
+        self.poll.disk = {
+            "LayersSize": 1000,
+            "Images": [{"Size": 400, "SharedSize": 100, "Containers": 1}, {"Size": 700, "Containers": 0}],
+            "Containers": [{"SizeRw": 5, "State": "exited"}, {"SizeRw": 7, "State": "running"}],
+            "Volumes": [{"UsageData": {"Size": 50, "RefCount": 0}}, {"UsageData": {"Size": -1, "RefCount": 1}}],
+            "BuildCache": [{"Size": 9, "InUse": False, "Shared": False}],
+        }
 
     def pipeline(self, directory: Path, output: str) -> Pipeline:
         return Pipeline(
@@ -59,9 +120,8 @@ class Telemetry:
         )
 
     def scrape(self) -> dict[str, Metric]:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self.exporter)
-        return {family.name: family for family in text_string_to_metric_families(generate_latest(registry).decode())}
+        text = expose(self.exporter.families(), "")[0].decode()
+        return {family.name: family for family in text_string_to_metric_families(text)}
 
     def value(self, series: str, /, **labels: str) -> float:
         samples = [sample for family in self.scrape().values() for sample in family.samples]
@@ -79,15 +139,11 @@ def telemetry(tmp_path: Path) -> Telemetry:
     return found
 
 
-def family_name(series: catalogue.Series) -> str:
-    return series.name.removesuffix("_total") if series.kind == "counter" else series.name
-
-
 @pytest.mark.parametrize("series", catalogue.ALL, ids=lambda series: series.name)
 def test_a_declared_series_is_exported_with_its_labels_and_meaning(
     telemetry: Telemetry, series: catalogue.Series
 ) -> None:
-    family = telemetry.scrape()[family_name(series)]
+    family = telemetry.scrape()[series.family]
     assert (family.type, family.documentation) == (series.kind, series.help)
     assert family.samples
     for sample in family.samples:
@@ -95,7 +151,7 @@ def test_a_declared_series_is_exported_with_its_labels_and_meaning(
 
 
 def test_no_other_series_is_exported(telemetry: Telemetry) -> None:
-    assert set(telemetry.scrape()) == {family_name(series) for series in catalogue.ALL}
+    assert set(telemetry.scrape()) == {series.family for series in catalogue.ALL}
 
 
 def test_no_series_is_exported_twice(telemetry: Telemetry) -> None:
@@ -107,7 +163,7 @@ def test_no_series_is_exported_twice(telemetry: Telemetry) -> None:
 
 def test_names_say_kind_and_unit() -> None:
     for series in catalogue.ALL:
-        assert series.name.startswith(("pilotfish_", "docker_"))
+        assert series.name.startswith(("pilotfish_", "process_", "docker_", "container_"))
         assert series.name.endswith("_total") == (series.kind == "counter")
     assert len({series.name for series in catalogue.ALL}) == len(catalogue.ALL)
 
@@ -136,17 +192,8 @@ def test_an_output_in_trouble_is_down_until_it_is_well(telemetry: Telemetry) -> 
     assert telemetry.value("pilotfish_targets_waiting", output="elastic") == 1
 
 
-def test_a_histogram_counts_up_to_its_last_bucket(telemetry: Telemetry) -> None:
-    name = "pilotfish_request_duration_seconds"
-    assert telemetry.value(f"{name}_bucket", output="elastic", le="0.25") == 0
-    assert telemetry.value(f"{name}_bucket", output="elastic", le="0.5") == 1
-    assert telemetry.value(f"{name}_bucket", output="elastic", le="+Inf") == 1
-    assert telemetry.value(f"{name}_count", output="elastic") == 1
-    assert telemetry.value(f"{name}_sum", output="elastic") == pytest.approx(0.3)
-
-
 def test_containers_are_counted_by_state_and_told_by_health(telemetry: Telemetry) -> None:
-    assert telemetry.value("docker_containers", state="running") == 2
+    assert telemetry.value("docker_containers", state="running") == 3
     assert telemetry.value("docker_containers", state="exited") == 1
     assert telemetry.value("docker_containers", state="paused") == 0
     assert telemetry.value("docker_container_health_status", name="web", status="unhealthy") == 1
@@ -167,21 +214,59 @@ def test_a_backlog_is_told_by_container(telemetry: Telemetry) -> None:
     assert telemetry.value("pilotfish_backlog_bytes", output="elastic", name="web-1") == 4711
 
 
+def test_what_was_read_of_a_container_is_told(telemetry: Telemetry) -> None:
+    labels = {"output": "elastic", "name": "web-1"}
+    assert telemetry.value("pilotfish_container_documents_read_total", **labels) == 12
+    assert telemetry.value("pilotfish_container_read_bytes_total", **labels) == 3456
+
+
 def test_what_is_gone_vanishes(telemetry: Telemetry) -> None:
     telemetry.roster.drop("a")
     assert all(one.labels.get("name") != "web" for it in telemetry.scrape().values() for one in it.samples)
 
 
-def test_the_source_that_is_away_is_down(telemetry: Telemetry) -> None:
-    assert telemetry.value("docker_up") == 0
-    telemetry.roster.answered()
+def test_while_the_daemon_is_away_nothing_is_told_of_what_only_it_knows(telemetry: Telemetry) -> None:
     assert telemetry.value("docker_up") == 1
+    telemetry.roster.lost("away")
+    found = telemetry.scrape()
+    assert telemetry.value("docker_up") == 0
+    of_containers = {name for name in found if name.startswith(("docker_container_", "container_"))}
+    assert of_containers | {"docker_info", "docker_containers", "docker_images"} & set(found) == set()
+    assert telemetry.value("pilotfish_backlog_bytes", output="elastic", name="web-1") == 4711
+
+
+def test_what_was_seen_before_the_daemon_was_away_is_not_told_after(telemetry: Telemetry) -> None:
+    telemetry.roster.lost("away")
+    telemetry.roster.answered()
+    assert "container_memory_usage_bytes" not in telemetry.scrape()
+    assert telemetry.value("docker_container_state", name="web", state="running") == 1
+
+
+def test_counters_outlive_the_restart_of_a_container(telemetry: Telemetry) -> None:
+    end = Event(container_id="a", action="die", time=1, exit_code=2)
+    for _ in range(2):
+        telemetry.roster.tell(end)
+    telemetry.roster.put(WEB)
+    assert telemetry.value("docker_container_exits_total", name="web", kind="error") == 2
+
+
+def test_disk_usage_is_that_of_docker_system_df(telemetry: Telemetry) -> None:
+    told = {"images": (1000, 700), "containers": (12, 5), "volumes": (50, 50), "build_cache": (9, 9)}
+    for kind, (used, reclaimable) in told.items():
+        assert telemetry.value("docker_disk_usage_bytes", type=kind) == used
+        assert telemetry.value("docker_disk_reclaimable_bytes", type=kind) == reclaimable
+
+
+def test_several_workers_tell_of_the_daemon_once(telemetry: Telemetry) -> None:
+    telemetry.exporter._watch = None
+    assert not [name for name in telemetry.scrape() if name.startswith(("docker_", "container_"))]
 
 
 def test_two_containers_of_one_name_are_told_once(telemetry: Telemetry) -> None:
     """A tree may hold the folder of an earlier container beside that of the present one."""
-    telemetry.roster.put(Container(id="d", name="web", state="exited", health="healthy"))
+    telemetry.roster.put(Container(id="e", name="web", state="exited", health="healthy", finished=NOW))
     samples = [
         (one.name, tuple(sorted(one.labels.items()))) for it in telemetry.scrape().values() for one in it.samples
     ]
     assert len(samples) == len(set(samples))
+    assert telemetry.value("docker_container_health_status", name="web", status="unhealthy") == 1

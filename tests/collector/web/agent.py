@@ -6,16 +6,17 @@ from pathlib import Path
 
 import aiohttp
 from msgspec import Struct, field
-from prometheus_client import CollectorRegistry, Counter
 
 from collector.dead_letters.replay import Replay
 from collector.errors import QueryError
 from collector.model import FileId, LogStream, Position, Segment
 from collector.places import Address
 from collector.ports import Found, Query, Searchable
+from collector.telemetry import catalogue
+from collector.telemetry.exposition import expose, family
 from collector.web.api import Patience, Views
 from collector.web.live import Live
-from collector.web.server import exposition, serve
+from collector.web.server import serve
 
 
 class Shelf:
@@ -55,22 +56,23 @@ async def site(
     search: Callable[[Shelf], Searchable | None] = lambda shelf: shelf,
     patience: Patience | None = None,
     replays: Mapping[str, Replay] | None = None,
+    metrics_url: str | None = None,
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
-    registry = CollectorRegistry()
-    Counter("lines_read", "lines", registry=registry).inc(3)
+    read = family(catalogue.DOCUMENTS_READ, [(["out"], 3)])
     stuck: list[str] = []
     reasons: list[str] = []
     shelf = Shelf()
     views = Views(
         health=lambda: next(iter(stuck), None),
         not_ready=lambda: reasons,
-        metrics=exposition(registry),
+        metrics=lambda accept: expose([read], accept),
         status=lambda: {"outputs": {"local": {"read": 3}}},
         search=search(shelf),
         live=Live(room_bytes=1000),
         dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
+        metrics_url=metrics_url,
     )
     async with (
         serve(Address(listen, 0), state_dir=state_dir, views=views, patience=patience) as address,

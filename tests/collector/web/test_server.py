@@ -50,7 +50,7 @@ async def test_metrics_come_in_the_format_that_is_accepted(tmp_path: Path, accep
         response = await here.session.get(here.url("/metrics"), headers={"Accept": accept})
         assert response.status == 200
         assert response.headers["Content-Type"].startswith(content_type)
-        assert "lines_read_total 3.0" in await response.text()
+        assert 'pilotfish_documents_read_total{output="out"} 3' in await response.text()
 
 
 async def test_the_landing_page_names_the_others(tmp_path: Path) -> None:

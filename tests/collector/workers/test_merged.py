@@ -1,75 +1,67 @@
 """Laws of the merged answers: as if one agent had told them."""
 
-from collections.abc import Iterator
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector, CollectorRegistry
-
+from collector.durations import Durations
 from collector.telemetry import catalogue
-from collector.web.server import exposition
+from collector.telemetry.exposition import Family, expose, family, histogram
 from collector.workers import merged
 
-
-class Families(Collector):
-    def __init__(self, *families: CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily) -> None:
-        self.families = families
-
-    def collect(self) -> Iterator[Metric]:
-        return iter(self.families)
+NAME = 'a "quoted" \\ name\nof two lines'
 
 
-def told(number: float) -> str:
-    read = CounterMetricFamily(catalogue.DOCUMENTS_READ.name, "help", labels=["output"])
-    read.add_metric(["out"], number)
-    read.add_metric([f"only {number:.0f}"], 1)
-    up = GaugeMetricFamily(catalogue.OUTPUT_UP.name, "help", labels=["output"])
-    up.add_metric(["out"], number - 1)
-    newest = GaugeMetricFamily(catalogue.LAST_ACKNOWLEDGED.name, "help", labels=["output"])
-    newest.add_metric(["out"], 1000 * number)
-    events = CounterMetricFamily(catalogue.DOCKER_EVENTS.name, "help")
-    events.add_metric([], 5)
-    seconds = HistogramMetricFamily(catalogue.REQUEST_SECONDS.name, "help", labels=["output"])
-    seconds.add_metric(["out"], buckets=[("0.1", number), ("+Inf", 2 * number)], sum_value=number / 2)
-    registry = CollectorRegistry()
-    registry.register(Families(read, up, newest, events, seconds))
-    return generate_latest(registry).decode()
+def told(number: int, *more: Family) -> bytes:
+    """What a worker tells."""
+    seconds = Durations((0.1,))
+    seconds.observe(0.05, number)
+    seconds.observe(0.25, number)
+    families = [
+        family(catalogue.DOCUMENTS_READ, [(["out"], number), ([f"only {number}"], 1)]),
+        family(catalogue.OUTPUT_UP, [(["out"], number - 1)]),
+        family(catalogue.LAST_ACKNOWLEDGED, [(["out"], 1000.5 * number)]),
+        family(catalogue.BACKLOG_BYTES, [(["out", NAME], number)]),
+        histogram(catalogue.REQUEST_SECONDS, {("out",): seconds}),
+        *more,
+    ]
+    return expose(families, "")[0]
 
 
-def samples(accept: str) -> dict[tuple[str, str], float]:
-    body, _ = exposition(merged.Merged([told(1), told(2)]))(accept)
-    families = text_string_to_metric_families(body.decode().replace("# EOF\n", ""))
-    return {
-        (one.name, one.labels.get("output", "") + one.labels.get("le", "")): one.value
-        for family in families
+def merge(*texts: bytes) -> list[Family]:
+    return list(merged.families(texts))
+
+
+EXPECTED = {
+    ("pilotfish_documents_read_total", "out"): 3,
+    ("pilotfish_documents_read_total", "only 1"): 1,
+    ("pilotfish_documents_read_total", "only 2"): 1,
+    ("pilotfish_output_up", "out"): 0,
+    ("pilotfish_last_acknowledged_timestamp_seconds", "out"): 2001,
+    ("pilotfish_backlog_bytes", f"out{NAME}"): 3,
+    ("pilotfish_request_duration_seconds_bucket", "out0.1"): 3,
+    ("pilotfish_request_duration_seconds_bucket", "out+Inf"): 6,
+    ("pilotfish_request_duration_seconds_count", "out"): 6,
+    ("pilotfish_request_duration_seconds_sum", "out"): pytest.approx(0.9),
+}
+
+
+@pytest.mark.parametrize(
+    ("accept", "parse"), [("", parse_text), ("application/openmetrics-text; version=1.0.0", parse_openmetrics)]
+)
+def test_numbers_of_one_series_become_one_as_the_catalogue_says(accept: str, parse: type[object]) -> None:
+    body, _ = expose(merge(told(1), told(2)), accept)
+    found = {
+        (one.name, one.labels.get("output", "") + one.labels.get("name", "") + one.labels.get("le", "")): one.value
+        for family in parse(body.decode())  # type: ignore[attr-defined,call-arg]
         for one in family.samples
     }
+    assert found == EXPECTED
 
 
-def test_numbers_of_one_series_become_one_as_the_catalogue_says() -> None:
-    assert samples("") == {
-        ("pilotfish_documents_read_total", "out"): 3,
-        ("pilotfish_documents_read_total", "only 1"): 1,
-        ("pilotfish_documents_read_total", "only 2"): 1,
-        ("pilotfish_output_up", "out"): 0,
-        ("pilotfish_last_acknowledged_timestamp_seconds", "out"): 2000,
-        ("docker_events_total", ""): 5,
-        ("pilotfish_request_duration_seconds_bucket", "out0.1"): 3,
-        ("pilotfish_request_duration_seconds_bucket", "out+Inf"): 6,
-        ("pilotfish_request_duration_seconds_count", "out"): 6,
-        ("pilotfish_request_duration_seconds_sum", "out"): 1.5,
-    }
-
-
-def test_openmetrics_holds_the_same() -> None:
-    assert samples("application/openmetrics-text; version=1.0.0") == samples("")
-
-
-def test_what_is_told_of_the_daemon_is_not_added_up() -> None:
-    theirs = [series for series in catalogue.ALL if series.name.startswith("docker_")]
-    assert {series.across for series in theirs} == {"least", "most"}
+def test_what_one_worker_alone_tells_stays_as_it_is() -> None:
+    states = family(catalogue.CONTAINER_STATE, [([NAME, "running"], 1), ([NAME, "exited"], 0)])
+    assert merge(told(1, states), told(2))[-1] == states
 
 
 def test_a_status_has_the_sum_of_the_numbers_and_the_first_error() -> None:

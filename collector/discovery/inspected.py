@@ -1,0 +1,97 @@
+"""The daemon's answer about one container (`GET /containers/{id}/json`) → Described."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from collector.discovery.enrich import Described
+from collector.discovery.labels import parse_environment
+from collector.discovery.roster import Container
+from collector.moments import moment
+
+_NEVER = "0001-01-01"
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_THOUSANDS = "kmgtp"
+_MOST_DIGITS = 10
+_LOCAL_BYTES, _LOCAL_FILES = 20 << 20, 5  # moby daemon/logger/local
+
+
+def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Described:
+    """What the answer says; `is_new`: the container was made since the agent started."""
+    config = found.get("Config") or {}
+    host = found.get("HostConfig") or {}
+    log_config = host.get("LogConfig") or {}
+    labels = config.get("Labels") or {}
+    container_id = str(found["Id"])
+    driver = str(log_config.get("Type") or "json-file")
+    options = log_config.get("Config") or {}
+    return Described(
+        container=Container(
+            id=container_id,
+            name=str(found.get("Name", "")).lstrip("/") or container_id[:12],
+            driver=driver,
+            image=str(config.get("Image") or ""),
+            image_id=str(found.get("Image") or ""),
+            restarts=int(found.get("RestartCount") or 0),
+            created=seconds(found.get("Created")),
+            log_limit_bytes=log_limit(driver, options),
+            memory_limit_bytes=int(host.get("Memory") or 0),
+            **_state(found.get("State") or {}),
+        ),
+        labels=labels,
+        environment=parse_environment(config.get("Env") or []),
+        files_kept=_files_kept(options) if is_new else 0,
+        path=str(logs_root / container_id / f"{container_id}-json.log"),
+    )
+
+
+def _state(state: Mapping[str, Any]) -> dict[str, Any]:
+    health = state.get("Health") or {}
+    finished = seconds(state.get("FinishedAt"))
+    return {
+        "state": str(state.get("Status") or ""),
+        "health": "" if health.get("Status") in (None, "", "none") else str(health["Status"]),
+        "failing_streak": int(health.get("FailingStreak") or 0),
+        "exit_code": None if finished is None else int(state.get("ExitCode") or 0),
+        "oom_killed": bool(state.get("OOMKilled")),
+        "started": seconds(state.get("StartedAt")),
+        "finished": finished,
+    }
+
+
+def seconds(time: object) -> float | None:
+    """Docker's time in seconds since 1970; None for never."""
+    if not isinstance(time, str) or not time or time.startswith(_NEVER):
+        return None
+    try:
+        return moment(time, now=0, zone=UTC) / 1e9
+    except ValueError:
+        return None
+
+
+def log_limit(driver: str, options: Mapping[str, str]) -> float | None:
+    """How large a container's log files may be together; None if the driver keeps no files here.
+
+    Sizes are decimal, as the daemon reads them (moby `daemon/logger/jsonfilelog`, go-units `FromHumanSize`).
+    """
+    if driver not in ("json-file", "local"):
+        return None
+    is_local = driver == "local"
+    size = _size(str(options.get("max-size", "")), _LOCAL_BYTES if is_local else math.inf)
+    files = str(options.get("max-file", _LOCAL_FILES if is_local else 1))
+    return size * (int(files) if files.isdecimal() and len(files) < _MOST_DIGITS else 1)
+
+
+def _size(text: str, default: float) -> float:
+    if not (match := _SIZE.fullmatch(text.strip())):
+        return default
+    return float(float(match[1]) * 1000 ** (_THOUSANDS.index(match[2].lower()) + 1 if match[2] else 0))
+
+
+def _files_kept(options: Mapping[str, str]) -> int:
+    """How many files the daemon keeps of a json-file log; 0 if it keeps one that only grows."""
+    kept = str(options.get("max-file", "1"))
+    return int(kept) if options.get("max-size") and kept.isdigit() else 0

@@ -1,0 +1,52 @@
+"""Events of a container → what Prometheus counts of it: how it ended and how its health changed."""
+
+from msgspec import Struct, field
+
+from collector.discovery.event import Event
+
+_TOLD_TO_END = {1, 2, 3, 9, 15}  # HUP, INT, QUIT, KILL, TERM; any other signal is a crash
+_SIGNALLED = 128  # exit codes above are 128 + the signal's number
+_OOM_NANOSECONDS = 30_000_000_000  # an end so soon after the kernel found no memory is because of that
+
+
+class Tally(Struct):
+    """Of one container, since the agent knows it; `version` counts the changes.
+
+    `restarts_before` are those that the daemon has forgotten: it counts anew when somebody starts the container.
+    """
+
+    exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("ok", "error", "signal", "oom"), 0))
+    transitions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("starting", "healthy", "unhealthy"), 0))
+    ooms: int = 0
+    restarts_before: int = 0
+    version: int = 0
+    last_oom: int = -_OOM_NANOSECONDS
+
+    def tell(self, event: Event, *, oom_killed: bool = False) -> str:
+        """Count an event; of an end its kind, else "". `oom_killed` is what the daemon says of the container."""
+        self.version += 1
+        if event.action == "oom":
+            self.ooms += 1
+            self.last_oom = event.time
+        elif event.health in self.transitions:
+            self.transitions[event.health] += 1
+        elif event.action == "die" and event.exit_code is not None:
+            is_oom = oom_killed or event.time - self.last_oom < _OOM_NANOSECONDS
+            kind = exit_kind(event.exit_code, is_oom=is_oom)
+            self.exits[kind] += 1
+            return kind
+        return ""
+
+    def forget_restarts(self, restarts: int) -> None:
+        """The daemon counts restarts from 0 again; so many there were."""
+        self.version += 1
+        self.restarts_before += restarts
+
+
+def exit_kind(code: int, *, is_oom: bool) -> str:
+    """`ok`, `oom`, `signal` (it was told to end) or `error`."""
+    if code == 0:
+        return "ok"
+    if is_oom:
+        return "oom"
+    return "signal" if code - _SIGNALLED in _TOLD_TO_END else "error"

@@ -1,0 +1,177 @@
+"""Roster → the series of each container: rendered when something of it changed, joined at the scrape.
+
+Of all containers those that run, and those that ended within a day, have series of their own, the youngest first up to
+a limit: what a host piles up must not become Prometheus' burden.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from collector.discovery.roster import Container, Roster
+from collector.discovery.tally import Tally
+from collector.telemetry import catalogue, exposition, usage
+from collector.telemetry.catalogue import Series
+from collector.telemetry.exposition import Family
+from collector.telemetry.poll import Poll
+
+_ENDED_SECONDS = 86400.0
+_CHOOSE_SECONDS = 60.0
+_STATES = frozenset(catalogue.STATES)
+_HEALTH_STATE = {"healthy": 1, "starting": 0, "unhealthy": 0, "": -1, "none": -1}
+
+FACTS = (
+    catalogue.CONTAINER_INFO,
+    catalogue.CONTAINER_STATE,
+    catalogue.CONTAINER_HEALTH,
+    catalogue.CONTAINER_FAILING_STREAK,
+    catalogue.CONTAINER_HEALTH_TRANSITIONS,
+    catalogue.CONTAINER_RESTARTS,
+    catalogue.CONTAINER_EXITS,
+    catalogue.CONTAINER_EXIT_CODE,
+    catalogue.CONTAINER_OOM_KILLED,
+    catalogue.CONTAINER_CREATED,
+    catalogue.CONTAINER_STARTED,
+    catalogue.CONTAINER_FINISHED,
+    catalogue.CONTAINER_LOG_BYTES,
+    catalogue.CONTAINER_LOG_LIMIT,
+)
+SPECIFICATION = (catalogue.MEMORY_LIMIT, catalogue.OOM_EVENTS, catalogue.START_TIME, catalogue.HEALTH_STATE)
+_SERIES = (*FACTS, *SPECIFICATION)
+
+Sample = tuple[Series, str, float]  # what stands in braces, and the number
+
+
+class _Rendered(Struct, eq=False):
+    """The lines of each of `_SERIES`, and of what they were made."""
+
+    container: Container
+    tally_version: int
+    log_bytes: int | None
+    lines: list[bytes]
+
+
+class Containers:
+    """Their families. `most` may have series; `has_usage`: under cAdvisor's names too."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        *,
+        most: int,
+        has_usage: bool = True,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.omitted = 0  # at the last look, as there were more than `most`
+        self._roster = roster
+        self._most = most
+        self._has_usage = has_usage
+        self._now = now
+        self._rendered: dict[str, _Rendered] = {}
+        self._shown: list[Container] = []
+        self._chosen = (-1, -math.inf)  # of which revision of the roster, and when
+
+    def shown(self) -> list[Container]:
+        """Those that have series of their own, one of each name."""
+        revision, when = self._chosen
+        if revision != self._roster.revision or self._now() - when > _CHOOSE_SECONDS:
+            self._chosen = self._roster.revision, self._now()
+            self._shown = self._choose()
+        return self._shown
+
+    def _choose(self) -> list[Container]:
+        since = self._now() - _ENDED_SECONDS
+        recent = [one for one in self._roster.containers.values() if _is_up(one) or (_age(one) >= since)]
+        # In a tree an earlier container's folder may bear the same name: the last one here speaks for it.
+        recent.sort(key=lambda one: (_is_up(one), _age(one)))
+        named = list({one.name: one for one in recent}.values())
+        self.omitted = max(len(named) - self._most, 0)
+        named.sort(key=lambda one: (not _is_up(one), -_age(one)))
+        return named[: self._most]
+
+    def families(self, poll: Poll) -> Iterator[Family]:
+        """All of them; none while the daemon is away, for nobody knows how its containers are."""
+        shown = self.shown() if self._roster.up else []
+        rendered = {one.id: self._render(one, poll.log_bytes.get(one.id)) for one in shown}
+        self._rendered = rendered
+        yield from _joined(_SERIES, [one.lines for one in rendered.values()])
+        lines = [poll.usage[one.id] for one in shown if one.id in poll.usage and one.is_running]
+        yield from _joined(usage.SERIES, lines)
+
+    def _render(self, container: Container, log_bytes: int | None) -> _Rendered:
+        tally = self._roster.tallies[container.id]
+        before = self._rendered.get(container.id)
+        if (
+            before is not None
+            and before.container is container
+            and (before.tally_version, before.log_bytes) == (tally.version, log_bytes)
+        ):
+            return before
+        lines: dict[str, bytes] = {series.name: b"" for series in _SERIES}
+        for series, braced, number in _facts(container, tally, log_bytes):
+            lines[series.name] += exposition.line(series.name, braced, number)
+        if self._has_usage and container.is_running:
+            for series, number in _specification(container, tally):
+                lines[series.name] += exposition.line(series.name, usage.own_labels(container), number)
+        return _Rendered(container, tally.version, log_bytes, list(lines.values()))
+
+
+def _joined(series: Sequence[Series], lines: Sequence[list[bytes]]) -> Iterator[Family]:
+    return (Family(one, b"".join(column)) for one, column in zip(series, zip(*lines, strict=True), strict=False))
+
+
+def _is_up(container: Container) -> bool:
+    return container.is_running or container.state == "restarting"
+
+
+def _age(container: Container) -> float:
+    """When something last happened to it, in seconds since 1970."""
+    return max(container.finished or 0.0, container.started or 0.0, container.created or 0.0)
+
+
+def _facts(container: Container, tally: Tally, log_bytes: int | None) -> Iterator[Sample]:
+    name = exposition.labels([("name", container.name)])
+
+    def one_hot(series: Series, label: str, values: Sequence[str], chosen: str) -> Iterator[Sample]:
+        return ((series, f'{name},{label}="{value}"', value == chosen) for value in values)
+
+    def counted(series: Series, label: str, numbers: Mapping[str, int]) -> Iterator[Sample]:
+        return ((series, f'{name},{label}="{value}"', number) for value, number in numbers.items())
+
+    yield catalogue.CONTAINER_INFO, _identity(container), 1
+    yield from one_hot(catalogue.CONTAINER_STATE, "state", catalogue.STATES, container.state)
+    yield from one_hot(catalogue.CONTAINER_HEALTH, "status", catalogue.HEALTH, container.health or "none")
+    yield from counted(catalogue.CONTAINER_HEALTH_TRANSITIONS, "status", tally.transitions)
+    yield from counted(catalogue.CONTAINER_EXITS, "kind", tally.exits)
+    yield catalogue.CONTAINER_RESTARTS, name, tally.restarts_before + container.restarts
+    numbers = (
+        (catalogue.CONTAINER_FAILING_STREAK, container.failing_streak if container.health else None),
+        (catalogue.CONTAINER_EXIT_CODE, container.exit_code),
+        (catalogue.CONTAINER_OOM_KILLED, container.oom_killed),
+        (catalogue.CONTAINER_CREATED, container.created),
+        (catalogue.CONTAINER_STARTED, container.started),
+        (catalogue.CONTAINER_FINISHED, container.finished),
+        (catalogue.CONTAINER_LOG_BYTES, log_bytes),
+        (catalogue.CONTAINER_LOG_LIMIT, container.log_limit_bytes),
+    )
+    for series, number in numbers:
+        if number is not None:
+            yield series, name, number
+
+
+def _identity(container: Container) -> str:
+    values = (
+        *(container.name, container.id, container.image, container.image_id),
+        *(container.compose_project, container.compose_service, container.driver),
+    )
+    return exposition.labels(zip(catalogue.CONTAINER_INFO.labels, values, strict=True))
+
+
+def _specification(container: Container, tally: Tally) -> Iterator[tuple[Series, float]]:
+    yield catalogue.MEMORY_LIMIT, container.memory_limit_bytes
+    yield catalogue.OOM_EVENTS, tally.ooms
+    yield catalogue.HEALTH_STATE, _HEALTH_STATE.get(container.health, 0)
+    if container.started is not None:
+        yield catalogue.START_TIME, container.started

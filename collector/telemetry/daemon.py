@@ -1,0 +1,75 @@
+"""Roster, calls and the last look at the engine → the series of the daemon."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from collector.discovery.event import ACTIONS
+from collector.discovery.roster import Roster
+from collector.docker_api import Calls
+from collector.telemetry import catalogue
+from collector.telemetry.exposition import Family, family, histogram
+from collector.telemetry.poll import Poll
+
+_DISK = {"images": "Images", "containers": "Containers", "volumes": "Volumes", "build_cache": "BuildCache"}
+
+
+def families(roster: Roster, poll: Poll, calls: Calls | None) -> Iterator[Family]:
+    """All of them; of a tree without a daemon (`calls` None) those that it has."""
+    states = Counter(container.state for container in roster.containers.values() if roster.up)
+    yield family(catalogue.DOCKER_UP, [((), roster.up)])
+    if roster.up:
+        yield family(catalogue.DOCKER_CONTAINERS, [((state,), states[state]) for state in catalogue.STATES])
+    yield family(catalogue.CONTAINERS_MISSED, [((), roster.missed)])
+    if calls is None:
+        return
+    yield family(catalogue.DOCKER_EVENTS, [((action,), roster.events[action]) for action in ACTIONS])
+    yield family(catalogue.EVENTS_CONNECTED, [((), roster.hears_events)])
+    yield family(catalogue.EVENTS_RECONNECTS, [((), max(roster.streams_of_events - 1, 0))])
+    yield family(catalogue.API_REQUESTS, calls.answers.items())
+    yield histogram(catalogue.API_SECONDS, {(operation,): seconds for operation, seconds in calls.seconds.items()})
+    if roster.up and poll.engine:
+        yield from _engine(poll.engine, poll.version)
+    if roster.up and poll.disk:
+        yield from _disk(poll.disk)
+
+
+def _engine(info: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator[Family]:
+    told = (
+        *(info.get("ServerVersion"), version.get("ApiVersion"), info.get("OperatingSystem"), info.get("KernelVersion")),
+        *(info.get("Driver"), info.get("LoggingDriver"), info.get("CgroupDriver"), info.get("CgroupVersion")),
+    )
+    yield family(catalogue.DOCKER_INFO, [([str(one or "") for one in told], 1)])
+    yield family(catalogue.DOCKER_CPUS, [((), int(info.get("NCPU") or 0))])
+    yield family(catalogue.DOCKER_MEMORY, [((), int(info.get("MemTotal") or 0))])
+    yield family(catalogue.DOCKER_IMAGES, [((), int(info.get("Images") or 0))])
+    yield family(catalogue.DOCKER_WARNINGS, [((), len(info.get("Warnings") or []))])
+
+
+def _disk(told: Mapping[str, Any]) -> Iterator[Family]:
+    used, idle = zip(*(_sizes(told, kind) for kind in _DISK), strict=True)
+    yield family(catalogue.DISK_USAGE, [((kind,), size) for kind, size in zip(_DISK, used, strict=True)])
+    yield family(catalogue.DISK_RECLAIMABLE, [((kind,), size) for kind, size in zip(_DISK, idle, strict=True)])
+
+
+def _sizes(told: Mapping[str, Any], kind: str) -> tuple[int, int]:
+    """All of it, and what nothing uses: as `docker system df` shows it."""
+    items = told.get(_DISK[kind]) or []
+    if kind == "images":
+        size = int(told.get("LayersSize") or 0)
+        in_use = sum(int(one.get("Size") or 0) - _shared(one) for one in items if one.get("Containers"))
+        return size, max(size - in_use, 0)
+    if kind == "containers":
+        sizes = [
+            (int(one.get("SizeRw") or 0), one.get("State") in ("running", "paused", "restarting")) for one in items
+        ]
+    elif kind == "volumes":
+        usages = [one.get("UsageData") or {} for one in items]
+        sizes = [(max(int(one.get("Size") or 0), 0), bool(one.get("RefCount"))) for one in usages]
+    else:
+        sizes = [(0 if one.get("Shared") else int(one.get("Size") or 0), bool(one.get("InUse"))) for one in items]
+    return sum(size for size, _ in sizes), sum(size for size, is_used in sizes if not is_used)
+
+
+def _shared(image: Mapping[str, Any]) -> int:
+    return max(int(image.get("SharedSize") or 0), 0)

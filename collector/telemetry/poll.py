@@ -1,0 +1,198 @@
+"""The daemon, on a timer → numbers that a scrape reads: engine, stats of running containers, sizes of logs, disk usage.
+
+Each look has its own pace, and more containers than 200 stretch it: one-shot stats take an old daemon a second each,
+so a tenth of the containers are asked at once. What a look does not get is unknown and shown by nobody.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+from collector.discovery.roster import Container, Roster
+from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
+from collector.telemetry import usage
+
+log = structlog.get_logger(__name__)
+
+_ENGINE_SECONDS = 60.0
+_DISK_SECONDS = 3600.0
+_AGAIN_SECONDS = 5.0  # after a look that failed
+_MOST_AT_ONCE = 100
+_SHARE_AT_ONCE = 10  # a tenth
+
+
+class Look(NamedTuple):
+    """How the last one of a kind went."""
+
+    succeeded: bool
+    seconds: float
+
+
+class Poll:
+    """What was seen last. `shown` gives the containers that have series of their own."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        shown: Callable[[], Sequence[Container]],
+        logs_root: Path,
+        *,
+        engine: Engine | None = None,
+        has_usage: bool = True,
+        has_disk_usage: bool = False,
+    ) -> None:
+        self.looks: dict[str, Look] = {}
+        self.log_bytes: dict[str, int] = {}  # by container id
+        self.engine: dict[str, Any] = {}  # `GET /info`
+        self.version: dict[str, Any] = {}  # `GET /version`
+        self.disk: dict[str, Any] = {}  # `GET /system/df`
+        self._usage: dict[str, list[bytes]] = {}
+        self._usage_outage = 0  # after which it was asked for
+        self._roster = roster
+        self._shown = shown
+        self._logs_root = logs_root
+        self._daemon = engine
+        self._has_usage = has_usage
+        self._has_disk_usage = has_disk_usage
+
+    @property
+    def usage(self) -> Mapping[str, list[bytes]]:
+        """By container id: the lines of `usage.SERIES`. Nothing from before an outage of the daemon."""
+        return self._usage if self._usage_outage == self._roster.outages else {}
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every("log_files", self._pace, self._look_at_logs), name="sizes of logs")
+            if self._daemon is None:
+                return
+            tasks.create_task(self._every("engine", lambda: _ENGINE_SECONDS, self._look_at_engine), name="engine")
+            if self._has_usage:
+                tasks.create_task(self._every("stats", self._pace, self._look_at_usage), name="stats")
+            if self._has_disk_usage:
+                tasks.create_task(self._every("disk_usage", lambda: _DISK_SECONDS, self._look_at_disk), name="disk")
+
+    def _pace(self) -> float:
+        return interval_seconds(len(self._shown()))
+
+    async def _every(self, name: str, seconds: Callable[[], float], look: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._roster.up:
+                await self._roster.changed(self._roster.version)
+            began = loop.time()
+            succeeded = True
+            try:
+                await look()
+            except (EngineUnavailable, NoSuchContainer, OSError) as error:
+                succeeded = False
+                if (before := self.looks.get(name)) is None or before.succeeded:
+                    log.warning("numbers for /metrics cannot be had", look=name, error=str(error))
+            took = loop.time() - began
+            self.looks[name] = Look(succeeded, took)
+            await asyncio.sleep(max(seconds() - took, 1.0) if succeeded else _AGAIN_SECONDS)
+
+    # ------------------------------------------------------------------ what is looked at
+
+    async def _look_at_engine(self) -> None:
+        assert self._daemon is not None  # noqa: S101 - `run` sees to it
+        self.engine = {}
+        self.version = await self._daemon.version()
+        self.engine = await self._daemon.info()
+
+    async def _look_at_disk(self) -> None:
+        assert self._daemon is not None  # noqa: S101
+        self.disk = {}
+        self.disk = await self._daemon.disk_usage()
+
+    async def _look_at_logs(self) -> None:
+        ids = [container.id for container in self._shown() if container.log_limit_bytes is not None]
+        self.log_bytes = await asyncio.to_thread(sizes, self._logs_root, ids)
+
+    async def _look_at_usage(self) -> None:
+        """Ask for all that run; those that were not answered have no series until the next time.
+
+        Raises:
+            EngineUnavailable: nobody was answered.
+        """
+        running = [container for container in self._shown() if container.is_running]
+        limit = asyncio.Semaphore(min(max(len(running) // _SHARE_AT_ONCE, 1), _MOST_AT_ONCE))
+        if self._usage_outage != self._roster.outages:
+            self._usage, self._usage_outage = {}, self._roster.outages
+        failures: list[EngineUnavailable] = []
+        answered: set[str] = set()
+
+        async def ask(container: Container) -> None:
+            async with limit:
+                if failures and not answered:
+                    return  # the daemon is away: the others need not wait for that too
+                try:
+                    if await self._ask(container):
+                        answered.add(container.id)
+                except EngineUnavailable as error:
+                    failures.append(error)
+
+        async with asyncio.TaskGroup() as tasks:
+            for container in running:
+                tasks.create_task(ask(container))
+        self._usage = {one: lines for one, lines in self._usage.items() if one in answered}
+        if failures:
+            raise failures[0]
+
+    async def _ask(self, container: Container) -> bool:
+        """Ask what a container uses; False if it does not run any more.
+
+        Raises:
+            EngineUnavailable: no usable answer.
+        """
+        assert self._daemon is not None  # noqa: S101
+        try:
+            answer = await self._daemon.stats(container.id)
+        except NoSuchContainer:
+            return False
+        return self.take_usage(container, answer)
+
+    def take_usage(self, container: Container, answer: bytes) -> bool:
+        """Take over what a container uses; False if it does not run any more.
+
+        Raises:
+            EngineUnavailable: the answer is no stats.
+        """
+        try:
+            lines = usage.block(container, answer, now=time.time())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise EngineUnavailable(f"the stats of {container.name} cannot be read") from None
+        if lines is None:
+            return False
+        self._usage[container.id] = lines
+        return True
+
+
+def sizes(logs_root: Path, ids: Iterable[str]) -> dict[str, int]:
+    """The bytes of each container's log files, rotated ones too; those that cannot be seen are left out."""
+    found = {}
+    for one in ids:
+        folder = logs_root / one
+        try:
+            found[one] = _size(folder, f"{one}-json.log")
+            local = folder / "local-logs"
+            if local.is_dir():
+                found[one] += _size(local, "container.log")
+        except OSError:
+            found.pop(one, None)
+    return found
+
+
+def _size(folder: Path, name: str) -> int:
+    with os.scandir(folder) as entries:
+        return sum(
+            entry.stat(follow_symlinks=False).st_size
+            for entry in entries
+            if entry.name.startswith(name) and entry.is_file(follow_symlinks=False)
+        )

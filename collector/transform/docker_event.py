@@ -1,0 +1,88 @@
+"""What happened to a container → a document of the target `docker-events`, so that a search tells why a log stops.
+
+`{"log": {"event", "container", "container_id", "image", "exit_code", "kind", "health", "level", "message"},
+"stream": "events", "@timestamp": …, <trusted members>}`; members that an event has nothing for are left out.
+
+Events have no file: the position of one is its time, and its `_id` is made of what it tells, so that one that the
+daemon tells again after a restart is the same document.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+
+import orjson
+
+from collector.discovery.event import Event
+from collector.model import FileId, LogStream, Position, Segment, StreamKey
+from collector.moments import iso
+from collector.transform.stamps import Stamps
+
+TARGET = "docker-events"
+EVENTS = StreamKey(TARGET, "")  # whose position tells up to which time events are delivered
+SHIPPED = frozenset({"die", "oom", "restart", "health_status"})
+STREAM = LogStream(
+    container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, constants="", has_run=False
+)
+_FILE = FileId(TARGET, TARGET, 0)
+_LEVELS = {"unhealthy": "warning", "error": "error", "oom": "error"}  # by health or kind of end; all else is info
+
+
+def segment_of(
+    event: Event, kind: str, *, stamps: Stamps, constants: Callable[[str, str, Mapping[str, str]], str]
+) -> Segment:
+    """One document in a segment of its own. `kind` is that of an end, `constants` makes the trusted members."""
+    trusted = constants(event.name, TARGET, event.labels)
+    time = iso(event.time)
+    (stamp,) = stamps.render([time])
+    log = orjson.dumps(_log(event, kind)).decode()
+    document = f'{{"log":{log},"stream":"events","@timestamp":"{stamp}",{trusted}}}'.encode()
+    return Segment(
+        stream=LogStream(
+            container_id=TARGET,
+            container=event.name,
+            entry="",
+            target=TARGET,
+            path="",
+            running=True,
+            constants=trusted,
+        ),
+        day=stamp[:10],
+        documents=[document],
+        ids=[_id(event)],
+        size=len(document),
+        end=Position(_FILE, event.time, 0),
+        last_time=time,
+    )
+
+
+def _log(event: Event, kind: str) -> dict[str, object]:
+    told = {
+        "event": event.action,
+        "container": event.name,
+        "container_id": event.container_id,
+        "image": event.image,
+        "exit_code": event.exit_code,
+        "kind": kind,
+        "health": event.health,
+        "level": "error" if event.action == "oom" else _LEVELS.get(event.health or kind, "info"),
+        "message": _message(event, kind),
+    }
+    return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _message(event: Event, kind: str) -> str:
+    if event.action == "die":
+        why = {"oom": ", for want of memory", "signal": ", as it was told to"}.get(kind, "")
+        return f"{event.name} ended with exit code {event.exit_code}{why}"
+    if event.action == "oom":
+        return f"{event.name}: the kernel found no memory and killed one of its processes"
+    if event.action == "restart":
+        return f"{event.name} was restarted"
+    return f"{event.name} is {event.health}"
+
+
+def _id(event: Event) -> str:
+    """72 bits of hash in 12 characters; no line has such a one, for theirs hold a number behind a dash."""
+    name = orjson.dumps([event.container_id, event.action, event.health, event.time])
+    return "event-" + urlsafe_b64encode(blake2b(name, digest_size=9).digest()).decode()

@@ -1,0 +1,83 @@
+"""What a container uses is told alike of both cgroup versions, with the numbers that `docker stats` shows."""
+
+import math
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from collector.discovery.roster import Container
+from collector.telemetry import usage
+from collector.telemetry.exposition import Family, expose
+from tests.collector.telemetry.stats import STOPPED, V1, V2
+
+WEB = Container(id="c0ffee", name="web", state="running", image="shop:3")
+IDENTITY = {"id": "/docker/c0ffee", "name": "web", "image": "shop:3"}
+
+
+def told(answer: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """By series and the value of its own label."""
+    block = usage.block(WEB, orjson.dumps(answer), now=5.0)
+    assert block is not None
+    families = [Family(series, lines) for series, lines in zip(usage.SERIES, block, strict=True)]
+    found = {}
+    for family in text_string_to_metric_families(expose(families, "")[0].decode()):
+        for sample in family.samples:
+            assert sample.labels.items() >= IDENTITY.items()
+            (own,) = {key: value for key, value in sample.labels.items() if key not in IDENTITY}.values() or [""]
+            found[sample.name, own] = sample.value
+    return found
+
+
+EXPECTED = {
+    ("container_cpu_usage_seconds_total", "total"): 0.040386273,
+    ("container_cpu_user_seconds_total", ""): 0.01,
+    ("container_cpu_system_seconds_total", ""): 0.03,
+    ("container_cpu_cfs_periods_total", ""): 29,
+    ("container_cpu_cfs_throttled_periods_total", ""): 4,
+    ("container_cpu_cfs_throttled_seconds_total", ""): 0.25,
+    ("container_memory_usage_bytes", ""): 827392,
+    ("container_memory_working_set_bytes", ""): 557056,
+    ("container_memory_rss", ""): 110592,
+    ("container_memory_cache", ""): 405504,
+    ("container_network_receive_bytes_total", "eth0"): 5338,
+    ("container_network_receive_packets_total", "eth0"): 36,
+    ("container_network_receive_errors_total", "eth0"): 2,
+    ("container_network_receive_packets_dropped_total", "eth0"): 1,
+    ("container_network_transmit_bytes_total", "eth0"): 648,
+    ("container_network_transmit_packets_total", "eth0"): 8,
+    ("container_network_transmit_errors_total", "eth0"): 4,
+    ("container_network_transmit_packets_dropped_total", "eth0"): 3,
+    ("container_fs_reads_bytes_total", "999:16"): 4096,
+    ("container_fs_writes_bytes_total", "999:16"): 8192,
+    ("container_threads", ""): 2,
+    ("container_threads_max", ""): math.inf,
+    ("container_last_seen", ""): 5,
+}
+
+
+@pytest.mark.parametrize("answer", [V1, V2], ids=["v1", "v2"])
+def test_both_cgroup_versions_are_told_alike(answer: dict[str, Any]) -> None:
+    assert told(answer) == EXPECTED
+
+
+def test_a_limit_of_threads_is_told() -> None:
+    assert told(V1 | {"pids_stats": {"current": 2, "limit": 100}})["container_threads_max", ""] == 100
+
+
+def test_a_container_without_network_has_no_interfaces() -> None:
+    found = told({key: value for key, value in V1.items() if key != "networks"})
+    assert not [name for name, _ in found if name.startswith("container_network")]
+
+
+def test_nothing_is_told_of_a_container_that_does_not_run() -> None:
+    assert usage.block(WEB, orjson.dumps(STOPPED), now=5.0) is None
+
+
+def test_names_and_images_are_others_words() -> None:
+    odd = Container(id="c0ffee", name='we"b\n', state="running", image="x" * 5000)
+    block = usage.block(odd, orjson.dumps(V1), now=5.0)
+    assert block is not None
+    assert all(lines.count(b"\n") == lines.count(b'name="we\\"b\\n"') for lines in block)
+    assert max(len(line) for lines in block for line in lines.splitlines()) < 400
