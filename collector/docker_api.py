@@ -182,6 +182,8 @@ class Engine:
             if error.status == 404:
                 raise NoSuchContainer(error.message) from None
             raise self._unavailable(error) from None
+        except KeyError:  # aiodocker, of a refusal that is not the daemon's: a proxy's perhaps
+            raise self._unavailable(ValueError("an error in a form that is not the daemon's")) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unavailable(error) from None
 

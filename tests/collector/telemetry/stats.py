@@ -4,8 +4,14 @@ from typing import Any
 
 NETWORKS = {
     "eth0": {
-        "rx_bytes": 5338, "rx_dropped": 1, "rx_errors": 2, "rx_packets": 36,
-        "tx_bytes": 648, "tx_dropped": 3, "tx_errors": 4, "tx_packets": 8,
+        "rx_bytes": 5338,
+        "rx_dropped": 1,
+        "rx_errors": 2,
+        "rx_packets": 36,
+        "tx_bytes": 648,
+        "tx_dropped": 3,
+        "tx_errors": 4,
+        "tx_packets": 8,
     }
 }
 # Docker 20.10 on cgroup v1, of a container with 64 MiB and a fifth of a processor.

@@ -1,0 +1,85 @@
+"""What the daemon says of a container is taken over as it is; what it does not say is unknown."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.discovery.inspected import described, log_limit, seconds
+
+ID = "c0ffee" * 10 + "beef"
+FOUND: dict[str, Any] = {
+    "Id": ID,
+    "Name": "/web-1",
+    "Image": "sha256:bf22",
+    "Created": "2026-11-25T16:09:20.5Z",
+    "RestartCount": 4,
+    "State": {
+        "Status": "exited",
+        "OOMKilled": True,
+        "ExitCode": 137,
+        "StartedAt": "2026-11-25T16:09:21.000000001Z",
+        "FinishedAt": "2026-11-25T18:09:22+02:00",
+        "Health": {"Status": "unhealthy", "FailingStreak": 7},
+    },
+    "Config": {"Image": "shop:3", "Labels": {"a": "b"}, "Env": ["C=d"]},
+    "HostConfig": {
+        "Memory": 67108864,
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+    },
+}
+AT = 1795622960.0
+
+
+def test_a_container_is_what_the_daemon_says() -> None:
+    found = described(FOUND, Path("/logs"), is_new=True)
+    one = found.container
+    assert (one.id, one.name, one.image, one.image_id) == (ID, "web-1", "shop:3", "sha256:bf22")
+    assert (one.state, one.health, one.failing_streak, one.restarts) == ("exited", "unhealthy", 7, 4)
+    assert (one.exit_code, one.oom_killed, one.memory_limit_bytes) == (137, True, 67108864)
+    assert (one.created, one.started, one.finished) == (AT + 0.5, AT + 1, AT + 2)
+    assert (one.log_limit_bytes, found.files_kept) == (30e6, 3)
+    assert (found.labels, found.environment, found.path) == ({"a": "b"}, {"C": "d"}, f"/logs/{ID}/{ID}-json.log")
+    assert described(FOUND, Path("/logs"), is_new=False).files_kept == 0
+
+
+def test_what_has_not_happened_has_no_time() -> None:
+    state = {"Status": "created", "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}
+    one = described(FOUND | {"State": state}, Path("/logs"), is_new=True).container
+    assert (one.started, one.finished, one.exit_code, one.health) == (None, None, None, "")
+
+
+def test_a_bare_answer_is_enough() -> None:
+    one = described({"Id": ID}, Path("/logs"), is_new=True).container
+    assert (one.name, one.driver, one.log_limit_bytes, one.memory_limit_bytes) == (ID[:12], "json-file", math.inf, 0)
+
+
+@pytest.mark.parametrize(
+    ("driver", "options", "limit"),
+    [
+        ("json-file", {}, math.inf),
+        ("json-file", {"max-file": "5"}, math.inf),
+        ("json-file", {"max-size": "1g"}, 1e9),
+        ("json-file", {"max-size": "512k", "max-file": "2"}, 1_024_000),
+        ("json-file", {"max-size": "-1"}, math.inf),
+        ("json-file", {"max-size": "1.5MB", "max-file": "9" * 5000}, 1.5e6),
+        ("local", {}, 5 * (20 << 20)),
+        ("local", {"max-size": "1m", "max-file": "1"}, 1e6),
+        ("journald", {"max-size": "1m"}, None),
+    ],
+)
+def test_a_log_may_be_as_large_as_its_options_say(driver: str, options: dict[str, str], limit: float | None) -> None:
+    assert log_limit(driver, options) == limit
+
+
+@given(st.text(), st.text())
+def test_no_option_breaks_it(size: str, files: str) -> None:
+    assert log_limit("json-file", {"max-size": size, "max-file": files}) is not None
+
+
+@given(st.text() | st.none() | st.integers())
+def test_what_is_no_time_is_none(time: object) -> None:
+    assert seconds(time) is None or isinstance(seconds(time), float)

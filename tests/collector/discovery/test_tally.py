@@ -1,0 +1,50 @@
+"""How a container ended is told apart: well, told to, for want of memory, or by itself in error."""
+
+import pytest
+
+from collector.discovery.event import Event
+from collector.discovery.tally import Tally, exit_kind
+
+SECOND = 1_000_000_000
+
+
+def event(action: str, *, at: int = 100, code: int | None = None, health: str = "") -> Event:
+    return Event(container_id="c0ffee", action=action, time=at * SECOND, exit_code=code, health=health)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *((0, "ok"), (1, "error"), (2, "error"), (126, "error"), (127, "error"), (255, "error")),
+        *((129, "signal"), (130, "signal"), (131, "signal"), (137, "signal"), (143, "signal")),
+        *((134, "error"), (139, "error")),  # ABRT, SEGV: nobody told it to
+    ],
+)
+def test_an_exit_code_tells_whether_it_was_told_to_end(code: int, kind: str) -> None:
+    assert exit_kind(code, is_oom=False) == kind
+    assert exit_kind(code, is_oom=True) == ("ok" if code == 0 else "oom")
+
+
+def test_an_end_soon_after_the_kernel_found_no_memory_is_because_of_that() -> None:
+    tally = Tally()
+    assert tally.tell(event("oom", at=100)) == ""
+    assert tally.tell(event("die", at=101, code=137)) == "oom"
+    assert tally.tell(event("die", at=500, code=137)) == "signal"
+    assert tally.tell(event("die", at=600, code=137), oom_killed=True) == "oom"
+    assert tally.exits == {"ok": 0, "error": 0, "signal": 1, "oom": 2}
+    assert tally.ooms == 1
+
+
+def test_changes_of_health_are_counted_by_what_it_became() -> None:
+    tally = Tally()
+    for health in ("unhealthy", "healthy", "unhealthy", "nonsense"):
+        tally.tell(event("health_status", health=health))
+    assert tally.transitions == {"starting": 0, "healthy": 1, "unhealthy": 2}
+
+
+def test_each_change_makes_a_new_version() -> None:
+    tally = Tally()
+    before = tally.version
+    tally.tell(event("die", code=1))
+    tally.forget_restarts(3)
+    assert tally.version == before + 2

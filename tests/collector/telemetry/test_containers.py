@@ -1,0 +1,121 @@
+"""Which containers have series, and that a scrape joins what was rendered before."""
+
+import math
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from collector.discovery.event import Event
+from collector.discovery.roster import Container, Roster
+from collector.telemetry.containers import Containers
+from collector.telemetry.exposition import expose
+from collector.telemetry.poll import Poll
+
+NOW = 1_795_622_975.0
+DAY = 86400.0
+
+
+class Host:
+    """A roster with a daemon that answers, and a clock."""
+
+    def __init__(self, *, most: int = 500, has_usage: bool = True) -> None:
+        self.now = NOW
+        self.roster = Roster()
+        self.roster.answered()
+        self.containers = Containers(self.roster, most=most, has_usage=has_usage, now=lambda: self.now)
+        self.poll = Poll(self.roster, self.containers.shown, Path("/nowhere"))
+
+    def put(self, name: str, state: str = "running", *, since: float = NOW, container_id: str = "") -> Container:
+        ended = None if state == "running" else since
+        one = Container(id=container_id or name, name=name, state=state, created=since, started=since, finished=ended)
+        self.roster.put(one)
+        return one
+
+    @property
+    def shown(self) -> list[str]:
+        return [one.name for one in self.containers.shown()]
+
+    def scrape(self) -> str:
+        return expose(self.containers.families(self.poll), "")[0].decode()
+
+
+def test_those_that_run_are_shown_and_those_that_ended_within_a_day() -> None:
+    host = Host()
+    host.put("old and up", since=NOW - 400 * DAY)
+    host.put("just ended", "exited", since=NOW - DAY + 1)
+    host.put("long gone", "exited", since=NOW - DAY - 1)
+    host.put("crashing", "restarting", since=NOW - 2 * DAY)
+    assert set(host.shown) == {"old and up", "just ended", "crashing"}
+    assert host.containers.omitted == 0
+    host.now += 120
+    assert set(host.shown) == {"old and up", "crashing"}
+
+
+def test_above_the_limit_running_ones_and_then_the_youngest_are_shown_and_the_others_counted() -> None:
+    host = Host(most=2)
+    host.put("ended", "exited", since=NOW)
+    for number in range(3):
+        host.put(f"up-{number}", since=NOW - 100 + number)
+    assert host.shown == ["up-2", "up-1"]
+    assert host.containers.omitted == 2
+    host.roster.drop("up-1")
+    assert host.shown == ["up-2", "up-0"]
+    assert 'name="ended"' not in host.scrape()
+
+
+def test_of_two_of_one_name_the_one_that_runs_speaks() -> None:
+    host = Host()
+    host.put("web", since=NOW - 100, container_id="present")
+    host.put("web", "exited", since=NOW, container_id="former")
+    assert [one.id for one in host.containers.shown()] == ["present"]
+
+
+def test_what_did_not_change_is_not_rendered_again() -> None:
+    host = Host()
+    web = host.put("web")
+    host.put("shop")
+    host.scrape()
+    before = dict(host.containers._rendered)
+    host.roster.put(replace(web, failing_streak=1, health="unhealthy"))
+    host.scrape()
+    after = host.containers._rendered
+    assert (after["shop"] is before["shop"], after["web"] is before["web"]) == (True, False)
+    host.roster.tell(Event(container_id="shop", action="die", time=1, exit_code=1))
+    assert 'docker_container_exits_total{name="shop",kind="error"} 1\n' in host.scrape()
+    host.poll.log_bytes = {"web": 5}
+    assert 'docker_container_log_file_bytes{name="web"} 5\n' in host.scrape()
+
+
+def test_a_state_and_a_health_are_one_of_all() -> None:
+    host = Host()
+    host.roster.put(replace(host.put("web"), health="starting"))
+    lines = host.scrape().splitlines()
+    for series, count, label in (("state", 7, 'state="running"'), ("health_status", 4, 'status="starting"')):
+        found = [line for line in lines if line.startswith(f"docker_container_{series}{{")]
+        assert len(found) == count
+        assert [line for line in found if line.endswith(" 1")] == [f'docker_container_{series}{{name="web",{label}}} 1']
+
+
+@pytest.mark.parametrize("limit", [30e6, math.inf, None])
+def test_a_limit_of_logs_is_told_where_there_are_files(limit: float | None) -> None:
+    host = Host()
+    host.roster.put(replace(host.put("web"), log_limit_bytes=limit))
+    found = [line.split()[-1] for line in host.scrape().splitlines() if "log_limit_bytes{" in line]
+    assert found == {30e6: ["30000000"], math.inf: ["+Inf"], None: []}[limit]
+
+
+def test_cadvisor_s_names_can_be_switched_off() -> None:
+    for has_usage in (True, False):
+        host = Host(has_usage=has_usage)
+        host.put("web")
+        assert ("\ncontainer_" in host.scrape()) == has_usage
+
+
+def test_what_only_a_running_container_has_goes_with_its_end() -> None:
+    host = Host()
+    web = host.put("web")
+    assert "container_start_time_seconds{" in host.scrape()
+    host.roster.put(replace(web, state="exited", finished=NOW))
+    assert "\ncontainer_" not in host.scrape()
+    assert "docker_container_finished_timestamp_seconds{" in host.scrape()

@@ -1,0 +1,171 @@
+"""What is asked of the daemon, how much at once, and what holds when it does not answer; an engine on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from collector.discovery.roster import Container, Roster
+from collector.docker_api import Engine, EngineUnavailable, interval_seconds
+from collector.telemetry.poll import Poll, sizes
+from tests.collector.telemetry.stats import STOPPED, V1
+from tests.collector.waiting import until
+
+
+class Daemon:
+    """As much of the Engine API as the poll asks."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}  # by container; one that is not in here is unknown
+        self.status = 200
+        self.at_once = self.most_at_once = 0
+        self.free = asyncio.Event()
+        self.free.set()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/version", self._version),
+            web.get("/{version:v[0-9.]+}/version", self._version),
+            web.get("/{version:v[0-9.]+}/info", self._info),
+            web.get("/{version:v[0-9.]+}/containers/{id}/stats", self._stats),
+        ]
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return web.json_response({"ApiVersion": "1.41"})
+
+    async def _info(self, _: web.Request) -> web.Response:
+        return web.json_response({"NCPU": 2}, status=self.status)
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        assert (request.query["stream"], request.query["one-shot"]) == ("false", "true")
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await self.free.wait()
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        found = self.answers.get(request.match_info["id"])
+        if found is None:
+            return web.json_response({"message": "No such container"}, status=404)
+        return web.Response(body=found, status=self.status, content_type="application/json")
+
+
+class Host:
+    def __init__(self, daemon: Daemon, engine: Engine, root: Path) -> None:
+        self.daemon = daemon
+        self.roster = Roster()
+        self.roster.answered()
+        self.poll = Poll(self.roster, lambda: list(self.roster.containers.values()), root, engine=engine)
+
+    def put(self, name: str, state: str = "running", answer: dict[str, Any] | None = None) -> None:
+        self.roster.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
+        self.daemon.answers[name] = orjson.dumps(V1 if answer is None else answer)
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    async with _serving(tmp_path) as daemon, Engine(f"unix://{tmp_path}/docker.sock") as engine:
+        yield Host(daemon, engine, tmp_path)
+
+
+@asynccontextmanager
+async def _serving(path: Path) -> AsyncIterator[Daemon]:
+    daemon = Daemon()
+    app = web.Application()
+    app.add_routes(daemon.routes())
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.UnixSite(runner, path / "docker.sock").start()
+    try:
+        yield daemon
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_tenth_of_those_that_run_is_asked_at_once_and_nobody_else(host: Host) -> None:
+    for number in range(40):
+        host.put(f"up-{number}")
+        host.put(f"down-{number}", "exited")
+    host.daemon.free.clear()
+    looking = asyncio.ensure_future(host.poll._look_at_usage())
+    await until(lambda: host.daemon.at_once == 4)
+    host.daemon.free.set()
+    await looking
+    assert host.daemon.most_at_once == 4
+    assert set(host.poll.usage) == {f"up-{number}" for number in range(40)}
+
+
+async def test_what_is_not_answered_is_unknown(host: Host) -> None:
+    host.put("web")
+    host.put("ends")
+    host.put("goes")
+    await host.poll._look_at_usage()
+    assert set(host.poll.usage) == {"web", "ends", "goes"}
+    host.put("ends", answer=STOPPED)
+    del host.daemon.answers["goes"]
+    await host.poll._look_at_usage()
+    assert set(host.poll.usage) == {"web"}
+    host.daemon.answers["web"] = b"nonsense"
+    with pytest.raises(EngineUnavailable):
+        await host.poll._look_at_usage()
+    assert host.poll.usage == {}
+
+
+async def test_nothing_from_before_an_outage_is_told(host: Host) -> None:
+    host.put("web")
+    await host.poll._look_at_usage()
+    host.roster.lost("away")
+    host.roster.answered()
+    assert host.poll.usage == {}
+    await host.poll._look_at_usage()
+    assert set(host.poll.usage) == {"web"}
+
+
+async def test_a_look_tells_how_it_went_and_one_that_fails_harms_no_other(host: Host) -> None:
+    host.put("web")
+    host.daemon.status = 500
+    running = asyncio.ensure_future(host.poll.run())
+    await until(lambda: len(host.poll.looks) == 3 or running.done())
+    assert not running.done(), running.exception()
+    assert {name: look.succeeded for name, look in host.poll.looks.items()} == {
+        "log_files": True,
+        "engine": False,
+        "stats": False,
+    }
+    assert host.poll.engine == {}
+    running.cancel()
+
+
+async def test_a_daemon_that_is_away_is_not_asked(host: Host) -> None:
+    host.put("web")
+    host.roster.lost("away")
+    running = asyncio.ensure_future(host.poll.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (host.poll.looks, host.daemon.most_at_once) == ({}, 0)
+    host.roster.answered()
+    await until(lambda: "web" in host.poll.usage)
+    running.cancel()
+
+
+def test_more_than_200_containers_are_asked_less_often() -> None:
+    assert [interval_seconds(count) for count in (0, 200, 400, 1000)] == [15, 15, 30, 75]
+
+
+def test_the_size_of_a_log_is_that_of_all_its_files_and_of_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "web"
+    (folder / "local-logs").mkdir(parents=True)
+    for name, size in (
+        ("web-json.log", 3),
+        ("web-json.log.1.gz", 5),
+        ("config.v2.json", 7),
+        ("local-logs/container.log", 11),
+    ):
+        (folder / name).write_bytes(b"x" * size)
+    (folder / "web-json.log.2").symlink_to("/etc/passwd")
+    (folder / "web-json.log.3").mkdir()
+    assert sizes(tmp_path, ["web", "nobody"]) == {"web": 19}
