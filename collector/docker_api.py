@@ -30,6 +30,7 @@ _AT_FULL_PACE = 200  # containers; with more of them each is asked less often
 _CALL_SECONDS = 15.0
 _DISK_SECONDS = 300.0  # walks through all images and volumes
 _EVENTS_CONNECT_SECONDS = 10.0
+_NO_ANSWER = 600  # aiodocker's own codes begin above those of HTTP
 
 
 class EngineUnavailable(PilotfishError):
@@ -61,7 +62,7 @@ class Calls:
             yield
             code = "200"
         except aiodocker.DockerError as error:
-            code = str(error.status)
+            code = str(error.status) if error.status < _NO_ANSWER else "error"
             raise
         finally:
             self.answers[operation, code] += 1

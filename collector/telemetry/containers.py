@@ -35,7 +35,6 @@ FACTS = (
     catalogue.CONTAINER_CREATED,
     catalogue.CONTAINER_STARTED,
     catalogue.CONTAINER_FINISHED,
-    catalogue.CONTAINER_LOG_BYTES,
     catalogue.CONTAINER_LOG_LIMIT,
 )
 SPECIFICATION = (catalogue.MEMORY_LIMIT, catalogue.OOM_EVENTS, catalogue.START_TIME, catalogue.HEALTH_STATE)
@@ -45,11 +44,11 @@ Sample = tuple[Series, str, float]  # what stands in braces, and the number
 
 
 class _Rendered(Struct, eq=False):
-    """The lines of each of `_SERIES`, and of what they were made."""
+    """The lines of each of `_SERIES`, and of what they were made; `name` is what stands in braces on most of them."""
 
     container: Container
     tally_version: int
-    log_bytes: int | None
+    name: str
     lines: list[bytes]
 
 
@@ -94,32 +93,37 @@ class Containers:
     def families(self, poll: Poll) -> Iterator[Family]:
         """All of them; none while the daemon is away, for nobody knows how its containers are."""
         shown = self.shown() if self._roster.up else []
-        rendered = {one.id: self._render(one, poll.log_bytes.get(one.id)) for one in shown}
-        self._rendered = rendered
+        self._rendered = rendered = {one.id: self._render(one) for one in shown}
         yield from _joined(_SERIES, [one.lines for one in rendered.values()])
+        yield _sizes({one.name: poll.log_bytes.get(container_id) for container_id, one in rendered.items()})
         lines = [poll.usage[one.id] for one in shown if one.id in poll.usage and one.is_running]
         yield from _joined(usage.SERIES, lines)
 
-    def _render(self, container: Container, log_bytes: int | None) -> _Rendered:
+    def _render(self, container: Container) -> _Rendered:
         tally = self._roster.tallies[container.id]
         before = self._rendered.get(container.id)
-        if (
-            before is not None
-            and before.container is container
-            and (before.tally_version, before.log_bytes) == (tally.version, log_bytes)
-        ):
+        if before is not None and before.container is container and before.tally_version == tally.version:
             return before
+        name = exposition.labels([("name", container.name)])
         lines: dict[str, bytes] = {series.name: b"" for series in _SERIES}
-        for series, braced, number in _facts(container, tally, log_bytes):
+        for series, braced, number in _facts(container, tally, name):
             lines[series.name] += exposition.line(series.name, braced, number)
         if self._has_usage and container.is_running:
+            own = usage.own_labels(container)
             for series, number in _specification(container, tally):
-                lines[series.name] += exposition.line(series.name, usage.own_labels(container), number)
-        return _Rendered(container, tally.version, log_bytes, list(lines.values()))
+                lines[series.name] += exposition.line(series.name, own, number)
+        return _Rendered(container, tally.version, name, list(lines.values()))
 
 
 def _joined(series: Sequence[Series], lines: Sequence[list[bytes]]) -> Iterator[Family]:
     return (Family(one, b"".join(column)) for one, column in zip(series, zip(*lines, strict=True), strict=False))
+
+
+def _sizes(log_bytes: Mapping[str, int | None]) -> Family:
+    """Of logs, by what stands in braces: they change at each look, and all else of a container seldom."""
+    series = catalogue.CONTAINER_LOG_BYTES
+    lines = (exposition.line(series.name, name, size) for name, size in log_bytes.items() if size is not None)
+    return Family(series, b"".join(lines))
 
 
 def _is_up(container: Container) -> bool:
@@ -131,9 +135,7 @@ def _age(container: Container) -> float:
     return max(container.finished or 0.0, container.started or 0.0, container.created or 0.0)
 
 
-def _facts(container: Container, tally: Tally, log_bytes: int | None) -> Iterator[Sample]:
-    name = exposition.labels([("name", container.name)])
-
+def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     def one_hot(series: Series, label: str, values: Sequence[str], chosen: str) -> Iterator[Sample]:
         return ((series, f'{name},{label}="{value}"', value == chosen) for value in values)
 
@@ -153,7 +155,6 @@ def _facts(container: Container, tally: Tally, log_bytes: int | None) -> Iterato
         (catalogue.CONTAINER_CREATED, container.created),
         (catalogue.CONTAINER_STARTED, container.started),
         (catalogue.CONTAINER_FINISHED, container.finished),
-        (catalogue.CONTAINER_LOG_BYTES, log_bytes),
         (catalogue.CONTAINER_LOG_LIMIT, container.log_limit_bytes),
     )
     for series, number in numbers:
