@@ -34,6 +34,7 @@ EVENT_FIELDS: Mapping[str, object] = {
 _EMBEDDED = re.compile(r"JSON$|^visState$")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _QUERIED = re.compile(r"([@\w.]+)\s*(?::|[<>]=?)")
+_SIMPLE_KQL = re.compile(r'(?P<field>[@\w.]+):(?:"(?P<phrase>[^"\\]+)"|\((?P<words>\w+(?: OR \w+)*)\))')
 _FIELD_KEYS = ("field", "sourceField", "fieldName", "timeFieldName")
 _RECORDS = "___records___"  # what Lens counts when it counts documents
 _DYNAMIC = {str: "string", bool: "boolean", int: "long", float: "double"}
@@ -55,6 +56,7 @@ class Question(NamedTuple):
     buckets: tuple[Bucket, ...] = ()
     columns: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
+    language: str = "lucene"
 
 
 class SavedObject(NamedTuple):
@@ -168,16 +170,16 @@ def questions(one: SavedObject) -> list[Question]:
     title = one.attributes["title"]
     if one.type == "search":
         sort = [name for name, _ in _pairs(one.attributes["sort"])]
-        query = one.attributes["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]["query"]
-        return [Question(title, query, (), tuple(one.attributes["columns"]), tuple(sort))]
+        query = one.attributes["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]
+        return [Question(title, columns=tuple(one.attributes["columns"]), sort=tuple(sort), **query)]
     if one.type == "lens":
         state = one.attributes["state"]
         layers = state["datasourceStates"]["formBased"]["layers"].values()
-        return [Question(title, state["query"]["query"], tuple(_lens_buckets(layer))) for layer in layers]
+        return [Question(title, buckets=tuple(_lens_buckets(layer)), **state["query"]) for layer in layers]
     if one.type == "visualization":
-        query = one.attributes["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]["query"]
+        query = one.attributes["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]
         divided = tuple(_classic_buckets(one.attributes["visState"]["aggs"]))
-        return [Question(title, query, divided)] if divided else _controls(one)
+        return [Question(title, buckets=divided, **query)] if divided else _controls(one)
     if one.type in (DATA_VIEW, "dashboard"):
         return _controls(one)
     raise ValueError(f"{one.id}: nobody knows what a {one.type} asks")
@@ -211,7 +213,7 @@ def body(question: Question, *, interval: str = "fixed_interval") -> dict[str, A
     """The search request that stands for `question`; `interval` is how the server calls that of a histogram."""
     asked: dict[str, Any] = {"size": 0 if question.buckets else 100}
     if question.query:
-        asked["query"] = {"query_string": {"query": question.query}}
+        asked["query"] = {"kuery": _kql, "lucene": _lucene}[question.language](question.query)
     if question.sort:
         asked["sort"] = [{name: "desc"} for name in question.sort]
     inner = asked
@@ -221,6 +223,20 @@ def body(question: Question, *, interval: str = "fixed_interval") -> dict[str, A
         inner["aggs"] = {"divided": {bucket.kind: {"field": bucket.field, **options}}}
         inner = inner["aggs"]["divided"]
     return asked
+
+
+def _lucene(query: str) -> dict[str, Any]:
+    return {"query_string": {"query": query}}
+
+
+def _kql(query: str) -> dict[str, Any]:
+    """As Kibana translates `field:"phrase"` and `field:(one OR other)`, unlike Lucene's words: a `match` may fail."""
+    simple = _SIMPLE_KQL.fullmatch(query)
+    if simple is None:
+        raise ValueError(f"this KQL is not understood here: {query}")
+    if simple["phrase"]:
+        return {"bool": {"should": [{"match_phrase": {simple["field"]: simple["phrase"]}}]}}
+    return {"bool": {"should": [{"match": {simple["field"]: word}} for word in simple["words"].split(" OR ")]}}
 
 
 # ------------------------------------------------------------------ mapping
