@@ -108,10 +108,11 @@ class Pipeline:
                 around = [
                     tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
                     tasks.create_task(self._save(), name=f"{self.output} positions"),
-                    tasks.create_task(self._pass_events_on(), name=f"{self.output} events"),
                 ]
+                events = tasks.create_task(self._pass_events_on(), name=f"{self.output} events")
                 delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
                 await self._follow_roster(watcher)
+                events.cancel()  # those that wait are told again at the next start
                 self._batches.close()
                 await delivery
                 for task in around:

@@ -35,7 +35,7 @@ def segment_of(
     trusted = constants(event.name, TARGET, event.labels)
     time = iso(event.time)
     (stamp,) = stamps.render([time])
-    log = orjson.dumps(_log(event, kind)).decode()
+    log = orjson.dumps(log_of(event, kind)).decode()
     document = f'{{"log":{log},"stream":"events","@timestamp":"{stamp}",{trusted}}}'.encode()
     return Segment(
         stream=LogStream(
@@ -56,7 +56,8 @@ def segment_of(
     )
 
 
-def _log(event: Event, kind: str) -> dict[str, object]:
+def log_of(event: Event, kind: str) -> dict[str, object]:
+    """The member `log` of its document."""
     told = {
         "event": event.action,
         "container": event.name,

@@ -50,3 +50,13 @@ def test_a_full_disk_costs_a_line_and_ends_nothing() -> None:
             full.close()
         except OSError:
             return
+
+
+def test_lines_are_counted_by_level() -> None:
+    counted = own_log.configure(Log(level="warning"), io.StringIO())
+    assert counted == {"debug": 0, "info": 0, "warning": 0, "error": 0}
+    for _ in range(2):
+        structlog.get_logger().warning("something")
+    structlog.get_logger().info("left out")
+    structlog.get_logger().error("something")
+    assert counted == {"debug": 0, "info": 0, "warning": 2, "error": 1}

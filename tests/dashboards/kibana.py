@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from collector.discovery.event import Event
+from collector.transform.docker_event import log_of
 from shippers.elasticsearch.cluster import template_text
 
 DIRECTORY = Path(__file__).parents[2] / "dashboards" / "kibana"
@@ -18,18 +20,10 @@ NEW, OLD = "kibana-8.ndjson", "kibana-6.ndjson"
 DATA_VIEW = "index-pattern"
 NO_VALUE = "(no value)"
 
-# Stands here only until the module that writes Docker's events is merged: then this is to be its own, imported.
-EVENT_FIELDS: Mapping[str, object] = {
-    "event": "die",
-    "container": "web",
-    "container_id": "c0ffee",
-    "image": "shop/web:1",
-    "exit_code": 1,
-    "kind": "error",
-    "health": "unhealthy",
-    "level": "error",
-    "message": "web ended with exit code 1",
-}
+_WEB = {"container_id": "c0ffee", "name": "web", "image": "shop/web:1", "time": 1}
+_UNHEALTHY = Event(**_WEB, action="health_status", health="unhealthy")  # type: ignore[arg-type]
+_END = Event(**_WEB, action="die", exit_code=1)  # type: ignore[arg-type]
+EVENT_FIELDS: Mapping[str, object] = {**log_of(_UNHEALTHY, ""), **log_of(_END, "error")}
 
 _EMBEDDED = re.compile(r"JSON$|^visState$")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from collector.discovery.enrich import Described, Enricher
+from collector.discovery.roster import Container
 from collector.model import Chunk, FileId, LogStream, Position, Segment
 from collector.ports import Site
 from collector.transform.docker_json import DockerJson
@@ -92,17 +93,8 @@ def objects(request: pytest.FixtureRequest) -> list[SavedObject]:
 
 
 def stream_of(name: str, **labels: str) -> LogStream:
-    described = Described(
-        id=name,
-        name=name,
-        labels=labels,
-        environment={},
-        driver="json-file",
-        path="",
-        state="running",
-        health="",
-        failing_streak=0,
-    )
+    container = Container(id=name, name=name, state="running")
+    described = Described(container=container, labels=labels, environment={}, path="")
     (stream,) = Enricher("moby", "all", "", lambda _: None).container(described).streams
     return stream
 

@@ -1,0 +1,72 @@
+"""Events of the daemon go through a pipeline like lines: once each, up to a position, within a bound."""
+
+from itertools import count
+
+from collector.discovery.event import Event
+from collector.errors import Unavailable
+from collector.model import Batch, Segment
+from collector.transform.docker_event import segment_of
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import numbered
+from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.test_pipeline import Host, host
+from tests.collector.waiting import until
+
+__all__ = ["host"]  # the fixture
+
+
+def event(time: int) -> Segment:
+    told = Event(container_id="c0ffee", action="restart", time=time, name="web")
+    return segment_of(told, "", stamps=Stamps(), constants=lambda name, target, labels: '"docker_container":"web"')
+
+
+async def test_an_event_is_delivered_once_and_its_time_is_kept(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    assert pipeline.events_since == 0
+    async with host.run(pipeline):
+        for time in (7, 8, 9):
+            pipeline.tell(event(time))
+        await until(lambda: len(shipper.stored) == 3)
+    assert pipeline.events_since == 9
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        for time in (8, 9, 10):  # the daemon tells again what it remembers
+            again.tell(event(time))
+        await until(lambda: len(shipper.stored) == 4)
+    assert (again.ledger.acknowledged, again.ledger.duplicate, again.events_since) == (1, 0, 10)
+
+
+async def test_one_that_was_not_settled_is_told_again_under_its_id(host: Host) -> None:
+    shipper = RecordingShipper()
+    first = host.pipeline(shipper)
+    await shipper.ship(first_batch := Batch((event(7),)))
+    assert first.events_since == 0
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        again.tell(event(7))
+        await until(lambda: again.ledger.duplicate == 1)
+    assert list(shipper.stored) == list(first_batch.segments[0].ids)
+
+
+async def test_with_an_output_that_is_away_too_long_the_oldest_go_and_are_counted(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    times = count(1)
+    for _ in range(5000):
+        pipeline.tell(event(next(times)))
+    assert pipeline.events_lost == 5000 - 4096
+    shipper.raises = [Unavailable("away")]
+    async with host.run(pipeline):
+        await until(lambda: len(shipper.stored) == 4096)
+    assert pipeline.events_since == 5000
+
+
+async def test_lines_and_events_hold_up_each_other_in_nothing(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    host.add("web", *numbered(range(10)))
+    async with host.run(pipeline):
+        pipeline.tell(event(7))
+        await until(lambda: len(shipper.stored) == 11)
+    assert pipeline.ledger.read == 11
