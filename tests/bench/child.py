@@ -63,7 +63,7 @@ class Child:
 
     def usage(self) -> Usage:
         """So far, and now."""
-        now = _usage(self.pid)
+        now = usage(self.pid)
         self._cpu_seconds = max(self._cpu_seconds, now.cpu_seconds)
         self._peak_rss_bytes = max(self._peak_rss_bytes, now.rss_bytes, now.peak_rss_bytes)
         return now
@@ -116,7 +116,7 @@ def started(words: Sequence[str], log: Path, cores: Collection[int] = ()) -> Ite
         child.discard()
 
 
-def _usage(pid: int) -> Usage:
+def usage(pid: int) -> Usage:
     """Of a process and its descendants; of those that ended, what their parents were told."""
     cpu, rss, peak = 0.0, 0, 0
     for each in _family(pid):

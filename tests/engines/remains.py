@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from tests.engines.process import wait_until
@@ -15,6 +16,7 @@ def clear(directory: Path) -> None:
 
     The control group has the directory's name.
     """
+    _thaw(directory.name)
     wait_until(lambda: not _kill(_processes(directory)), within_seconds=10)
     for mount in _mounts(directory):
         subprocess.run(["umount", "--lazy", mount], check=False, stderr=subprocess.DEVNULL)
@@ -24,6 +26,14 @@ def clear(directory: Path) -> None:
         for child in sorted(group.rglob("*/"), reverse=True):
             child.rmdir()
         group.rmdir()
+
+
+def _thaw(cgroup: str) -> None:
+    """Let the processes of paused containers go on: frozen ones take no signal."""
+    for name, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):  # version 1, version 2
+        for state in (path for group in _groups(cgroup) for path in group.rglob(name)):
+            with suppress(OSError):  # the group has gone
+                state.write_text(word)
 
 
 def _processes(directory: Path) -> set[int]:

@@ -82,10 +82,11 @@ class AgentProcess:
         """One value; 0 when there is no such series."""
         return self.metrics().get((series, tuple(sorted(labels.items()))), 0.0)
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, accept: str = "*/*") -> bytes:
         """Any answer's body."""
+        request = urllib.request.Request(f"http://{self.address}{path}", headers={"Accept": accept})
         try:
-            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own address
                 return bytes(answer.read())
         except urllib.error.HTTPError as refused:
             with refused:
@@ -103,15 +104,13 @@ class AgentProcess:
     def open(self, path: str) -> HTTPResponse:
         """An answer from behind the token, to be read as it comes."""
         token = (self.state / "http_token").read_text().strip()
-        request = urllib.request.Request(
-            f"http://{self._address()}{path}", headers={"Authorization": f"Bearer {token}"}
-        )
+        request = urllib.request.Request(f"http://{self.address}{path}", headers={"Authorization": f"Bearer {token}"})
         answer: HTTPResponse = urllib.request.urlopen(request, timeout=30)  # noqa: S310 - our own address
         return answer
 
     def _status(self, path: str) -> int:
         try:
-            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -119,7 +118,9 @@ class AgentProcess:
         except OSError:
             return 0
 
-    def _address(self) -> str:
+    @property
+    def address(self) -> str:
+        """Where it listens, `host:port`."""
         return (self.state / "http_address").read_text().strip()
 
     def _has_ended(self) -> bool:

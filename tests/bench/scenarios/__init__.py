@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import catch_up, idle, latency, ramp, steady
+from tests.bench.scenarios import catch_up, idle, latency, ramp, scrape, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
@@ -13,4 +13,5 @@ ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "latency": latency.measure,
     "ramp": ramp.measure,
     "idle": idle.measure,
+    "scrape": scrape.measure,
 }

@@ -1,0 +1,279 @@
+"""A host of twenty containers under a real Prometheus with our rules: what should fire does, and nothing else.
+
+With `--full` ten minutes with every time and size of the rules divided by ten, else a minute and a half, by sixty. The
+values are held against what the daemon itself says.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.dashboards import grafana
+from tests.dashboards.scaled import scaled
+from tests.engines.dockerd import Dockerd
+from tests.engines.prometheus import Alert, Prometheus, check_metrics
+from tests.integration.agent import AgentProcess, running, wait_until
+from tests.integration.host_of_twenty import ALERTS, ALLOWED, HostOfTwenty
+
+ROOT = Path(__file__).parents[2]
+BOARDS = sorted((ROOT / "dashboards" / "grafana").glob("*.json"))
+LOG_BYTES = 1e9  # above which the rules call a log large
+POLL_SECONDS = 15.0
+NOT_HERE = {  # panels that stay empty: disk usage is not asked for, nobody has a network, and nothing is behind
+    "containers": {"Network", "Network errors", "Block I/O"},
+    "docker-host": {"Disk used", "Disk that nothing uses"},
+    "pilotfish": {"Backlog by container", "Spool"},
+}
+
+
+class Pace(NamedTuple):
+    """How fast it all goes: rules are divided by `factor`, the look takes `seconds`, a scrape is due `every`."""
+
+    factor: float
+    seconds: float
+    every: float
+
+
+class Stage(NamedTuple):
+    """What runs."""
+
+    dockerd: Dockerd
+    host: HostOfTwenty
+    agent: AgentProcess
+    prometheus: Prometheus
+    events: Path
+    pace: Pace
+
+
+@pytest.fixture(scope="module")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    pace = Pace(10, 600, 5) if request.config.getoption("--full") else Pace(60, 90, 2)
+    directory = tmp_path_factory.mktemp("monitoring")
+    rules = {path.name: path.read_text() for path in (ROOT / "dashboards" / "prometheus").glob("*.yml")}
+    with ExitStack() as stack:
+        dockerd = stack.enter_context(closing(Dockerd(arguments=["--live-restore"])))
+        dockerd.start()
+        agent = stack.enter_context(running(directory, _configuration(dockerd, directory)))
+        host = HostOfTwenty(dockerd, after_seconds=20, log_bytes=1.2 * LOG_BYTES / pace.factor)
+        paced = {name: scaled(text, pace.factor, least_range_seconds=2 * POLL_SECONDS) for name, text in rules.items()}
+        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, paced, every_seconds=pace.every)
+        stack.enter_context(closing(prometheus))
+        prometheus.start()
+        deadline = time.monotonic() + pace.seconds
+        wait_until(lambda: time.monotonic() > deadline, "the look is over", seconds=pace.seconds + 10)
+        yield Stage(dockerd, host, agent, prometheus, directory / "documents.ndjson", pace)
+
+
+def _configuration(dockerd: Dockerd, directory: Path) -> dict[str, Any]:
+    output = {
+        "type": "ndjson_file",
+        "path": str(directory / "documents.ndjson"),
+        "linger_seconds": 0.1,
+        "max_bytes": 4 << 30,
+    }
+    return {
+        "inputs": {"docker": {"url": dockerd.url, "logs_root": str(dockerd.logs_root)}},
+        "outputs": {"file": output},
+    }
+
+
+def test_each_alert_that_should_fire_does_and_no_other(stage: Stage) -> None:
+    wait_until(lambda: stage.prometheus.ever_fired() >= ALERTS, f"all of {ALERTS} have fired", seconds=60)
+    assert stage.prometheus.ever_fired() <= ALLOWED
+    assert stage.prometheus.faults() == []
+
+
+def test_both_formats_are_clean(stage: Stage) -> None:
+    assert check_metrics(stage.agent.get("/metrics")) == ""
+    answer = stage.agent.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+    families = list(text_string_to_metric_families(answer.decode()))  # type: ignore[no-untyped-call]
+    assert {family.name for family in families} >= {"docker_container_state", "container_cpu_usage_seconds"}
+
+
+def test_states_are_those_that_inspect_tells(stage: Stage) -> None:
+    restless = {"crash-looping"}  # in another state whenever one looks
+    for name, container in stage.host.containers.items():
+        container.reload()
+        state = container.attrs["State"]
+        row = {
+            "state": (_one_hot(stage, "docker_container_state", "state", name), state["Status"]),
+            "health": (
+                _one_hot(stage, "docker_container_health_status", "status", name),
+                state.get("Health", {}).get("Status", "none"),
+            ),
+            "exit code": (
+                stage.agent.metric("docker_container_last_exit_code", name=name),
+                0 if state["FinishedAt"].startswith("0001") else state["ExitCode"],
+            ),
+            "oom killed": (stage.agent.metric("docker_container_oom_killed", name=name), state["OOMKilled"]),
+            "limit": (
+                stage.agent.metric("docker_container_log_limit_bytes", name=name),
+                {"rotating": 30_000, "local-driver": 5 * (20 << 20)}.get(name, float("inf")),
+            ),
+        }
+        print(f"{name:14}", row)
+        if name not in restless:
+            assert [what for what, (told, real) in row.items() if told != real] == [], (name, row)
+
+
+def test_counts_are_those_that_inspect_tells(stage: Stage) -> None:
+    streak = stage.host.containers["unhealthy"]
+    looping = stage.host.containers["crash-looping"]
+    before = _restarts(looping), _streak(streak)
+    wait_until(
+        lambda: stage.agent.metric("docker_container_health_failing_streak", name="unhealthy") >= before[1],
+        "the streak is seen: it is asked for at each poll",
+        seconds=2 * POLL_SECONDS,
+    )
+    told = (
+        stage.agent.metric("docker_container_restarts_total", name="crash-looping"),
+        stage.agent.metric("docker_container_health_failing_streak", name="unhealthy"),
+    )
+    after = _restarts(looping), _streak(streak)
+    print("restarts and streak", before, told, after)
+    assert before[0] <= told[0] <= after[0]
+    assert before[1] <= told[1] <= after[1]
+    exits = {
+        name: {kind for kind in ("ok", "error", "signal", "oom") if _exits(stage, name, kind)}
+        for name in ("crash-looping", "oom-killed", "failed", "done", "stopped", "quiet")
+    }
+    assert exits == {
+        "crash-looping": {"error"},
+        "oom-killed": {"oom"},
+        "failed": {"error"},
+        "done": {"ok"},
+        "stopped": {"signal"},
+        "quiet": set(),
+    }
+
+
+def test_use_is_that_which_docker_stats_shows(stage: Stage) -> None:
+    names = ("near-limit", "limited", "throttled", "chatty", "healthy")
+    earlier = {name: _stats(stage, name) for name in names}
+    since = time.time()
+    for name in names:
+        before = earlier[name]
+        identity = {"id": f"/docker/{stage.host.containers[name].id}", "name": name, "image": "busybox:latest"}
+
+        def told(series: str, identity: dict[str, str] = identity, **labels: str) -> float:
+            return stage.agent.metric(series, **identity, **labels)
+
+        wait_until(
+            lambda told=told: told("container_last_seen") > since,  # type: ignore[misc]
+            "it is looked at once more",
+            seconds=3 * POLL_SECONDS,
+        )
+        after = _stats(stage, name)
+        cpu = [one["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9 for one in (before, after)]
+        memory = [_working_set(one["memory_stats"]) for one in (before, after)]
+        limit = stage.host.containers[name].attrs["HostConfig"]["Memory"]
+        shown = told("container_cpu_usage_seconds_total", cpu="total"), told("container_memory_working_set_bytes")
+        print(f"{name:12} cpu {cpu[0]:.3f} <= {shown[0]:.3f} <= {cpu[1]:.3f} s; memory {memory} {shown[1]:.0f}")
+        assert cpu[0] <= shown[0] <= cpu[1]
+        assert abs(shown[1] - memory[1]) <= max(1 << 20, 0.05 * memory[1])
+        assert told("container_spec_memory_limit_bytes") == limit
+
+
+def test_the_size_of_a_log_is_that_on_disk(stage: Stage) -> None:
+    path = stage.dockerd.log_file(stage.host.containers["storm"])
+    before = path.stat().st_size
+    wait_until(lambda: stage.agent.metric("docker_container_log_file_bytes", name="storm") >= before, "it is seen")
+    assert stage.agent.metric("docker_container_log_file_bytes", name="storm") <= path.stat().st_size
+
+
+def test_what_happened_is_searchable_once_each(stage: Stage) -> None:
+    names = {"failed": "die", "oom-killed": "oom", "unhealthy": "health_status"}
+
+    def documents() -> list[dict[str, Any]]:
+        with stage.events.open("rb") as lines:
+            return [json.loads(line) for line in lines if b'"docker-events"' in line and line.endswith(b"}\n")]
+
+    wait_until(
+        lambda: {(one["docker_container"], one["log"]["event"]) for one in documents()} >= set(names.items()),
+        "each is there",
+    )
+    found = documents()
+    assert max(Counter(one["_id"] for one in found).values()) == 1
+    (failed,) = [one for one in found if one["docker_container"] == "failed" and one["log"]["event"] == "die"]
+    assert (failed["log"]["exit_code"], failed["log"]["kind"], failed["@target"]) == (1, "error", "docker-events")
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda path: path.stem)
+def test_panels_have_data(stage: Stage, board: Path) -> None:
+    """All but those that tell of what is not here."""
+    variables = {"instance": stage.agent.address, "name": ".*", "__rate_interval": "1m", "__range": "1m"}
+    targets = grafana.targets(board, variables)
+    empty = {one.panel for one in targets if not stage.prometheus.query(one.expression)}
+    assert empty <= NOT_HERE[board.stem]
+
+
+def test_a_daemon_that_goes_and_comes_back_is_told_and_nothing_stays_behind(stage: Stage) -> None:
+    """Last: the daemon is restarted. Its containers live on without it."""
+    prometheus, agent = stage.prometheus, stage.agent
+    documents = agent.metric("pilotfish_container_documents_read_total", output="file", name="chatty")
+    before = prometheus.ever_fired()
+    stage.dockerd.stop()
+    wait_until(lambda: prometheus.value("docker_up") == 0, "Prometheus sees that the daemon is away")
+    wait_until(lambda: not prometheus.query("docker_container_state"), "its containers are unknown")
+    assert prometheus.query('{__name__=~"container_.*|docker_container_.*|docker_info"}') == []
+    wait_until(lambda: Alert("DockerDown", "") in prometheus.firing(), "it is alerted")
+    assert prometheus.ever_fired() - before <= {Alert("DockerDown", "")}
+    assert not json.loads(agent.get("/readyz"))["ready"]
+    assert agent.get("/healthz") == b"ok\n"
+    stage.dockerd.start()
+    wait_until(lambda: prometheus.value("docker_up") == 1, "Prometheus sees that it is back")
+    alive = 'docker_container_state{name="chatty",state="running"}'
+    wait_until(lambda: prometheus.value(alive) == 1, "its containers are seen again")
+    use = 'container_memory_usage_bytes{name="chatty"}'
+    wait_until(lambda: prometheus.value(use) is not None, "what they use is seen again", seconds=3 * POLL_SECONDS)
+    wait_until(
+        lambda: agent.metric("pilotfish_container_documents_read_total", output="file", name="chatty") > documents,
+        "lines go on",
+    )
+    stage.host.containers["quiet"].remove(force=True)
+    wait_until(lambda: not prometheus.query('{name="quiet"}'), "a container that is removed takes its series with it")
+    assert prometheus.faults() == []
+    assert "Traceback" not in agent.log.read_text()
+
+
+def _one_hot(stage: Stage, series: str, label: str, name: str) -> str:
+    """The value of `label` that is chosen for a container."""
+    chosen = [
+        dict(labels)[label]
+        for (found, labels), value in stage.agent.metrics().items()
+        if found == series and ("name", name) in labels and value == 1
+    ]
+    assert len(chosen) == 1
+    return chosen[0]
+
+
+def _exits(stage: Stage, name: str, kind: str) -> float:
+    return stage.agent.metric("docker_container_exits_total", name=name, kind=kind)
+
+
+def _stats(stage: Stage, name: str) -> dict[str, Any]:
+    found = stage.host.containers[name].stats(stream=False)
+    assert isinstance(found, dict)
+    return found
+
+
+def _restarts(container: Any) -> int:
+    container.reload()
+    return int(container.attrs["RestartCount"])
+
+
+def _streak(container: Any) -> int:
+    container.reload()
+    return int(container.attrs["State"]["Health"]["FailingStreak"])
+
+
+def _working_set(memory: dict[str, Any]) -> float:
+    inactive = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+    return float(memory["usage"] - inactive)
