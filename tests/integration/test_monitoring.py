@@ -8,24 +8,18 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.dashboards import grafana
-from tests.dashboards.scaled import scaled
-from tests.engines.dockerd import Dockerd
-from tests.engines.prometheus import Alert, Prometheus, check_metrics
-from tests.integration.agent import AgentProcess, running, wait_until
-from tests.integration.host_of_twenty import ALERTS, ALLOWED, HostOfTwenty
+from tests.engines.prometheus import Alert, check_metrics
+from tests.integration.agent import wait_until
+from tests.integration.host_of_twenty import ALERTS, ALLOWED
+from tests.integration.monitoring import POLL_SECONDS, Pace, Stage, staged
 
-ROOT = Path(__file__).parents[2]
-BOARDS = sorted((ROOT / "dashboards" / "grafana").glob("*.json"))
-LOG_BYTES = 1e9  # above which the rules call a log large
-POLL_SECONDS = 15.0
 NOT_HERE = {  # panels that stay empty: disk usage is not asked for, nobody has a network, and nothing is behind
     "containers": {"Network", "Network errors", "Block I/O"},
     "docker-host": {"Disk used", "Disk that nothing uses"},
@@ -33,55 +27,11 @@ NOT_HERE = {  # panels that stay empty: disk usage is not asked for, nobody has 
 }
 
 
-class Pace(NamedTuple):
-    """How fast it all goes: rules are divided by `factor`, the look takes `seconds`, a scrape is due `every`."""
-
-    factor: float
-    seconds: float
-    every: float
-
-
-class Stage(NamedTuple):
-    """What runs."""
-
-    dockerd: Dockerd
-    host: HostOfTwenty
-    agent: AgentProcess
-    prometheus: Prometheus
-    events: Path
-    pace: Pace
-
-
 @pytest.fixture(scope="module")
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     pace = Pace(10, 600, 5) if request.config.getoption("--full") else Pace(60, 90, 2)
-    directory = tmp_path_factory.mktemp("monitoring")
-    rules = {path.name: path.read_text() for path in (ROOT / "dashboards" / "prometheus").glob("*.yml")}
-    with ExitStack() as stack:
-        dockerd = stack.enter_context(closing(Dockerd(arguments=["--live-restore"])))
-        dockerd.start()
-        agent = stack.enter_context(running(directory, _configuration(dockerd, directory)))
-        host = HostOfTwenty(dockerd, after_seconds=20, log_bytes=1.2 * LOG_BYTES / pace.factor)
-        paced = {name: scaled(text, pace.factor, least_range_seconds=2 * POLL_SECONDS) for name, text in rules.items()}
-        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, paced, every_seconds=pace.every)
-        stack.enter_context(closing(prometheus))
-        prometheus.start()
-        deadline = time.monotonic() + pace.seconds
-        wait_until(lambda: time.monotonic() > deadline, "the look is over", seconds=pace.seconds + 10)
-        yield Stage(dockerd, host, agent, prometheus, directory / "documents.ndjson", pace)
-
-
-def _configuration(dockerd: Dockerd, directory: Path) -> dict[str, Any]:
-    output = {
-        "type": "ndjson_file",
-        "path": str(directory / "documents.ndjson"),
-        "linger_seconds": 0.1,
-        "max_bytes": 4 << 30,
-    }
-    return {
-        "inputs": {"docker": {"url": dockerd.url, "logs_root": str(dockerd.logs_root)}},
-        "outputs": {"file": output},
-    }
+    with staged(tmp_path_factory.mktemp("monitoring"), pace) as found:
+        yield found
 
 
 def test_each_alert_that_should_fire_does_and_no_other(stage: Stage) -> None:
@@ -205,7 +155,7 @@ def test_what_happened_is_searchable_once_each(stage: Stage) -> None:
     assert (failed["log"]["exit_code"], failed["log"]["kind"], failed["@target"]) == (1, "error", "docker-events")
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("board", grafana.BOARDS, ids=lambda path: path.stem)
 def test_panels_have_data(stage: Stage, board: Path) -> None:
     """All but those that tell of what is not here."""
     variables = {"instance": stage.agent.address, "name": ".*", "__rate_interval": "1m", "__range": "1m"}
