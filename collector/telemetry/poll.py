@@ -5,6 +5,7 @@ so a tenth of the containers are asked at once. What a look does not get is unkn
 """
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ _ENGINE_SECONDS = 60.0
 _DISK_SECONDS = 3600.0
 _AGAIN_SECONDS = 5.0  # after a look that failed
 _MOST_AT_ONCE = 100
-_SHARE_AT_ONCE = 10  # a tenth
+_PART_AT_ONCE = 10  # a tenth of those that run
 
 
 class Look(NamedTuple):
@@ -122,7 +123,7 @@ class Poll:
             EngineUnavailable: nobody was answered.
         """
         running = [container for container in self._shown() if container.is_running]
-        limit = asyncio.Semaphore(min(max(len(running) // _SHARE_AT_ONCE, 1), _MOST_AT_ONCE))
+        limit = asyncio.Semaphore(min(max(math.ceil(len(running) / _PART_AT_ONCE), 1), _MOST_AT_ONCE))
         if self._usage_outage != self._roster.outages:
             self._usage, self._usage_outage = {}, self._roster.outages
         failures: list[EngineUnavailable] = []

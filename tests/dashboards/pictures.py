@@ -65,7 +65,8 @@ class Drawing:
             if panel["type"] == "row":
                 figure.text(0.012, top - 0.6 / height, panel["title"], fontsize=10, weight="bold")
                 continue
-            box = (left + 0.04, top - tall + 1.3 / height, width - 0.055, tall - 2.5 / height)
+            margin = 0.075 if panel["type"] in ("bargauge", "state-timeline") else 0.04  # names are longer than numbers
+            box = (left + margin, top - tall + 1.3 / height, width - margin - 0.015, tall - 2.5 / height)
             axes = figure.add_axes(box)
             axes.set_title(panel["title"], fontsize=9, loc="left")
             axes.tick_params(labelsize=7)
@@ -123,7 +124,8 @@ class Drawing:
         axes.set_yticks(range(len(found)), [name for name, _ in found], fontsize=6)
         axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))
         used = {int(number) for _, values in found for _, number in values}
-        words = [f"{_mapping(panel, number).get('color')}: {_mapped(panel, number)}" for number in sorted(used)]
+        colors = {number: str(_mapping(panel, number).get("color")).replace("text", "grey") for number in sorted(used)}
+        words = [f"{color}: {_mapped(panel, number)}" for number, color in colors.items()]
         axes.set_xlabel(", ".join(words), fontsize=6)
 
     def _table(self, axes: Axes, panel: Json) -> None:
@@ -136,8 +138,9 @@ class Drawing:
         for target in panel["targets"]:
             for labels, number in self._now_of(target):
                 key = labels.get("name", str(labels))
-                units = _units(panel, names.get(f"Value #{target['refId']}", ""))
-                told = {**labels, "Value": _text(number, units), f"Value #{target['refId']}": _text(number, units)}
+                value = f"Value #{target['refId']}" if f"Value #{target['refId']}" in names else "Value"
+                units = _units(panel, names.get(value, ""))
+                told = {**labels, value: _text(number, units)}
                 rows.setdefault(key, {}).update({name: text for name, text in told.items() if name in names})
         cells = [[row.get(column, "")[:34] for column in columns] for _, row in sorted(rows.items())]
         if not cells:
@@ -165,6 +168,8 @@ class Drawing:
 
 
 def _nothing(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
     axes.text(0.5, 0.5, "no data", ha="center", va="center", fontsize=9, color="#888888", transform=axes.transAxes)
 
 
