@@ -29,6 +29,7 @@ from collector.discovery.event import Event
 from collector.discovery.roster import Roster
 from collector.docker_api import Calls, Engine
 from collector.model import StreamKey
+from collector.moments import moment
 from collector.own import own_container_id
 from collector.pipeline import Pipeline
 from collector.ports import Searchable, Shipper, ShipperSettings, Site
@@ -197,9 +198,15 @@ class Agent:
             logs_root=known.logs_root,
             host=host,
             host_file=host_file,
-            since=min((pipeline.events_since for pipeline in self.pipelines), default=0) if known.events else 0,
+            since=self._events_since(known) if known.events else 0,
             told=tell if known.events else lambda event, kind: None,
         )
+
+    def _events_since(self, known: DockerInput) -> int:
+        """Nanoseconds: those from then on are not all delivered; without a position as far back as logs are read."""
+        cutoff = _cutoff(known)
+        earliest = moment(cutoff, now=0, zone=UTC) if cutoff else 1  # 0 would be now
+        return min(pipeline.events_since or earliest for pipeline in self.pipelines)
 
     async def _poll(self, stack: AsyncExitStack) -> Poll | None:
         """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""

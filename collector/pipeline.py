@@ -68,6 +68,7 @@ class Pipeline:
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
         self.events_lost = 0
+        self._events_known: int | None = None  # `events_since` of an earlier run
         self._events: deque[Segment] = deque()
         self._event = asyncio.Event()
         self._roster = roster
@@ -138,8 +139,10 @@ class Pipeline:
         return 0 if resume is None else resume.position.offset
 
     def tell(self, event: Segment) -> None:
-        """Deliver an event that is newer than all before; one that was settled in an earlier run is left out."""
-        if event.end.offset <= self.events_since:
+        """Deliver an event; one that was settled in an earlier run is left out."""
+        if self._events_known is None:
+            self._events_known = self.events_since
+        if event.end.offset <= self._events_known:  # of this run none is told twice, and its clock may be set back
             return
         if len(self._events) == _EVENTS_AT_HAND:
             self._events.popleft()

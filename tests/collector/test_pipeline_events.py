@@ -37,6 +37,15 @@ async def test_an_event_is_delivered_once_and_its_time_is_kept(host: Host) -> No
     assert (again.ledger.acknowledged, again.ledger.duplicate, again.events_since) == (1, 0, 10)
 
 
+async def test_events_after_the_clock_was_set_back_are_delivered_too(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        for time, count in ((9, 1), (5, 2), (6, 3)):
+            pipeline.tell(event(time))
+            await until(lambda count=count: len(shipper.stored) == count)  # type: ignore[misc]
+
+
 async def test_one_that_was_not_settled_is_told_again_under_its_id(host: Host) -> None:
     shipper = RecordingShipper()
     first = host.pipeline(shipper)

@@ -30,7 +30,7 @@ def daemon() -> Iterator[Dockerd]:
 
 
 def start(rig: Rig, daemon: Dockerd, **docker: Any) -> None:
-    inputs = {"docker": {"url": daemon.url, "logs_root": str(daemon.logs_root)} | docker}
+    inputs = {"docker": {"url": daemon.url, "logs_root": str(daemon.logs_root), "events": False} | docker}
     rig.start(inputs=inputs)
 
 

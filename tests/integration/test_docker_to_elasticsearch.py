@@ -45,10 +45,11 @@ def write_lines(dockerd: Dockerd, lines: int, *, burst: int = 10**9, **options: 
     return dockerd.run("sh", "-c", SCRIPT, environment=environment, **options)
 
 
-def configuration(dockerd: Dockerd, server: SearchServer) -> dict[str, Any]:
+def configuration(dockerd: Dockerd, server: SearchServer, *, events: bool = False) -> dict[str, Any]:
+    """Without `events`, all documents are lines and can be counted."""
     elastic: dict[str, Any] = {"type": "elasticsearch", "hosts": [server.url]}
     return {
-        "inputs": {"docker": {"url": dockerd.url, "logs_root": str(dockerd.logs_root)}},
+        "inputs": {"docker": {"url": dockerd.url, "logs_root": str(dockerd.logs_root), "events": events}},
         "outputs": {"elastic": elastic},
     }
 
@@ -275,3 +276,31 @@ def test_lines_that_rotation_took_before_they_were_read_are_told(
         found = counts(elasticsearch_8, target)
         assert set(found.values()) == {1}
         assert len(found) == 2_000 or agent.metric("pilotfish_rotation_gaps_total", output="elastic") >= 1
+
+
+def test_what_happened_to_containers_is_there_once_though_the_agent_was_away(
+    tmp_path: Path, dockerd: Dockerd, elasticsearch_8: SearchServer, target: str
+) -> None:
+    def events() -> Counter[tuple[str, str, int]]:
+        hits = [hit["_source"] for hit in elasticsearch_8.refresh_and_fetch("docker-events-*")]
+        ends = [one for one in hits if one["log"]["event"] == "die" and one["docker_container"].startswith(target)]
+        return Counter((one["docker_container"], one["log"]["kind"], one["log"]["exit_code"]) for one in ends)
+
+    def end(number: int, code: int) -> tuple[str, str, int]:
+        name = f"{target}-{number}"
+        container = dockerd.run("sh", "-c", f"exit {code}", name=name)
+        container.wait()
+        return name, "error" if code else "ok", code
+
+    with running(tmp_path, configuration(dockerd, elasticsearch_8, events=True)) as agent:
+        wait_until(lambda: agent.metric("docker_up") == 1, "the daemon is followed")
+        expected = {end(1, 3)}
+        wait_until(lambda: set(events()) == expected, "the first is there")
+        agent.kill()
+        expected |= {end(2, 4), end(3, 0)}
+        agent.start()
+        wait_until(lambda: set(events()) == expected, "those that nobody saw are there")
+        expected |= {end(4, 5)}
+        wait_until(lambda: set(events()) == expected, "a later one is there")
+        agent.stop()
+    assert set(events().values()) == {1}
