@@ -11,6 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -18,6 +19,7 @@ from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.docker_api import Engine, NoSuchContainer
 from collector.errors import PilotfishError
 from collector.ports import ShipperSettings, Site
+from collector.web.engine_metrics import FIX, PATH, engine_metrics
 
 PROBE_SECONDS = 10.0
 FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
@@ -108,6 +110,17 @@ async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
         return
     for finding in (*_drivers(found), *_logs(found, settings.logs_root)):
         yield finding
+    if settings.metrics_url is not None:
+        yield await _engine_metrics(settings.metrics_url)
+
+
+async def _engine_metrics(url: str) -> Finding:
+    """Can the engine's own metrics be passed on."""
+    async with engine_metrics(url) as engine:
+        answer = await engine.ask(url)
+    if answer.status == HTTPStatus.OK:
+        return Finding("ok", "engine's metrics", f"{url}: passed on as {PATH}")
+    return Finding("warn", "engine's metrics", answer.body.decode().partition(": ")[0], FIX)
 
 
 async def _inspect(engine: Engine, ids: list[str]) -> list[dict[str, Any]]:

@@ -14,13 +14,16 @@ import aiohttp
 from aiohttp import hdrs, web
 
 PATH = "/metrics/docker"
+FIX = "is `metrics-addr` set in daemon.json, and can this address be reached from here?"
 _KEEP_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 _MOST_BYTES = 16 << 20
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """`when` is of the monotonic clock; a status that is not 200 comes with a text that says why."""
+
     when: float
     status: int
     body: bytes
@@ -33,7 +36,7 @@ class EngineMetrics:
     def __init__(self, url: str | None, session: aiohttp.ClientSession) -> None:
         self._url = url
         self._session = session
-        self._answer: _Answer | None = None
+        self._answer: Answer | None = None
         self._asking = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
@@ -47,11 +50,12 @@ class EngineMetrics:
             return web.Response(text=text, status=404)
         async with self._asking:
             if self._answer is None or time.monotonic() - self._answer.when > _KEEP_SECONDS:
-                self._answer = await self._ask(self._url)
+                self._answer = await self.ask(self._url)
         answer = self._answer
         return web.Response(body=answer.body, status=answer.status, headers={hdrs.CONTENT_TYPE: answer.content_type})
 
-    async def _ask(self, url: str) -> _Answer:
+    async def ask(self, url: str) -> Answer:
+        """What the engine says now, or why it says nothing."""
         try:
             async with (
                 asyncio.timeout(_ANSWER_SECONDS),
@@ -62,17 +66,14 @@ class EngineMetrics:
                     body += await answer.content.read(_MOST_BYTES + 1 - len(body))
                 if answer.status == web.HTTPOk.status_code and len(body) <= _MOST_BYTES:
                     content_type = answer.headers.get(hdrs.CONTENT_TYPE, _TEXT)
-                    return _Answer(time.monotonic(), answer.status, body, content_type)
+                    return Answer(time.monotonic(), answer.status, body, content_type)
                 why = f"status {answer.status}" if len(body) <= _MOST_BYTES else f"more than {_MOST_BYTES >> 20} MiB"
         except TimeoutError:
             why = f"no answer within {_ANSWER_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError) as error:
             why = str(error) or type(error).__name__
-        text = (
-            f"the engine's metrics at {url} cannot be had ({why}): is `metrics-addr` set in daemon.json, and can this "
-            "address be reached from here?\n"
-        )
-        return _Answer(time.monotonic(), web.HTTPBadGateway.status_code, text.encode(), "text/plain; charset=utf-8")
+        text = f"the engine's metrics at {url} cannot be had ({why}): {FIX}\n"
+        return Answer(time.monotonic(), web.HTTPBadGateway.status_code, text.encode(), "text/plain; charset=utf-8")
 
 
 @asynccontextmanager

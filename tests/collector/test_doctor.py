@@ -159,6 +159,17 @@ async def test_logs_that_cannot_be_read_fail_with_the_names(tmp_path: Path) -> N
     assert "(json-file-1, json-file-2)" in finding.text
 
 
+async def test_metrics_of_the_engine_that_cannot_be_had_are_a_warning(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+    async with daemon(tmp_path) as url:
+        inputs = json.dumps({"docker": {"url": url, "metrics_url": f"http://127.0.0.1:{closed}/metrics"}})
+        finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["engine's metrics"]
+    assert finding.verdict == "warn"
+    assert f"127.0.0.1:{closed}" in finding.text
+    assert "metrics-addr" in finding.fix
+
+
 @pytest.mark.parametrize("url", ["unix:///none/docker.sock", "tcp://127.0.0.1:1"])
 async def test_a_daemon_that_is_away_fails_with_the_fix(tmp_path: Path, url: str) -> None:
     finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
