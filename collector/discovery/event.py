@@ -10,6 +10,7 @@ ACTIONS = (
     *("create", "start", "restart", "die", "stop", "kill", "oom", "destroy"),
     *("pause", "unpause", "rename", "update", "health_status"),
 )
+_EXIT_CODE_DIGITS = 3  # a label called exitCode takes the place of the real one, and may hold anything
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -45,6 +46,6 @@ def event_of(told: Mapping[str, Any]) -> Event | None:
         name=attributes.get("name", "") or container_id[:12],
         image=attributes.get("image", ""),
         health=detail.strip() if action == "health_status" else "",
-        exit_code=int(code) if code.isdecimal() else None,
+        exit_code=int(code) if code.isdecimal() and len(code) <= _EXIT_CODE_DIGITS else None,
         labels=attributes,
     )

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -70,7 +69,18 @@ class _Cpu(Struct, frozen=True):
 
 class _Memory(Struct, frozen=True):
     usage: int = 0
-    stats: dict[str, int] = {}
+    stats: dict[str, int] | None = None
+
+
+class _Interface(Struct, frozen=True):
+    rx_bytes: int = 0
+    rx_packets: int = 0
+    rx_errors: int = 0
+    rx_dropped: int = 0
+    tx_bytes: int = 0
+    tx_packets: int = 0
+    tx_errors: int = 0
+    tx_dropped: int = 0
 
 
 class _Transfer(Struct, frozen=True):
@@ -96,7 +106,7 @@ class Stats(Struct, frozen=True):
     memory_stats: _Memory = _Memory()
     blkio_stats: _BlockIo = _BlockIo()
     pids_stats: _Pids = _Pids()
-    networks: dict[str, dict[str, Any]] | None = None
+    networks: dict[str, _Interface] | None = None
 
 
 def own_labels(container: Container) -> str:
@@ -133,7 +143,7 @@ def _samples(stats: Stats) -> Iterator[Sample]:
     for interface, numbers in (stats.networks or {}).items():
         braced = exposition.labels([("interface", interface)])
         for direction, what in _NETWORK.items():
-            yield catalogue.NETWORK[direction], braced, int(numbers.get(what) or 0)
+            yield catalogue.NETWORK[direction], braced, getattr(numbers, what)
     yield from _block_io(stats.blkio_stats.io_service_bytes_recursive or [])
     yield catalogue.THREADS, "", stats.pids_stats.current
     limit = stats.pids_stats.limit
@@ -141,7 +151,7 @@ def _samples(stats: Stats) -> Iterator[Sample]:
 
 
 def _memory(memory: _Memory) -> Iterator[Sample]:
-    known = memory.stats
+    known = memory.stats or {}
     inactive = known.get("total_inactive_file", known.get("inactive_file", 0))
     yield catalogue.MEMORY_USAGE, "", memory.usage
     yield catalogue.MEMORY_WORKING_SET, "", max(memory.usage - inactive, 0)

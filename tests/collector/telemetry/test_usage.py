@@ -71,6 +71,11 @@ def test_a_container_without_network_has_no_interfaces() -> None:
     assert not [name for name, _ in found if name.startswith("container_network")]
 
 
+def test_a_daemon_that_leaves_out_the_details_of_memory_is_understood() -> None:
+    found = told(V1 | {"memory_stats": {"usage": 4096, "stats": None}})
+    assert found["container_memory_working_set_bytes", ""] == 4096
+
+
 def test_nothing_is_told_of_a_container_that_does_not_run() -> None:
     assert usage.block(WEB, orjson.dumps(STOPPED), now=5.0) is None
 
