@@ -1,6 +1,8 @@
 """Debian's prometheus → a server of the tests' own that scrapes and evaluates as it is told; asked over HTTP."""
 
 import json
+import os
+import signal
 import subprocess
 import urllib.parse
 import urllib.request
@@ -10,7 +12,7 @@ from typing import Any, NamedTuple, Self
 import yaml
 
 from tests.engines.directories import discard, new_directory
-from tests.engines.process import ServerProcess, free_ports
+from tests.engines.process import ServerProcess, free_ports, wait_until
 
 _READY_SECONDS = 30
 
@@ -23,30 +25,27 @@ class Alert(NamedTuple):
 
 
 class Prometheus:
-    """One server; `rules` are texts of rule files by name. Starts with `start`."""
+    """One server. Starts with `start`; has rules from `load` on."""
 
-    def __init__(self, targets: Mapping[str, str], rules: Mapping[str, str], *, every_seconds: float) -> None:
+    def __init__(self, targets: Mapping[str, str], *, every_seconds: float) -> None:
         """`targets`: job → `host:port/path`."""
         (self.port,) = free_ports(1)
         self.directory = new_directory("prometheus")
         interval = f"{int(every_seconds * 1000)}ms"
-        for name, text in rules.items():
-            (self.directory / name).write_text(text)
         jobs = []
         for job, target in targets.items():
             host, _, path = target.partition("/")
             jobs.append({"job_name": job, "metrics_path": f"/{path}", "static_configs": [{"targets": [host]}]})
-        configuration = {
+        self._configuration: dict[str, Any] = {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-            "rule_files": sorted(rules),
             "scrape_configs": jobs,
         }
-        file = self.directory / "prometheus.yml"
-        file.write_text(yaml.safe_dump(configuration))
+        self._file = self.directory / "prometheus.yml"
+        self._file.write_text(yaml.safe_dump(self._configuration))
         self._process = ServerProcess(
             [
                 "prometheus",
-                f"--config.file={file}",
+                f"--config.file={self._file}",
                 f"--storage.tsdb.path={self.directory / 'data'}",
                 f"--web.listen-address=127.0.0.1:{self.port}",
                 "--log.level=warn",
@@ -63,6 +62,19 @@ class Prometheus:
         """
         self._process.start(self._is_ready, within_seconds=_READY_SECONDS)
         return self
+
+    def load(self, rules: Mapping[str, str]) -> None:
+        """Take rule files, their texts by name, once each target was scraped.
+
+        Before that all series are absent for some seconds, and a rule that is in a hurry would alert on it.
+        """
+        jobs = len(self._configuration["scrape_configs"])
+        assert wait_until(lambda: len(self.query("up")) == jobs, within_seconds=_READY_SECONDS)
+        for name, text in rules.items():
+            (self.directory / name).write_text(text)
+        self._file.write_text(yaml.safe_dump(self._configuration | {"rule_files": sorted(rules)}))
+        os.kill(self._process.pid, signal.SIGHUP)
+        assert wait_until(lambda: bool(self._get("rules")["groups"]), within_seconds=_READY_SECONDS)
 
     def close(self) -> None:
         """End it and remove what it kept; may be called twice."""

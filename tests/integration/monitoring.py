@@ -47,9 +47,9 @@ def staged(directory: Path, pace: Pace) -> Iterator[Stage]:
         paced = {
             path.name: scaled(path.read_text(), pace.factor, least_range_seconds=2 * POLL_SECONDS) for path in RULES
         }
-        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, paced, every_seconds=pace.every)
+        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, every_seconds=pace.every)
         stack.enter_context(closing(prometheus))
-        prometheus.start()
+        prometheus.start().load(paced)
         time.sleep(pace.seconds)
         yield Stage(dockerd, host, agent, prometheus, directory / "documents.ndjson", pace)
 
