@@ -254,7 +254,7 @@ class Pipeline:
                     self.unreadable.pop(key, None)
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
-                self.checkpoints.see({*self._roster.streams, docker_event.EVENTS})
+                self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
             await self.checkpoints.flush()
 
     def _bound_held(self) -> None:

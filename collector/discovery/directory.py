@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.inspected import log_limit, seconds
+from collector.discovery.inspected import last_run, log_limit, number, seconds
 from collector.discovery.labels import parse_environment
 from collector.discovery.roster import Container, Roster
 from collector.sources.log_files import open_regular
@@ -145,7 +145,6 @@ def _described(folder: Path) -> Described:
     running = state.get("Running", True)
     environment = config.get("Env")
     driver = str(log_config.get("Type") or "json-file")
-    finished = seconds(state.get("FinishedAt"))
     return Described(
         container=Container(
             id=folder.name,
@@ -155,14 +154,11 @@ def _described(folder: Path) -> Described:
             health=str(_member(state, "Health").get("Status") or ""),
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
-            restarts=_number(found.get("RestartCount")),
-            exit_code=None if finished is None else _number(state.get("ExitCode")),
-            oom_killed=bool(state.get("OOMKilled")),
+            restarts=number(found.get("RestartCount")),
             created=seconds(found.get("Created")),
-            started=seconds(state.get("StartedAt")),
-            finished=finished,
             log_limit_bytes=log_limit(driver, _member(log_config, "Config")),
-            memory_limit_bytes=_number(hostconfig.get("Memory")),
+            memory_limit_bytes=number(hostconfig.get("Memory")),
+            **last_run(state),
         ),
         labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
         environment=parse_environment(
@@ -170,10 +166,6 @@ def _described(folder: Path) -> Described:
         ),
         path=str(folder / f"{folder.name}-json.log"),
     )
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _member(found: dict[str, Any], name: str) -> dict[str, Any]:

@@ -35,10 +35,10 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             driver=driver,
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
-            restarts=int(found.get("RestartCount") or 0),
+            restarts=number(found.get("RestartCount")),
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, options),
-            memory_limit_bytes=int(host.get("Memory") or 0),
+            memory_limit_bytes=number(host.get("Memory")),
             **_state(found.get("State") or {}),
         ),
         labels=labels,
@@ -50,16 +50,28 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
 
 def _state(state: Mapping[str, Any]) -> dict[str, Any]:
     health = state.get("Health") or {}
-    finished = seconds(state.get("FinishedAt"))
     return {
         "state": str(state.get("Status") or ""),
         "health": "" if health.get("Status") in (None, "", "none") else str(health["Status"]),
-        "failing_streak": int(health.get("FailingStreak") or 0),
-        "exit_code": None if finished is None else int(state.get("ExitCode") or 0),
+        "failing_streak": number(health.get("FailingStreak")),
+        **last_run(state),
+    }
+
+
+def last_run(state: Mapping[str, Any]) -> dict[str, Any]:
+    """When a container last began and ended, and how: the same members in the answer and in `config.v2.json`."""
+    finished = seconds(state.get("FinishedAt"))
+    return {
+        "exit_code": None if finished is None else number(state.get("ExitCode")),
         "oom_killed": bool(state.get("OOMKilled")),
         "started": seconds(state.get("StartedAt")),
         "finished": finished,
     }
+
+
+def number(value: object) -> int:
+    """An integer; 0 where there is none."""
+    return value if isinstance(value, int) else 0
 
 
 def seconds(time: object) -> float | None:

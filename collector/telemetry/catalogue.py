@@ -281,4 +281,3 @@ ALL = tuple(
 )
 STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 HEALTH = ("none", "starting", "healthy", "unhealthy")
-EXITS = ("ok", "error", "signal", "oom")

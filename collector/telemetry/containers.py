@@ -14,15 +14,14 @@ from collector.discovery.roster import Container, Roster
 from collector.discovery.tally import Tally
 from collector.telemetry import catalogue, exposition, usage
 from collector.telemetry.catalogue import Series
-from collector.telemetry.exposition import Family
+from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll
 
 _ENDED_SECONDS = 86400.0
 _CHOOSE_SECONDS = 60.0
-_STATES = frozenset(catalogue.STATES)
 _HEALTH_STATE = {"healthy": 1, "starting": 0, "unhealthy": 0, "": -1, "none": -1}
 
-FACTS = (
+_SERIES = (
     catalogue.CONTAINER_INFO,
     catalogue.CONTAINER_STATE,
     catalogue.CONTAINER_HEALTH,
@@ -36,11 +35,8 @@ FACTS = (
     catalogue.CONTAINER_STARTED,
     catalogue.CONTAINER_FINISHED,
     catalogue.CONTAINER_LOG_LIMIT,
+    *(catalogue.MEMORY_LIMIT, catalogue.OOM_EVENTS, catalogue.START_TIME, catalogue.HEALTH_STATE),
 )
-SPECIFICATION = (catalogue.MEMORY_LIMIT, catalogue.OOM_EVENTS, catalogue.START_TIME, catalogue.HEALTH_STATE)
-_SERIES = (*FACTS, *SPECIFICATION)
-
-Sample = tuple[Series, str, float]  # what stands in braces, and the number
 
 
 class _Rendered(Struct, eq=False):
@@ -96,8 +92,8 @@ class Containers:
         self._rendered = rendered = {one.id: self._render(one) for one in shown}
         yield from _joined(_SERIES, [one.lines for one in rendered.values()])
         yield _sizes({one.name: poll.log_bytes.get(container_id) for container_id, one in rendered.items()})
-        lines = [poll.usage[one.id] for one in shown if one.id in poll.usage and one.is_running]
-        yield from _joined(usage.SERIES, lines)
+        used = poll.usage
+        yield from _joined(usage.SERIES, [used[one.id] for one in shown if one.id in used and one.is_running])
 
     def _render(self, container: Container) -> _Rendered:
         tally = self._roster.tallies[container.id]
@@ -105,14 +101,10 @@ class Containers:
         if before is not None and before.container is container and before.tally_version == tally.version:
             return before
         name = exposition.labels([("name", container.name)])
-        lines: dict[str, bytes] = {series.name: b"" for series in _SERIES}
-        for series, braced, number in _facts(container, tally, name):
-            lines[series.name] += exposition.line(series.name, braced, number)
+        samples = list(_facts(container, tally, name))
         if self._has_usage and container.is_running:
-            own = usage.own_labels(container)
-            for series, number in _specification(container, tally):
-                lines[series.name] += exposition.line(series.name, own, number)
-        return _Rendered(container, tally.version, name, list(lines.values()))
+            samples += _specification(container, tally, usage.own_labels(container))
+        return _Rendered(container, tally.version, name, exposition.lines_by_series(_SERIES, samples))
 
 
 def _joined(series: Sequence[Series], lines: Sequence[list[bytes]]) -> Iterator[Family]:
@@ -170,9 +162,9 @@ def _identity(container: Container) -> str:
     return exposition.labels(zip(catalogue.CONTAINER_INFO.labels, values, strict=True))
 
 
-def _specification(container: Container, tally: Tally) -> Iterator[tuple[Series, float]]:
-    yield catalogue.MEMORY_LIMIT, container.memory_limit_bytes
-    yield catalogue.OOM_EVENTS, tally.ooms
-    yield catalogue.HEALTH_STATE, _HEALTH_STATE.get(container.health, 0)
+def _specification(container: Container, tally: Tally, own: str) -> Iterator[Sample]:
+    yield catalogue.MEMORY_LIMIT, own, container.memory_limit_bytes
+    yield catalogue.OOM_EVENTS, own, tally.ooms
+    yield catalogue.HEALTH_STATE, own, _HEALTH_STATE.get(container.health, 0)
     if container.started is not None:
-        yield catalogue.START_TIME, container.started
+        yield catalogue.START_TIME, own, container.started

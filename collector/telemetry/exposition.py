@@ -20,6 +20,9 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _WHOLE = 1e15  # floats up to here that are whole are written as such
 
 
+Sample = tuple[Series, str, float]  # what stands in braces, and the number
+
+
 class Family(NamedTuple):
     """All samples of one series, a line each."""
 
@@ -55,6 +58,14 @@ def line(name: str, braced: str, number: float) -> bytes:
     """One sample; `braced` is what stands in braces."""
     text = f"{name}{{{braced}}} {value(number)}\n" if braced else f"{name} {value(number)}\n"
     return text.encode("utf-8", "replace")
+
+
+def lines_by_series(order: Sequence[Series], samples: Iterable[Sample]) -> list[bytes]:
+    """The lines of each series, in the order given; samples may come in any."""
+    lines = {series.name: b"" for series in order}
+    for series, braced, number in samples:
+        lines[series.name] += line(series.name, braced, number)
+    return list(lines.values())
 
 
 def value(number: float) -> str:

@@ -71,13 +71,18 @@ class Poll:
         """Look again and again until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every("log_files", self._pace, self._look_at_logs), name="sizes of logs")
-            if self._daemon is None:
-                return
-            tasks.create_task(self._every("engine", lambda: _ENGINE_SECONDS, self._look_at_engine), name="engine")
-            if self._has_usage:
-                tasks.create_task(self._every("stats", self._pace, self._look_at_usage), name="stats")
-            if self._has_disk_usage:
-                tasks.create_task(self._every("disk_usage", lambda: _DISK_SECONDS, self._look_at_disk), name="disk")
+            if self._daemon is not None:
+                self._look_at(self._daemon, tasks)
+
+    def _look_at(self, daemon: Engine, tasks: asyncio.TaskGroup) -> None:
+        def every(name: str, seconds: Callable[[], float], look: Callable[[Engine], Awaitable[None]]) -> None:
+            tasks.create_task(self._every(name, seconds, lambda: look(daemon)), name=name)
+
+        every("engine", lambda: _ENGINE_SECONDS, self._look_at_engine)
+        if self._has_usage:
+            every("stats", self._pace, self._look_at_usage)
+        if self._has_disk_usage:
+            every("disk_usage", lambda: _DISK_SECONDS, self._look_at_disk)
 
     def _pace(self) -> float:
         return interval_seconds(len(self._shown()))
@@ -101,22 +106,20 @@ class Poll:
 
     # ------------------------------------------------------------------ what is looked at
 
-    async def _look_at_engine(self) -> None:
-        assert self._daemon is not None  # noqa: S101 - `run` sees to it
+    async def _look_at_engine(self, daemon: Engine) -> None:
         self.engine = {}
-        self.version = await self._daemon.version()
-        self.engine = await self._daemon.info()
+        self.version = await daemon.version()
+        self.engine = await daemon.info()
 
-    async def _look_at_disk(self) -> None:
-        assert self._daemon is not None  # noqa: S101
+    async def _look_at_disk(self, daemon: Engine) -> None:
         self.disk = {}
-        self.disk = await self._daemon.disk_usage()
+        self.disk = await daemon.disk_usage()
 
     async def _look_at_logs(self) -> None:
         ids = [container.id for container in self._shown() if container.log_limit_bytes is not None]
         self.log_bytes = await asyncio.to_thread(sizes, self._logs_root, ids)
 
-    async def _look_at_usage(self) -> None:
+    async def _look_at_usage(self, daemon: Engine) -> None:
         """Ask for all that run; those that were not answered have no series until the next time.
 
         Raises:
@@ -134,7 +137,7 @@ class Poll:
                 if failures and not answered:
                     return  # the daemon is away: the others need not wait for that too
                 try:
-                    if await self._ask(container):
+                    if await self._ask(daemon, container):
                         answered.add(container.id)
                 except EngineUnavailable as error:
                     failures.append(error)
@@ -146,15 +149,14 @@ class Poll:
         if failures:
             raise failures[0]
 
-    async def _ask(self, container: Container) -> bool:
+    async def _ask(self, daemon: Engine, container: Container) -> bool:
         """Ask what a container uses; False if it does not run any more.
 
         Raises:
             EngineUnavailable: no usable answer.
         """
-        assert self._daemon is not None  # noqa: S101
         try:
-            answer = await self._daemon.stats(container.id)
+            answer = await daemon.stats(container.id)
         except NoSuchContainer:
             return False
         return self.take_usage(container, answer)

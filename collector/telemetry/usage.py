@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from collector.discovery.roster import Container
 from collector.telemetry import catalogue, exposition
-from collector.telemetry.catalogue import Series
+from collector.telemetry.exposition import Sample
 
 SERIES = (
     catalogue.CPU_USAGE,
@@ -34,7 +34,7 @@ SERIES = (
     catalogue.THREADS_MAX,
     catalogue.LAST_SEEN,
 )
-_NANO = 1e9
+_NANOSECONDS = 1e9  # of a second
 _NO_LIMIT = 1 << 63  # pids: the kernel's `max` is told as the largest number of 64 bits
 _NETWORK = {  # the daemon's member of an interface
     ("receive", "bytes"): "rx_bytes",
@@ -46,8 +46,6 @@ _NETWORK = {  # the daemon's member of an interface
     ("transmit", "errors"): "tx_errors",
     ("transmit", "packets_dropped"): "tx_dropped",
 }
-
-Sample = tuple[Series, str, float]  # what stands in braces beside the container's own labels, and the number
 
 
 class _CpuUsage(Struct, frozen=True):
@@ -124,21 +122,21 @@ def block(container: Container, answer: bytes, *, now: float) -> list[bytes] | N
     if not stats.cpu_stats.cpu_usage.total_usage:
         return None
     own = own_labels(container)
-    lines: dict[str, bytes] = {series.name: b"" for series in SERIES}
-    for series, more, number in _samples(stats):
-        lines[series.name] += exposition.line(series.name, f"{own},{more}" if more else own, number)
-    lines[catalogue.LAST_SEEN.name] = exposition.line(catalogue.LAST_SEEN.name, own, now)
-    return list(lines.values())
+    found = [*_samples(stats), (catalogue.LAST_SEEN, "", now)]
+    return exposition.lines_by_series(
+        SERIES, ((series, f"{own},{more}" if more else own, number) for series, more, number in found)
+    )
 
 
 def _samples(stats: Stats) -> Iterator[Sample]:
+    """In braces only what stands there beside the container's own labels."""
     cpu, throttled = stats.cpu_stats.cpu_usage, stats.cpu_stats.throttling_data
-    yield catalogue.CPU_USAGE, 'cpu="total"', cpu.total_usage / _NANO
-    yield catalogue.CPU_USER, "", cpu.usage_in_usermode / _NANO
-    yield catalogue.CPU_SYSTEM, "", cpu.usage_in_kernelmode / _NANO
+    yield catalogue.CPU_USAGE, 'cpu="total"', cpu.total_usage / _NANOSECONDS
+    yield catalogue.CPU_USER, "", cpu.usage_in_usermode / _NANOSECONDS
+    yield catalogue.CPU_SYSTEM, "", cpu.usage_in_kernelmode / _NANOSECONDS
     yield catalogue.CFS_PERIODS, "", throttled.periods
     yield catalogue.CFS_THROTTLED, "", throttled.throttled_periods
-    yield catalogue.CFS_THROTTLED_SECONDS, "", throttled.throttled_time / _NANO
+    yield catalogue.CFS_THROTTLED_SECONDS, "", throttled.throttled_time / _NANOSECONDS
     yield from _memory(stats.memory_stats)
     for interface, numbers in (stats.networks or {}).items():
         braced = exposition.labels([("interface", interface)])

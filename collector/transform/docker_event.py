@@ -7,21 +7,20 @@ Events have no file: the position of one is its time, and its `_id` is made of w
 daemon tells again after a restart is the same document.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 
 import orjson
+from msgspec.structs import replace
 
 from collector.discovery.event import Event
-from collector.model import FileId, LogStream, Position, Segment, StreamKey
+from collector.model import FileId, LogStream, Position, Segment
 from collector.moments import iso
+from collector.transform.docker_json import short_hash
 from collector.transform.stamps import Stamps
 
 TARGET = "docker-events"
-EVENTS = StreamKey(TARGET, "")  # whose position tells up to which time events are delivered
 SHIPPED = frozenset({"die", "oom", "restart", "health_status"})
-STREAM = LogStream(
+STREAM = LogStream(  # whose position tells up to which time events are delivered
     container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, constants="", has_run=False
 )
 _FILE = FileId(TARGET, TARGET, 0)
@@ -38,15 +37,7 @@ def segment_of(
     log = orjson.dumps(log_of(event, kind)).decode()
     document = f'{{"log":{log},"stream":"events","@timestamp":"{stamp}",{trusted}}}'.encode()
     return Segment(
-        stream=LogStream(
-            container_id=TARGET,
-            container=event.name,
-            entry="",
-            target=TARGET,
-            path="",
-            running=True,
-            constants=trusted,
-        ),
+        stream=replace(STREAM, container=event.name, constants=trusted),
         day=stamp[:10],
         documents=[document],
         ids=[_id(event)],
@@ -84,6 +75,5 @@ def _message(event: Event, kind: str) -> str:
 
 
 def _id(event: Event) -> str:
-    """72 bits of hash in 12 characters; no line has such a one, for theirs hold a number behind a dash."""
-    name = orjson.dumps([event.container_id, event.action, event.health, event.time])
-    return "event-" + urlsafe_b64encode(blake2b(name, digest_size=9).digest()).decode()
+    """No line has such a one, for theirs begin with a hash."""
+    return "event-" + short_hash([event.container_id, event.action, event.health, event.time])

@@ -69,10 +69,14 @@ class _Document(Struct, gc=False):
     is_cut: bool = False
 
 
+def short_hash(parts: Sequence[str | int]) -> str:
+    """72 bits in 12 characters."""
+    return urlsafe_b64encode(blake2b(orjson.dumps(parts), digest_size=9).digest()).decode()
+
+
 def id_prefix(file: FileId, entry: str) -> str:
-    """What the `_id`s of one file's lines for one label entry begin with: 72 bits of hash in 12 characters."""
-    name = orjson.dumps([ID_SCHEME, file.container_id, file.head, file.ordinal, entry])
-    return urlsafe_b64encode(blake2b(name, digest_size=9).digest()).decode() + "-"
+    """What the `_id`s of one file's lines for one label entry begin with."""
+    return short_hash([ID_SCHEME, file.container_id, file.head, file.ordinal, entry]) + "-"
 
 
 class DockerJson:

@@ -17,6 +17,7 @@ from collector.errors import Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, ShipperSettings, Site
 from collector.state import locked
+from tests.collector.unix_site import serving
 
 
 class Reached:
@@ -70,15 +71,8 @@ async def daemon(path: Path, *containers: dict[str, Any]) -> AsyncIterator[str]:
         found = known.get(tail.split("/")[1] if "/" in tail else "")
         return web.json_response(found or {"message": "no such thing"}, status=200 if found else 404)
 
-    app = web.Application()
-    app.router.add_get("/{tail:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.UnixSite(runner, str(path / "d.sock")).start()
-    try:
-        yield f"unix://{path}/d.sock"
-    finally:
-        await runner.cleanup()
+    async with serving(path, [web.get("/{tail:.*}", answer)]) as url:
+        yield url
 
 
 async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:

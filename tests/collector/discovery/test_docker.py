@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from collector.discovery.docker import DockerDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.roster import Roster
 from collector.docker_api import Engine
+from tests.collector.unix_site import serving
 from tests.collector.waiting import until
 
 ID = "0123456789abcdef" * 4
@@ -30,18 +30,14 @@ class Daemon:
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._times = count(1_700_000_000_000_000_000)
 
-    def application(self) -> web.Application:
-        app = web.Application()
-        app.add_routes(
-            [
-                web.get("/{version:v[0-9.]+}/events", self._stream),
-                web.get("/{version:v[0-9.]+}/info", self._info),
-                web.get("/{version:v[0-9.]+}/containers/json", self._list),
-                web.get("/{version:v[0-9.]+}/containers/{id}/json", self._inspect),
-                web.get("/version", self._version),
-            ]
-        )
-        return app
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/{version:v[0-9.]+}/events", self._stream),
+            web.get("/{version:v[0-9.]+}/info", self._info),
+            web.get("/{version:v[0-9.]+}/containers/json", self._list),
+            web.get("/{version:v[0-9.]+}/containers/{id}/json", self._inspect),
+            web.get("/version", self._version),
+        ]
 
     def change(self, action: str, status: str = "") -> None:
         """Let the container be so and tell an event; `destroy` takes it away."""
@@ -105,7 +101,8 @@ class Host:
 
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    async with serving(tmp_path) as daemon, Engine(f"unix://{tmp_path}/docker.sock") as engine:
+    daemon = Daemon()
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
         host = Host(daemon, engine, tmp_path)
         following = asyncio.ensure_future(host.discovery.run())
         await until(lambda: host.roster.up)
@@ -115,18 +112,6 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
         following.cancel()
         daemon.end()
         await asyncio.gather(following, return_exceptions=True)
-
-
-@asynccontextmanager
-async def serving(path: Path) -> AsyncIterator[Daemon]:
-    daemon = Daemon()
-    runner = web.AppRunner(daemon.application(), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.UnixSite(runner, path / "docker.sock").start()
-    try:
-        yield daemon
-    finally:
-        await runner.cleanup()
 
 
 async def test_an_answer_that_was_asked_for_earlier_replaces_none_that_was_asked_for_later(host: Host) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, interval_seconds
 from collector.telemetry.poll import Poll, sizes
 from tests.collector.telemetry.stats import STOPPED, V1
+from tests.collector.unix_site import serving
 from tests.collector.waiting import until
 
 
@@ -57,9 +57,14 @@ class Daemon:
 class Host:
     def __init__(self, daemon: Daemon, engine: Engine, root: Path) -> None:
         self.daemon = daemon
+        self.engine = engine
         self.roster = Roster()
         self.roster.answered()
         self.poll = Poll(self.roster, lambda: list(self.roster.containers.values()), root, engine=engine)
+
+    async def look(self) -> None:
+        """At what containers use, once."""
+        await self.poll._look_at_usage(self.engine)
 
     def put(self, name: str, state: str = "running", answer: dict[str, Any] | None = None) -> None:
         self.roster.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
@@ -68,22 +73,9 @@ class Host:
 
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    async with _serving(tmp_path) as daemon, Engine(f"unix://{tmp_path}/docker.sock") as engine:
-        yield Host(daemon, engine, tmp_path)
-
-
-@asynccontextmanager
-async def _serving(path: Path) -> AsyncIterator[Daemon]:
     daemon = Daemon()
-    app = web.Application()
-    app.add_routes(daemon.routes())
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.UnixSite(runner, path / "docker.sock").start()
-    try:
-        yield daemon
-    finally:
-        await runner.cleanup()
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
+        yield Host(daemon, engine, tmp_path)
 
 
 async def test_a_tenth_of_those_that_run_is_asked_at_once_and_nobody_else(host: Host) -> None:
@@ -91,7 +83,7 @@ async def test_a_tenth_of_those_that_run_is_asked_at_once_and_nobody_else(host: 
         host.put(f"up-{number}")
         host.put(f"down-{number}", "exited")
     host.daemon.free.clear()
-    looking = asyncio.ensure_future(host.poll._look_at_usage())
+    looking = asyncio.ensure_future(host.look())
     await until(lambda: host.daemon.at_once == 4)
     host.daemon.free.set()
     await looking
@@ -103,25 +95,25 @@ async def test_what_is_not_answered_is_unknown(host: Host) -> None:
     host.put("web")
     host.put("ends")
     host.put("goes")
-    await host.poll._look_at_usage()
+    await host.look()
     assert set(host.poll.usage) == {"web", "ends", "goes"}
     host.put("ends", answer=STOPPED)
     del host.daemon.answers["goes"]
-    await host.poll._look_at_usage()
+    await host.look()
     assert set(host.poll.usage) == {"web"}
     host.daemon.answers["web"] = b"nonsense"
     with pytest.raises(EngineUnavailable):
-        await host.poll._look_at_usage()
+        await host.look()
     assert host.poll.usage == {}
 
 
 async def test_nothing_from_before_an_outage_is_told(host: Host) -> None:
     host.put("web")
-    await host.poll._look_at_usage()
+    await host.look()
     host.roster.lost("away")
     host.roster.answered()
     assert host.poll.usage == {}
-    await host.poll._look_at_usage()
+    await host.look()
     assert set(host.poll.usage) == {"web"}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collector.discovery.enrich import Enricher
 from collector.discovery.event import Event
-from collector.transform.docker_event import EVENTS, TARGET, segment_of
+from collector.transform.docker_event import STREAM, TARGET, segment_of
 from collector.transform.stamps import Stamps
 
 CONSTANTS = Enricher("moby", "all", "", lambda key: None).constants
@@ -27,7 +27,7 @@ DIE = Event(
 
 def document(event: Event, kind: str = "", stamps: Stamps | None = None) -> dict[str, object]:
     segment = segment_of(event, kind, stamps=stamps or Stamps(), constants=CONSTANTS)
-    assert (segment.count, segment.size, segment.stream.key) == (1, len(segment.documents[0]), EVENTS)
+    assert (segment.count, segment.size, segment.stream.key) == (1, len(segment.documents[0]), STREAM.key)
     assert segment.end.offset == event.time
     found: dict[str, object] = json.loads(segment.documents[0])
     return found
