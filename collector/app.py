@@ -29,7 +29,6 @@ from collector.discovery.event import Event
 from collector.discovery.roster import Roster
 from collector.docker_api import Calls, Engine
 from collector.model import StreamKey
-from collector.moments import moment
 from collector.own import own_container_id
 from collector.pipeline import Pipeline
 from collector.ports import Searchable, Shipper, ShipperSettings, Site
@@ -87,7 +86,10 @@ class Agent:
         self._calls = Calls()
         self._lag = Lag()
         self._containers = Containers(
-            self.roster, most=configuration.metrics.max_containers, has_usage=configuration.metrics.cadvisor_names
+            self.roster,
+            most=configuration.metrics.max_containers,
+            has_usage=configuration.metrics.cadvisor_names,
+            has_events=configuration.inputs.directory is None,
         )
         self.address: places.Address | None = None
         self.live = Live()
@@ -189,7 +191,7 @@ class Agent:
             if event.action in docker_event.SHIPPED and self.roster.share.has(event.container_id):
                 segment = docker_event.segment_of(event, kind, stamps=stamps, constants=enricher.constants)
                 for pipeline in self.pipelines:
-                    pipeline.tell(segment)
+                    pipeline.events.put(segment)
 
         return DockerDiscovery(
             engine,
@@ -198,15 +200,9 @@ class Agent:
             logs_root=known.logs_root,
             host=host,
             host_file=host_file,
-            since=self._events_since(known) if known.events else 0,
+            since=min(one.events.since for one in self.pipelines) if known.events else 0,
             told=tell if known.events else lambda event, kind: None,
         )
-
-    def _events_since(self, known: DockerInput) -> int:
-        """Nanoseconds: those from then on are not all delivered; without a position as far back as logs are read."""
-        cutoff = _cutoff(known)
-        earliest = moment(cutoff, now=0, zone=UTC) if cutoff else 1  # 0 would be now
-        return min(pipeline.events_since or earliest for pipeline in self.pipelines)
 
     async def _poll(self, stack: AsyncExitStack) -> Poll | None:
         """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""

@@ -7,7 +7,7 @@ Cut off at any point: `workers`, if it is there, has every position, and nothing
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector import places
@@ -17,6 +17,7 @@ from collector.errors import StateError
 from collector.share import Share
 from collector.spool import Spool
 from collector.state import fsync_directory
+from collector.transform import docker_event
 
 _SHARE = re.compile(r"[0-9]+of[0-9]+")
 
@@ -59,8 +60,7 @@ def _directories(folder: Path) -> list[Path]:
 def _gather(state: Path, directories: Sequence[Path]) -> None:
     positions = {directory: _positions(directory) for directory in directories}
     for output in sorted({output for each in positions.values() for output in each}):
-        saved = [one for each in positions.values() for one in each.get(output, [])]
-        _write(state, output, saved)
+        _write(state, output, _earliest(one for each in positions.values() for one in each.get(output, [])))
     for directory in directories:
         _move_kept(directory, state)
 
@@ -74,11 +74,26 @@ def _deal(state: Path, folder: Path, shares: Sequence[Share]) -> None:
         directory = made / str(share)
         directory.mkdir(mode=0o700)
         for output, saved in _positions(state).items():
-            _write(directory, output, [one for one in saved if share.has(one.container_id)])
+            _write(directory, output, [one for one in saved if _is_of_all(one) or share.has(one.container_id)])
         fsync_directory(directory)
     fsync_directory(made)
     made.rename(folder)
     fsync_directory(state)
+
+
+def _is_of_all(saved: Saved) -> bool:
+    """Whether each share has a position of this: Docker tells the events of all containers in one stream."""
+    return saved.container_id == docker_event.TARGET
+
+
+def _earliest(saved: Iterable[Saved]) -> list[Saved]:
+    """One of each stream; of those that several shares have the one behind which nothing is settled in all of them."""
+    found: dict[tuple[str, str], Saved] = {}
+    for one in saved:
+        before = found.setdefault((one.container_id, one.entry), one)
+        if one.offset < before.offset:
+            found[one.container_id, one.entry] = one
+    return list(found.values())
 
 
 def _remove(folder: Path) -> None:

@@ -7,7 +7,6 @@ waits for room, and the log file is the queue.
 import asyncio
 import errno
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ from collector.concurrency import Concurrency
 from collector.dead_letters import DeadLetters
 from collector.delivery import Delivery
 from collector.discovery.roster import Roster
+from collector.event_queue import EventQueue
 from collector.ledger import Ledger
 from collector.model import Chunk, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
@@ -39,7 +39,6 @@ _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
-_EVENTS_AT_HAND = 4096  # documents of half a kilobyte each that wait for an output
 
 
 class Pipeline:
@@ -67,10 +66,7 @@ class Pipeline:
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
-        self.events_lost = 0
-        self._events_known: int | None = None  # `events_since` of an earlier run
-        self._events: deque[Segment] = deque()
-        self._event = asyncio.Event()
+        self.events = EventQueue(checkpoints, cutoff)
         self._roster = roster
         self._stamps = stamps
         self._cutoff = cutoff
@@ -110,7 +106,7 @@ class Pipeline:
                     tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
                     tasks.create_task(self._save(), name=f"{self.output} positions"),
                 ]
-                events = tasks.create_task(self._pass_events_on(), name=f"{self.output} events")
+                events = tasks.create_task(self.events.pass_on(self._put), name=f"{self.output} events")
                 delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
                 await self._follow_roster(watcher)
                 events.cancel()  # those that wait are told again at the next start
@@ -131,32 +127,6 @@ class Pipeline:
     def capacity_bytes(self) -> int:
         """So many bytes of documents may be on their way."""
         return self._batches.bound_bytes
-
-    @property
-    def events_since(self) -> int:
-        """The time of the last event that is settled, in nanoseconds; 0 if none was."""
-        resume = self.checkpoints.begin(docker_event.STREAM).resume
-        return 0 if resume is None else resume.position.offset
-
-    def tell(self, event: Segment) -> None:
-        """Deliver an event; one that was settled in an earlier run is left out."""
-        if self._events_known is None:
-            self._events_known = self.events_since
-        if event.end.offset <= self._events_known:  # of this run none is told twice, and its clock may be set back
-            return
-        if len(self._events) == _EVENTS_AT_HAND:
-            self._events.popleft()
-            self.events_lost += 1
-        self._events.append(event)
-        self._event.set()
-
-    async def _pass_events_on(self) -> None:
-        while True:
-            await self._event.wait()
-            self._event.clear()
-            while self._events:
-                await self._put(self._events[0])
-                self._events.popleft()
 
     def _adapt(self, limit: int) -> None:
         """So many batches may be under way: have memory for them, and no more."""

@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.inspected import last_run, log_limit, number, seconds
+from collector.discovery.inspected import condition, log_limit, number, seconds
 from collector.discovery.labels import parse_environment
 from collector.discovery.roster import Container, Roster
 from collector.sources.log_files import open_regular
@@ -141,8 +141,6 @@ def _described(folder: Path) -> Described:
     hostconfig = _read(folder / "hostconfig.json")
     log_config = _member(hostconfig, "LogConfig")
     config = _member(found, "Config")
-    state = _member(found, "State")
-    running = state.get("Running", True)
     environment = config.get("Env")
     driver = str(log_config.get("Type") or "json-file")
     return Described(
@@ -150,15 +148,13 @@ def _described(folder: Path) -> Described:
             id=folder.name,
             name=str(found.get("Name") or "").lstrip("/") or folder.name[:12],
             driver=driver,
-            state=("paused" if state.get("Paused") else "running") if running else "exited",
-            health=str(_member(state, "Health").get("Status") or ""),
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
             restarts=number(found.get("RestartCount")),
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, _member(log_config, "Config")),
             memory_limit_bytes=number(hostconfig.get("Memory")),
-            **last_run(state),
+            **condition({"Running": True} | _member(found, "State")),
         ),
         labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
         environment=parse_environment(

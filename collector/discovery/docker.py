@@ -6,6 +6,7 @@ what was known stays, and everything is asked anew once it is back.
 
 import asyncio
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +85,7 @@ class DockerDiscovery:
         self._logs_root = logs_root
         self._host = host
         self._host_file = host_file
+        self._began = time.time_ns()
         self._started = datetime.now(UTC).isoformat()[:19]
         self._reported: set[str] = set()
         self._turns = _Turns()
@@ -95,7 +97,7 @@ class DockerDiscovery:
         failures = 0
         while True:
             try:
-                async with self._engine.events(self._since) as events:
+                async with self._engine.events(min(self._since, time.time_ns())) as events:
                     self._roster.streams_of_events += 1
                     self._roster.hears_events = True
                     await self._take_host()
@@ -123,12 +125,12 @@ class DockerDiscovery:
             tasks.create_task(self._relist(), name="docker re-list")
 
     async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
-        known = self._since  # what the daemon remembers from then on comes first
+        known = self._since  # what the daemon remembers from then on comes first, and only that: clocks are set back
         async for told in events:
             event = event_of(told)
-            if event is not None and (not known or event.time > known):
-                self._roster.events[event.action] += 1
+            if event is not None and event.time != known:
                 await self._apply(event)
+                self._roster.events[event.action] += 1
                 self._since = event.time
         raise EngineUnavailable("the event stream of the Docker daemon ended")
 
@@ -144,8 +146,9 @@ class DockerDiscovery:
             self._turns.told(event.container_id)
             self._drop(event.container_id)
             return
-        await self._inspect(event.container_id, was_started=event.action == "start")
-        self._told(event, self._roster.tell(event))
+        tally = self._roster.tallies.get(event.container_id)  # `--rm` takes a container away before it is asked for
+        await self._inspect(event.container_id, was_started=event.action == "start" and event.time > self._began)
+        self._told(event, self._roster.tell(event, tally))
 
     async def _reconcile(self) -> None:
         listed = {str(item["Id"]): item for item in await self._engine.containers()}

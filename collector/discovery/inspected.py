@@ -39,7 +39,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, options),
             memory_limit_bytes=number(host.get("Memory")),
-            **_state(found.get("State") or {}),
+            **condition(found.get("State") or {}),
         ),
         labels=labels,
         environment=parse_environment(config.get("Env") or []),
@@ -48,25 +48,37 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
     )
 
 
-def _state(state: Mapping[str, Any]) -> dict[str, Any]:
-    health = state.get("Health") or {}
-    return {
-        "state": str(state.get("Status") or ""),
-        "health": "" if health.get("Status") in (None, "", "none") else str(health["Status"]),
-        "failing_streak": number(health.get("FailingStreak")),
-        **last_run(state),
-    }
+def condition(state: Mapping[str, Any]) -> dict[str, Any]:
+    """How a container is, and when it last began and ended: the same members in the answer and in `config.v2.json`.
 
-
-def last_run(state: Mapping[str, Any]) -> dict[str, Any]:
-    """When a container last began and ended, and how: the same members in the answer and in `config.v2.json`."""
+    The daemon calls one unhealthy whose checks it has stopped, and gives 0 as the exit code of one that runs again:
+    neither is taken over.
+    """
+    status = str(state.get("Status") or _status(state))
+    health = state.get("Health")
+    checks = health if status == "running" and isinstance(health, dict) else {}
+    verdict = str(checks.get("Status") or "none")
     finished = seconds(state.get("FinishedAt"))
     return {
-        "exit_code": None if finished is None else number(state.get("ExitCode")),
+        "state": status,
+        "health": "" if verdict == "none" else verdict,
+        "failing_streak": number(checks.get("FailingStreak")),
+        "exit_code": None if finished is None or status in ("running", "paused") else number(state.get("ExitCode")),
         "oom_killed": bool(state.get("OOMKilled")),
         "started": seconds(state.get("StartedAt")),
         "finished": finished,
     }
+
+
+def _status(state: Mapping[str, Any]) -> str:
+    """The daemon's word for it, which it writes into no file (moby `container/state.go`, `StateString`)."""
+    if state.get("Running"):
+        return "paused" if state.get("Paused") else "restarting" if state.get("Restarting") else "running"
+    if state.get("RemovalInProgress"):
+        return "removing"
+    if state.get("Dead"):
+        return "dead"
+    return "created" if str(state.get("StartedAt")).startswith(_NEVER) else "exited"
 
 
 def number(value: object) -> int:
@@ -93,8 +105,7 @@ def log_limit(driver: str, options: Mapping[str, str]) -> float | None:
         return None
     is_local = driver == "local"
     size = _size(str(options.get("max-size", "")), _LOCAL_BYTES if is_local else math.inf)
-    files = str(options.get("max-file", _LOCAL_FILES if is_local else 1))
-    return size * (int(files) if files.isdecimal() and len(files) < _MOST_DIGITS else 1)
+    return size * max(_files(options, _LOCAL_FILES if is_local else 1), 1)
 
 
 def _size(text: str, default: float) -> float:
@@ -105,5 +116,10 @@ def _size(text: str, default: float) -> float:
 
 def _files_kept(options: Mapping[str, str]) -> int:
     """How many files the daemon keeps of a json-file log; 0 if it keeps one that only grows."""
-    kept = str(options.get("max-file", "1"))
-    return int(kept) if options.get("max-size") and kept.isdigit() else 0
+    return _files(options, 1) if options.get("max-size") else 0
+
+
+def _files(options: Mapping[str, str], default: int) -> int:
+    """What `max-file` says; 0 if that is no number."""
+    text = str(options.get("max-file", default))
+    return int(text) if text.isdecimal() and len(text) < _MOST_DIGITS else 0

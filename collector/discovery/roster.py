@@ -20,6 +20,7 @@ class Container(Struct, frozen=True, kw_only=True):
 
     Times are seconds since 1970, None for what has not happened. `log_limit_bytes` is the size that its log files may
     have together, infinite without a limit, None if its driver keeps none; `memory_limit_bytes` 0 without a limit.
+    A health is only of one that runs, an exit code only of one that does not.
     `problem` says why its log is not followed though it should be.
     """
 
@@ -88,12 +89,14 @@ class Roster:
         if before is None or before.streams != container.streams:
             self._advance()
 
-    def tell(self, event: Event) -> str:
-        """Count what happened to a container; of its end the kind, else ""."""
+    def tell(self, event: Event, known: Tally | None = None) -> str:
+        """Count what happened to a container; of its end the kind, else "".
+
+        `known` is the tally of one that is gone meanwhile.
+        """
         container = self.containers.get(event.container_id)
-        if container is None:
-            return ""
-        return self.tallies[event.container_id].tell(event, oom_killed=container.oom_killed)
+        tally = self.tallies.get(event.container_id) or known or Tally()
+        return tally.tell(event, oom_killed=container is not None and container.oom_killed)
 
     def drop(self, container_id: str) -> None:
         """The container is gone."""

@@ -18,6 +18,7 @@ class Tally(Struct):
     exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("ok", "error", "signal", "oom"), 0))
     transitions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("starting", "healthy", "unhealthy"), 0))
     ooms: int = 0
+    exit_code: int | None = None  # of the last end
     restarts_before: int = 0
     version: int = 0
     last_oom: int = -_OOM_NANOSECONDS
@@ -34,6 +35,7 @@ class Tally(Struct):
             is_oom = oom_killed or event.time - self.last_oom < _OOM_NANOSECONDS
             kind = exit_kind(event.exit_code, is_oom=is_oom)
             self.exits[kind] += 1
+            self.exit_code = event.exit_code
             return kind
         return ""
 

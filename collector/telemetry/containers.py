@@ -49,7 +49,10 @@ class _Rendered(Struct, eq=False):
 
 
 class Containers:
-    """Their families. `most` may have series; `has_usage`: under cAdvisor's names too."""
+    """Their families. `most` may have series; `has_usage`: under cAdvisor's names too.
+
+    Without `has_events`, as in a tree of logs, nobody counts how they end, and nothing is told of that.
+    """
 
     def __init__(
         self,
@@ -57,12 +60,14 @@ class Containers:
         *,
         most: int,
         has_usage: bool = True,
+        has_events: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.omitted = 0  # at the last look, as there were more than `most`
         self._roster = roster
         self._most = most
         self._has_usage = has_usage
+        self._has_events = has_events
         self._now = now
         self._rendered: dict[str, _Rendered] = {}
         self._shown: list[Container] = []
@@ -81,7 +86,7 @@ class Containers:
         recent = [one for one in self._roster.containers.values() if _is_up(one) or (_age(one) >= since)]
         # In a tree an earlier container's folder may bear the same name: the last one here speaks for it.
         recent.sort(key=lambda one: (_is_up(one), _age(one)))
-        named = list({one.name: one for one in recent}.values())
+        named = list({exposition.labels([("name", one.name)]): one for one in recent}.values())
         self.omitted = max(len(named) - self._most, 0)
         named.sort(key=lambda one: (not _is_up(one), -_age(one)))
         return named[: self._most]
@@ -102,8 +107,12 @@ class Containers:
             return before
         name = exposition.labels([("name", container.name)])
         samples = list(_facts(container, tally, name))
+        if self._has_events:
+            samples += _counts(tally, name)
         if self._has_usage and container.is_running:
-            samples += _specification(container, tally, usage.own_labels(container))
+            own = usage.own_labels(container)
+            samples += _specification(container, own)
+            samples += [(catalogue.OOM_EVENTS, own, tally.ooms)] if self._has_events else []
         return _Rendered(container, tally.version, name, exposition.lines_by_series(_SERIES, samples))
 
 
@@ -131,18 +140,13 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     def one_hot(series: Series, label: str, values: Sequence[str], chosen: str) -> Iterator[Sample]:
         return ((series, f'{name},{label}="{value}"', value == chosen) for value in values)
 
-    def counted(series: Series, label: str, numbers: Mapping[str, int]) -> Iterator[Sample]:
-        return ((series, f'{name},{label}="{value}"', number) for value, number in numbers.items())
-
     yield catalogue.CONTAINER_INFO, _identity(container), 1
     yield from one_hot(catalogue.CONTAINER_STATE, "state", catalogue.STATES, container.state)
     yield from one_hot(catalogue.CONTAINER_HEALTH, "status", catalogue.HEALTH, container.health or "none")
-    yield from counted(catalogue.CONTAINER_HEALTH_TRANSITIONS, "status", tally.transitions)
-    yield from counted(catalogue.CONTAINER_EXITS, "kind", tally.exits)
     yield catalogue.CONTAINER_RESTARTS, name, tally.restarts_before + container.restarts
     numbers = (
         (catalogue.CONTAINER_FAILING_STREAK, container.failing_streak if container.health else None),
-        (catalogue.CONTAINER_EXIT_CODE, container.exit_code),
+        (catalogue.CONTAINER_EXIT_CODE, tally.exit_code if container.exit_code is None else container.exit_code),
         (catalogue.CONTAINER_OOM_KILLED, container.oom_killed),
         (catalogue.CONTAINER_CREATED, container.created),
         (catalogue.CONTAINER_STARTED, container.started),
@@ -154,6 +158,14 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
             yield series, name, number
 
 
+def _counts(tally: Tally, name: str) -> Iterator[Sample]:
+    """What is counted by the daemon's events."""
+    for status, number in tally.transitions.items():
+        yield catalogue.CONTAINER_HEALTH_TRANSITIONS, f'{name},status="{status}"', number
+    for kind, number in tally.exits.items():
+        yield catalogue.CONTAINER_EXITS, f'{name},kind="{kind}"', number
+
+
 def _identity(container: Container) -> str:
     values = (
         *(container.name, container.id, container.image, container.image_id),
@@ -162,9 +174,8 @@ def _identity(container: Container) -> str:
     return exposition.labels(zip(catalogue.CONTAINER_INFO.labels, values, strict=True))
 
 
-def _specification(container: Container, tally: Tally, own: str) -> Iterator[Sample]:
+def _specification(container: Container, own: str) -> Iterator[Sample]:
     yield catalogue.MEMORY_LIMIT, own, container.memory_limit_bytes
-    yield catalogue.OOM_EVENTS, own, tally.ooms
     yield catalogue.HEALTH_STATE, own, _HEALTH_STATE.get(container.health, 0)
     if container.started is not None:
         yield catalogue.START_TIME, own, container.started

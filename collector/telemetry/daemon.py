@@ -8,10 +8,9 @@ from collector.discovery.event import ACTIONS
 from collector.discovery.roster import Roster
 from collector.docker_api import Calls
 from collector.telemetry import catalogue
+from collector.telemetry.disk import Used
 from collector.telemetry.exposition import Family, family, histogram
 from collector.telemetry.poll import Poll
-
-_DISK = {"images": "Images", "containers": "Containers", "volumes": "Volumes", "build_cache": "BuildCache"}
 
 
 def families(roster: Roster, poll: Poll, calls: Calls | None) -> Iterator[Family]:
@@ -30,7 +29,7 @@ def families(roster: Roster, poll: Poll, calls: Calls | None) -> Iterator[Family
     yield histogram(catalogue.API_SECONDS, {(operation,): seconds for operation, seconds in calls.seconds.items()})
     if roster.up and poll.engine:
         yield from _engine(poll.engine, poll.version)
-    if roster.up and poll.disk:
+    if roster.up:
         yield from _disk(poll.disk)
 
 
@@ -46,30 +45,6 @@ def _engine(info: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator[Fam
     yield family(catalogue.DOCKER_WARNINGS, [((), len(info.get("Warnings") or []))])
 
 
-def _disk(told: Mapping[str, Any]) -> Iterator[Family]:
-    used, idle = zip(*(_sizes(told, kind) for kind in _DISK), strict=True)
-    yield family(catalogue.DISK_USAGE, [((kind,), size) for kind, size in zip(_DISK, used, strict=True)])
-    yield family(catalogue.DISK_RECLAIMABLE, [((kind,), size) for kind, size in zip(_DISK, idle, strict=True)])
-
-
-def _sizes(told: Mapping[str, Any], kind: str) -> tuple[int, int]:
-    """All of it, and what nothing uses: as `docker system df` shows it."""
-    items = told.get(_DISK[kind]) or []
-    if kind == "images":
-        size = int(told.get("LayersSize") or 0)
-        in_use = sum(int(one.get("Size") or 0) - _shared(one) for one in items if one.get("Containers"))
-        return size, max(size - in_use, 0)
-    if kind == "containers":
-        sizes = [
-            (int(one.get("SizeRw") or 0), one.get("State") in ("running", "paused", "restarting")) for one in items
-        ]
-    elif kind == "volumes":
-        usages = [one.get("UsageData") or {} for one in items]
-        sizes = [(max(int(one.get("Size") or 0), 0), bool(one.get("RefCount"))) for one in usages]
-    else:
-        sizes = [(0 if one.get("Shared") else int(one.get("Size") or 0), bool(one.get("InUse"))) for one in items]
-    return sum(size for size, _ in sizes), sum(size for size, is_used in sizes if not is_used)
-
-
-def _shared(image: Mapping[str, Any]) -> int:
-    return max(int(image.get("SharedSize") or 0), 0)
+def _disk(used: Mapping[str, Used]) -> Iterator[Family]:
+    yield family(catalogue.DISK_USAGE, [((kind,), one.bytes) for kind, one in used.items()])
+    yield family(catalogue.DISK_RECLAIMABLE, [((kind,), one.reclaimable_bytes) for kind, one in used.items()])

@@ -110,7 +110,7 @@ class Exporter:
         yield each(catalogue.FILES_TRUNCATED, lambda one: one.counts.truncated)
         yield each(catalogue.ROTATION_GAPS, lambda one: one.counts.gaps)
         yield each(catalogue.LOST_BYTES, lambda one: one.counts.lost_bytes)
-        yield each(catalogue.EVENTS_LOST, lambda one: one.events_lost)
+        yield each(catalogue.EVENTS_LOST, lambda one: one.events.lost)
 
     def _inputs(self) -> Iterator[Family]:
         shown = {container.name for container in self._containers.shown()}

@@ -8,7 +8,8 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import structlog
 from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
+from collector.telemetry.disk import Used, used_by_kind
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,7 @@ _DISK_SECONDS = 3600.0
 _AGAIN_SECONDS = 5.0  # after a look that failed
 _MOST_AT_ONCE = 100
 _PART_AT_ONCE = 10  # a tenth of those that run
+_AWAY_FAILURES = 5  # so many, and no answer: it is not the containers
 
 
 class Look(NamedTuple):
@@ -52,7 +55,7 @@ class Poll:
         self.log_bytes: dict[str, int] = {}  # by container id
         self.engine: dict[str, Any] = {}  # `GET /info`
         self.version: dict[str, Any] = {}  # `GET /version`
-        self.disk: dict[str, Any] = {}  # `GET /system/df`
+        self.disk: dict[str, Used] = {}  # by kind
         self._usage: dict[str, list[bytes]] = {}
         self._usage_outage = 0  # after which it was asked for
         self._roster = roster
@@ -107,17 +110,17 @@ class Poll:
     # ------------------------------------------------------------------ what is looked at
 
     async def _look_at_engine(self, daemon: Engine) -> None:
-        self.engine = {}
-        self.version = await daemon.version()
-        self.engine = await daemon.info()
+        with _emptied_on_failure(self.engine):
+            self.version, self.engine = await daemon.version(), await daemon.info()
 
     async def _look_at_disk(self, daemon: Engine) -> None:
-        self.disk = {}
-        self.disk = await daemon.disk_usage()
+        with _emptied_on_failure(self.disk):
+            self.disk = used_by_kind(await daemon.disk_usage())
 
     async def _look_at_logs(self) -> None:
         ids = [container.id for container in self._shown() if container.log_limit_bytes is not None]
-        self.log_bytes = await asyncio.to_thread(sizes, self._logs_root, ids)
+        with _emptied_on_failure(self.log_bytes):
+            self.log_bytes = await asyncio.to_thread(sizes, self._logs_root, ids)
 
     async def _look_at_usage(self, daemon: Engine) -> None:
         """Ask for all that run; those that were not answered have no series until the next time.
@@ -134,7 +137,7 @@ class Poll:
 
         async def ask(container: Container) -> None:
             async with limit:
-                if failures and not answered:
+                if len(failures) >= _AWAY_FAILURES and not answered:
                     return  # the daemon is away: the others need not wait for that too
                 try:
                     if await self._ask(daemon, container):
@@ -146,7 +149,7 @@ class Poll:
             for container in running:
                 tasks.create_task(ask(container))
         self._usage = {one: lines for one, lines in self._usage.items() if one in answered}
-        if failures:
+        if failures and not answered:
             raise failures[0]
 
     async def _ask(self, daemon: Engine, container: Container) -> bool:
@@ -177,9 +180,24 @@ class Poll:
         return True
 
 
+@contextmanager
+def _emptied_on_failure(seen: dict[str, Any]) -> Iterator[None]:
+    """While it is asked for, what was seen before stands; if that fails, it is unknown."""
+    try:
+        yield
+    except (EngineUnavailable, NoSuchContainer, OSError):
+        seen.clear()
+        raise
+
+
 def sizes(logs_root: Path, ids: Iterable[str]) -> dict[str, int]:
-    """The bytes of each container's log files, rotated ones too; those that cannot be seen are left out."""
+    """The bytes of each container's log files, rotated ones too; those that cannot be seen are left out.
+
+    Raises:
+        OSError: none can be.
+    """
     found = {}
+    hidden = None
     for one in ids:
         folder = logs_root / one
         try:
@@ -187,8 +205,11 @@ def sizes(logs_root: Path, ids: Iterable[str]) -> dict[str, int]:
             local = folder / "local-logs"
             if local.is_dir():
                 found[one] += _size(local, "container.log")
-        except OSError:
+        except OSError as error:
             found.pop(one, None)
+            hidden = error
+    if hidden is not None and not found:
+        raise hidden
     return found
 
 

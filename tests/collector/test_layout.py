@@ -15,6 +15,7 @@ from collector.layout import arrange
 from collector.model import Rejected
 from collector.share import Share
 from collector.spool import Entry, Spool
+from collector.transform import docker_event
 from tests.contract.segments import plain_segment
 
 MANY = 1 << 30
@@ -57,6 +58,26 @@ def spooled(directory: Path) -> list[str]:
 def letters(directory: Path) -> int:
     files = sorted((directory / "dead_letters/out").glob("*.ndjson"))
     return sum(len(path.read_bytes().splitlines()) for path in files)
+
+
+def events(time: int) -> Saved:
+    """How far Docker's events are settled."""
+    return Saved(docker_event.TARGET, "", docker_event.TARGET, 0.0, head=docker_event.TARGET, offset=time)
+
+
+def test_each_worker_goes_on_with_dockers_events_where_the_slowest_was(tmp_path: Path) -> None:
+    def told(directories: list[Path]) -> list[int]:
+        return [one.offset for each in directories for one in Checkpoints(each / "positions", "out").whole()]
+
+    write(tmp_path, "out", events(500))
+    two = arrange(tmp_path, 2)
+    assert told(two) == [500, 500]
+    write(two[0], "out", events(600))
+    write(two[1], "out", events(900))
+    three = arrange(tmp_path, 3)
+    assert told(three) == [600, 600, 600]
+    write(three[2], "out", events(700))
+    assert told(arrange(tmp_path, 1)) == [600]
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6))

@@ -36,8 +36,9 @@ class HostOfTwenty:
         self._run("oom-killed", self._then("exec tail /dev/zero"), mem_limit="16m", memswap_limit="16m")
         self._run("failed", self._then("exit 1"))
         self._run("done", self._then("exit 0"))
-        self._run("stopped", self._then("exit 143"))
-        self._run("paused", _FOR_EVER).pause()
+        # Docker itself calls the next two unhealthy, as it has stopped their checks.
+        self._run("stopped", self._then("exit 143"), healthcheck=_check("true"))
+        self._run("paused", _FOR_EVER, healthcheck=_check("true")).pause()
         self._run("tty", _CHATTY, tty=True)
         self._run("near-limit", f"head -c 30m /dev/zero > /dev/shm/x; {_FOR_EVER}", mem_limit="32m", shm_size="64m")
         self._run("limited", _FOR_EVER, mem_limit="64m", cpu_quota=50_000)

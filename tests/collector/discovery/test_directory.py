@@ -60,7 +60,10 @@ async def test_a_folder_without_a_description_is_followed_under_its_short_id(tre
     [
         ({"Running": True}, "running"),
         ({"Running": True, "Paused": True}, "paused"),
+        ({"Running": True, "Restarting": True}, "restarting"),
         ({"Running": False}, "exited"),
+        ({"Running": False, "StartedAt": "0001-01-01T00:00:00Z"}, "created"),
+        ({"Running": False, "Dead": True}, "dead"),
         ({}, "running"),
     ],
 )
@@ -68,6 +71,15 @@ async def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[st
     tree.describe(ID, {"State": state})
     await tree.discovery.scan()
     assert tree.roster.containers[ID].state == word
+
+
+async def test_health_is_as_the_description_says(tree: Tree) -> None:
+    health = {"Status": "unhealthy", "FailingStreak": 7}
+    tree.describe(ID, {"State": {"Running": True, "Health": health}})
+    tree.describe("other", {"State": {"Running": False, "Health": health}})
+    await tree.discovery.scan()
+    found = tree.roster.containers
+    assert [(found[one].health, found[one].failing_streak) for one in (ID, "other")] == [("unhealthy", 7), ("", 0)]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +92,7 @@ async def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[st
         '{"Name":17,"Config":[],"State":"x"}',
         '{"Config":{"Labels":[],"Env":[1,null]}}',
         '{"Config":{"Env":17}}',
+        '{"State":{"Running":true,"Health":[],"FinishedAt":7,"StartedAt":null}}',
         '{"Name":null}',
     ],
 )

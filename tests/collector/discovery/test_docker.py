@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,8 @@ class Daemon:
         self.containers: dict[str, dict[str, Any]] = {}
         self.held: list[asyncio.Event] = []
         self.holding = False
+        self.failures = 0  # answers to come that are errors
+        self.since: list[float] = []  # with which events were asked for
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._times = count(1_700_000_000_000_000_000)
 
@@ -45,7 +48,13 @@ class Daemon:
             self.containers.pop(ID)
         else:
             self.containers[ID] = {"Id": ID, "Name": "/web-1", "Config": {"Labels": {}}, "State": {"Status": status}}
-        self._events.put_nowait({"Action": action, "Actor": {"ID": ID}, "timeNano": next(self._times)})
+        self.tell(action, next(self._times))
+
+    def tell(self, action: str, at: int, container_id: str = ID, **attributes: str) -> None:
+        """Tell an event of that time, of which nothing else is seen."""
+        self._events.put_nowait(
+            {"Action": action, "Actor": {"ID": container_id, "Attributes": attributes}, "timeNano": at}
+        )
 
     def end(self) -> None:
         self._events.put_nowait(None)
@@ -67,6 +76,9 @@ class Daemon:
         )
 
     async def _inspect(self, request: web.Request) -> web.Response:
+        if self.failures:
+            self.failures -= 1
+            return web.json_response({"message": "try again"}, status=500)
         found = self.containers.get(request.match_info["id"])
         if self.holding:
             self.held.append(asyncio.Event())
@@ -74,6 +86,7 @@ class Daemon:
         return web.json_response(found) if found else web.json_response({"message": "none"}, status=404)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
+        self.since.append(float(request.query.get("since", "0")))
         response = web.StreamResponse()
         await response.prepare(request)
         while event := await self._events.get():
@@ -87,9 +100,21 @@ class Host:
     def __init__(self, daemon: Daemon, engine: Engine, path: Path) -> None:
         self.daemon = daemon
         self.roster = Roster()
-        enricher = Enricher("moby", "all", "", lambda key: None)
-        self.discovery = DockerDiscovery(
-            engine, self.roster, enricher, logs_root=path, host=None, host_file=path / "docker_host"
+        self.told: list[tuple[str, str]] = []  # events, and the kind of an end
+        self._engine = engine
+        self._path = path
+        self.discovery = self.discover()
+
+    def discover(self, since: int = 0) -> DockerDiscovery:
+        return DockerDiscovery(
+            self._engine,
+            self.roster,
+            Enricher("moby", "all", "", lambda key: None),
+            logs_root=self._path,
+            host=None,
+            host_file=self._path / "docker_host",
+            since=since,
+            told=lambda event, kind: self.told.append((event.action, kind)),
         )
 
     @property
@@ -148,6 +173,54 @@ async def test_what_is_told_of_a_container_is_taken_in_the_order_of_the_events(h
         await until(lambda status=status: host.state == status)  # type: ignore[misc]
     host.daemon.change("destroy")
     await until(lambda: host.state is None)
+
+
+async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path) -> None:
+    daemon = Daemon()
+    tomorrow = time.time_ns() + 86400 * 10**9
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
+        host = Host(daemon, engine, tmp_path)
+        following = asyncio.ensure_future(host.discover(since=tomorrow).run())
+        await until(lambda: host.roster.up)
+        daemon.change("start", "running")
+        await until(lambda: host.state == "running")
+        assert daemon.since[0] <= time.time()
+        following.cancel()
+        daemon.end()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_how_one_ended_is_told_though_it_is_gone_when_it_is_asked_for(host: Host) -> None:
+    """As `docker run --rm` has it; the kernel's word that there was no memory is from before."""
+    for code, kind in (("3", "error"), ("0", "ok")):
+        host.daemon.tell("die", next(host.daemon._times), "gone", exitCode=code)
+        await until(lambda kind=kind: host.told[-1] == ("die", kind))  # type: ignore[misc]
+    host.daemon.change("oom", "running")
+    await until(lambda: host.told[-1] == ("oom", ""))
+    del host.daemon.containers[ID]
+    host.daemon.tell("die", next(host.daemon._times), exitCode="137")
+    await until(lambda: host.told[-1] == ("die", "oom"))
+
+
+async def test_one_that_came_and_went_is_missed_only_if_that_was_in_our_time(host: Host) -> None:
+    host.daemon.tell("start", host.discovery._began - 1, "before")
+    host.daemon.tell("start", host.discovery._began + 1, "since")
+    await until(lambda: host.roster.events["start"] == 3)
+    assert host.roster.missed == 1
+
+
+async def test_an_event_whose_container_cannot_be_asked_for_is_counted_once(host: Host) -> None:
+    before = host.roster.events["start"]
+    host.daemon.failures = 1
+    at = next(host.daemon._times)
+    host.daemon.tell("start", at)
+    await until(lambda: not host.daemon.failures)
+    host.daemon.end()
+    await until(lambda: len(host.daemon.since) == 2)
+    host.daemon.tell("start", at)  # once more, as it was not taken over
+    host.daemon.change("pause", "paused")
+    await until(lambda: host.state == "paused")
+    assert host.roster.events["start"] == before + 1
 
 
 async def test_nothing_is_kept_of_a_container_that_nobody_asks_about(host: Host) -> None:

@@ -23,7 +23,6 @@ FOUND: dict[str, Any] = {
         "ExitCode": 137,
         "StartedAt": "2026-11-25T16:09:21.000000001Z",
         "FinishedAt": "2026-11-25T18:09:22+02:00",
-        "Health": {"Status": "unhealthy", "FailingStreak": 7},
     },
     "Config": {"Image": "shop:3", "Labels": {"a": "b"}, "Env": ["C=d"]},
     "HostConfig": {
@@ -38,7 +37,7 @@ def test_a_container_is_what_the_daemon_says() -> None:
     found = described(FOUND, Path("/logs"), is_new=True)
     one = found.container
     assert (one.id, one.name, one.image, one.image_id) == (ID, "web-1", "shop:3", "sha256:bf22")
-    assert (one.state, one.health, one.failing_streak, one.restarts) == ("exited", "unhealthy", 7, 4)
+    assert (one.state, one.health, one.failing_streak, one.restarts) == ("exited", "", 0, 4)
     assert (one.exit_code, one.oom_killed, one.memory_limit_bytes) == (137, True, 67108864)
     assert (one.created, one.started, one.finished) == (AT + 0.5, AT + 1, AT + 2)
     assert (one.log_limit_bytes, found.files_kept) == (30e6, 3)
@@ -50,6 +49,21 @@ def test_what_has_not_happened_has_no_time() -> None:
     state = {"Status": "created", "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"}
     one = described(FOUND | {"State": state}, Path("/logs"), is_new=True).container
     assert (one.started, one.finished, one.exit_code, one.health) == (None, None, None, "")
+
+
+@pytest.mark.parametrize("status", ["running", "paused", "restarting", "exited"])
+def test_a_health_is_only_of_one_that_runs(status: str) -> None:
+    """The daemon calls each unhealthy whose checks it has stopped."""
+    state = {"Status": status, "Health": {"Status": "unhealthy", "FailingStreak": 7}}
+    one = described(FOUND | {"State": state}, Path("/logs"), is_new=True).container
+    assert (one.health, one.failing_streak) == (("unhealthy", 7) if status == "running" else ("", 0))
+
+
+@pytest.mark.parametrize(("status", "code"), [("running", None), ("paused", None), ("restarting", 3), ("exited", 3)])
+def test_an_exit_code_is_only_of_one_that_ended(status: str, code: int | None) -> None:
+    """The daemon gives 0 for one that runs again."""
+    state = {"Status": status, "ExitCode": 0 if code is None else code, "FinishedAt": "2026-11-25T16:09:22Z"}
+    assert described(FOUND | {"State": state}, Path("/logs"), is_new=True).container.exit_code == code
 
 
 def test_a_bare_answer_is_enough() -> None:
@@ -65,6 +79,7 @@ def test_a_bare_answer_is_enough() -> None:
         ("json-file", {"max-size": "1g"}, 1e9),
         ("json-file", {"max-size": "512k", "max-file": "2"}, 1_024_000),
         ("json-file", {"max-size": "-1"}, math.inf),
+        ("json-file", {"max-file": "0"}, math.inf),
         ("json-file", {"max-size": "1.5MB", "max-file": "9" * 5000}, 1.5e6),
         ("local", {}, 5 * (20 << 20)),
         ("local", {"max-size": "1m", "max-file": "1"}, 1e6),
@@ -77,7 +92,15 @@ def test_a_log_may_be_as_large_as_its_options_say(driver: str, options: dict[str
 
 @given(st.text(), st.text())
 def test_no_option_breaks_it(size: str, files: str) -> None:
-    assert log_limit("json-file", {"max-size": size, "max-file": files}) is not None
+    limit = log_limit("json-file", {"max-size": size, "max-file": files})
+    assert limit is not None
+    assert limit >= 0
+
+
+@given(st.text() | st.sampled_from(["²", "9" * 5000, "0", "٣"]))
+def test_no_number_of_files_breaks_it(files: str) -> None:
+    found = FOUND | {"HostConfig": {"LogConfig": {"Config": {"max-size": "1m", "max-file": files}}}}
+    assert described(found, Path("/logs"), is_new=True).files_kept >= 0
 
 
 @given(st.text() | st.none() | st.integers())

@@ -78,9 +78,11 @@ def test_restarts_count_on_when_the_daemon_begins_anew() -> None:
 def test_what_was_counted_of_a_container_goes_with_it() -> None:
     roster = Roster()
     end = Event(container_id=WEB.id, action="die", time=1, exit_code=3)
-    assert roster.tell(end) == ""
+    assert roster.tell(end) == "error"  # nobody knows it, but how it ended was told
+    assert roster.tallies == {}
     roster.put(WEB)
     assert roster.tell(end) == "error"
+    assert roster.tallies[WEB.id].exit_code == 3
     roster.put(replace(WEB, state="exited"))
     assert roster.tallies[WEB.id].exits["error"] == 1
     roster.drop(WEB.id)

@@ -19,11 +19,13 @@ DAY = 86400.0
 class Host:
     """A roster with a daemon that answers, and a clock."""
 
-    def __init__(self, *, most: int = 500, has_usage: bool = True) -> None:
+    def __init__(self, *, most: int = 500, has_usage: bool = True, has_events: bool = True) -> None:
         self.now = NOW
         self.roster = Roster()
         self.roster.answered()
-        self.containers = Containers(self.roster, most=most, has_usage=has_usage, now=lambda: self.now)
+        self.containers = Containers(
+            self.roster, most=most, has_usage=has_usage, has_events=has_events, now=lambda: self.now
+        )
         self.poll = Poll(self.roster, self.containers.shown, Path("/nowhere"))
 
     def put(self, name: str, state: str = "running", *, since: float = NOW, container_id: str = "") -> Container:
@@ -69,6 +71,32 @@ def test_of_two_of_one_name_the_one_that_runs_speaks() -> None:
     host.put("web", since=NOW - 100, container_id="present")
     host.put("web", "exited", since=NOW, container_id="former")
     assert [one.id for one in host.containers.shown()] == ["present"]
+
+
+def test_of_two_whose_names_look_alike_one_has_series() -> None:
+    host = Host()
+    for number in range(2):
+        host.put("n" * 200 + str(number), since=NOW - number)
+    assert [one.name[-1] for one in host.containers.shown()] == ["0"]
+
+
+def test_the_last_exit_code_is_told_of_one_that_runs_again() -> None:
+    host = Host()
+    web = host.put("web")
+    assert "docker_container_last_exit_code{" not in host.scrape()
+    host.roster.tell(Event(container_id="web", action="die", time=1, exit_code=3))
+    assert 'docker_container_last_exit_code{name="web"} 3\n' in host.scrape()
+    host.roster.put(replace(web, state="exited", finished=NOW, exit_code=4))
+    assert 'docker_container_last_exit_code{name="web"} 4\n' in host.scrape()
+
+
+def test_what_nobody_counts_is_not_told_as_0() -> None:
+    counted = ("docker_container_exits_total", "health_transitions_total", "container_oom_events_total")
+    for has_events in (True, False):
+        host = Host(has_events=has_events)
+        host.put("web")
+        assert [name in host.scrape() for name in counted] == [has_events] * 3
+        assert "docker_container_restarts_total" in host.scrape()
 
 
 def test_what_did_not_change_is_not_rendered_again() -> None:

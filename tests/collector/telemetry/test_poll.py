@@ -11,6 +11,7 @@ from aiohttp import web
 
 from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, interval_seconds
+from collector.telemetry.disk import Used
 from collector.telemetry.poll import Poll, sizes
 from tests.collector.telemetry.stats import STOPPED, V1
 from tests.collector.unix_site import serving
@@ -23,6 +24,8 @@ class Daemon:
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}  # by container; one that is not in here is unknown
         self.status = 200
+        self.broken: set[str] = set()  # containers whose stats fail
+        self.asked = 0  # for stats
         self.at_once = self.most_at_once = 0
         self.free = asyncio.Event()
         self.free.set()
@@ -32,6 +35,7 @@ class Daemon:
             web.get("/version", self._version),
             web.get("/{version:v[0-9.]+}/version", self._version),
             web.get("/{version:v[0-9.]+}/info", self._info),
+            web.get("/{version:v[0-9.]+}/system/df", self._disk),
             web.get("/{version:v[0-9.]+}/containers/{id}/stats", self._stats),
         ]
 
@@ -39,10 +43,18 @@ class Daemon:
         return web.json_response({"ApiVersion": "1.41"})
 
     async def _info(self, _: web.Request) -> web.Response:
+        await self.free.wait()
         return web.json_response({"NCPU": 2}, status=self.status)
+
+    async def _disk(self, _: web.Request) -> web.Response:
+        await self.free.wait()
+        return web.json_response({"VolumeUsage": {"TotalSize": 5, "Reclaimable": 3}}, status=self.status)
 
     async def _stats(self, request: web.Request) -> web.Response:
         assert (request.query["stream"], request.query["one-shot"]) == ("false", "true")
+        self.asked += 1
+        if request.match_info["id"] in self.broken:
+            return web.json_response({"message": "cgroups: cgroup deleted"}, status=500)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await self.free.wait()
@@ -107,6 +119,41 @@ async def test_what_is_not_answered_is_unknown(host: Host) -> None:
     assert host.poll.usage == {}
 
 
+async def test_one_that_cannot_be_asked_for_takes_nothing_from_the_others(host: Host) -> None:
+    for name in ("broken", "web", "shop"):
+        host.put(name)
+    host.daemon.broken = {"broken"}
+    await host.look()
+    assert set(host.poll.usage) == {"web", "shop"}
+
+
+async def test_a_daemon_that_answers_nobody_is_not_asked_for_each(host: Host) -> None:
+    for number in range(100):
+        host.put(f"up-{number}")
+    host.daemon.status = 500
+    with pytest.raises(EngineUnavailable):
+        await host.look()
+    assert host.daemon.asked < 20
+
+
+async def test_what_was_seen_stands_while_it_is_asked_for_anew_and_not_if_that_fails(host: Host) -> None:
+    for look in (host.poll._look_at_engine, host.poll._look_at_disk):
+        await look(host.engine)
+    assert (host.poll.engine, host.poll.disk) == ({"NCPU": 2}, {"volumes": Used(5, 3)})
+    host.daemon.free.clear()
+    looking = [
+        asyncio.ensure_future(look(host.engine)) for look in (host.poll._look_at_engine, host.poll._look_at_disk)
+    ]
+    await asyncio.sleep(0)
+    assert host.poll.engine
+    assert host.poll.disk
+    host.daemon.status = 500
+    host.daemon.free.set()
+    for one in await asyncio.gather(*looking, return_exceptions=True):
+        assert isinstance(one, EngineUnavailable)
+    assert (host.poll.engine, host.poll.disk) == ({}, {})
+
+
 async def test_nothing_from_before_an_outage_is_told(host: Host) -> None:
     host.put("web")
     await host.look()
@@ -124,7 +171,7 @@ async def test_a_look_tells_how_it_went_and_one_that_fails_harms_no_other(host: 
     await until(lambda: len(host.poll.looks) == 3 or running.done())
     assert not running.done(), running.exception()
     assert {name: look.succeeded for name, look in host.poll.looks.items()} == {
-        "log_files": True,
+        "log_files": False,
         "engine": False,
         "stats": False,
     }
@@ -161,3 +208,9 @@ def test_the_size_of_a_log_is_that_of_all_its_files_and_of_nothing_else(tmp_path
     (folder / "web-json.log.2").symlink_to("/etc/passwd")
     (folder / "web-json.log.3").mkdir()
     assert sizes(tmp_path, ["web", "nobody"]) == {"web": 19}
+
+
+def test_logs_of_which_none_can_be_seen_are_a_failure(tmp_path: Path) -> None:
+    assert sizes(tmp_path, []) == {}
+    with pytest.raises(FileNotFoundError):
+        sizes(tmp_path / "not mounted", ["web"])
