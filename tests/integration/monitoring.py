@@ -43,13 +43,13 @@ def staged(directory: Path, pace: Pace) -> Iterator[Stage]:
         dockerd = stack.enter_context(closing(Dockerd(arguments=["--live-restore"])))
         dockerd.start()
         agent = stack.enter_context(running(directory, _configuration(dockerd, directory)))
+        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, every_seconds=pace.every)
+        stack.enter_context(closing(prometheus)).start()  # before the containers: the first restarts come soonest
         host = HostOfTwenty(dockerd, after_seconds=20, log_bytes=1.2 * _LOG_BYTES / pace.factor)
         paced = {
             path.name: scaled(path.read_text(), pace.factor, least_range_seconds=2 * POLL_SECONDS) for path in RULES
         }
-        prometheus = Prometheus({"pilotfish": f"{agent.address}/metrics"}, every_seconds=pace.every)
-        stack.enter_context(closing(prometheus))
-        prometheus.start().load(paced)
+        prometheus.load(paced)
         time.sleep(pace.seconds)
         yield Stage(dockerd, host, agent, prometheus, directory / "documents.ndjson", pace)
 
