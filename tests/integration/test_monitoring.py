@@ -20,6 +20,8 @@ from tests.integration.agent import wait_until
 from tests.integration.host_of_twenty import ALERTS, ALLOWED
 from tests.integration.monitoring import POLL_SECONDS, Pace, Stage, staged
 
+pytestmark = pytest.mark.timeout(1200)  # ten minutes of looking on belong to the first test
+
 # By sixty, one half second in which the machine stood still is more than a hundredth of the timers of a range, and a
 # document that takes longer than one second is late.
 HASTY = {Alert("PilotfishEventLoopLag", ""), Alert("PilotfishDeliverySlow", "file")}
