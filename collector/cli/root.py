@@ -2,7 +2,7 @@
 
 import typer
 
-from collector.cli import check, config, dead_letters, demo, run, search, tail, version
+from collector.cli import check, config, dead_letters, demo, run, search, setup, tail, version
 from collector.cli.options import examples
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(epilog=run.EXAMPLES)(run.run)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(config.app, name="config")
+app.add_typer(setup.app, name="setup")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -21,6 +21,7 @@ COMMANDS = [
     ["dead-letters"],
     ["dead-letters", "list"],
     ["dead-letters", "replay"],
+    ["setup"],
     ["healthcheck"],
     ["version"],
 ]
@@ -31,7 +32,7 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
     ended = pilotfish(tmp_path, *command, "--help")
     assert (ended.code, ended.errors) == (0, "")
     assert f"Usage: {' '.join(['pilotfish', *command])}" in ended.out
-    if command not in (["config"], ["dead-letters"], ["version"]):
+    if command not in (["config"], ["dead-letters"], ["setup"], ["version"]):
         assert "Examples:\n" in ended.out
 
 
