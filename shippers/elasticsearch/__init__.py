@@ -5,8 +5,9 @@ short, cut or no bulk answer leaves the whole batch unknown; a document that is 
 Spec: `docs/reliability.md`; why not the official client: `docs/decisions/0003-…`, `0008-…`.
 
 Reading order: `settings` (the options), `shipper` (one batch), `bulk` (the request's bytes), `outcomes` (the answer),
-`cluster` (which server it is, and its template), `connection` (one request, and what may go wrong), `nodes` (which node
-is asked), `node` (one request at one node).
+`cluster` (which server it is), `templates` and `plain_template` (what its indices get), `connection` (one request, and
+what may go wrong), `nodes` (which node is asked), `node` (one request at one node); `setup` (what `pilotfish setup`
+installs).
 """
 
 from .settings import Settings

@@ -1,32 +1,23 @@
-"""The nodes' own words → which server this is, and the index template that its indices get.
-
-The template is a legacy one of order -1 everywhere. A composable one of the lowest priority would put every legacy
-template of the operator out of force, and forbid any later composable one without a priority whose pattern meets ours;
-a legacy one gives way to both, never touches data streams, and all of 6 to 9 and OpenSearch have it.
-Legacy templates are merged, and daily indices of others meet the patterns too. So it holds only dynamic templates for
-our own fields: a property would be merged into another's of that name (`host` is an object in Beats) and break it.
-"""
+"""The nodes' own words → which server this is, and what it can do."""
 
 import re
-from functools import cache
-from importlib.resources import files
-from string import ascii_lowercase, digits
-from typing import Any, NamedTuple, TypeVar
-from zlib import crc32
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from .bulk import DEFAULT_INDEX
-from .connection import Connection, words_of
+from .connection import Connection
 from .node import Answer
 
 _TYPED_UNTIL = (7, 0)
-_IGNORES_FIELDS_FROM = (8, 14)  # `ignore_dynamic_beyond_limit`: a field too many is left unsearchable, not refused
+_COMPOSES_FROM = (7, 8)
+_STREAMS_FROM = (7, 9)
+_POLICY_META_FROM = (7, 14)
+_SHARD_SIZE_FROM = (7, 13)  # `max_primary_shard_size`
+# `ignore_dynamic_beyond_limit`: a field too many is left unsearchable, not refused. From 8.11 on objects under
+# `subobjects: false` are flattened, with its last faults mended in 8.13 (elastic/elasticsearch#97972, #105373).
+_LENIENT_FROM = (8, 14)
 _Shape = TypeVar("_Shape", bound=Struct)
-
-_YEAR = re.compile(r"%[YG]")
-_REST = re.compile(r"(?:%[mdjV]|\{target\})")
 
 
 class Server(NamedTuple):
@@ -48,6 +39,31 @@ class Server(NamedTuple):
     def typed(self) -> bool:
         """Whether action lines need a mapping type."""
         return not self.opensearch and self.generation < _TYPED_UNTIL
+
+    @property
+    def composes(self) -> bool:
+        """Whether it has composable templates; from then on they put the legacy ones out of force."""
+        return self.opensearch or self.generation >= _COMPOSES_FROM
+
+    @property
+    def streams(self) -> bool:
+        """Whether it has data streams."""
+        return self.opensearch or self.generation >= _STREAMS_FROM
+
+    @property
+    def knows_shard_size(self) -> bool:
+        """Whether an index rolls over for the size of one shard, not of all together."""
+        return self.opensearch or self.generation >= _SHARD_SIZE_FROM
+
+    @property
+    def has_policy_meta(self) -> bool:
+        """Whether a policy of ILM has room for a mark."""
+        return self.generation >= _POLICY_META_FROM
+
+    @property
+    def is_lenient(self) -> bool:
+        """Whether a field too many is ignored, and objects may be flattened."""
+        return not self.opensearch and self.generation >= _LENIENT_FROM
 
 
 class _Version(Struct):
@@ -85,47 +101,6 @@ async def identify(connection: Connection) -> Server | None:
         return None
     server = Server(versions[0], opensearch=False)
     return server._replace(opensearch=server.generation[0] < 5)
-
-
-async def install_template(connection: Connection, index: str, server: Server | None) -> str:
-    """Create the template for indices named by `index` unless it is there already; what hindered it, or "".
-
-    Raises:
-        Unavailable: no answer came, or a refusal that passes; an index made before the template keeps its mapping.
-    """
-    if "%" not in index:  # one index or alias for all days is the operator's own, with its mapping
-        return ""
-    name = "pilotfish" if index == DEFAULT_INDEX else f"pilotfish-{crc32(index.encode()):08x}"
-    body = msgspec.json.encode(template(index, server))
-    answer = await connection.request("PUT", f"/_template/{name}?create=true", body)
-    if answer.status == 200 or (answer.status == 400 and b"already exists" in answer.body):
-        return ""
-    if answer.status == 429 or answer.status >= 500:
-        raise connection.refusal(answer)
-    return f"{answer.status}: {words_of(answer)}"
-
-
-def template(index: str, server: Server | None) -> dict[str, Any]:
-    """The template's body for indices named by `index`, as `server` (None: taken for a recent one) needs it."""
-    body: dict[str, Any] = msgspec.json.decode(template_text())
-    body["index_patterns"] = patterns_of(index)
-    if server and not server.opensearch and server.generation >= _IGNORES_FIELDS_FROM:
-        body["settings"]["index.mapping.total_fields.ignore_dynamic_beyond_limit"] = True
-    if server and server.typed:
-        body["mappings"] = {"_doc": body["mappings"]}
-    return body
-
-
-def patterns_of(index: str) -> list[str]:
-    """The template's patterns for indices named by `index`; none of them meets a hidden or system index (`.name`)."""
-    pattern = re.sub(r"\*+", "*", _REST.sub("*", _YEAR.sub("20*", index)))
-    return [first + pattern for first in ascii_lowercase + digits] if pattern.startswith("*") else [pattern]
-
-
-@cache
-def template_text() -> bytes:
-    """The template as it is shipped. Read when an output is opened: later there may be no descriptor left for it."""
-    return files(__package__).joinpath("template.json").read_bytes()
 
 
 def _needed(connection: Connection, answer: Answer) -> Answer:

@@ -9,10 +9,12 @@ from collector.errors import Refused, Unavailable
 from collector.model import Batch, Receipt
 
 from . import bulk
-from .cluster import Server, identify, install_template, template_text
+from .cluster import Server, identify
 from .connection import Connection, words_of
 from .node import Answer
 from .outcomes import FILTER, content_fault, most_bytes, receipt_of
+from .plain_template import install_template
+from .templates import template_text
 
 log = structlog.get_logger(__name__)
 
@@ -131,5 +133,5 @@ class ElasticsearchShipper:
                 "the index template is not installed",
                 hosts=self._connection.name,
                 reason=hindrance,
-                remedy="grant the user manage_index_templates, or set template: off",
+                remedy="grant manage_index_templates, or run `pilotfish setup elasticsearch` and set template: off",
             )

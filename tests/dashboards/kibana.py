@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from collector.discovery.event import Event
 from collector.transform.docker_event import log_of
-from shippers.elasticsearch.cluster import template_text
+from shippers.elasticsearch.templates import template_text
 
 DIRECTORY = Path(__file__).parents[2] / "dashboards" / "kibana"
 NEW, OLD = "kibana-8.ndjson", "kibana-6.ndjson"

@@ -15,7 +15,7 @@ from collector.ports import Site
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
-from shippers.elasticsearch.cluster import patterns_of
+from shippers.elasticsearch.templates import patterns_of
 from tests.collector.docker_lines import raw
 from tests.contract.segments import batch, document, log_stream, segment
 from tests.contract.shippers import deliver

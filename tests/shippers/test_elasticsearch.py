@@ -41,8 +41,10 @@ def settings_for(server: SearchServer, **options: object) -> Settings:
 def empty(server: SearchServer) -> None:
     """Remove every index and what earlier tests or shippers installed."""
     server.request("DELETE", "/*")
-    for path in ("/_template/pilotfish*", "/_template/own*", "/_index_template/own*"):
-        server.request("DELETE", path)
+    for kind in ("_template", "_index_template", "_component_template"):  # components last: templates compose them
+        for name in ("pilotfish*", "own*"):
+            server.request("DELETE", f"/{kind}/{name}")
+    server.request("DELETE", "/_ilm/policy/pilotfish")
 
 
 @pytest.fixture

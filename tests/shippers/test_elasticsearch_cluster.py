@@ -6,7 +6,8 @@ import pytest
 
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, Site
-from shippers.elasticsearch.cluster import Server, patterns_of, template
+from shippers.elasticsearch.cluster import Server
+from shippers.elasticsearch.templates import patterns_of, template
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until

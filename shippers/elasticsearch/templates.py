@@ -1,0 +1,141 @@
+"""`mapping.json` → index templates: one body in three envelopes, and the names and patterns they have.
+
+How `log` is mapped, and why (`docs/decisions/0013-templates-and-lifecycle.md`): a document that a mapping refuses is
+sent once more as text, so nothing is lost; but text is worth less than fields, so as little as possible is refused.
+- Text is `text` with a `.keyword`, `log.message` and `log.msg` are text alone, `log.level` is a lower-cased keyword;
+  what looks like a date is text, a boolean is a keyword: then the next value of another kind fits as well. Numbers that
+  do not fit are left unsearchable (`ignore_malformed`).
+- `subobjects: false`, where the server flattens objects under it: `log.error` may be a word here and an object there,
+  and no depth is too deep.
+- 2,000 fields, and `ignore_dynamic_beyond_limit`: a field too many is kept and not searchable. The fields that every
+  search needs are properties, or one document with 3,000 members as the first of the day would leave no room for them.
+Not `flattened`: all would be keywords, without full text and ranges, and neither 6 nor OpenSearch has it.
+
+`run` installs the plain template: a legacy one of order -1 everywhere. A composable one of the lowest priority would
+put every legacy template of the operator out of force, and forbid any later composable one without a priority whose
+pattern meets ours; a legacy one gives way to both, never touches data streams, and 6 to 9 and OpenSearch have it.
+Legacy templates are merged, and daily indices of others meet the patterns too. So it holds dynamic templates for our
+own fields and no property but `@timestamp`: any other would be merged into another's of that name (`host` is an object
+in Beats, `@target` may be text to an operator) and break it.
+
+`setup` installs a composable template where there are any, since the operator asks for it and `setup.others` looks whom
+it would put out of force. Elsewhere it raises the order of the plain one, with the same restraint.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from string import ascii_lowercase, digits
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from .bulk import DEFAULT_INDEX
+from .cluster import Server
+from .marks import Mark, marked
+
+VERSION = 2  # of what mapping.json and the envelopes say; raised with each change of them
+ORDER = 10  # of the legacy template of `setup`
+_PLAIN_ORDER = -1
+_LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has, and below 200, which Elastic Agent's have
+_MOST_LITERALS = 50
+_MERGEABLE = ("@timestamp",)  # properties that fit whatever another template says of them
+
+_YEAR = re.compile(r"%[YG]")
+_REST = re.compile(r"(?:%[mdjV]|\{target\})")
+_FOREIGN = re.compile(r"[^a-z0-9._*-]")
+
+
+def template_name(index: str) -> str:
+    """The name of the template for indices named by `index`, `run`'s and `setup`'s."""
+    return "pilotfish" if index == DEFAULT_INDEX else f"pilotfish-{crc32(index.encode()):08x}"
+
+
+def template(index: str, server: Server | None) -> dict[str, Any]:
+    """The plain template for indices named by `index`, as `server` (None: taken for a recent one) needs it."""
+    return legacy(patterns_of(index), server, order=_PLAIN_ORDER)
+
+
+def legacy(
+    patterns: list[str], server: Server | None, *, order: int = ORDER, settings: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A legacy template; it bears its mark among the mappings, since it has no other place for one."""
+    body = _body(server)
+    properties = body["mappings"]["properties"]
+    body["mappings"]["properties"] = {name: properties[name] for name in _MERGEABLE}
+    body["settings"] |= settings or {}
+    whole = {"index_patterns": patterns, "order": order, "version": VERSION, **body}
+    if server and server.typed:
+        whole["mappings"] = {"_doc": whole["mappings"]}
+    return marked(whole, legacy_mark(server), VERSION)
+
+
+def legacy_mark(server: Server | None) -> Mark:
+    """Where a legacy template bears its mark."""
+    return Mark(("mappings", *(("_doc",) if server and server.typed else ()), "_meta", "pilotfish"))
+
+
+def component(server: Server | None) -> dict[str, Any]:
+    """The settings and mappings of a composable template, as a component template."""
+    return marked({"template": _body(server), "version": VERSION}, Mark(("_meta",)), VERSION)
+
+
+def composable(
+    patterns: list[str], components: list[str], *, settings: dict[str, Any], data_stream: bool
+) -> dict[str, Any]:
+    """A composable template of these components; the longer its patterns' beginning, the more it has precedence."""
+    body: dict[str, Any] = {"index_patterns": patterns, "priority": priority_of(patterns), "composed_of": components}
+    body |= {"template": {"settings": settings} if settings else {}, "version": VERSION}
+    if data_stream:
+        body["data_stream"] = {}
+    return marked(body, Mark(("_meta",)), VERSION)
+
+
+def priority_of(patterns: list[str]) -> int:
+    """The precedence of a composable template: two of ours that meet differ, so that the server takes both."""
+    literals = [len(pattern.partition("*")[0]) for pattern in patterns]
+    return _LEAST_PRIORITY + min(min(literals), _MOST_LITERALS)
+
+
+def patterns_of(index: str) -> list[str]:
+    """The template's patterns for indices named by `index`; none of them meets a hidden or system index (`.name`)."""
+    pattern = re.sub(r"\*+", "*", _REST.sub("*", _YEAR.sub("20*", index)))
+    return [first + pattern for first in ascii_lowercase + digits] if pattern.startswith("*") else [pattern]
+
+
+def patterns_of_targets(index: str, targets: tuple[str, ...]) -> list[str]:
+    """The patterns for the indices of these targets, which may hold `*`; those of all when none is named."""
+    if not targets:
+        return patterns_of(index)
+    names = [_FOREIGN.sub("_", target.lower()).lstrip("._-+") or "unnamed" for target in targets]
+    return [pattern for name in dict.fromkeys(names) for pattern in patterns_of(index.replace("{target}", name))]
+
+
+@cache
+def template_text() -> bytes:
+    """The body as it is shipped. Read when an output is opened: later there may be no descriptor left for it."""
+    return files(__package__).joinpath("mapping.json").read_bytes()
+
+
+def _body(server: Server | None) -> dict[str, Any]:
+    """Settings and mappings, without what `server` does not know."""
+    body: dict[str, Any] = msgspec.json.decode(template_text())
+    if server and server.is_lenient:
+        body["settings"]["index.mapping.total_fields.ignore_dynamic_beyond_limit"] = True
+    else:
+        del body["mappings"]["properties"]["log"]["subobjects"]
+    if server and server.typed:
+        _drop(body, "normalizer")
+    return body
+
+
+def _drop(value: Any, key: str) -> None:
+    """Take `key` out of every object in `value`."""
+    if isinstance(value, dict):
+        value.pop(key, None)
+        for inner in value.values():
+            _drop(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            _drop(inner, key)
