@@ -3,9 +3,10 @@
 Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
@@ -101,5 +102,71 @@ class Searchable(Protocol):
 
         Raises:
             QueryError: the text is not of the syntax, or asks for what the store cannot answer.
+        """
+        ...
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What an operator wants of a destination; `wait_seconds` is how long it may take to come up.
+
+    `targets` narrows it to the documents of these targets, which may hold `*`; `retention` None keeps them for ever.
+    `overwrite` replaces what somebody changed, `dry_run` changes nothing.
+    """
+
+    targets: tuple[str, ...] = ()
+    retention: timedelta | None = None
+    data_stream: bool = False
+    overwrite: bool = False
+    dry_run: bool = False
+    wait_seconds: float = 0.0
+
+
+Outcome = Literal["created", "unchanged", "updated", "kept", "left out", "failed"]
+
+
+class SetupStep(Struct, frozen=True, kw_only=True):
+    """What became of one object, in a dry run what would; `text` and `remedy` say why.
+
+    `request` and `body` are what is sent for it, or would be; "" when nothing is.
+    """
+
+    subject: str
+    outcome: Outcome
+    text: str = ""
+    remedy: str = ""
+    request: str = ""
+    body: bytes = b""
+
+
+class SetupFile(NamedTuple):
+    """A body of `setup`, with the request that it is sent by; `path` is a relative one."""
+
+    request: str
+    path: str
+    body: bytes
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """Settings of an output whose destination holds objects of ours: templates, lifecycle."""
+
+    def servers(self) -> Sequence[str]:
+        """The kinds of server that `setup_files` knows, the usual one first."""
+        ...
+
+    def set_up(self, site: Site, setup: Setup) -> AsyncIterator[SetupStep]:
+        """Install what is missing or ours and outdated, and tell of each object; a second run changes nothing.
+
+        Raises:
+            UsageError: `setup` asks for what these settings cannot have.
+            ConfigurationError: a file that the options name cannot be read.
+        """
+        ...
+
+    def setup_files(self, setup: Setup, server: str) -> Sequence[SetupFile]:
+        """What `set_up` would send to a server of this kind, in its order; asks nobody.
+
+        Raises:
+            UsageError: `setup` asks for what these settings, or such a server, cannot have.
         """
         ...

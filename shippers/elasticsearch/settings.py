@@ -3,15 +3,18 @@
 import base64
 import re
 import ssl
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from collector.errors import ConfigurationError
-from collector.ports import ShipperSettings, Site
+from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
 
+from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
 from .connection import Connection
 from .node import Node
@@ -103,17 +106,47 @@ class Settings(ShipperSettings):
         Raises:
             ConfigurationError: a file that the options name cannot be read, or holds no certificate or key.
         """
+        return ElasticsearchShipper(
+            self._connection(site), index=self.index, compress=self.compress, template=self.template == "auto"
+        )
+
+    def servers(self) -> Sequence[str]:
+        """The kinds of server that `setup_files` knows, the usual one first."""
+        return tuple(setting_up.SERVERS)
+
+    async def set_up(self, site: Site, setup: Setup) -> AsyncIterator[SetupStep]:
+        """Install templates and lifecycle for our indices, and tell of each object.
+
+        Raises:
+            UsageError: `setup` asks for what an output with this `index` cannot have.
+            ConfigurationError: as `open`.
+        """
+        connection = self._connection(site)
+        try:
+            async for step in setting_up.install(connection, self.index, setup):
+                yield step
+        finally:
+            await connection.aclose()
+
+    def setup_files(self, setup: Setup, server: str) -> Sequence[SetupFile]:
+        """What `set_up` sends to such a server when nothing is there, and it has a lifecycle.
+
+        Raises:
+            UsageError: `setup` asks for what an output with this `index`, or such a server, cannot have.
+        """
+        return [
+            SetupFile(f"PUT {each.path}", f"{each.path[1:]}.json", msgspec.json.format(msgspec.json.encode(each.body)))
+            for each in setting_up.exported(self.index, setup, server)
+        ]
+
+    def _connection(self, site: Site) -> Connection:
         context = self._tls(site) if any(host.startswith("https:") for host in self.hosts) else None
         authorization = self._authorization(site)
-        nodes = [self._node(host, context, authorization) for host in self.hosts]
-        connection = Connection(
-            nodes,
+        return Connection(
+            [self._node(host, context, authorization) for host in self.hosts],
             name=", ".join(self.hosts),
             identity=self._identity(),
             timeout_seconds=self.request_timeout_seconds,
-        )
-        return ElasticsearchShipper(
-            connection, index=self.index, compress=self.compress, template=self.template == "auto"
         )
 
     def _identity(self) -> tuple[str, str]:

@@ -1,0 +1,253 @@
+"""Each object that is to be there, beside what is there → a request, or none, and what became of it.
+
+An object is ours to replace while the hash in its mark is that of what it says; then a newer body, or another
+retention, takes its place. Without a mark, or changed since, it is somebody's, and is kept.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from collector.errors import ShippingError, Unavailable, UsageError
+from collector.ports import Outcome, Setup, SetupStep
+
+from ..cluster import Server, identify
+from ..connection import Connection
+from ..marks import fingerprint, split
+from ..node import Answer
+from ..templates import VERSION, priority_of
+from .objects import Lifecycle, Requested, Wanted, requested, wanted
+from .others import Met, foreign_indices, shown, templates_met
+
+_LOOK_SECONDS = 1.0
+_WORDS = 500  # characters of a server's own words
+_GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
+_OVERWRITE = "--overwrite replaces it"
+
+
+class _There(NamedTuple):
+    """What is there: `body` None if nothing is; `query` is what a request that replaces it must carry."""
+
+    body: dict[str, Any] | None
+    query: str = ""
+
+
+class _Verdict(NamedTuple):
+    """What is to be done with an object."""
+
+    outcome: Outcome
+    text: str = ""
+    remedy: str = ""
+
+
+async def install(connection: Connection, index: str, setup: Setup) -> AsyncIterator[SetupStep]:
+    """Tell of the server, then of each object.
+
+    Raises:
+        UsageError: `setup` asks for what cannot be.
+    """
+    wishes = requested(index, setup)
+    try:
+        server = await _met(connection, setup.wait_seconds)
+        kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"
+        objects = wanted(wishes, server, kind)
+        await _refuse_to_hurt(connection, wishes, server, setup)
+    except (ShippingError, UsageError) as error:
+        yield SetupStep(subject=connection.name, outcome="failed", text=error.cause, remedy=error.remedy)
+        return
+    if wishes.has_policy and kind == "none":
+        yield _without_lifecycle(wishes, server)
+    for each in objects:
+        try:
+            yield await _settled(connection, each, setup)
+        except ShippingError as error:
+            yield SetupStep(subject=each.subject, outcome="failed", text=error.cause, remedy=_remedy(error))
+
+
+async def _met(connection: Connection, wait_seconds: float) -> Server:
+    """Which server it is, once it can be changed.
+
+    Raises:
+        ShippingError: it was not there in time, or does not say what it is.
+    """
+    clock = asyncio.get_running_loop().time
+    end = clock() + wait_seconds
+    while True:
+        try:
+            return await _introduced(connection)
+        except Unavailable:
+            if clock() + _LOOK_SECONDS > end:
+                raise
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _introduced(connection: Connection) -> Server:
+    server = await identify(connection)
+    if server is None:
+        raise Unavailable(f"{connection.name} does not tell its version", "grant the user the privilege monitor")
+    answer = await connection.request("GET", "/_cluster/health?timeout=1s&filter_path=status")
+    if answer.status not in (200, 403):
+        raise connection.refusal(answer)
+    return server
+
+
+async def _lifecycle_of(connection: Connection, server: Server, wishes: Requested) -> Lifecycle:
+    """Which kind of lifecycle the server has: a small distribution has none, and says so in one of several ways."""
+    ism = server.opensearch
+    path = f"/_plugins/_ism/policies/{wishes.name}" if ism else f"/_ilm/policy/{wishes.name}"
+    answer = await connection.request("GET", path)
+    # 7.17 without ILM takes the path for a document's: the index, not the resource, is not found
+    is_there = answer.status == 200 or (answer.status == 404 and (ism or b"resource_not_found" in answer.body))
+    if is_there:
+        return "ism" if ism else "ilm"
+    if answer.status in (400, 404, 405):
+        return "none"
+    raise connection.refusal(answer)
+
+
+def _without_lifecycle(wishes: Requested, server: Server) -> SetupStep:
+    span = f"older than {wishes.retention.days}d" if wishes.retention else "you need no more"
+    return SetupStep(
+        subject=f"lifecycle policy {wishes.name}",
+        outcome="left out",
+        text=f"{server} has neither ILM nor ISM",
+        remedy=f"delete indices {wishes.index} {span} yourself, from a timer",
+    )
+
+
+async def _refuse_to_hurt(connection: Connection, wishes: Requested, server: Server, setup: Setup) -> None:
+    """See that no index of another program would get our mapping. A legacy template holds nothing that could hurt.
+
+    Raises:
+        UsageError: one would.
+        ShippingError: the server does not tell.
+    """
+    if not wishes.is_shared or not server.composes or setup.overwrite:
+        return
+    foreign = await foreign_indices(connection, wishes)
+    if foreign:
+        raise UsageError(
+            f"index: {wishes.index} meets indices that are not Pilotfish's ({shown(foreign)})",
+            "name the targets (--target 'shop-*'); --target '*' or --overwrite takes them all",
+        )
+
+
+async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> SetupStep:
+    """Look at one object and do what is to be done.
+
+    Raises:
+        ShippingError: the server cannot be reached, or forbids it.
+    """
+    there = await _there(connection, wanted)
+    verdict = _judge(wanted, there.body, overwrite=setup.overwrite)
+    if verdict.outcome in ("created", "updated") and wanted.is_template:
+        verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
+    step = SetupStep(subject=wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
+    if verdict.outcome not in ("created", "updated"):
+        return step
+    query = there.query if there.body is not None else _create_only(wanted)
+    target, body = wanted.path + query, msgspec.json.encode(wanted.body)
+    if not setup.dry_run:
+        answer = await connection.request("PUT", target, body)
+        if answer.status not in (200, 201):
+            raise _refused(connection, answer)
+    return msgspec.structs.replace(step, request=f"PUT {target}", body=body)
+
+
+async def _there(connection: Connection, wanted: Wanted) -> _There:
+    """The object as it was put, if it is there.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    answer = await connection.request("GET", wanted.path)
+    if answer.status == 404:
+        return _There(None)
+    if answer.status != 200:
+        raise _refused(connection, answer)
+    try:
+        told = msgspec.json.decode(answer.body)
+        query = f"?if_seq_no={told['_seq_no']}&if_primary_term={told['_primary_term']}" if "_seq_no" in told else ""
+        return _There(wanted.opened(told), query)
+    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError):
+        raise connection.refusal(answer) from None
+
+
+def _judge(wanted: Wanted, body: dict[str, Any] | None, *, overwrite: bool) -> _Verdict:
+    """What is to be done about an object, of which `body` is there."""
+    if body is None:
+        return _Verdict("created")
+    if wanted.mark is None:
+        return _Verdict("unchanged", "yours: never changed by setup")
+    ours = split(wanted.body, wanted.mark)[1]
+    there, theirs = split(body, wanted.mark)
+    if fingerprint(theirs) == fingerprint(ours):
+        return _Verdict("unchanged")
+    if overwrite:
+        return _Verdict("updated", "overwritten")
+    if there is None:
+        return _Verdict("kept", "it bears no mark of Pilotfish's, so it may be somebody's", _OVERWRITE)
+    if there.hash != fingerprint(theirs):
+        return _Verdict("kept", "changed by somebody", _OVERWRITE)
+    if there.version > VERSION:
+        return _Verdict("kept", f"of a newer Pilotfish (version {there.version})", f"upgrade; {_OVERWRITE}")
+    return _Verdict("updated", f"from version {there.version}" if there.version < VERSION else "other options")
+
+
+async def _beside_others(
+    connection: Connection, wanted: Wanted, body: dict[str, Any] | None, *, verdict: _Verdict, overwrite: bool
+) -> _Verdict:
+    """The verdict on an index template, whose new patterns may meet those of others.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    held = set((body or {}).get("index_patterns") or ())
+    patterns = [each for each in wanted.body["index_patterns"] if each not in held]
+    met = Met([], [])
+    if patterns:
+        name = wanted.path.rpartition("/")[2]
+        met = await templates_met(connection, patterns, name=name, priority=priority_of(wanted.body["index_patterns"]))
+    if met.ousted and not overwrite:
+        return _Verdict(
+            "failed",
+            f"it would put out of force, where both meet: {shown(met.ousted)}",
+            "narrow ours (--target), or give theirs a priority over "
+            f"{wanted.body['priority']}; --overwrite takes their place",
+        )
+    told = [verdict.text] if verdict.text else []
+    told += [f"in place of {shown(met.ousted)}"] if met.ousted else []
+    told += [f"gives way to {shown(met.prior)} where both meet"] if met.prior else []
+    return verdict._replace(text="; ".join(told))
+
+
+def _create_only(wanted: Wanted) -> str:
+    """What keeps a request from replacing what was made meanwhile; the lifecycles' interfaces have none."""
+    return "?create=true" if "_template/" in wanted.path else ""
+
+
+def _refused(connection: Connection, answer: Answer) -> ShippingError:
+    """The error of a refusal, with the innermost of the server's reasons."""
+    if answer.status in (401, 403, 429) or answer.status >= 500:
+        return connection.refusal(answer)
+    return Unavailable(f"{connection.name} refused it ({answer.status}: {_reasons(answer)})")
+
+
+def _reasons(answer: Answer) -> str:
+    """The outermost and the innermost reason: what stands between repeats them."""
+    try:
+        error = msgspec.json.decode(answer.body)["error"]
+    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError):
+        return answer.body[:_WORDS].decode(errors="replace") or "no words"
+    reasons = []
+    while isinstance(error, dict):
+        reasons.append(str(error.get("reason") or error.get("type")))
+        error = error.get("caused_by")
+    told = dict.fromkeys([reasons[0], reasons[-1]]) if reasons else {str(error): None}
+    return " ".join(": ".join(told).split())[:_WORDS]
+
+
+def _remedy(error: ShippingError) -> str:
+    return _GRANT if error.remedy == "grant the privilege" else error.remedy

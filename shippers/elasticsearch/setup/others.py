@@ -1,0 +1,110 @@
+"""The templates and indices that are there → whose would be hurt by ours.
+
+A composable template puts every legacy one, and each composable one of a lower priority, out of force for the indices
+that both meet; and an index of another program that meets our patterns would get our mapping, by which its documents
+may be refused. Neither is done behind the operator's back.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from ..connection import Connection
+from ..node import Answer
+from .objects import Requested
+
+_SHOWN = 5  # names that a message repeats
+
+
+class Met(NamedTuple):
+    """What meets our patterns: `ousted` would be put out of force, `prior` stays in force where both meet."""
+
+    ousted: list[str]
+    prior: list[str]
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether some name fits both patterns; `*` stands for any text."""
+
+    @cache
+    def from_here(i: int, j: int) -> bool:
+        if i == len(one) or j == len(other):
+            return set(one[i:]) <= {"*"} and set(other[j:]) <= {"*"}
+        if one[i] == "*":
+            return from_here(i + 1, j) or from_here(i, j + 1)
+        if other[j] == "*":
+            return from_here(i, j + 1) or from_here(i + 1, j)
+        return one[i] == other[j] and from_here(i + 1, j + 1)
+
+    return from_here(0, 0)
+
+
+async def templates_met(connection: Connection, patterns: list[str], *, name: str, priority: int) -> Met:
+    """Others' templates that meet `patterns` of our template of this name and priority.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    met = Met([], [])
+    for other, body in _legacy_of(await _told(connection, "/_template")):
+        if not _is_ours(other) and _meets(body, patterns):
+            met.ousted.append(f"legacy template {other}")
+    for other, body in _composable_of(await _told(connection, "/_index_template")):
+        if other == name or not _meets(body, patterns):
+            continue
+        theirs = int(body.get("priority") or 0)
+        if theirs > priority:
+            met.prior.append(f"{other} (priority {theirs})")
+        elif not _is_ours(other) and not (body.get("_meta") or {}).get("managed"):  # Elastic's own are meant to be
+            met.ousted.append(f"template {other} (priority {theirs})")
+    return met
+
+
+async def foreign_indices(connection: Connection, requested: Requested) -> list[str]:
+    """Indices that meet the patterns and hold no document of ours, which all have an `@target`.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    names = quote(",".join(requested.patterns), safe="*,")
+    told = await _told(connection, f"/{names}/_mapping/field/@target?ignore_unavailable=true", missing={})
+    return sorted(name for name, fields in told.items() if not fields.get("mappings"))
+
+
+def shown(names: list[str]) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+async def _told(connection: Connection, target: str, *, missing: dict[str, Any] | None = None) -> dict[str, Any]:
+    answer: Answer = await connection.request("GET", target)
+    if answer.status == 404 and missing is not None:
+        return missing
+    if answer.status != 200:
+        raise connection.refusal(answer)
+    try:
+        return msgspec.json.decode(answer.body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise connection.refusal(answer) from None
+
+
+def _legacy_of(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from ((name, body) for name, body in told.items() if isinstance(body, dict))
+
+
+def _composable_of(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in told.get("index_templates") or []:
+        yield each["name"], each["index_template"]
+
+
+def _is_ours(name: str) -> bool:
+    return name == "pilotfish" or name.startswith("pilotfish-")
+
+
+def _meets(body: dict[str, Any], patterns: list[str]) -> bool:
+    theirs = body.get("index_patterns") or []
+    return any(meet(one, other) for one in patterns for other in ([theirs] if isinstance(theirs, str) else theirs))

@@ -1,0 +1,343 @@
+"""`setup` on real servers: what it installs, what it leaves alone, and what it would put out of force."""
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.errors import UsageError
+from collector.ports import Preparable, Setup, SetupStep, Site
+from shippers.elasticsearch import Settings
+from shippers.elasticsearch.cluster import Server
+from shippers.elasticsearch.marks import Mark, marked, split
+from shippers.elasticsearch.setup.objects import SERVERS
+from shippers.elasticsearch.setup.others import meet
+from shippers.elasticsearch.templates import VERSION, component, legacy, legacy_mark, patterns_of, priority_of
+from tests.engines.search_server import SearchServer
+from tests.shippers.test_elasticsearch import empty, settings_for
+from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, put, shipped
+
+DEFAULT = Setup()
+SHOP = Setup(targets=("shop*",))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site("elastic", tmp_path)
+
+
+@pytest.fixture
+def server(search_server: SearchServer) -> SearchServer:
+    """Each of the four, emptied."""
+    empty(search_server)
+    return search_server
+
+
+async def set_up(server: SearchServer, site: Site, setup: Setup = DEFAULT, **options: object) -> dict[str, SetupStep]:
+    """What is told of each object, by its name."""
+    settings = settings_for(server, **options)
+    assert isinstance(settings, Preparable)
+    async with aclosing(settings.set_up(site, setup)) as steps:  # type: ignore[type-var]
+        return {step.subject: step async for step in steps}
+
+
+def outcomes(steps: dict[str, SetupStep]) -> dict[str, str]:
+    return {subject: step.outcome for subject, step in steps.items()}
+
+
+def objects_of(server: SearchServer) -> list[str]:
+    template = ["index template pilotfish"]
+    composes = ["component template pilotfish@mappings", "component template pilotfish@custom", *template]
+    return template if server.generation == 6 else composes
+
+
+def everything(server: SearchServer) -> dict[str, Any]:
+    """All templates that are there, as the server tells them."""
+    paths = ["/_template"] + ([] if server.generation == 6 else ["/_index_template", "/_component_template"])
+    return {path: server.get(path).json() for path in paths}
+
+
+def typed(server: SearchServer, mappings: object) -> object:
+    return {"_doc": mappings} if server.generation == 6 else mappings
+
+
+def as_known(server: SearchServer) -> Server:
+    return Server(server.version, opensearch=server.generation == "opensearch")
+
+
+def all_are(outcome: str, names: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(names, outcome)
+
+
+# ------------------------------------------------------------------ once and again
+
+
+async def test_all_is_created_and_a_second_run_sends_nothing(server: SearchServer, site: Site) -> None:
+    assert outcomes(await set_up(server, site)) == all_are("created", objects_of(server))
+    there = everything(server)
+    again = await set_up(server, site)
+    assert outcomes(again) == all_are("unchanged", objects_of(server))
+    assert [step.request for step in again.values() if step.request] == []
+    assert everything(server) == there
+
+
+async def test_the_export_is_what_is_sent(server: SearchServer, site: Site) -> None:
+    kind = "opensearch" if server.generation == "opensearch" else f"elasticsearch-{server.generation}"
+    files = settings_for(server).setup_files(DEFAULT, kind)
+    sent = [step for step in (await set_up(server, site)).values() if step.request]
+    assert [file.request for file in files] == [step.request.partition("?")[0] for step in sent]
+    assert [json.loads(file.body) for file in files] == [json.loads(step.body) for step in sent]
+
+
+async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(server: SearchServer, site: Site) -> None:
+    before = everything(server)
+    dry = await set_up(server, site, Setup(dry_run=True))
+    assert everything(server) == before
+    wet = await set_up(server, site)
+    assert dry == wet
+
+
+async def test_indices_get_what_setup_installed_and_run_leaves_its_own_out(server: SearchServer, site: Site) -> None:
+    await set_up(server, site)
+    before = everything(server)
+    assert (await shipped(server, site)).delivered == 6
+    assert everything(server) == before
+    properties: Any = mapping_of(server)["properties"]
+    for name in ("@target", "host", "docker_container"):
+        assert properties[name]["type"] == "keyword", name
+    assert properties["@timestamp"] == {"type": "date"}
+    assert properties["log"]["properties"]["message"] == {"type": "text", "norms": False}
+
+
+async def test_setup_takes_over_where_run_was_first(server: SearchServer, site: Site) -> None:
+    await shipped(server, site)
+    told = outcomes(await set_up(server, site))
+    assert told["index template pilotfish"] == ("updated" if server.generation == 6 else "created")
+    assert set(told.values()) <= {"created", "updated"}
+
+
+async def test_for_some_targets_only_run_installs_its_own_for_the_others(server: SearchServer, site: Site) -> None:
+    await set_up(server, site, SHOP)
+    await shipped(server, site)
+    plain = server.get("/_template/pilotfish").json()["pilotfish"]
+    if server.generation == 6:
+        assert plain["index_patterns"] == ["shop*-20*.*.*"]
+    else:
+        assert plain["order"] == -1
+
+
+# ------------------------------------------------------------------ whose it is
+
+
+def put_template(server: SearchServer, body: object) -> str:
+    """Put it in the place of the object that holds our mapping; gives its name in what is told."""
+    if server.generation == 6:
+        put(server, "/_template/pilotfish", body)
+        return "index template pilotfish"
+    put(server, "/_component_template/pilotfish@mappings", body)
+    return "component template pilotfish@mappings"
+
+
+def template_there(server: SearchServer) -> dict[str, Any]:
+    if server.generation == 6:
+        legacy_one: dict[str, Any] = server.get("/_template/pilotfish").json()["pilotfish"]
+        return legacy_one
+    listed = server.get("/_component_template/pilotfish@mappings").json()["component_templates"]
+    component_one: dict[str, Any] = listed[0]["component_template"]
+    return component_one
+
+
+def ours(server: SearchServer) -> tuple[dict[str, Any], Mark]:
+    """The object that holds our mapping as this version has it, without a mark, and where it bears one."""
+    known = as_known(server)
+    if server.generation == 6:
+        mark = legacy_mark(known)
+        return split(legacy(patterns_of("{target}-%Y.%m.%d"), known), mark)[1], mark
+    mark = Mark(("_meta",))
+    return split(component(known), mark)[1], mark
+
+
+async def test_an_older_one_of_ours_is_updated(server: SearchServer, site: Site) -> None:
+    body, mark = ours(server)
+    settings = body["settings"] if server.generation == 6 else body["template"]["settings"]
+    settings["index.mapping.total_fields.limit"] = 1500
+    name = put_template(server, marked(body, mark, VERSION - 1))
+    step = (await set_up(server, site))[name]
+    assert (step.outcome, step.text) == ("updated", f"from version {VERSION - 1}")
+    assert (await set_up(server, site))[name].outcome == "unchanged"
+
+
+def change_limit(body: dict[str, Any]) -> None:
+    settings = body.get("template", body)["settings"]
+    settings["index"]["mapping"]["total_fields"]["limit"] = "3000"
+
+
+def add_field(body: dict[str, Any]) -> None:
+    mappings = body.get("template", body)["mappings"]
+    properties = mappings.get("_doc", mappings)["properties"]
+    properties["user"] = {"type": "keyword"}  # servers add a member of this name to policies
+
+
+def drop_mark(body: dict[str, Any]) -> None:
+    body.pop("_meta", None)
+    mappings = body.get("template", body)["mappings"]
+    mappings.get("_doc", mappings).pop("_meta", None)
+
+
+@pytest.mark.parametrize("change", [change_limit, add_field, drop_mark])
+async def test_what_somebody_changed_is_kept_unless_overwritten(
+    server: SearchServer, site: Site, change: Callable[[dict[str, Any]], None]
+) -> None:
+    await set_up(server, site)
+    changed = template_there(server)
+    change(changed)
+    if change is drop_mark:
+        change_limit(changed)
+    name = put_template(server, changed)
+    there = template_there(server)
+    step = (await set_up(server, site))[name]
+    assert (step.outcome, step.remedy) == ("kept", "--overwrite replaces it")
+    assert template_there(server) == there
+    assert (await set_up(server, site, Setup(overwrite=True)))[name].outcome == "updated"
+    assert template_there(server) != there
+    assert outcomes(await set_up(server, site)) == all_are("unchanged", objects_of(server))
+
+
+async def test_one_of_a_newer_version_is_kept(server: SearchServer, site: Site) -> None:
+    body, mark = ours(server)
+    body["version"] = VERSION + 1
+    name = put_template(server, marked(body, mark, VERSION + 1))
+    step = (await set_up(server, site))[name]
+    assert (step.outcome, step.text) == ("kept", f"of a newer Pilotfish (version {VERSION + 1})")
+
+
+@pytest.fixture(params=["elasticsearch_8", "elasticsearch_7", "opensearch_2"])
+def composing(request: pytest.FixtureRequest) -> SearchServer:
+    """Each server with composable templates, emptied."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, SearchServer)
+    empty(found)
+    return found
+
+
+async def test_the_operators_component_is_laid_over_ours_and_never_touched(composing: SearchServer, site: Site) -> None:
+    await set_up(composing, site)
+    own = {
+        "template": {"settings": {"number_of_replicas": "0"}, "mappings": {"properties": {"host": {"type": "text"}}}}
+    }
+    put(composing, "/_component_template/pilotfish@custom", own)
+    told = await set_up(composing, site, Setup(overwrite=True))
+    assert told["component template pilotfish@custom"].outcome == "unchanged"
+    await shipped(composing, site)
+    properties: Any = mapping_of(composing)["properties"]
+    assert properties["host"] == {"type": "text"}
+    settings = composing.get(f"/{INDEX}/_settings").json()[INDEX]["settings"]["index"]
+    assert (settings["number_of_replicas"], settings["mapping"]["total_fields"]["limit"]) == ("0", "2000")
+
+
+# ------------------------------------------------------------------ others
+
+
+@pytest.mark.parametrize("is_legacy", [True, False])
+async def test_nobodys_template_is_put_out_of_force_unasked(
+    composing: SearchServer, site: Site, *, is_legacy: bool
+) -> None:
+    kind, named = ("_template", "legacy template own") if is_legacy else ("_index_template", "template own")
+    put(composing, f"/{kind}/own", {"index_patterns": ["filebeat-7.*-2*"]})
+    step = (await set_up(composing, site))["index template pilotfish"]
+    assert step.outcome == "failed"
+    assert named in step.text
+    assert composing.get("/_index_template/pilotfish").status == 404
+    narrowed = (await set_up(composing, site, SHOP))["index template pilotfish"]
+    assert (narrowed.outcome, narrowed.text) == ("created", "")
+    taken = (await set_up(composing, site, Setup(overwrite=True)))["index template pilotfish"]
+    assert taken.outcome == "updated"
+    assert f"in place of {named}" in taken.text
+    assert outcomes(await set_up(composing, site)) == all_are("unchanged", objects_of(composing))
+
+
+async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(composing: SearchServer, site: Site) -> None:
+    put(composing, "/_index_template/own", {"index_patterns": ["shop-*"], "priority": 500, "template": {}})
+    step = (await set_up(composing, site))["index template pilotfish"]
+    assert (step.outcome, step.text) == ("created", "gives way to own (priority 500) where both meet")
+
+
+async def test_an_index_of_another_program_does_not_get_our_mapping_unasked(
+    composing: SearchServer, site: Site
+) -> None:
+    put(composing, "/fluentd-2026.11.22", {"mappings": {"properties": {"log": {"type": "text"}}}})
+    await shipped(composing, site)  # ours are no others'
+    (step,) = (await set_up(composing, site)).values()
+    assert step.outcome == "failed"
+    assert "(fluentd-2026.11.22)" in step.text
+    assert set(outcomes(await set_up(composing, site, SHOP)).values()) == {"created"}
+
+
+async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, site: Site) -> None:
+    await set_up(composing, site)
+    told = outcomes(await set_up(composing, site, index="docker-{target}-%Y.%m.%d"))
+    assert sorted(told.values()) == ["created", "unchanged", "unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "do_meet"),
+    [
+        ("a*-20*", "a*", True),
+        ("a*-20*", "b*", False),
+        ("a*-20*.*.*", "filebeat-*", False),
+        ("f*-20*.*.*", "filebeat-7.17.0-*", True),
+        ("f*-20*.*.*", "filebeat-8.19.0", False),
+        ("logs-*-default", "logs-*-*", True),
+        ("logs-*-default", "logs-*-prod", False),
+        ("*x", "y*", True),
+        ("*", "*", True),
+        ("ab", "a*b", True),
+        ("", "*", True),
+        ("a", "", False),
+    ],
+)
+def test_patterns_meet_where_a_name_fits_both(one: str, other: str, *, do_meet: bool) -> None:
+    assert meet(one, other) is meet(other, one) is do_meet
+
+
+@pytest.mark.parametrize(
+    ("patterns", "priority"),
+    [(patterns_of("{target}-%Y.%m.%d"), 121), (["logs-*-default"], 125), (["x" * 90 + "*"], 170)],
+)
+def test_the_priority_is_over_the_built_in_ones_and_under_the_agents(patterns: list[str], priority: int) -> None:
+    assert 100 < priority_of(patterns) == priority < 200
+
+
+# ------------------------------------------------------------------ what cannot be
+
+
+@pytest.mark.parametrize(
+    ("index", "setup", "words"),
+    [
+        ("{target}-%Y.%m.%d", Setup(retention=timedelta(days=30)), "retention would delete those too"),
+        ("logs-{target}-x", Setup(retention=timedelta(days=3), data_stream=True), "retention would delete those too"),
+        ("docker-{target}-%Y", Setup(retention=timedelta(hours=23)), "shorter than a day"),
+        ("{target}-%Y.%m.%d", Setup(data_stream=True), "has a date"),
+        ("logs-{target}-default", DEFAULT, "has no date"),
+        ("docker-%Y.%m.%d", Setup(targets=("shop",)), "holds no {target}"),
+        ("{target}-%Y.%m.%d", Setup(targets=("x" * 201,)), "longer than 200"),
+    ],
+)
+@pytest.mark.parametrize("kind", SERVERS)
+def test_what_cannot_be_is_told(index: str, setup: Setup, words: str, kind: str) -> None:
+    settings = settings_for_nobody(index)
+    with pytest.raises(UsageError, match=words):
+        settings.setup_files(setup, kind)
+
+
+def test_a_server_without_data_streams_is_told() -> None:
+    with pytest.raises(UsageError, match="has no data streams"):
+        settings_for_nobody("logs-{target}-default").setup_files(Setup(data_stream=True), "elasticsearch-6")
+
+
+def settings_for_nobody(index: str) -> Any:
+    return Settings.model_validate({"type": "elasticsearch", "hosts": ["http://localhost"], "index": index})
