@@ -1,5 +1,6 @@
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def empty(server: SearchServer) -> None:
         for name in ("pilotfish*", "own*"):
             server.request("DELETE", f"/{kind}/{name}")
     server.request("DELETE", "/_ilm/policy/pilotfish")
+
+
+def emptied(server: object) -> Iterator[SearchServer]:
+    """The server empty, and empty again afterwards: templates of a test must not meet the indices of the next."""
+    assert isinstance(server, SearchServer)
+    empty(server)
+    yield server
+    empty(server)
 
 
 @pytest.fixture

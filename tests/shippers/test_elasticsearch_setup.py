@@ -1,7 +1,7 @@
 """`setup` on real servers: what it installs, what it leaves alone, and what it would put out of force."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from shippers.elasticsearch.setup.objects import SERVERS
 from shippers.elasticsearch.setup.others import meet
 from shippers.elasticsearch.templates import VERSION, component, legacy, legacy_mark, patterns_of, priority_of
 from tests.engines.search_server import SearchServer
-from tests.shippers.test_elasticsearch import empty, settings_for
+from tests.shippers.test_elasticsearch import emptied, settings_for
 from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, put, shipped
 
 DEFAULT = Setup()
@@ -31,10 +31,9 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def server(search_server: SearchServer) -> SearchServer:
+def server(search_server: SearchServer) -> Iterator[SearchServer]:
     """Each of the four, emptied."""
-    empty(search_server)
-    return search_server
+    yield from emptied(search_server)
 
 
 async def set_up(server: SearchServer, site: Site, setup: Setup = DEFAULT, **options: object) -> dict[str, SetupStep]:
@@ -216,12 +215,9 @@ async def test_one_of_a_newer_version_is_kept(server: SearchServer, site: Site) 
 
 
 @pytest.fixture(params=["elasticsearch_8", "elasticsearch_7", "opensearch_2"])
-def composing(request: pytest.FixtureRequest) -> SearchServer:
+def composing(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
     """Each server with composable templates, emptied."""
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, SearchServer)
-    empty(found)
-    return found
+    yield from emptied(request.getfixturevalue(request.param))
 
 
 async def test_the_operators_component_is_laid_over_ours_and_never_touched(composing: SearchServer, site: Site) -> None:

@@ -1,0 +1,134 @@
+"""An OpenSearch with Index State Management on a real socket, as far as `setup` asks it: the real one here has none.
+
+Form and rules: docs.opensearch.org, "ISM API" and "ISM policies": what a policy may hold is looked at strictly, GET
+adds what the plugin adds, and only `if_seq_no` with `if_primary_term` replaces a policy.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from typing import Any
+
+from aiohttp import web
+
+from tests.engines.process import free_ports
+
+RETRY = {"count": 3, "backoff": "exponential", "delay": "1m"}
+_TOLD = {"policy_id": "pilotfish", "last_updated_time": 1577990761311, "schema_version": 1, "error_notification": None}
+
+
+class OpenSearchStandIn:
+    """Keeps what is put; `methods` are those of the requests so far, `down` is how many of them find it starting."""
+
+    def __init__(self, *, forbids: str = "", down: int = 0) -> None:
+        """`forbids`: a path whose change is refused with 403."""
+        (self.port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.methods: list[str] = []
+        self.sequence = 0
+        self._forbids = forbids
+        self._down = down
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["OpenSearchStandIn"]:
+        """Listen until the block ends."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        self.methods.append(request.method)
+        if self._down > 0:
+            self._down -= 1
+            return web.json_response({"error": {"type": "master_not_discovered_exception"}}, status=503)
+        path = request.path
+        if path == "/":
+            return web.json_response({"version": {"number": "2.19.1", "distribution": "opensearch"}})
+        if path == "/_cluster/health":
+            return web.json_response({"status": "green"})
+        if request.method == "PUT":
+            return self._put(request, json.loads(await request.read()))
+        return self._told(path)
+
+    def _told(self, path: str) -> web.Response:
+        name = path.rpartition("/")[2]
+        if path in ("/_template", "/_index_template"):
+            return web.json_response({})
+        if "/_mapping/field/" in path:
+            return web.json_response({})
+        if path not in self.kept:
+            error = {"type": "status_exception", "reason": "Policy not found"}
+            return web.json_response({"error": error, "status": 404}, status=404)
+        body = self.kept[path]
+        if path.startswith("/_plugins/_ism/policies/"):
+            told = {
+                "_id": name,
+                "_version": 2,
+                "_seq_no": self.sequence,
+                "_primary_term": 1,
+                "policy": _completed(body),
+            }
+            return web.json_response(told)
+        plural, one = ("index_templates", "index_template") if "index" in path else ("component_templates",) * 2
+        return web.json_response({plural: [{"name": name, one.removesuffix("s"): body}]})
+
+    def _put(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        if self._forbids and request.path.startswith(self._forbids):
+            error = {"type": "security_exception", "reason": "no permissions"}
+            return web.json_response({"error": error, "status": 403}, status=403)
+        if not request.path.startswith("/_plugins/_ism/policies/"):
+            self.kept[request.path] = body
+            return web.json_response({"acknowledged": True})
+        check_policy(body)
+        given = (request.query.get("if_seq_no"), request.query.get("if_primary_term"))
+        held = (str(self.sequence), "1") if request.path in self.kept else (None, None)
+        if given != held:
+            error = {"type": "version_conflict_engine_exception", "reason": "document already exists"}
+            return web.json_response({"error": error, "status": 409}, status=409)
+        self.kept[request.path] = body["policy"]
+        self.sequence += 1
+        return web.json_response({"_id": "pilotfish", "policy": body}, status=201 if held[0] is None else 200)
+
+
+def check_policy(body: dict[str, Any]) -> None:
+    """Fail unless it is a policy as documented, of the states and actions that retention needs."""
+    assert set(body) == {"policy"}
+    policy = body["policy"]
+    assert set(policy) == {"description", "default_state", "states", "ism_template"}
+    names = [state["name"] for state in policy["states"]]
+    assert policy["default_state"] in names
+    for state in policy["states"]:
+        assert set(state) == {"name", "actions", "transitions"}
+        for action in state["actions"]:
+            (kind,) = action
+            known: dict[str, set[str]] = {"delete": set(), "rollover": {"min_index_age", "min_primary_shard_size"}}
+            assert set(action[kind]) <= known[kind]
+        for transition in state["transitions"]:
+            assert transition["state_name"] in names
+            (condition,) = transition["conditions"]
+            assert condition in {"min_index_age", "min_rollover_age"}
+    for template in policy["ism_template"]:
+        assert set(template) == {"index_patterns", "priority"}
+        assert not [pattern for pattern in template["index_patterns"] if pattern.startswith((".", "*"))]
+
+
+def _completed(policy: dict[str, Any]) -> dict[str, Any]:
+    """With what the plugin adds."""
+    told = deepcopy(policy) | _TOLD
+    for state in told["states"]:
+        state["actions"] = [
+            {"retry": RETRY, kind: {"copy_alias": False, **inner} if kind == "rollover" else inner}
+            for action in state["actions"]
+            for kind, inner in action.items()
+        ]
+    for template in told["ism_template"]:
+        template["last_updated_time"] = 1577990761311
+    return told

@@ -1,0 +1,210 @@
+"""Retention: ILM on the real 6.8, ISM on a stand-in, neither on the small distributions; data streams; and outages."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.ports import Setup, Site
+from shippers.elasticsearch import Settings
+from shippers.elasticsearch.cluster import Server
+from shippers.elasticsearch.setup.lifecycle import ilm, ism, span_of
+from tests.contract.segments import batch, plain_segment
+from tests.contract.shippers import deliver
+from tests.engines import servers
+from tests.engines.process import free_ports
+from tests.engines.search_server import SearchServer
+from tests.shippers.opensearch_stand_in import OpenSearchStandIn, check_policy
+from tests.shippers.test_elasticsearch import emptied, settings_for
+from tests.shippers.test_elasticsearch_cluster import INDEX, shipped
+from tests.shippers.test_elasticsearch_setup import outcomes, set_up
+
+DAILY, STREAM = "{target}-%Y.%m.%d", "logs-docker.{target}-default"
+POLICY, TEMPLATE = "lifecycle policy pilotfish", "index template pilotfish"
+RECENT, OPENSEARCH = Server("8.19.0", opensearch=False), Server("2.19.0", opensearch=True)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site("elastic", tmp_path)
+
+
+@pytest.fixture
+def ilm_server(elasticsearch_6: SearchServer) -> Iterator[SearchServer]:
+    """The one with a real ILM, emptied."""
+    yield from emptied(elasticsearch_6)
+
+
+@pytest.fixture(params=["elasticsearch_8", "elasticsearch_7", "opensearch_2"])
+def bare(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
+    """Each of those without a lifecycle, emptied."""
+    yield from emptied(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def streamless(elasticsearch_7: SearchServer) -> Iterator[SearchServer]:
+    """A server of a generation with data streams that was built without, emptied."""
+    yield from emptied(elasticsearch_7)
+
+
+def kept(days: int, **more: Any) -> Setup:
+    return Setup(retention=timedelta(days=days), targets=("*",), **more)
+
+
+# ------------------------------------------------------------------ ILM, real
+
+
+async def test_ilm_deletes_an_index_a_retention_after_its_day(ilm_server: SearchServer, site: Site) -> None:
+    assert outcomes(await set_up(ilm_server, site, kept(30))) == {POLICY: "created", TEMPLATE: "created"}
+    policy = ilm_server.get("/_ilm/policy/pilotfish").json()["pilotfish"]["policy"]
+    assert policy == {"phases": {"delete": {"min_age": "31d", "actions": {"delete": {}}}}}
+    await shipped(ilm_server, site)
+    explained = ilm_server.get(f"/{INDEX}/_ilm/explain").json()["indices"][INDEX]
+    assert (explained["managed"], explained["policy"]) == (True, "pilotfish")
+
+
+async def test_a_policy_without_a_mark_that_says_the_same_is_ours_and_any_other_is_kept(
+    ilm_server: SearchServer, site: Site
+) -> None:
+    await set_up(ilm_server, site, kept(30))
+    assert outcomes(await set_up(ilm_server, site, kept(30))) == {POLICY: "unchanged", TEMPLATE: "unchanged"}
+    step = (await set_up(ilm_server, site, kept(14)))[POLICY]
+    assert (step.outcome, step.remedy) == ("kept", "--overwrite replaces it")
+    assert (await set_up(ilm_server, site, kept(14, overwrite=True)))[POLICY].outcome == "updated"
+
+
+async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(bare: SearchServer, site: Site) -> None:
+    told = await set_up(bare, site, kept(30))
+    assert told[POLICY].outcome == "left out"
+    assert told[POLICY].remedy == "delete indices {target}-%Y.%m.%d older than 30d yourself, from a timer"
+    assert told[TEMPLATE].outcome == "created"
+
+
+@pytest.mark.parametrize(
+    ("index", "days"), [(DAILY, 1), ("x-%Y-%j", 1), ("x-%G.%V", 7), ("x-%Y.%m", 31), ("x-%Y", 366), (STREAM, 0)]
+)
+def test_an_index_stays_until_its_last_line_is_old_enough(index: str, days: int) -> None:
+    assert span_of(index) == timedelta(days=days)
+    policy = ilm(index, timedelta(days=30), RECENT)["policy"]
+    assert policy["phases"]["delete"]["min_age"] == f"{30 + days}d"
+
+
+@pytest.mark.parametrize(("retention", "age"), [(None, "30d"), (3, "1d"), (30, "3d"), (3650, "30d")])
+def test_a_data_stream_rolls_over_as_seldom_as_its_retention_allows(retention: int | None, age: str) -> None:
+    span = timedelta(days=retention) if retention else None
+    phases = ilm(STREAM, span, RECENT)["policy"]["phases"]
+    assert phases["hot"]["actions"]["rollover"] == {"max_age": age, "max_primary_shard_size": "50gb"}
+    assert ("delete" in phases) is (retention is not None)
+    old = ilm(STREAM, span, Server("7.12.1", opensearch=False))["policy"]["phases"]["hot"]["actions"]["rollover"]
+    assert old == {"max_age": age, "max_size": "50gb"}
+
+
+# ------------------------------------------------------------------ ISM, on a stand-in
+
+
+@pytest.mark.parametrize(("index", "retention"), [(DAILY, 30), (STREAM, 30), (STREAM, None)])
+def test_a_policy_of_ism_is_of_the_documented_form(index: str, retention: int | None) -> None:
+    span = timedelta(days=retention) if retention else None
+    body = ism(index, span, patterns=["logs-*"], priority=120)
+    check_policy(body)
+    assert ("delete" in json.dumps(body)) is (retention is not None)
+
+
+async def told_by(stand_in: OpenSearchStandIn, site: Site, setup: Setup, **options: object) -> dict[str, Any]:
+    settings = Settings.model_validate({"type": "elasticsearch", "hosts": [stand_in.url], **options})
+    return {step.subject: step async for step in settings.set_up(site, setup)}
+
+
+async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> None:
+    async with OpenSearchStandIn().serving() as stand_in:
+        assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"created"}
+        assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"unchanged"}
+        updated = (await told_by(stand_in, site, kept(14)))[POLICY]
+        assert (updated.outcome, updated.text) == ("updated", "other options")
+        (policy,) = (body for path, body in stand_in.kept.items() if "_ism" in path)
+        assert policy["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "15d"}
+        policy["states"][1]["actions"] = []
+        assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody"
+
+
+async def test_a_dry_run_sends_get_alone(site: Site) -> None:
+    async with OpenSearchStandIn().serving() as stand_in:
+        steps = await told_by(stand_in, site, kept(30, dry_run=True))
+        assert [step.request.partition("?")[0] for step in steps.values()] == [
+            "PUT /_plugins/_ism/policies/pilotfish",
+            "PUT /_component_template/pilotfish@mappings",
+            "PUT /_component_template/pilotfish@custom",
+            "PUT /_index_template/pilotfish",
+        ]
+        assert (set(stand_in.methods), stand_in.kept) == ({"GET"}, {})
+
+
+# ------------------------------------------------------------------ what fails
+
+
+async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: Site) -> None:
+    async with OpenSearchStandIn(forbids="/_plugins/_ism/").serving() as stand_in:
+        told = await told_by(stand_in, site, kept(30))
+    assert told[POLICY].outcome == "failed"
+    assert "no permissions" in told[POLICY].text
+    assert "grant the user" in told[POLICY].remedy
+    assert told[TEMPLATE].outcome == "created"
+
+
+async def test_a_server_that_is_away_is_told_at_once(site: Site) -> None:
+    (port,) = free_ports(1)
+    settings = Settings.model_validate({"type": "elasticsearch", "hosts": [f"http://127.0.0.1:{port}"]})
+    (step,) = [step async for step in settings.set_up(site, Setup())]
+    assert step.outcome == "failed"
+    assert "cannot be reached" in step.text
+
+
+async def test_a_server_that_starts_is_waited_for(site: Site) -> None:
+    async with OpenSearchStandIn(down=3).serving() as stand_in:
+        told = await told_by(stand_in, site, Setup(wait_seconds=60))
+        assert set(outcomes(told).values()) == {"created"}
+    async with OpenSearchStandIn(down=1_000_000).serving() as stand_in:
+        (step,) = (await told_by(stand_in, site, Setup(wait_seconds=1))).values()
+        assert (step.outcome, "overloaded or starting" in step.text) == ("failed", True)
+
+
+# ------------------------------------------------------------------ data streams, real
+
+
+@pytest.fixture(scope="module", params=["elasticsearch_8", "opensearch_2"])
+def streaming(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
+    """A server of its own: the small Elasticsearch 8 has no request that removes a data stream."""
+    with closing(servers.SEARCH_SERVERS[request.param]()) as server:
+        server.start()
+        yield server
+
+
+async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(streaming: SearchServer, site: Site) -> None:
+    assert "failed" not in outcomes(await set_up(streaming, site, kept(30, data_stream=True), index=STREAM)).values()
+    sent = batch(plain_segment(3))
+    shipper = settings_for(streaming, index=STREAM).open(site)
+    try:
+        assert (await deliver(shipper, sent)).delivered == 3
+        again = await deliver(shipper, sent)
+        assert (again.delivered, again.duplicate) == (0, 3)
+        hits = streaming.refresh_and_fetch("logs-docker.shop-default")
+        assert len(hits) == 3
+        assert {hit["_index"].startswith(".ds-logs-docker.shop-default-") for hit in hits} == {True}
+        assert streaming.request("POST", "/logs-docker.shop-default/_rollover").status == 200
+        assert (await deliver(shipper, sent)).delivered == 3  # the limit that docs/reliability.md tells
+    finally:
+        await shipper.aclose()
+    assert set(outcomes(await set_up(streaming, site, kept(30, data_stream=True), index=STREAM)).values()) == {
+        "unchanged",
+        "left out",
+    }
+
+
+async def test_a_server_that_cannot_hold_data_streams_says_why(streamless: SearchServer, site: Site) -> None:
+    told = await set_up(streamless, site, kept(30, data_stream=True), index=STREAM)
+    failed = [step for step in told.values() if step.outcome == "failed"]
+    assert ["unknown field [data_stream]" in step.text for step in failed] == [True]
