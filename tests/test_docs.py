@@ -17,7 +17,7 @@ from tests.reference import ROOT, pages, render
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 SCRIPT = re.compile(r"\bscript/\w+")
-COMMAND = re.compile(r"pilotfish ((?:config |dead-letters )?[a-z-]+)")
+COMMAND = re.compile(r"pilotfish ((?:config |dead-letters |setup )?[a-z-]+)")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 SUFFIXES = ("_bucket", "_sum", "_count")
@@ -54,6 +54,7 @@ def test_commands_exist(page: Path) -> None:
     known = {"run", "demo", "check", "search", "tail", "healthcheck", "version"}
     known |= {"config", "config show", "config validate", "config schema"}
     known |= {"dead-letters", "dead-letters list", "dead-letters replay"}
+    known |= {"setup", "setup elasticsearch", "setup export"}
     assert named <= known
 
 

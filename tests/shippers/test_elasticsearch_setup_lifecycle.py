@@ -204,6 +204,20 @@ async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(streaming:
     }
 
 
+async def test_a_stream_of_another_program_does_not_get_our_mapping_unasked(
+    streaming: SearchServer, site: Site
+) -> None:
+    built_in = {"index_patterns": ["logs-*-*"], "priority": 100, "data_stream": {}, "_meta": {"managed": True}}
+    assert streaming.request("PUT", "/_index_template/logs", json=built_in).status == 200
+    line = {"@timestamp": "2026-11-23T00:00:00Z", "host": {"name": "somebody's"}}
+    assert not streaming.bulk({"create": {"_index": "logs-generic-default"}}, line).json()["errors"]
+    (step,) = (await set_up(streaming, site, Setup(data_stream=True), index="logs-{target}-default")).values()
+    assert step.outcome == "failed"
+    assert ".ds-logs-generic-default-" in step.text
+    named = await set_up(streaming, site, Setup(data_stream=True, targets=("shop",)), index="logs-{target}-default")
+    assert "failed" not in outcomes(named).values()
+
+
 async def test_a_server_that_cannot_hold_data_streams_says_why(streamless: SearchServer, site: Site) -> None:
     told = await set_up(streamless, site, kept(30, data_stream=True), index=STREAM)
     failed = [step for step in told.values() if step.outcome == "failed"]

@@ -22,6 +22,8 @@ COMMANDS = [
     ["dead-letters", "list"],
     ["dead-letters", "replay"],
     ["setup"],
+    ["setup", "elasticsearch"],
+    ["setup", "export"],
     ["healthcheck"],
     ["version"],
 ]
