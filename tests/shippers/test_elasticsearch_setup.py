@@ -294,6 +294,7 @@ async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, 
         ("ab", "a*b", True),
         ("", "*", True),
         ("a", "", False),
+        ("x" * 2000 + "*", "*" + "x" * 2000, True),
     ],
 )
 def test_patterns_meet_where_a_name_fits_both(one: str, other: str, *, do_meet: bool) -> None:

@@ -1,4 +1,4 @@
-"""Retention: ILM on the real 6.8, ISM on a stand-in, neither on the small distributions; data streams; and outages."""
+"""Retention: ILM on the real 6.8, ILM with marks and ISM on a stand-in, neither on the rest; data streams; outages."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.contract.shippers import deliver
 from tests.engines import servers
 from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
-from tests.shippers.opensearch_stand_in import OpenSearchStandIn, check_policy
+from tests.shippers.lifecycle_stand_in import LifecycleStandIn, check_policy
 from tests.shippers.test_elasticsearch import emptied, settings_for
 from tests.shippers.test_elasticsearch_cluster import INDEX, shipped
 from tests.shippers.test_elasticsearch_setup import outcomes, set_up
@@ -103,7 +103,23 @@ def test_a_data_stream_rolls_over_as_seldom_as_its_retention_allows(retention: i
     assert old == {"max_age": age, "max_size": "50gb"}
 
 
-# ------------------------------------------------------------------ ISM, on a stand-in
+# ------------------------------------------------------------------ on a stand-in
+
+
+@pytest.mark.parametrize("index", [DAILY, STREAM])
+async def test_a_recent_ilm_keeps_the_mark_so_another_retention_is_an_update(site: Site, index: str) -> None:
+    options = {"data_stream": index == STREAM} | ({"targets": ("*",)} if index == DAILY else {})
+    wishes = [Setup(retention=timedelta(days=days), **options) for days in (30, 30, 14)]  # type: ignore[arg-type]
+    async with LifecycleStandIn("ilm").serving() as stand_in:
+        told = [await told_by(stand_in, site, wish, index=index) for wish in wishes]
+        assert [set(outcomes(steps).values()) for steps in told[:2]] == [{"created"}, {"unchanged"}]
+        policy, template = (next(name for name in told[0] if name.startswith(kind)) for kind in ("life", "index"))
+        assert (told[2][policy].outcome, told[2][template].outcome) == ("updated", "unchanged")
+        (body,) = (body for path, body in stand_in.kept.items() if "_index_template" in path)
+        assert body["template"] == {"settings": {"index.lifecycle.name": policy.rpartition(" ")[2]}}
+        (body,) = (body for path, body in stand_in.kept.items() if "_ilm" in path)
+        body["policy"]["phases"]["delete"]["min_age"] = "90d"
+        assert (await told_by(stand_in, site, wishes[2], index=index))[policy].text == "changed by somebody"
 
 
 @pytest.mark.parametrize(("index", "retention"), [(DAILY, 30), (STREAM, 30), (STREAM, None)])
@@ -114,13 +130,13 @@ def test_a_policy_of_ism_is_of_the_documented_form(index: str, retention: int | 
     assert ("delete" in json.dumps(body)) is (retention is not None)
 
 
-async def told_by(stand_in: OpenSearchStandIn, site: Site, setup: Setup, **options: object) -> dict[str, Any]:
+async def told_by(stand_in: LifecycleStandIn, site: Site, setup: Setup, **options: object) -> dict[str, Any]:
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": [stand_in.url], **options})
     return {step.subject: step async for step in settings.set_up(site, setup)}
 
 
 async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> None:
-    async with OpenSearchStandIn().serving() as stand_in:
+    async with LifecycleStandIn().serving() as stand_in:
         assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"created"}
         assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"unchanged"}
         updated = (await told_by(stand_in, site, kept(14)))[POLICY]
@@ -132,7 +148,7 @@ async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> 
 
 
 async def test_a_dry_run_sends_get_alone(site: Site) -> None:
-    async with OpenSearchStandIn().serving() as stand_in:
+    async with LifecycleStandIn().serving() as stand_in:
         steps = await told_by(stand_in, site, kept(30, dry_run=True))
         assert [step.request.partition("?")[0] for step in steps.values()] == [
             "PUT /_plugins/_ism/policies/pilotfish",
@@ -147,7 +163,7 @@ async def test_a_dry_run_sends_get_alone(site: Site) -> None:
 
 
 async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: Site) -> None:
-    async with OpenSearchStandIn(forbids="/_plugins/_ism/").serving() as stand_in:
+    async with LifecycleStandIn(forbids="/_plugins/_ism/").serving() as stand_in:
         told = await told_by(stand_in, site, kept(30))
     assert told[POLICY].outcome == "failed"
     assert "no permissions" in told[POLICY].text
@@ -164,10 +180,10 @@ async def test_a_server_that_is_away_is_told_at_once(site: Site) -> None:
 
 
 async def test_a_server_that_starts_is_waited_for(site: Site) -> None:
-    async with OpenSearchStandIn(down=3).serving() as stand_in:
+    async with LifecycleStandIn(down=3).serving() as stand_in:
         told = await told_by(stand_in, site, Setup(wait_seconds=60))
         assert set(outcomes(told).values()) == {"created"}
-    async with OpenSearchStandIn(down=1_000_000).serving() as stand_in:
+    async with LifecycleStandIn(down=1_000_000).serving() as stand_in:
         (step,) = (await told_by(stand_in, site, Setup(wait_seconds=1))).values()
         assert (step.outcome, "overloaded or starting" in step.text) == ("failed", True)
 

@@ -6,7 +6,6 @@ may be refused. Neither is done behind the operator's back.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -28,18 +27,24 @@ class Met(NamedTuple):
 
 def meet(one: str, other: str) -> bool:
     """Whether some name fits both patterns; `*` stands for any text."""
-
-    @cache
-    def from_here(i: int, j: int) -> bool:
-        if i == len(one) or j == len(other):
-            return set(one[i:]) <= {"*"} and set(other[j:]) <= {"*"}
-        if one[i] == "*":
-            return from_here(i + 1, j) or from_here(i, j + 1)
-        if other[j] == "*":
-            return from_here(i, j + 1) or from_here(i + 1, j)
-        return one[i] == other[j] and from_here(i + 1, j + 1)
-
-    return from_here(0, 0)
+    places, seen = [(0, 0)], {(0, 0)}
+    while places:
+        i, j = places.pop()
+        if i == len(one) and j == len(other):
+            return True
+        steps = {(i + 1, j)} if one[i : i + 1] == "*" else set()  # a star ends, or takes the other's next character
+        if other[j : j + 1] == "*":
+            steps.add((i, j + 1))
+        if i < len(one) and j < len(other):
+            if one[i] == "*":
+                steps.add((i, j + 1))
+            elif other[j] == "*":
+                steps.add((i + 1, j))
+            elif one[i] == other[j]:
+                steps.add((i + 1, j + 1))
+        places += steps - seen
+        seen |= steps
+    return False
 
 
 async def templates_met(connection: Connection, patterns: list[str], *, name: str, priority: int) -> Met:

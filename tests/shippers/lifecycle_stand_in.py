@@ -1,28 +1,32 @@
-"""An OpenSearch with Index State Management on a real socket, as far as `setup` asks it: the real one here has none.
+"""A server with ISM or a recent ILM on a real socket, as far as `setup` asks it: the real ones here have neither.
 
-Form and rules: docs.opensearch.org, "ISM API" and "ISM policies": what a policy may hold is looked at strictly, GET
-adds what the plugin adds, and only `if_seq_no` with `if_primary_term` replaces a policy.
+Form and rules: docs.opensearch.org, "ISM API" and "ISM policies"; elastic.co/docs, "Create or update a lifecycle
+policy". What a policy may hold is looked at strictly, GET adds what the server adds, and only `if_seq_no` with
+`if_primary_term` replaces a policy of ISM.
 """
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
 from tests.engines.process import free_ports
 
+_ELASTICSEARCH = {"number": "8.19.0"}
+_OPENSEARCH = {"number": "2.19.1", "distribution": "opensearch"}
 RETRY = {"count": 3, "backoff": "exponential", "delay": "1m"}
 _TOLD = {"policy_id": "pilotfish", "last_updated_time": 1577990761311, "schema_version": 1, "error_notification": None}
 
 
-class OpenSearchStandIn:
+class LifecycleStandIn:
     """Keeps what is put; `methods` are those of the requests so far, `down` is how many of them find it starting."""
 
-    def __init__(self, *, forbids: str = "", down: int = 0) -> None:
+    def __init__(self, kind: Literal["ilm", "ism"] = "ism", *, forbids: str = "", down: int = 0) -> None:
         """`forbids`: a path whose change is refused with 403."""
+        self._told_of_itself = _ELASTICSEARCH if kind == "ilm" else _OPENSEARCH
         (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.kept: dict[str, dict[str, Any]] = {}
@@ -32,7 +36,7 @@ class OpenSearchStandIn:
         self._down = down
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["OpenSearchStandIn"]:
+    async def serving(self) -> AsyncIterator["LifecycleStandIn"]:
         """Listen until the block ends."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
@@ -51,7 +55,7 @@ class OpenSearchStandIn:
             return web.json_response({"error": {"type": "master_not_discovered_exception"}}, status=503)
         path = request.path
         if path == "/":
-            return web.json_response({"version": {"number": "2.19.1", "distribution": "opensearch"}})
+            return web.json_response({"version": self._told_of_itself})
         if path == "/_cluster/health":
             return web.json_response({"status": "green"})
         if request.method == "PUT":
@@ -65,9 +69,11 @@ class OpenSearchStandIn:
         if "/_mapping/field/" in path:
             return web.json_response({})
         if path not in self.kept:
-            error = {"type": "status_exception", "reason": "Policy not found"}
+            error = {"type": "resource_not_found_exception", "reason": "not found"}
             return web.json_response({"error": error, "status": 404}, status=404)
         body = self.kept[path]
+        if path.startswith("/_ilm/policy/"):
+            return web.json_response({name: {"version": 1, "policy": _with_defaults(body["policy"]), "in_use_by": {}}})
         if path.startswith("/_plugins/_ism/policies/"):
             told = {
                 "_id": name,
@@ -84,6 +90,8 @@ class OpenSearchStandIn:
         if self._forbids and request.path.startswith(self._forbids):
             error = {"type": "security_exception", "reason": "no permissions"}
             return web.json_response({"error": error, "status": 403}, status=403)
+        if request.path.startswith("/_ilm/policy/"):
+            check_ilm(body)
         if not request.path.startswith("/_plugins/_ism/policies/"):
             self.kept[request.path] = body
             return web.json_response({"acknowledged": True})
@@ -118,6 +126,24 @@ def check_policy(body: dict[str, Any]) -> None:
     for template in policy["ism_template"]:
         assert set(template) == {"index_patterns", "priority"}
         assert not [pattern for pattern in template["index_patterns"] if pattern.startswith((".", "*"))]
+
+
+def check_ilm(body: dict[str, Any]) -> None:
+    """Fail unless it is a policy as documented, of the phases and actions that retention needs."""
+    assert set(body) == {"policy"}
+    assert set(body["policy"]) == {"phases", "_meta"}
+    known = {"hot": "rollover", "delete": "delete"}
+    for name, phase in body["policy"]["phases"].items():
+        assert set(phase) == {"min_age", "actions"}
+        assert set(phase["actions"]) == {known[name]}
+
+
+def _with_defaults(policy: dict[str, Any]) -> dict[str, Any]:
+    """With what ILM adds."""
+    told = deepcopy(policy)
+    if "delete" in told["phases"]:
+        told["phases"]["delete"]["actions"]["delete"]["delete_searchable_snapshot"] = True
+    return told
 
 
 def _completed(policy: dict[str, Any]) -> dict[str, Any]:
