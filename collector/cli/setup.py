@@ -142,7 +142,7 @@ async def _set_up(config: Path | None, output: str | None, setup: "Setup") -> in
 
     failed = 0
     configuration = load(config, pilotfish.shipper_types())
-    several = len(configuration.outputs) > 1
+    several = sum(one.type == ELASTICSEARCH for one in configuration.outputs.values()) > 1
     async for name, step in preparation.set_up(configuration, setup, kind=ELASTICSEARCH, output=output):
         _tell(step, before=f"{name}: " if several else "", dry_run=setup.dry_run)
         failed += step.outcome == "failed"
