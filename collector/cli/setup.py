@@ -1,162 +1,18 @@
-"""`pilotfish setup ...`: what a destination needs before the first document."""
-
-from datetime import timedelta
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+"""`pilotfish setup ...`: what is around the agent, one module for each kind of server."""
 
 import typer
 
-from collector.cli import terminal
-from collector.cli.options import Config, examples
-
-if TYPE_CHECKING:
-    from collector.ports import Setup, SetupStep
-
-ELASTICSEARCH = "elasticsearch"
-ELASTICSEARCH_EXAMPLES = examples(
-    "pilotfish setup elasticsearch -c pilotfish.yml --dry-run       what would be sent",
-    "pilotfish setup elasticsearch -c pilotfish.yml",
-    "pilotfish setup elasticsearch -c pilotfish.yml --retention 30d --target 'shop-*' --target till",
-    "pilotfish setup elasticsearch -c pilotfish.yml --data-stream   with index: logs-{target}-default",
-)
-EXPORT_EXAMPLES = examples(
-    "pilotfish setup export elastic --server opensearch --retention 30d --target '*'",
-    "curl -X PUT -H 'content-type: application/json' \\",
-    "  --data-binary @elastic/_component_template/pilotfish@mappings.json \\",
-    "  http://elasticsearch:9200/_component_template/pilotfish@mappings",
-)
-
-
-class Server(StrEnum):
-    """The kinds of server that files are written for."""
-
-    ELASTICSEARCH_8 = "elasticsearch-8"
-    ELASTICSEARCH_7 = "elasticsearch-7"
-    ELASTICSEARCH_6 = "elasticsearch-6"
-    OPENSEARCH = "opensearch"
-
-
-Output = Annotated[
-    str | None, typer.Option("--output", metavar="NAME", help="The output of the configuration; none: all of its type.")
-]
-Targets = Annotated[
-    list[str] | None,
-    typer.Option("--target", metavar="NAME", help="Only for these targets, * may stand in it; may be repeated."),
-]
-Retention = Annotated[
-    str | None,
-    typer.Option("--retention", metavar="DURATION", help="Delete what is older, such as 30d; none: keep it for ever."),
-]
-DataStream = Annotated[bool, typer.Option("--data-stream", help="Data streams instead of an index for each day.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show the requests that would be sent.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what somebody changed, too.")]
-Wait = Annotated[
-    float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for a server that is not up yet.")
-]
+from collector.cli import setup_elasticsearch
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """Prepare what is around the agent: templates, lifecycle, dashboards."""
+    """Prepare the servers that Pilotfish works with; what an operator changed there stays."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
-@app.command(name=ELASTICSEARCH, epilog=ELASTICSEARCH_EXAMPLES)
-def elasticsearch(
-    config: Config = None,
-    output: Output = None,
-    target: Targets = None,
-    retention: Retention = None,
-    data_stream: DataStream = False,
-    dry_run: DryRun = False,
-    overwrite: Overwrite = False,
-    wait: Wait = 0.0,
-) -> None:
-    """Install index templates and lifecycle in Elasticsearch or OpenSearch.
-
-    What is there already is left alone, and so is what somebody changed. Exit code 1 if something failed.
-    """
-    import asyncio
-
-    from collector.ports import Setup
-
-    setup = Setup(
-        targets=tuple(target or ()),
-        retention=_span(retention),
-        data_stream=data_stream,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        wait_seconds=wait,
-    )
-    raise typer.Exit(asyncio.run(_set_up(config, output, setup)))
-
-
-@app.command(epilog=EXPORT_EXAMPLES)
-def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Made if it is missing.")],
-    server: Annotated[
-        Server, typer.Option("--server", help="Which server it is for; 8 is for 9, too.")
-    ] = Server.ELASTICSEARCH_8,
-    config: Config = None,
-    output: Output = None,
-    target: Targets = None,
-    retention: Retention = None,
-    data_stream: DataStream = False,
-) -> None:
-    """Write what `setup elasticsearch` would send as files, asking no server.
-
-    A file's path is that of its request, and its content the body; they are listed in the order to be sent in.
-    """
-    from collector import app as pilotfish
-    from collector import preparation
-    from collector.config import load
-    from collector.ports import Setup
-
-    types = pilotfish.shipper_types()
-    settings = preparation.exportable(load(config, types), types, kind=ELASTICSEARCH, output=output)
-    setup = Setup(targets=tuple(target or ()), retention=_span(retention), data_stream=data_stream)
-    for file, path in preparation.export(directory, settings, setup, server=server.value):
-        terminal.write(terminal.visible(f"{file.request} < {path}"))
-
-
-def _span(text: str | None) -> timedelta | None:
-    from collector.errors import UsageError
-    from collector.moments import duration
-
-    if text is None:
-        return None
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise UsageError(f"--retention: {error}", "give for example 30d") from None
-
-
-async def _set_up(config: Path | None, output: str | None, setup: "Setup") -> int:
-    from collector import app as pilotfish
-    from collector import preparation
-    from collector.config import load
-
-    failed = 0
-    configuration = load(config, pilotfish.shipper_types())
-    several = sum(one.type == ELASTICSEARCH for one in configuration.outputs.values()) > 1
-    async for name, step in preparation.set_up(configuration, setup, kind=ELASTICSEARCH, output=output):
-        _tell(step, before=f"{name}: " if several else "", dry_run=setup.dry_run)
-        failed += step.outcome == "failed"
-    return 1 if failed else 0
-
-
-def _tell(step: "SetupStep", *, before: str, dry_run: bool) -> None:
-    """One line for an object, and in a dry run the request below it."""
-    outcome = f"would be {step.outcome}" if dry_run and step.request else step.outcome
-    why = ": ".join(part for part in (step.text, step.remedy) if part)
-    terminal.write(terminal.visible(f"{outcome:<9}  {before}{step.subject}{f' ({why})' if why else ''}"))
-    if dry_run and step.request:
-        import msgspec
-
-        body = msgspec.json.format(step.body).decode().replace("\n", "\n  ")
-        terminal.write(f"  {step.request}\n  {body}")
-    terminal.flush()
+app.command(epilog=setup_elasticsearch.ELASTICSEARCH_EXAMPLES)(setup_elasticsearch.elasticsearch)
+app.command(epilog=setup_elasticsearch.EXPORT_EXAMPLES)(setup_elasticsearch.export)
