@@ -10,6 +10,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY collector collector
 COPY shippers shippers
+COPY dashboards dashboards
 RUN pip install --no-cache-dir . && rm -r /src/*
 
 WORKDIR /

@@ -24,6 +24,16 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {"none", "short", "bytes", "binBps", "s", "percentunit", "cps", "reqps"}
 # Grafana's own panels of 10 to 13; graph, singlestat, table-old, grafana-piechart-panel … are gone or rely on Angular.
 KINDS = {"row", "timeseries", "stat", "table", "bargauge", "state-timeline"}
+# As docs/sources/administration/provisioning/index.md in Grafana lists them.
+SOURCE_KEYS = {
+    *("name", "type", "access", "orgId", "uid", "url", "user", "database", "basicAuth", "basicAuthUser"),
+    *("withCredentials", "isDefault", "jsonData", "secureJsonData", "version", "editable"),
+}
+PROMETHEUS_KEYS = {"httpMethod", "timeInterval", "customQueryParameters", "manageAlerts", "alertmanagerUid"}
+PROVIDER_KEYS = {
+    *("name", "orgId", "folder", "folderUid", "type", "disableDeletion", "updateIntervalSeconds"),
+    *("allowUiUpdates", "options"),
+}
 CLASSIC = {38, 39}  # schemaVersion that Grafana 10 writes; later ones migrate it when they load it
 
 every_board = pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
@@ -298,6 +308,23 @@ def test_what_is_provisioned_is_what_the_boards_ask_for() -> None:
     (source,) = sources["datasources"]
     assert sources["apiVersion"] == 1
     assert (source["type"], source["uid"], source["url"]) == ("prometheus", "prometheus", "http://prometheus:9090")
+
+
+def test_provisioning_files_hold_only_what_grafana_reads() -> None:
+    """Anything else, a key of another spelling above all, it passes over in silence."""
+    sources = yaml.safe_load((FOLDER / "provisioning/datasources.yml").read_text())
+    assert sources.keys() <= {"apiVersion", "datasources", "deleteDatasources", "prune"}
+    for source in sources["datasources"]:
+        assert {"name", "type", "access"} <= source.keys() <= SOURCE_KEYS
+        assert source["jsonData"].keys() <= PROMETHEUS_KEYS
+        assert (source["access"], source["isDefault"]) == ("proxy", True)
+    provisioned = yaml.safe_load((FOLDER / "provisioning/dashboards.yml").read_text())
+    assert provisioned.keys() == {"apiVersion", "providers"}
+    for provider in provisioned["providers"]:
+        assert {"name", "type", "options"} <= provider.keys() <= PROVIDER_KEYS
+        assert {"path"} <= provider["options"].keys() <= {"path", "foldersFromFilesStructure"}
+        assert isinstance(provider["updateIntervalSeconds"], int)
+        assert isinstance(provider["allowUiUpdates"], bool)
 
 
 def test_steps_are_as_long_as_scrapes() -> None:

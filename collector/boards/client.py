@@ -1,0 +1,150 @@
+"""Requests → answers of one server, its refusals as errors with cause and remedy, and the wait until it is ready.
+
+Redirects are not followed: they lead to a login page, or to where credentials should not go.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import aiohttp
+
+from collector.boards.access import Access
+from collector.errors import PilotfishError
+
+ANSWER_SECONDS = 60.0  # an import waits for Elasticsearch to refresh
+POLL_SECONDS = 1.0
+TELL_SECONDS = 10.0
+_TEXT_CHARACTERS = 200  # of a server's own words
+_NOT_READY = {502, 503, 504}  # what a server, or the proxy before one, says while it starts
+_LEAST_ERROR = 400
+
+Tell = Callable[[str], None]
+T = TypeVar("T")
+
+
+class NotReady(PilotfishError):
+    """The server is not there, or not ready: asked later it may be."""
+
+
+class Answer(NamedTuple):
+    """What a server said; `body` is None if it was not JSON."""
+
+    status: int
+    body: Any
+    text: str
+
+    @property
+    def message(self) -> str:
+        """The server's own words for what it refuses, short and on one line."""
+        said = self.body.get("message") if isinstance(self.body, dict) else None
+        return " ".join(str(said or self.text).split())[:_TEXT_CHARACTERS]
+
+
+class Client:
+    """One server, `name` being what people call it. Answers come back as they are unless nobody can use them."""
+
+    def __init__(self, name: str, access: Access, session: aiohttp.ClientSession) -> None:
+        self.where = f"{name} at {access.url}"
+        self._access = access
+        self._session = session
+
+    async def get(self, path: str) -> Answer:
+        """Ask; raises as `send`."""
+        return await self.send("GET", path)
+
+    async def send(self, method: str, path: str, **content: Any) -> Answer:
+        """Send a request; `content` is what aiohttp takes as `json`, `data`, `params`, `headers`.
+
+        Raises:
+            NotReady: nobody answers, or the server says that it is not ready.
+            PilotfishError: the answer is no JSON, or refuses who asks.
+        """
+        try:
+            async with self._session.request(method, self._access.url + path, allow_redirects=False, **content) as got:
+                answer = _answer(got.status, await got.text(errors="replace"))
+                location = got.headers.get("Location", "")
+        except aiohttp.ClientConnectorCertificateError as error:
+            cause = f"{self.where} shows a certificate that is not trusted ({error.certificate_error})"
+            raise PilotfishError(" ".join(cause.split()), "name the authority with --ca-file") from None
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise NotReady(f"{self.where} does not answer ({_reason(error)})", "start it, or correct --url") from None
+        return self._usable(answer, location)
+
+    def refusal(self, answer: Answer, what: str) -> PilotfishError:
+        """What is wrong with an answer that should have been good."""
+        return PilotfishError(f"{self.where} answers {answer.status} to {what}: {answer.message}", "see its log")
+
+    def _usable(self, answer: Answer, location: str) -> Answer:
+        if answer.status in _NOT_READY:
+            raise NotReady(
+                f"{self.where} is not ready ({answer.status}: {answer.message})", "wait for it with --wait 120"
+            )
+        if answer.status == 401:
+            raise PilotfishError(
+                f"{self.where} refuses {self._access.who} (401)", "give the right user and password, or key"
+            )
+        if answer.status == 403:
+            raise PilotfishError(
+                f"{self.where} does not let {self._access.who} do this (403: {answer.message})",
+                "give a user who may manage dashboards",
+            )
+        if location and answer.status < _LEAST_ERROR:
+            raise PilotfishError(
+                f"{self.where} leads to {location} ({answer.status})", "correct --url, with its base path"
+            )
+        if answer.body is None:
+            raise PilotfishError(
+                f"{self.where} answers {answer.status} with something that is no JSON", "is --url the right server?"
+            )
+        return answer
+
+
+@asynccontextmanager
+async def connected(name: str, access: Access, headers: Mapping[str, str]) -> AsyncIterator[Client]:
+    """A client while the block lasts; `headers` go with each request."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    connector = aiohttp.TCPConnector(ssl=access.tls if access.tls is not None else True)
+    async with aiohttp.ClientSession(
+        headers={"Accept": "application/json", **headers, **access.authorization}, timeout=timeout, connector=connector
+    ) as session:
+        yield Client(name, access, session)
+
+
+async def ready(ask: Callable[[], Awaitable[T]], tell: Tell, *, seconds: float, every: float = POLL_SECONDS) -> T:
+    """Ask until the server is ready, for `seconds` at most; says by `tell` what it waits for.
+
+    Raises:
+        NotReady: it is not ready even then.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    told, tell_at = "", 0.0
+    while True:
+        try:
+            return await ask()
+        except NotReady as error:
+            if loop.time() + every > deadline:
+                raise
+            if error.cause != told or loop.time() >= tell_at:
+                tell(f"waiting, {deadline - loop.time():.0f} s at most: {error.cause}")
+                told, tell_at = error.cause, loop.time() + TELL_SECONDS
+        await asyncio.sleep(every)
+
+
+def _answer(status: int, text: str) -> Answer:
+    try:
+        return Answer(status, json.loads(text), text)
+    except ValueError:
+        return Answer(status, None, text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    number = getattr(error, "errno", None)
+    text = os.strerror(number) if isinstance(error, aiohttp.ClientConnectorError) and number and number > 0 else ""
+    return text or " ".join(str(error).split()) or type(error).__name__

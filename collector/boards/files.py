@@ -1,0 +1,70 @@
+"""The package's dashboards/ → files that a server is given, or that an operator gets as copies.
+
+A wheel carries the folder as `collector/boards/dashboards` (pyproject.toml, force-include); a checkout, installed or
+not, has it beside `collector`.
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from collector.errors import PilotfishError
+
+Json = dict[str, Any]
+
+
+def root() -> Traversable:
+    """The folder dashboards/.
+
+    Raises:
+        PilotfishError: it is not there.
+    """
+    package = resources.files("collector")
+    for place in (package / "boards" / "dashboards", package.joinpath("..", "dashboards")):
+        if place.is_dir():
+            return place
+    raise PilotfishError("this installation lacks the dashboards", "install Pilotfish from its wheel or checkout")
+
+
+def saved_objects(name: str) -> list[Json]:
+    """The objects of one file in dashboards/kibana, in its order."""
+    return [json.loads(line) for line in (root() / "kibana" / name).read_text("utf-8").splitlines()]
+
+
+def boards() -> list[Json]:
+    """The boards for Grafana, by their file names."""
+    files = sorted((root() / "grafana").iterdir(), key=lambda file: file.name)
+    return [json.loads(file.read_text("utf-8")) for file in files if file.name.endswith(".json")]
+
+
+def export(directory: Path, *, overwrite: bool = False) -> list[Path]:
+    """Write all of dashboards/ below `directory`; gives what was written, which is nothing that is there already.
+
+    Raises:
+        PilotfishError: a file is there already with other content, and nothing was written; or it cannot be written.
+    """
+    copies = [(directory / place, content) for place, content in _files(root(), Path())]
+    try:
+        differing = [path for path, content in copies if path.exists() and path.read_bytes() != content]
+        if differing and not overwrite:
+            raise PilotfishError(f"{differing[0]} is there and differs", "keep it, or replace it with --overwrite")
+        missing = [(path, content) for path, content in copies if path in differing or not path.exists()]
+        for path, content in missing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise PilotfishError(
+            f"{error.filename} cannot be written ({error.strerror})", "name a directory of yours"
+        ) from None
+    return [path for path, _ in missing]
+
+
+def _files(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _files(entry, place / entry.name)
+        else:
+            yield place / entry.name, entry.read_bytes()
