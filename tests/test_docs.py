@@ -55,6 +55,7 @@ def test_commands_exist(page: Path) -> None:
     known |= {"config", "config show", "config validate", "config schema"}
     known |= {"dead-letters", "dead-letters list", "dead-letters replay"}
     known |= {"setup", "setup elasticsearch", "setup export"}
+    known |= {"setup", "setup kibana", "setup opensearch-dashboards", "setup grafana"}
     assert named <= known
 
 

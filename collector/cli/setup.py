@@ -2,7 +2,7 @@
 
 import typer
 
-from collector.cli import setup_elasticsearch
+from collector.cli import setup_boards, setup_elasticsearch
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -15,4 +15,7 @@ def root(context: typer.Context) -> None:
 
 
 app.command(epilog=setup_elasticsearch.ELASTICSEARCH_EXAMPLES)(setup_elasticsearch.elasticsearch)
+app.command(epilog=setup_boards.KIBANA_EXAMPLES)(setup_boards.kibana)
+app.command(name="opensearch-dashboards", epilog=setup_boards.OPENSEARCH_EXAMPLES)(setup_boards.opensearch_dashboards)
+app.command(epilog=setup_boards.GRAFANA_EXAMPLES)(setup_boards.grafana)
 app.command(epilog=setup_elasticsearch.EXPORT_EXAMPLES)(setup_elasticsearch.export)

@@ -20,7 +20,7 @@ from collector.ports import ShipperSettings
 
 PREFIX = "PILOTFISH_"
 # read by the commands themselves; the others appear by themselves when a Kubernetes service is called pilotfish
-_OTHERS = re.compile(r"PILOTFISH_(DEBUG|CONFIG|SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d\w*)")
+_OTHERS = re.compile(r"PILOTFISH_(DEBUG|CONFIG|SETUP_[A-Z_]+|SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d\w*)")
 _LISTS = (list, tuple, set, frozenset)
 OutputTypes = Mapping[str, type[ShipperSettings]]
 

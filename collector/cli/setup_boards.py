@@ -1,0 +1,174 @@
+"""`pilotfish setup kibana|opensearch-dashboards|grafana`: dashboards into the servers that show them.
+
+A password, key or token that is no file's comes from PILOTFISH_SETUP_PASSWORD, _API_KEY or _TOKEN.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from collector.cli import terminal
+from collector.cli.options import examples
+
+if TYPE_CHECKING:
+    from collector.boards.access import Secret
+    from collector.boards.outcome import Outcome
+
+KIBANA_URL = "http://127.0.0.1:5601"
+GRAFANA_URL = "http://127.0.0.1:3000"
+KIBANA_EXAMPLES = examples(
+    "pilotfish setup kibana --wait 120",
+    "pilotfish setup kibana --url https://kibana:5601 --ca-file ca.pem --username elastic --password-file secret",
+    "pilotfish setup kibana --space operations --dry-run",
+)
+OPENSEARCH_EXAMPLES = examples(
+    "pilotfish setup opensearch-dashboards --username admin --password-file secret",
+)
+GRAFANA_EXAMPLES = examples(
+    "pilotfish setup grafana --username admin --password-file secret",
+    "pilotfish setup grafana --token-file token --prometheus-url http://prometheus:9090",
+)
+
+
+Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="PILOTFISH_SETUP_URL", help="The server's address.")]
+Username = Annotated[
+    str, typer.Option("--username", metavar="USER", envvar="PILOTFISH_SETUP_USERNAME", help="Who we are there.")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file", metavar="FILE", envvar="PILOTFISH_SETUP_PASSWORD_FILE", help="File with the password."
+    ),
+]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--api-key-file", metavar="FILE", envvar="PILOTFISH_SETUP_API_KEY_FILE", help="File with an API key instead."
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", envvar="PILOTFISH_SETUP_TOKEN_FILE", help="File with a token instead."
+    ),
+]
+CaFile = Annotated[Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this authority (PEM) for https.")]
+Space = Annotated[str, typer.Option("--space", metavar="ID", help="Kibana space; none: the default one.")]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant; none: the user's default.")]
+Folder = Annotated[str, typer.Option("--folder", metavar="TITLE", help='Folder for the boards; "": none.')]
+Prometheus = Annotated[
+    str, typer.Option("--prometheus-url", metavar="URL", help="Prometheus as Grafana reaches it, if it knows none yet.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there, changed or not.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Ask the server, but write nothing.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long until it is ready.")]
+
+
+def kibana(
+    url: Url = KIBANA_URL,
+    username: Username = "",
+    password_file: PasswordFile = None,
+    api_key_file: ApiKeyFile = None,
+    ca_file: CaFile = None,
+    space: Space = "",
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+) -> None:
+    """Import the dashboard "Docker logs" and what it needs into Kibana.
+
+    What is there already is kept. Exit code 1 if anything failed.
+    """
+    from collector.boards import kibana as boards
+    from collector.boards.access import access
+
+    reached = access(
+        url,
+        username=username,
+        password=_secret("password", password_file),
+        key=_secret("api-key", api_key_file),
+        scheme="ApiKey",
+        ca_file=ca_file,
+    )
+    wanted = boards.Wanted(space=space, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    _finish(boards.set_up(boards.KIBANA, reached, wanted, terminal.complain))
+
+
+def opensearch_dashboards(
+    url: Url = KIBANA_URL,
+    username: Username = "",
+    password_file: PasswordFile = None,
+    ca_file: CaFile = None,
+    tenant: Tenant = "",
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+) -> None:
+    """Import the dashboard "Docker logs" and what it needs into OpenSearch Dashboards.
+
+    What is there already is kept. Exit code 1 if anything failed.
+    """
+    from collector.boards import kibana as boards
+    from collector.boards.access import access
+
+    reached = access(url, username=username, password=_secret("password", password_file), ca_file=ca_file)
+    wanted = boards.Wanted(tenant=tenant, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    _finish(boards.set_up(boards.OPENSEARCH, reached, wanted, terminal.complain))
+
+
+def grafana(
+    url: Url = GRAFANA_URL,
+    username: Username = "",
+    password_file: PasswordFile = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    prometheus_url: Prometheus = "http://prometheus:9090",
+    folder: Folder = "Pilotfish",
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+) -> None:
+    """Bring the boards into Grafana, with a folder and a data source for them.
+
+    What somebody else saved is kept; an older release's board is brought up to date. Exit code 1 if anything failed.
+    """
+    from collector.boards import grafana as boards
+    from collector.boards.access import access
+
+    reached = access(
+        url,
+        username=username,
+        password=_secret("password", password_file),
+        key=_secret("token", token_file),
+        scheme="Bearer",
+        ca_file=ca_file,
+    )
+    wanted = boards.Wanted(prometheus_url, folder, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    _finish(boards.set_up(reached, wanted, terminal.complain))
+
+
+def _secret(name: str, file: Path | None) -> "Secret":
+    """The secret of `--NAME-file`, else that of the environment."""
+    from collector.boards.access import Secret
+
+    variable = f"PILOTFISH_SETUP_{name.upper().replace('-', '_')}"
+    value = terminal.environ().get(variable, "")
+    return Secret(variable, value=value) if value and file is None else Secret(f"--{name}-file", file)
+
+
+def _finish(outcomes: "AsyncIterator[Outcome]") -> None:
+    """Write an outcome a line, as they come."""
+    import asyncio
+
+    raise typer.Exit(asyncio.run(_written(outcomes)))
+
+
+async def _written(outcomes: "AsyncIterator[Outcome]") -> int:
+    failed = 0
+    async for outcome in outcomes:
+        terminal.write(terminal.visible(str(outcome)))
+        terminal.flush()
+        failed += outcome.verdict == "failed"
+    return 1 if failed else 0
