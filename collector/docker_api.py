@@ -22,6 +22,7 @@ import structlog
 from collector.discovery.event import ACTIONS
 from collector.durations import Durations
 from collector.errors import ConfigurationError, PilotfishError
+from collector.masking import mask_url
 
 log = structlog.get_logger(__name__)
 
@@ -203,7 +204,7 @@ class Engine:
             remedy = "run as root, or give this user access to the socket (group docker)"
         else:
             remedy = "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"
-        return EngineUnavailable(f"Docker at {self.url} does not answer ({cause})", remedy)
+        return EngineUnavailable(mask_url(f"Docker at {self.url} does not answer ({cause})"), remedy)
 
 
 async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.docker_api import Engine, NoSuchContainer
 from collector.errors import PilotfishError
+from collector.masking import mask_url
 from collector.ports import ShipperSettings, Site
 from collector.web.engine_metrics import FIX, PATH, engine_metrics
 
@@ -103,7 +104,8 @@ async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
         async with Engine(settings.url, settings.tls) as engine:
             version = await engine.version()
             listed = await engine.containers()
-            yield Finding("ok", "docker", f"{settings.url}: version {version.get('Version')}, {len(listed)} containers")
+            where = mask_url(settings.url)
+            yield Finding("ok", "docker", f"{where}: version {version.get('Version')}, {len(listed)} containers")
             found = await _inspect(engine, [str(container["Id"]) for container in listed])
     except PilotfishError as error:
         yield Finding("fail", "docker", error.cause, error.remedy)
@@ -119,7 +121,7 @@ async def _engine_metrics(url: str) -> Finding:
     async with engine_metrics(url) as engine:
         answer = await engine.ask(url)
     if answer.status == HTTPStatus.OK:
-        return Finding("ok", "engine's metrics", f"{url}: passed on as {PATH}")
+        return Finding("ok", "engine's metrics", f"{mask_url(url)}: passed on as {PATH}")
     return Finding("warn", "engine's metrics", answer.body.decode().partition(": ")[0], FIX)
 
 

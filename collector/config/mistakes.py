@@ -9,10 +9,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from collector.config.environment import OutputTypes, chosen_types, kinds, model_at
+from collector.masking import MASK, mask_url
 
-MASK = "**********"
 SECRET_KEY = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|apikey|credentials?)$")
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 
 Path = tuple[str, ...]
 
@@ -22,11 +21,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
     words = list(known)
     near = get_close_matches(word, words, 1)
     return f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}"
-
-
-def mask_url(text: str) -> str:
-    """Hide user and password inside a URL."""
-    return _USERINFO.sub(f"{MASK}@", text)
 
 
 def lines(

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import aiohttp
 from aiohttp import hdrs, web
 
+from collector.masking import mask_url
+
 PATH = "/metrics/docker"
 FIX = "is `metrics-addr` set in daemon.json, and can this address be reached from here?"
 _KEEP_SECONDS = 5.0
@@ -72,7 +74,7 @@ class EngineMetrics:
             why = f"no answer within {_ANSWER_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError) as error:
             why = str(error) or type(error).__name__
-        text = f"the engine's metrics at {url} cannot be had ({why}): {FIX}\n"
+        text = mask_url(f"the engine's metrics at {url} cannot be had ({why}): {FIX}\n")
         return Answer(time.monotonic(), web.HTTPBadGateway.status_code, text.encode(), "text/plain; charset=utf-8")
 
 

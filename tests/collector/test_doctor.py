@@ -157,10 +157,11 @@ async def test_metrics_of_the_engine_that_cannot_be_had_are_a_warning(tmp_path: 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         closed = taken.getsockname()[1]
     async with daemon(tmp_path) as url:
-        inputs = json.dumps({"docker": {"url": url, "metrics_url": f"http://127.0.0.1:{closed}/metrics"}})
+        inputs = json.dumps({"docker": {"url": url, "metrics_url": f"http://me:s3cret@127.0.0.1:{closed}/metrics"}})
         finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["engine's metrics"]
     assert finding.verdict == "warn"
     assert f"127.0.0.1:{closed}" in finding.text
+    assert "s3cret" not in finding.text
     assert "metrics-addr" in finding.fix
 
 

@@ -1,0 +1,11 @@
+"""URLs → URLs that may be shown: without the user and the password in them."""
+
+import re
+
+MASK = "**********"
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def mask_url(text: str) -> str:
+    """Hide user and password inside a URL."""
+    return _USERINFO.sub(f"{MASK}@", text)
