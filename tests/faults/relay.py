@@ -3,15 +3,22 @@
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+Seen = Callable[[int, bytes], None]  # a number of the connection, and what came from the side that opened it
+
 
 class Relay:
-    """Listens at `path` and passes everything on to `behind`; `cut` breaks what is open and takes nothing new."""
+    """Listens at `path` and passes everything on to `behind`; `cut` breaks what is open and takes nothing new.
 
-    def __init__(self, path: Path, behind: Path) -> None:
+    `seen` is told what is sent to `behind` before it is passed on.
+    """
+
+    def __init__(self, path: Path, behind: Path, *, seen: Seen = lambda _, __: None) -> None:
         self.url = f"unix://{path}"
+        self._seen = seen
         self._path = path
         self._behind = behind
         self._lock = threading.Lock()
@@ -60,17 +67,18 @@ class Relay:
             ready.register(near, selectors.EVENT_READ, far)
             ready.register(far, selectors.EVENT_READ, near)
             with suppress(OSError):
-                while _copied(ready):
+                while self._copied(ready, near):
                     pass
             with self._lock:
                 self._open -= {near, far}
 
-
-def _copied(ready: selectors.BaseSelector) -> bool:
-    for key, _ in ready.select():
-        assert isinstance(key.fileobj, socket.socket)
-        content = key.fileobj.recv(1 << 16)
-        if not content:
-            return False
-        key.data.sendall(content)
-    return True
+    def _copied(self, ready: selectors.BaseSelector, near: socket.socket) -> bool:
+        for key, _ in ready.select():
+            assert isinstance(key.fileobj, socket.socket)
+            content = key.fileobj.recv(1 << 16)
+            if not content:
+                return False
+            if key.fileobj is near:
+                self._seen(id(near), content)
+            key.data.sendall(content)
+        return True
