@@ -84,6 +84,12 @@ def test_the_state_of_a_user_follows_xdg_and_root_has_var_lib() -> None:
     assert found == (Path("/var/lib/pilotfish") if os.geteuid() == 0 else Path("/x/pilotfish"))
 
 
+def test_http_is_this_machine_s_only_unless_told_otherwise() -> None:
+    address = load(None, TYPES, {}).http.address
+    assert address is not None
+    assert address.host == "127.0.0.1"
+
+
 @pytest.mark.parametrize(
     "text", ["http: off", "http: 'off'", "http: {listen: off}", "http: {listen: null}", "http: false"]
 )

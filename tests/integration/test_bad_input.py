@@ -1,6 +1,7 @@
 """Hostile and broken input, files to real servers: none loses another line, forges anything, or ends the process."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -193,8 +194,11 @@ def test_links_and_pipes_in_the_tree_are_refused_and_told(tmp_path: Path, elasti
     secret.write_bytes(envelope("secret\n", 0))
     tree = LogTree(tmp_path / "tree")
     tree.container("linked").symlink_to(secret)
+    os.mkfifo(tree.container("piped"))
+    tree.container("device").symlink_to("/dev/zero")
     tree.container("honest").write_bytes(envelope("line\n", 0))
     config = {"inputs": {"directory": {"path": str(tree.root)}}, **output(elasticsearch_8)}
     with running(tmp_path, config) as agent:
         wait_until(lambda: settled(agent) == 1, "the honest line is settled")
-    assert elasticsearch_8.refresh_and_fetch("linked-*") == []
+        assert agent.stop() == 0
+    assert elasticsearch_8.refresh_and_fetch("linked-*,piped-*,device-*") == []
