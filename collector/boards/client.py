@@ -39,9 +39,12 @@ class Answer(NamedTuple):
 
     @property
     def message(self) -> str:
-        """The server's own words for what it refuses, short and on one line."""
-        said = self.body.get("message") if isinstance(self.body, dict) else None
-        return " ".join(str(said or self.text).split())[:_TEXT_CHARACTERS]
+        """The status, and the server's own words for it if there are any: short and on one line."""
+        said = self.text if self.body is None else ""
+        if isinstance(self.body, dict):
+            said = str(self.body.get("message") or self.body.get("error") or "")
+        words = " ".join(said.split())[:_TEXT_CHARACTERS]
+        return f"{self.status}: {words}" if words else str(self.status)
 
 
 class Client:
@@ -76,20 +79,18 @@ class Client:
 
     def refusal(self, answer: Answer, what: str) -> PilotfishError:
         """What is wrong with an answer that should have been good."""
-        return PilotfishError(f"{self.where} answers {answer.status} to {what}: {answer.message}", "see its log")
+        return PilotfishError(f"{self.where} does not take {what} ({answer.message})", "see its log")
 
     def _usable(self, answer: Answer, location: str) -> Answer:
         if answer.status in _NOT_READY:
-            raise NotReady(
-                f"{self.where} is not ready ({answer.status}: {answer.message})", "wait for it with --wait 120"
-            )
+            raise NotReady(f"{self.where} is not ready ({answer.message})", "wait for it with --wait 120")
         if answer.status == 401:
             raise PilotfishError(
                 f"{self.where} refuses {self._access.who} (401)", "give the right user and password, or key"
             )
         if answer.status == 403:
             raise PilotfishError(
-                f"{self.where} does not let {self._access.who} do this (403: {answer.message})",
+                f"{self.where} does not let {self._access.who} do this ({answer.message})",
                 "give a user who may manage dashboards",
             )
         if location and answer.status < _LEAST_ERROR:

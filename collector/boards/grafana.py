@@ -162,7 +162,7 @@ class _Setup:
         if answer.status == 200:
             return Outcome(verdict, subject)
         told = str(answer.body.get("status") or "") if isinstance(answer.body, dict) else ""
-        return Outcome("failed", subject, _REASONS.get(told) or f"{answer.status}: {answer.message}")
+        return Outcome("failed", subject, _REASONS.get(told) or answer.message)
 
     async def _list(self, path: str, what: str) -> list[Any]:
         answer = await self._client.get(path)

@@ -179,6 +179,7 @@ def test_variables_of_the_commands_and_of_a_kubernetes_service_are_no_warnings()
     names = [
         "PILOTFISH_DEBUG",
         "PILOTFISH_CONFIG",
+        "PILOTFISH_SETUP_PASSWORD_FILE",
         "PILOTFISH_SERVICE_HOST",
         "PILOTFISH_PORT_9880_TCP_ADDR",
         "PILOTFISH_PORT",

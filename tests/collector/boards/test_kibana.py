@@ -158,7 +158,7 @@ async def test_a_server_that_starts_is_an_error_without_a_wait(site: Site) -> No
 
 async def test_a_server_that_is_unavailable_is_not_written_to(site: Site) -> None:
     site.server.level = "critical"
-    with pytest.raises(NotReady):
+    with pytest.raises(NotReady, match=r"is not ready \(503\): wait for it"):
         await site.set_up()
     assert site.server.objects == {}
 
@@ -221,15 +221,16 @@ STATUS = web.json_response({"version": {"number": "8.19.0"}, "status": {"overall
         ([page(404)], "answers 404 with something that is no JSON"),
         ([page(502)], "is not ready (502: <html>Log in</html>)"),
         ([page(302, Location="/login?next=%2F")], "leads to /login?next=%2F (302): correct --url"),
-        ([web.json_response([])], "answers 200 to the question for its status"),
-        ([web.json_response({"status": "green"}, status=404)], "answers 404 to the question for its status"),
+        ([web.json_response({"status": {"overall": {"state": "red"}}})], "is not ready (red): wait for it"),
+        ([web.json_response([])], "does not take the question for its status (200)"),
+        ([web.json_response({"status": "green"}, status=404)], "does not take the question for its status (404)"),
         (
             [STATUS, web.json_response({"message": "not yours"}, status=403)],
             "without credentials do this (403: not yours)",
         ),
         (
             [STATUS, web.json_response({"message": "too large\n\x1b[2J"}, status=413)],
-            "answers 413 to the import: too large",
+            "does not take the import (413: too large",
         ),
         ([STATUS, page(500)], "answers 500 with something that is no JSON"),
         ([STATUS, web.json_response({"success": True, "successCount": 3})], "imported 3 of 8 objects and says no more"),
