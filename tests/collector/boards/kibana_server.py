@@ -6,6 +6,7 @@ Sources of the form, in github.com/elastic/kibana unless another is named:
   or lacks a reference, and `successResults` lists the others all the same (7.10 and later; OpenSearch-Dashboards too);
 - validate_references.ts beside it: which references are looked at;
 - src/legacy/server/saved_objects/routes/bulk_create.js and its predecessor in src/server: what Kibana 6 takes;
+- document_migrator.js beside them: an object without `migrationVersion` is taken to be up to date;
 - src/core/packages/status/server-internal/src/routes/status.ts: 503 while unavailable, no version for strangers;
 - src/core/server/http: `Kibana server is not ready yet`, 503 as plain text, before the server proper listens;
   `Request must contain a kbn-xsrf header.`, 400;
@@ -169,6 +170,7 @@ class KibanaServer:
         for one in await request.json():
             if unknown := one.keys() - {"type", "id", "attributes", "version", "migrationVersion"}:
                 return _error(400, "Bad Request", f'"{unknown}" is not allowed')
+            assert one.get("migrationVersion") == {}, "without it nothing is migrated: it is taken to be up to date"
             results.append(self._created(request.match_info.get("space", "default"), one, overwrite=overwrite))
         return web.json_response({"saved_objects": results})
 
