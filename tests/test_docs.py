@@ -21,7 +21,7 @@ COMMAND = re.compile(r"pilotfish ((?:config |dead-letters |setup )?[a-z-]+)")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 SUFFIXES = ("_bucket", "_sum", "_count")
-NO_SERIES = {"docker_container", "docker_app", "docker_service"} | {
+NO_SERIES = {"docker_container", "docker_app", "docker_service", "docker_task"} | {
     path.stem for path in (ROOT / "collector").rglob("*.py")
 }
 

@@ -68,6 +68,7 @@ def trusted_fields(labels: Mapping[str, str]) -> dict[str, str]:
     fields = {
         "docker_app": labels.get("com.docker.stack.namespace") or labels.get("com.docker.compose.project") or "",
         "docker_service": service(labels),
+        "docker_task": labels.get("com.docker.swarm.task.name", ""),  # as `docker service ps` has it
         "k8s_pod": labels.get("io.kubernetes.pod.name", ""),
         "k8s_pod_namespace": labels.get("io.kubernetes.pod.namespace", ""),
         "k8s_container_name": labels.get("io.kubernetes.container.name", ""),
