@@ -5,6 +5,7 @@ that it is dead after a restart of the daemon.
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections import Counter, defaultdict
@@ -32,6 +33,25 @@ _CALL_SECONDS = 15.0
 _DISK_SECONDS = 300.0  # walks through all images and volumes
 _EVENTS_CONNECT_SECONDS = 10.0
 _NO_ANSWER = 600  # aiodocker's own codes begin above those of HTTP
+_FORBIDDEN = (401, 403, 405)  # no daemon answers so: something before it does
+_TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
+_REMEDIES = (  # the first whose words are in the cause
+    ("Permission", "run as root, or give this user access to the socket (group docker)"),
+    ("HTTP request to an HTTPS server", "it wants TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)"),
+    ("mismatch", "inputs.docker.url (DOCKER_HOST) must name the daemon as its certificate does"),
+    ("has expired", "renew the daemon's certificate"),
+    (
+        "certificate verify failed",
+        "ca.pem in inputs.docker.tls must be of the authority that signed the daemon's certificate",
+    ),
+    (
+        "refused with",
+        "a proxy before it must pass on GET of /version, /info, /events, /containers/json, "
+        "/containers/{id}/json and /containers/{id}/stats, see docs/security.md",
+    ),
+    ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
+    ("", "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"),
+)
 
 
 class EngineUnavailable(PilotfishError):
@@ -185,7 +205,7 @@ class Engine:
                 raise NoSuchContainer(error.message) from None
             raise self._unavailable(error) from None
         except KeyError:  # aiodocker, of a refusal that is not the daemon's: a proxy's perhaps
-            raise self._unavailable(ValueError("an error in a form that is not the daemon's")) from None
+            raise self._unavailable(ValueError("refused with an error that is not the daemon's")) from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unavailable(error) from None
 
@@ -197,14 +217,19 @@ class Engine:
         return self._docker
 
     def _unavailable(self, error: Exception) -> EngineUnavailable:
-        # aiodocker wraps the reason in brackets, once for each layer below it: the innermost tells what happened.
-        words = str(error.args[-1] if error.args else "") or type(error).__name__
-        cause = words.rstrip("]").rsplit("[", 1)[-1]
-        if "Permission" in cause:
-            remedy = "run as root, or give this user access to the socket (group docker)"
-        else:
-            remedy = "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"
+        cause = _cause(error)
+        remedy = next(remedy for words, remedy in _REMEDIES if words in cause)
         return EngineUnavailable(mask_url(f"Docker at {self.url} does not answer ({cause})"), remedy)
+
+
+def _cause(error: Exception) -> str:
+    """What happened, in one line: aiodocker wraps it in brackets, once for each layer below it."""
+    if isinstance(error, aiodocker.DockerError) and error.status in _FORBIDDEN:
+        return f"refused with {error.status}"
+    words = " ".join(str(error.args[-1] if error.args else "").split()) or type(error).__name__
+    if failure := _TLS_FAILURE.search(words):
+        return failure[1].rstrip(".")
+    return words.rstrip("]").rsplit("[", 1)[-1]
 
 
 async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
@@ -237,7 +262,7 @@ def _tls_context(directory: Path) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=directory / "ca.pem")
-        context.load_cert_chain(directory / "cert.pem", directory / "key.pem")
+        context.load_cert_chain(directory / "cert.pem", directory / "key.pem", password="")  # ask nobody for one
     except OSError as error:
         raise ConfigurationError(
             f"the Docker certificates in {directory} cannot be used ({error})",

@@ -1,6 +1,7 @@
 """`pilotfish run` as operators start it: a process of its own, its configuration a file, its health asked over HTTP."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,20 +20,23 @@ from prometheus_client.parser import text_string_to_metric_families
 class AgentProcess:
     """One agent with one configuration; may be started again after it ended. `directory` holds file, state and log."""
 
-    def __init__(self, directory: Path, configuration: Mapping[str, Any]) -> None:
+    def __init__(
+        self, directory: Path, configuration: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.state = directory / "state"
         self.log = directory / "agent.log"
         self.config = directory / "pilotfish.yml"
         defaults = {"state_dir": str(self.state), "http": {"listen": "127.0.0.1:0"}, "log": {"format": "json"}}
         self.config.write_text(json.dumps(defaults | dict(configuration)))
         self.command = [sys.executable, "-m", "collector", "run", "-c", str(self.config)]
+        self._environment = os.environ | dict(environment or {})
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start it and wait until its port answers."""
         (self.state / "http_address").unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(self.command, stdout=log, stderr=log)
+            self._child = subprocess.Popen(self.command, stdout=log, stderr=log, env=self._environment)
         wait_until(lambda: self._has_ended() or self._status("/healthz") == 200, "the agent answers")
         assert not self._has_ended(), self.log.read_text()
         return self
@@ -128,9 +132,11 @@ class AgentProcess:
 
 
 @contextmanager
-def running(directory: Path, configuration: Mapping[str, Any]) -> Iterator[AgentProcess]:
+def running(
+    directory: Path, configuration: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+) -> Iterator[AgentProcess]:
     """An agent that runs at the start of the block and is gone after it."""
-    agent = AgentProcess(directory, configuration)
+    agent = AgentProcess(directory, configuration, environment=environment)
     try:
         yield agent.start()
     finally:
