@@ -55,6 +55,8 @@ REQUIREMENTS = (
     Requirement("strace", _has("strace")),
     Requirement("faketime", _has("faketime")),
     Requirement("prometheus", _has("prometheus")),  # with promtool
+    Requirement("haproxy", _has("haproxy")),
+    Requirement("systemd", _has("systemd-analyze")),
     *RSYSLOG,
 )
 

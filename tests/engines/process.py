@@ -144,6 +144,15 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def accepts(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def _group_is_alive(group: int) -> bool:
     """Whether a process of the group still runs."""
     return any(_runs_in(group, process) for process in Path("/proc").glob("[0-9]*"))
