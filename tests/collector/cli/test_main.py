@@ -1,12 +1,13 @@
 """`collector.cli`: exit codes, one line for each error, a quick start, completion."""
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.collector.cli.pilotfish import COMMAND, Agent, Ended, environment, pilotfish
+from tests.collector.cli.pilotfish import COMMAND, ROOT, Agent, Ended, environment, pilotfish
 
 COMMANDS = [
     ["run"],
@@ -136,6 +137,19 @@ def test_a_state_directory_belongs_to_one_agent(agent: Agent) -> None:
     ended = pilotfish(agent.home, "run", "-c", str(agent.config))
     assert ended.code == 1
     assert "is in use by another agent" in ended.complaint
+
+
+def test_a_user_without_a_home_can_run_it(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    user = ["setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups"]
+    reading = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]  # the interpreter may be root's
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DOCKER_HOST": f"unix://{tmp_path}/none"}
+    done = subprocess.run(
+        [*user, *reading, *COMMAND, "check"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert "state directory /.local/state/pilotfish: / is not writable" in done.stdout
+    assert f"docker: Docker at unix://{tmp_path}/none does not answer" in done.stdout
 
 
 def test_debug_shows_the_trace(tmp_path: Path) -> None:
