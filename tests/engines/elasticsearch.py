@@ -67,7 +67,7 @@ class Elasticsearch(SearchServer):
     def _secure(self, home: Path, env: dict[str, str]) -> dict[str, str]:
         config = home / "config"
         authority = trustme.CA()
-        certificate = authority.issue_cert("127.0.0.1", "localhost")
+        certificate = authority.issue_cert("127.0.0.1", "localhost", "elasticsearch")
         self.ca_file = self.directory / "ca.pem"
         self.username, self.password = "shipper", "correct-horse-7"
         authority.cert_pem.write_to_path(self.ca_file)
