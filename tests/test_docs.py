@@ -18,6 +18,8 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 SCRIPT = re.compile(r"\bscript/\w+")
 COMMAND = re.compile(r"pilotfish ((?:config |dead-letters |setup )?[a-z-]+)")
+COMMAND = re.compile(r"pilotfish ((?:config |dead-letters )?[a-z-]+)")
+PROOF = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 IN_A_SWARM = {"pilotfish_agent", "pilotfish_state", "pilotfish_es_password"}  # service, volume, secret
@@ -46,6 +48,13 @@ def test_links_and_scripts_lead_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
     missing = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
     missing += [script for script in SCRIPT.findall(text) if not (ROOT / script).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_are_named_as_proof_exist(page: Path) -> None:
+    named = PROOF.findall(page.read_text("utf-8"))
+    missing = [f"{path}::{test}" for path, test in named if f"def {test}" not in (ROOT / path).read_text()]
     assert not missing
 
 
