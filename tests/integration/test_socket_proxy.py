@@ -15,10 +15,13 @@ import yaml
 from tests.collector.cli.pilotfish import pilotfish
 from tests.engines.dockerd import Dockerd
 from tests.engines.haproxy import Haproxy
+from tests.engines.host_image import host_image
+from tests.engines.process import accepts
 from tests.integration.agent import running, wait_until
 from tests.reference import ROOT
 
 CONFIGURATION = ROOT / "deploy/compose/haproxy.cfg"
+FILES = ("-f", "compose-elk.yml", "-f", "deploy/compose/socket-proxy.yml")
 ID = "0123456789abcdef" * 4
 
 PATIENT = """\
@@ -53,8 +56,8 @@ def configuration(dockerd: Dockerd, url: str, directory: Path) -> dict[str, Any]
     }
 
 
-def answer(proxy: Haproxy, method: str, path: str) -> tuple[int, bytes]:
-    with closing(http.client.HTTPConnection(proxy.host, proxy.port, timeout=10)) as connection:
+def answer(host: str, port: int, method: str, path: str) -> tuple[int, bytes]:
+    with closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:
         connection.request(method, path)
         response = connection.getresponse()
         return response.status, response.read()
@@ -108,7 +111,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("method", "path"), REFUSED, ids=[" ".join(each) for each in REFUSED])
 def test_nothing_else_is_passed_on(proxy: Haproxy, method: str, path: str) -> None:
-    status, body = answer(proxy, method, path)
+    status, body = answer(proxy.host, proxy.port, method, path)
     assert status == 403
     assert method == "HEAD" or b"refused by the socket proxy" in body
 
@@ -136,9 +139,8 @@ def test_a_proxy_that_refuses_a_question_is_told(tmp_path: Path, dockerd: Docker
 
 def test_the_sidecar_of_the_override_has_no_socket_and_the_proxy_no_port() -> None:
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    files = ["-f", "compose-elk.yml", "-f", "deploy/compose/socket-proxy.yml"]
     done = subprocess.run(
-        ["docker-compose", *files, "config"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+        ["docker-compose", *FILES, "config"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = yaml.safe_load(done.stdout)
@@ -154,3 +156,37 @@ def test_the_sidecar_of_the_override_has_no_socket_and_the_proxy_no_port() -> No
     assert proxy["labels"]["pilotfish.exclude"] == "true"
     mounted = [one for one in proxy["volumes"] if str(CONFIGURATION) in one]
     assert mounted == [f"{CONFIGURATION}:/usr/local/etc/haproxy/haproxy.cfg:ro"]
+
+
+def test_the_proxy_of_the_override_works_with_the_rights_that_it_has_there(tmp_path: Path) -> None:
+    """With this machine's haproxy in an image that stands in for the registry's."""
+    with closing(Dockerd()) as dockerd:
+        dockerd.start()
+        dockerd.client().api.import_image_from_data(host_image(), repository="haproxy", tag="host")
+        programs = [f"{path}:{path}:ro" for path in ("/usr/lib", "/usr/lib64", "/usr/sbin")]
+        command = ["/usr/sbin/haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
+        here = tmp_path / "here.yml"
+        here.write_text(json.dumps({"services": {"socket-proxy": {"entrypoint": command, "volumes": programs}}}))
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "DOCKER_HOST": dockerd.url,
+            "DOCKER_SOCKET": str(dockerd.socket),
+            "SOCKET_PROXY_IMAGE": "haproxy:host",
+            "COMPOSE_PROJECT_NAME": "proxied",
+        }
+        compose = ["docker-compose", *FILES, "-f", str(here)]
+        try:
+            subprocess.run([*compose, "up", "-d", "--no-deps", "socket-proxy"], cwd=ROOT, env=environ, check=True)
+            (proxy,) = dockerd.client().containers.list(filters={"label": "com.docker.compose.service=socket-proxy"})
+            rights = proxy.attrs["HostConfig"]
+            assert rights["ReadonlyRootfs"]
+            assert (rights["CapDrop"], rights["CapAdd"]) == (["ALL"], None)
+            assert rights["SecurityOpt"] == ["no-new-privileges:true"]
+            (network,) = proxy.attrs["NetworkSettings"]["Networks"].values()
+            wait_until(lambda: accepts(network["IPAddress"], 2375), "it listens")
+            status, body = answer(network["IPAddress"], 2375, "GET", "/version")
+            assert (status, b"ApiVersion" in body) == (200, True)
+            assert answer(network["IPAddress"], 2375, "GET", "/images/json")[0] == 403
+        finally:
+            subprocess.run([*compose, "down", "--volumes", "--timeout", "1"], cwd=ROOT, env=environ, check=True)
