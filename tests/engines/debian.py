@@ -48,6 +48,8 @@ REQUIREMENTS = (
     Requirement("containerd", _has("containerd")),
     Requirement("runc", _has("runc")),
     Requirement("iptables", _has("iptables")),
+    Requirement("iproute2", _has("ip")),
+    Requirement("debootstrap", _has("debootstrap")),
     Requirement("busybox-static", _has("busybox")),
     Requirement("openjdk-17-jdk-headless", _has_java),
     Requirement("maven", _has("mvn")),

@@ -17,6 +17,9 @@ from tests.engines.process import EngineError, ServerProcess
 _READY_SECONDS = 60
 # Words that keep the daemon away from the machine's network; a container then has the loopback of its own only.
 _NO_NETWORK = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
+# Words before it that give the daemon a network namespace of its own: its bridges, rules of iptables and ports meet
+# those of no other daemon, and vanish with its last process.
+_ISOLATED = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
 class Dockerd:
@@ -24,8 +27,10 @@ class Dockerd:
 
     image = IMAGE
 
-    def __init__(self, *, network: bool = False, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, *, network: bool = False, isolated: bool = False, arguments: Sequence[str] = ()) -> None:
         """`network` gives containers a bridge; `arguments` are more words for dockerd, such as `--live-restore`.
+
+        `isolated`, with `network`: in a network of its own, which reaches nothing; see `tests.engines.netns`.
 
         Raises:
             EngineError: not root, or dockerd is not installed.
@@ -42,6 +47,7 @@ class Dockerd:
         config.write_text("{}")
         self.process = ServerProcess(
             [
+                *(_ISOLATED if isolated else ()),
                 "dockerd",
                 *("--config-file", config),
                 *("--data-root", self.directory / "data"),

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.engines import debian
+from tests.engines import debian, debian_base
 from tests.engines.account import engine_account
 from tests.engines.catalogue import ARTIFACTS, Artifact
 from tests.engines.process import EngineError
@@ -32,6 +32,7 @@ def main() -> int:
         for artifact in ARTIFACTS:
             if not artifact.directory.is_dir():
                 _download(artifact)
+        debian_base.make_base()
     except (EngineError, OSError, subprocess.SubprocessError) as problem:
         print(f"engines: {problem}", file=sys.stderr)
         return 1
