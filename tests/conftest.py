@@ -17,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--faults", action="store_true", help="run the whole fault matrix, and nothing else of its folder")
     group.addoption("--full", action="store_true", help="outages of the fault matrix at their full length")
     group.addoption("--seed", type=int, help="run the scenarios of the fault matrix with this seed alone")
+    parser.addoption("--compose", action="store_true", help="of script/test: it chooses the tests of compose-elk.yml")
     group.addoption("--report", metavar="FILE", help="write the runs of the fault matrix to FILE as JSON")
 
 
