@@ -184,7 +184,7 @@ def test_the_sidecars_configuration_is_valid_and_names_the_stacks_servers(
     assert "http://elasticsearch:9200" in elastic["hosts"]
     assert str(elastic["password_file"]) == "/secrets/elastic_password"
     assert "secrets:/secrets:ro" in mounts(services["pilotfish"])
-    assert services["setup"]["command"][:4] == ["setup", "elasticsearch", "--output", "elastic"]
+    assert services["setup"]["command"][:3] == ["setup", "elasticsearch", "--output=elastic"]
 
 
 def test_prometheus_asks_the_sidecar_where_it_listens(configuration: Configuration) -> None:

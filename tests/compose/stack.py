@@ -7,6 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,10 +72,10 @@ class Stack:
 
     def not_settled(self) -> dict[str, str]:
         """Services that are not what they should be, and what they are."""
+        expected = {name: "healthy" if "healthcheck" in one else "running" for name, one in self.services.items()}
+        expected |= {"sample-unhealthy": "unhealthy"} | dict.fromkeys(ONE_SHOTS, "exited 0")
         found = {name: self._condition(name) for name in self.services}
-        good = {"sample-unhealthy": "unhealthy", "sample-crashing": "running"}
-        good |= dict.fromkeys(ONE_SHOTS, "exited 0")
-        return {name: state for name, state in found.items() if state != good.get(name, "healthy")}
+        return {name: state for name, state in found.items() if state != expected[name]}
 
     def _condition(self, service: str) -> str:
         state = self.container(service).attrs["State"]
@@ -117,13 +118,13 @@ class Stack:
 
     def indices(self) -> dict[str, int]:
         """Index → documents, without those of the server itself."""
-        self.text("elasticsearch", "/_refresh", {})
+        self.text("elasticsearch", "/_refresh")
         found = self.get("elasticsearch", "/_cat/indices?format=json&h=index,docs.count&expand_wildcards=open")
         return {one["index"]: int(one["docs.count"]) for one in found if not one["index"].startswith(".")}
 
     def hits(self, pattern: str) -> Iterator[dict[str, Any]]:
         """Every document of the matching indices."""
-        self.text("elasticsearch", f"/{pattern}/_refresh", {})
+        self.text("elasticsearch", f"/{pattern}/_refresh")
         page = self.get("elasticsearch", f"/{pattern}/_search?scroll=1m", {"size": _PAGE, "sort": ["_doc"]})
         while page["hits"]["hits"]:
             yield from page["hits"]["hits"]
@@ -166,6 +167,10 @@ class Stack:
 def _holds(condition: Callable[[], bool]) -> bool:
     try:
         return condition()
+    except urllib.error.HTTPError as error:
+        if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise  # it was asked wrongly
+        return False
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
 
