@@ -94,7 +94,7 @@ class Successors:
         """
         self.close()
         self._older = {generation.version for generation in older}
-        self._present &= {generation.inode for generation in [*older, *unread]}  # a number may be given again
+        self._present &= {generation.inode for generation in unread}  # an older one's number may be given again
         if file is None:
             file = self._opened(unread[0])
         else:

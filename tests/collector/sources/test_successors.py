@@ -75,6 +75,27 @@ async def test_a_folder_that_goes_file_by_file_is_not_read_again(
         assert found.tail.counts.gaps == 0
 
 
+async def test_the_number_of_a_removed_file_given_to_the_next_one_is_no_gap(
+    log: ContainerLog, watcher: Watcher, tmp_path: Path
+) -> None:
+    """File systems do so at once: after a restart, each rotation gives the live file the number of the oldest."""
+    lines = fill(log, 3)
+    async with reading(log, watcher=watcher) as found:
+        await found.until(*lines)
+        resume = resume_at(found)
+    async with reading(log, watcher=watcher, resume=resume) as found:
+        await idle(found)
+        number = tmp_path / "number"
+        number.hardlink_to(log.generation(2))
+        log.generation(2).unlink()
+        log.generation(1).rename(log.generation(2))
+        log.live.rename(log.generation(1))
+        number.write_bytes(raw("next\n"))
+        log.live.hardlink_to(number)
+        await found.until(raw("next\n"))
+        assert found.tail.counts.gaps == 0
+
+
 async def test_a_restart_without_the_live_file_reads_nothing_again(log: ContainerLog) -> None:
     lines = fill(log, 3)
     async with reading(log) as found:
