@@ -1,4 +1,4 @@
-"""Schema and catalogue → the tables in docs/: `python -m tests.reference` writes them, `test_docs` compares.
+"""Schema, catalogue and commands → the tables in docs/: `python -m tests.reference` writes them, `test_docs` compares.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`; the text around it is written by hand.
 """
@@ -14,6 +14,7 @@ import yaml
 from collector.app import shipper_types
 from collector.config import schema
 from collector.telemetry import catalogue
+from tests.commands import overview, reference
 
 ROOT = Path(__file__).parent.parent
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -52,7 +53,12 @@ def metrics() -> str:
     return _rows(("Series", "Type", "Labels", "Meaning"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"configuration": configuration, "metrics": metrics}
+TABLES: dict[str, Callable[[], str]] = {
+    "configuration": configuration,
+    "metrics": metrics,
+    "overview": overview,
+    "commands": reference,
+}
 
 
 def _outputs(whole: Node) -> Iterator[str]:

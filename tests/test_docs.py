@@ -1,17 +1,21 @@
 """The pages say what the code does: tables, commands, files and series that they name are there."""
 
 import re
+import shlex
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from collector.app import shipper_types
 from collector.cli.root import app
 from collector.config import load
 from collector.telemetry import catalogue
+from shippers.store.syntax import compiled
+from tests.commands import commands
 from tests.reference import ROOT, pages, render
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,13 +25,31 @@ COMMAND = re.compile(r"pilotfish ((?:config |dead-letters |setup )?[a-z-]+)")
 COMMAND = re.compile(r"pilotfish ((?:config |dead-letters )?[a-z-]+)")
 PROOF = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 COMMAND = re.compile(r"pilotfish (?!pilotfish\b)((?:config |dead-letters |setup )?[a-z-]+)")
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+SCRIPT = re.compile(r"\bscript/\w+")
+PATH = re.compile(r"(?<![\w./<>-])(?:collector|shippers|tests|dashboards|deploy|docs|script)/[\w./-]*\w/?(?![\w*…<{])")
+COMMANDS = dict(commands())
+GROUPS = "|".join(
+    words.split(" ", 1)[1] for words, command in COMMANDS.items() if " " in words and hasattr(command, "commands")
+)
+COMMAND = re.compile(rf"pilotfish ((?:(?:{GROUPS}) )?[a-z-]+)")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+FOREIGN = {"scrape_configs", "rule_files", "inhibit_rules", "services", "apiVersion"}  # in YAML that is not ours
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 IN_A_SWARM = {"pilotfish_agent", "pilotfish_state", "pilotfish_es_password"}  # service, volume, secret
 SUFFIXES = ("_bucket", "_sum", "_count")
 NO_SERIES = {"docker_container", "docker_app", "docker_service", "docker_task"} | {
     path.stem for path in (ROOT / "collector").rglob("*.py")
 }
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def blocks_of(page: Path, language: str) -> list[str]:
+    return [dedent(block) for _, kind, block in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
 def code_of(page: Path) -> list[str]:
@@ -40,11 +62,11 @@ def test_tables_are_up_to_date(page: Path) -> None:
     assert render(text) == text, "run script/docs"
 
 
-def test_keys_and_series_each_have_their_page() -> None:
-    assert {page.name for page in pages()} == {"configuration.md", "metrics.md"}
+def test_keys_series_and_commands_each_have_their_page() -> None:
+    assert {page.name for page in pages()} == {"configuration.md", "metrics.md", "commands.md"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
 def test_links_and_scripts_lead_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
     missing = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
@@ -69,15 +91,60 @@ def test_commands_exist(page: Path) -> None:
     known |= {"setup", "setup kibana", "setup opensearch-dashboards", "setup grafana"}
     known |= {"setup elasticsearch", "setup export"}
     assert named <= known
+@every_page
+def test_a_page_of_the_site_links_to_pages_of_the_site_only(page: Path) -> None:
+    within = DOCS if page.is_relative_to(DOCS) else ROOT
+    assert [
+        link
+        for link in LINK.findall(page.read_text("utf-8"))
+        if not (page.parent / link).resolve().is_relative_to(within)
+    ] == []
 
 
-def test_the_readme_lists_every_command() -> None:
-    listed = " ".join(code_of(ROOT / "README.md"))
-    context = get_command(app).make_context("pilotfish", ["version"])
-    assert [name for name in get_command(app).list_commands(context) if f"pilotfish {name}" not in listed] == []  # type: ignore[attr-defined]
+@every_page
+def test_paths_of_the_repository_exist(page: Path) -> None:
+    named = {path for code in code_of(page) for path in PATH.findall(code)}
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
+def test_commands_exist(page: Path) -> None:
+    named = {f"pilotfish {words}" for code in code_of(page) for words in COMMAND.findall(code)}
+    assert named <= COMMANDS.keys()
+
+
+@every_page
+def test_commands_to_type_have_such_options(page: Path) -> None:
+    for block in blocks_of(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            if found := COMMAND.search(line.partition("#")[0]):
+                command = COMMANDS[f"pilotfish {found[1]}"]
+                assert options(line[found.start() :]) <= known_options(command), line
+
+
+def options(line: str) -> set[str]:
+    words = shlex.split(line.partition(" |")[0], comments=True)
+    return {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
+
+
+def known_options(command: Any) -> set[str]:
+    return {"-h", "--help"} | {option for parameter in command.params for option in parameter.opts}
+
+
+def test_searches_that_are_shown_can_be_asked() -> None:
+    table = (DOCS / "commands.md").read_text("utf-8").partition("## What a search can ask")[2].partition("\n## ")[0]
+    queries = [
+        query
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for query in re.findall(r"`([^`]+)`", row.split(" | ")[0])
+    ]
+    assert len(queries) > 8
+    for query in queries:
+        compiled(query)
+
+
+@every_page
 def test_series_exist(page: Path) -> None:
     known = {one.name for one in catalogue.ALL} | NO_SERIES | IN_A_SWARM
     known |= {f"{one.name}{suffix}" for one in catalogue.ALL if one.kind == "histogram" for suffix in SUFFIXES}
@@ -85,11 +152,10 @@ def test_series_exist(page: Path) -> None:
     assert named <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
 def test_configurations_shown_are_valid(page: Path, tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    for block in blocks:
-        if "scrape_configs" in yaml.safe_load(block):
+    for block in blocks_of(page, "yaml"):
+        if FOREIGN & yaml.safe_load(block).keys():
             continue
         path = tmp_path / "pilotfish.yml"
         path.write_text(block)
@@ -98,4 +164,6 @@ def test_configurations_shown_are_valid(page: Path, tmp_path: Path) -> None:
 
 def test_examples_in_the_help_are_of_commands_that_exist() -> None:
     told = CliRunner().invoke(app, ["--help"]).output
-    assert {words.split()[0] for words in COMMAND.findall(told)} <= {"run", "demo", "check", "tail", "search"}
+    named = {f"pilotfish {words}" for words in COMMAND.findall(told)}
+    assert "pilotfish search" in named
+    assert named <= COMMANDS.keys()
