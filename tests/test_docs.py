@@ -34,7 +34,7 @@ COMMANDS = dict(commands())
 GROUPS = "|".join(
     words.split(" ", 1)[1] for words, command in COMMANDS.items() if " " in words and hasattr(command, "commands")
 )
-COMMAND = re.compile(rf"pilotfish ((?:(?:{GROUPS}) )?[a-z-]+)")
+COMMAND = re.compile(rf"\bpilotfish (?!pilotfish\b)((?:(?:{GROUPS}) )?[a-z-]+)")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 FOREIGN = {"scrape_configs", "rule_files", "inhibit_rules", "services", "apiVersion"}  # in YAML that is not ours

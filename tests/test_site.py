@@ -54,6 +54,14 @@ def test_the_first_page_leads_to_every_section(site: Path) -> None:
     assert 'href="decisions/index.html"' in first
 
 
+def test_every_alert_leads_to_its_runbook_in_the_site(site: Path) -> None:
+    rules = (ROOT / "dashboards/prometheus/alerts.yml").read_text("utf-8")
+    anchors = set(re.findall(r"runbook_url: docs/runbooks\.md#(\S+)", rules))
+    page = (site / "runbooks.html").read_text("utf-8")
+    assert len(anchors) > 20
+    assert {anchor for anchor in anchors if f'id="{anchor}"' not in page} == set()
+
+
 def test_nothing_in_the_site_is_fetched_from_another_host(site: Path) -> None:
     kinds = (".html", ".css", ".js", ".svg")
     files = [path for path in site.rglob("*") if path.suffix in kinds]

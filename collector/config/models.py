@@ -175,7 +175,7 @@ class Configuration(Section):
     """All of it; `warnings` are lines for the log at start, `origins` name where a key's value came from."""
 
     host: str | None = Field(None, min_length=1, description="`host` in documents; else the Docker daemon's name")
-    state_dir: Path = Field(Path("/var/lib/pilotfish"), description="positions, dead letters, embedded store")
+    state_dir: Path = Field(Path("/var/lib/pilotfish"), description="positions, spool, dead letters, embedded store")
     timezone: Zone = Field(ZoneInfo("UTC"), description="zone of @timestamp and of the index date")
     inputs: Inputs = Field(
         default_factory=lambda: Inputs(docker=DockerInput()), description="where logs are looked for"
