@@ -1,6 +1,8 @@
 """The typer application → the reference of its commands in docs/commands.md: their own help as Markdown."""
 
+import re
 from collections.abc import Iterator
+from textwrap import dedent
 from typing import Any
 
 from typer.main import get_command
@@ -8,6 +10,7 @@ from typer.main import get_command
 from collector.cli.root import app
 
 PROGRAM = "pilotfish"
+_MARKS = re.compile(r"[\\*_<|]")
 _NO_OPTIONS = {"--help", "--install-completion", "--show-completion"}  # every program's
 
 
@@ -48,7 +51,7 @@ def _section(words: str, command: Any) -> Iterator[str]:
         yield from ("| Option | Meaning |", "| --- | --- |", *rows, "")
     examples = (command.epilog or "").partition("Examples:")[2]
     if examples:
-        yield from ("```text", *(line.strip() for line in examples.strip().splitlines()), "```", "")
+        yield from ("```text", dedent(examples).strip(), "```", "")
 
 
 def _paragraphs(command: Any) -> list[str]:
@@ -67,7 +70,6 @@ def _context(words: str, command: Any) -> Any:
 
 
 def _plain(text: str) -> str:
-    """A text that Markdown shows as it stands."""
-    for special in "\\`*_<|":
-        text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
+    """A text that Markdown shows as it stands; what is in backticks is code there too."""
+    parts = " ".join(text.split()).split("`")
+    return "`".join(part if odd % 2 else _MARKS.sub(r"\\\g<0>", part) for odd, part in enumerate(parts))
