@@ -234,7 +234,8 @@ def test_keep_goes_on_with_the_store(tmp_path: Path) -> None:
 def test_what_is_not_delivered_fails_it(tmp_path: Path) -> None:
     demo = Demo(tmp_path, "--rate", "0")
     try:
-        demo.until("1 s: ")
+        while not ((told := PROGRESS.search(demo.until(" delivered, "))) and told[4] != "0"):
+            pass
         demo.shell(f"rm -rf {demo.state}/outputs/local/*")
         demo.interrupt()
         code, stderr = demo.end()
