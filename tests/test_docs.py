@@ -18,13 +18,6 @@ from shippers.store.syntax import compiled
 from tests.commands import commands
 from tests.reference import ROOT, pages, render
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
-SCRIPT = re.compile(r"\bscript/\w+")
-COMMAND = re.compile(r"pilotfish ((?:config |dead-letters |setup )?[a-z-]+)")
-COMMAND = re.compile(r"pilotfish ((?:config |dead-letters )?[a-z-]+)")
-PROOF = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
-COMMAND = re.compile(r"pilotfish (?!pilotfish\b)((?:config |dead-letters |setup )?[a-z-]+)")
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -35,6 +28,7 @@ GROUPS = "|".join(
     words.split(" ", 1)[1] for words, command in COMMANDS.items() if " " in words and hasattr(command, "commands")
 )
 COMMAND = re.compile(rf"\bpilotfish (?!pilotfish\b)((?:(?:{GROUPS}) )?[a-z-]+)")
+PROOF = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 FOREIGN = {"scrape_configs", "rule_files", "inhibit_rules", "services", "apiVersion"}  # in YAML that is not ours
@@ -74,23 +68,13 @@ def test_links_and_scripts_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@every_page
 def test_tests_that_are_named_as_proof_exist(page: Path) -> None:
     named = PROOF.findall(page.read_text("utf-8"))
     missing = [f"{path}::{test}" for path, test in named if f"def {test}" not in (ROOT / path).read_text()]
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_exist(page: Path) -> None:
-    named = {words for code in code_of(page) for words in COMMAND.findall(code)}
-    known = {"run", "demo", "check", "search", "tail", "healthcheck", "version"}
-    known |= {"config", "config show", "config validate", "config schema"}
-    known |= {"dead-letters", "dead-letters list", "dead-letters replay"}
-    known |= {"setup", "setup elasticsearch", "setup export"}
-    known |= {"setup", "setup kibana", "setup opensearch-dashboards", "setup grafana"}
-    known |= {"setup elasticsearch", "setup export"}
-    assert named <= known
 @every_page
 def test_a_page_of_the_site_links_to_pages_of_the_site_only(page: Path) -> None:
     within = DOCS if page.is_relative_to(DOCS) else ROOT

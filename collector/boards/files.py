@@ -40,26 +40,20 @@ def boards() -> list[Json]:
     return [json.loads(file.read_text("utf-8")) for file in files if file.name.endswith(".json")]
 
 
-def export(directory: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write all of dashboards/ below `directory`; gives what was written, which is nothing that is there already.
+def export(directory: Path) -> Iterator[Path]:
+    """Write all of dashboards/ below `directory`, over what is there; gives the path of each file.
 
     Raises:
-        PilotfishError: a file is there already with other content, and nothing was written; or it cannot be written.
+        PilotfishError: a file cannot be written.
     """
-    copies = [(directory / place, content) for place, content in _files(root(), Path())]
-    try:
-        differing = [path for path, content in copies if path.exists() and path.read_bytes() != content]
-        if differing and not overwrite:
-            raise PilotfishError(f"{differing[0]} is there and differs", "keep it, or replace it with --overwrite")
-        missing = [(path, content) for path, content in copies if path in differing or not path.exists()]
-        for path, content in missing:
+    for place, content in _files(root(), Path()):
+        path = directory / place
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    except OSError as error:
-        raise PilotfishError(
-            f"{error.filename} cannot be written ({error.strerror})", "name a directory of yours"
-        ) from None
-    return [path for path, _ in missing]
+        except OSError as error:
+            raise PilotfishError(f"{path} cannot be written ({error.strerror})", "name a directory of yours") from None
+        yield path
 
 
 def _files(folder: Traversable, place: Path) -> Iterator[tuple[Path, bytes]]:

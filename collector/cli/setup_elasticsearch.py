@@ -96,12 +96,14 @@ def export(
     retention: Retention = None,
     data_stream: DataStream = False,
 ) -> None:
-    """Write what `setup elasticsearch` would send as files, asking no server.
+    """Write what `setup elasticsearch` would send as files, and the dashboards and rules, asking no server.
 
-    A file's path is that of its request, and its content the body; they are listed in the order to be sent in.
+    A file's path is that of its request, and its content the body; they are listed in the order to be sent in. Beside
+    them is `dashboards` with what Prometheus, Grafana and Kibana get.
     """
     from collector import app as pilotfish
     from collector import preparation
+    from collector.boards import files
     from collector.config import load
     from collector.ports import Setup
 
@@ -110,6 +112,8 @@ def export(
     setup = Setup(targets=tuple(target or ()), retention=_span(retention), data_stream=data_stream)
     for file, path in preparation.export(directory, settings, setup, server=server.value):
         terminal.write(terminal.visible(f"{file.request} < {path}"))
+    for path in files.export(directory / "dashboards"):
+        terminal.write(terminal.visible(str(path)))
 
 
 def _span(text: str | None) -> timedelta | None:

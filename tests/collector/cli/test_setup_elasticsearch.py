@@ -94,6 +94,9 @@ def test_without_such_an_output_it_says_what_to_give(tmp_path: Path) -> None:
 def test_an_export_needs_neither_server_nor_configuration(tmp_path: Path, kind: str, paths: list[str]) -> None:
     ended = pilotfish(tmp_path, "setup", "export", "out", "--server", kind, "--retention", "30d", "--target", "*")
     assert (ended.code, ended.errors) == (0, "")
-    assert ended.out.splitlines() == [f"PUT /{path} < out/{path}.json" for path in paths]
+    told = ended.out.splitlines()
+    assert told[: len(paths)] == [f"PUT /{path} < out/{path}.json" for path in paths]
+    assert "out/dashboards/prometheus/alerts.yml" in told
+    assert all((tmp_path / path).is_file() for path in told[len(paths) :])
     for path in paths:
         assert json.loads((tmp_path / "out" / f"{path}.json").read_bytes())
