@@ -22,8 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C: the engines are then put away."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C: the engines are then put away.
+
+    A script's background job ignores Ctrl-C itself, and so would each command that a test starts and interrupts.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _boot(name: str) -> Iterator[SearchServer]:
