@@ -3,7 +3,7 @@
 import re
 
 MASK = "**********"
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)\S*@")  # to the last @: a password may hold one, and a slash, too
 
 
 def mask_url(text: str) -> str:

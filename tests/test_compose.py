@@ -139,7 +139,8 @@ def test_each_kind_of_server_gets_its_own_settings_and_no_others(variant: Servic
     settings = server["environment"].keys() - {"ES_JAVA_OPTS", "OPENSEARCH_JAVA_OPTS"}
     elasticsearch = {"ELASTIC_PASSWORD_FILE", "xpack.security.enabled", "xpack.security.http.ssl.enabled"}
     opensearch = {"DISABLE_INSTALL_DEMO_CONFIG", "DISABLE_SECURITY_PLUGIN"}
-    assert settings == {"discovery.type"} | (opensearch if home == "opensearch" else elasticsearch)
+    both = {"discovery.type", "cluster.routing.allocation.disk.threshold_enabled"}
+    assert settings == both | (opensearch if home == "opensearch" else elasticsearch)
 
 
 def test_kibana_is_of_the_same_release_as_its_server(variant: Services) -> None:

@@ -99,7 +99,7 @@ def export(
     """Write what `setup elasticsearch` would send as files, and the dashboards and rules, asking no server.
 
     A file's path is that of its request, and its content the body; they are listed in the order to be sent in. Beside
-    them is `dashboards` with what Prometheus, Grafana and Kibana get.
+    them is `dashboards` with what Prometheus, Grafana and Kibana get. Files that are there are replaced.
     """
     from collector import app as pilotfish
     from collector import preparation

@@ -94,7 +94,7 @@ class DockerInput(Section):
 
     url: str = Field(
         "unix:///var/run/docker.sock",
-        pattern=r"^(unix:///.|(tcp|http|https)://[^/])",
+        pattern=r"^(unix:///.|(tcp|http|https)://[^/\s]\S*$)",
         description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST is honoured",
     )
     tls: Path | None = Field(
@@ -111,7 +111,7 @@ class DockerInput(Section):
     )
     metrics_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/?#]",
+        pattern=r"^https?://[^/?#\s]\S*$",
         description="the engine's own metrics (metrics-addr), such as http://127.0.0.1:9323/metrics: /metrics/docker",
     )
 

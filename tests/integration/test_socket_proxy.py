@@ -17,6 +17,7 @@ from tests.engines.dockerd import Dockerd
 from tests.engines.haproxy import Haproxy
 from tests.engines.host_image import host_image
 from tests.engines.process import accepts
+from tests.faults.relay import Relay
 from tests.integration.agent import running, wait_until
 from tests.reference import ROOT
 
@@ -35,14 +36,18 @@ frontend all
     """
 
 
+def shipped(socket: str) -> str:
+    """The shipped configuration before this socket, and with a minute's patience cut to a second."""
+    text = CONFIGURATION.read_text()
+    for there, here in (("bind :2375", "bind {bind}"), ("/var/run/docker.sock", socket), ("60s", "1s")):
+        assert there in text
+        text = text.replace(there, here)
+    return text
+
+
 @pytest.fixture
 def proxy(dockerd: Dockerd) -> Iterator[Haproxy]:
-    """The shipped configuration with this daemon's socket, and with a minute's patience cut to a second."""
-    text = CONFIGURATION.read_text()
-    for shipped, here in (("bind :2375", "bind {bind}"), ("/var/run/docker.sock", str(dockerd.socket)), ("60s", "1s")):
-        assert shipped in text
-        text = text.replace(shipped, here)
-    with closing(Haproxy(text)) as proxy:
+    with closing(Haproxy(shipped(str(dockerd.socket)))) as proxy:
         yield proxy.start()
 
 
@@ -116,10 +121,18 @@ def test_nothing_else_is_passed_on(proxy: Haproxy, method: str, path: str) -> No
     assert method == "HEAD" or b"refused by the socket proxy" in body
 
 
-def test_a_connection_cannot_become_another_protocol(proxy: Haproxy) -> None:
-    with closing(http.client.HTTPConnection(proxy.host, proxy.port, timeout=10)) as connection:
-        connection.request("GET", "/v1.41/info", headers={"Connection": "Upgrade", "Upgrade": "h2c"})
-        assert connection.getresponse().status == 200
+def test_a_connection_cannot_become_another_protocol(dockerd: Dockerd) -> None:
+    passed_on: list[bytes] = []
+    socket = dockerd.directory / "seen.sock"
+    relay = Relay(socket, dockerd.socket, seen=lambda _, content: passed_on.append(content))
+    with closing(Haproxy(shipped(str(socket)))) as proxy:
+        proxy.start()
+        with closing(http.client.HTTPConnection(proxy.host, proxy.port, timeout=10)) as connection:
+            connection.request("GET", "/v1.41/info", headers={"Connection": "Upgrade", "Upgrade": "h2c"})
+            assert connection.getresponse().status == 200
+    relay.cut()
+    assert b"GET /v1.41/info" in b"".join(passed_on)
+    assert b"upgrade" not in b"".join(passed_on).lower()
 
 
 @pytest.mark.parametrize("body", ['{"message":"not allowed here"}', "<html><h1>403 Forbidden</h1></html>", "{}"])

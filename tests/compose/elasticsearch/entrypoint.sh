@@ -1,10 +1,7 @@
-# As the official image does: a password from a file, settings from variables with a dot in their names.
+#!/bin/bash
+# As the official images do, 6.8 among them: another command is run as it is; a password and settings come from variables.
 set -eu
-# of the distribution itself: it refuses a file that others may read
-VAR_NAME_FILE=
-set +u
-. bin/elasticsearch-env-from-file
-set -u
+if [ "${1-}" != eswrapper ]; then exec "$@"; fi
 if [ -n "${ELASTIC_PASSWORD-}" ] && [ ! -e config/elasticsearch.keystore ]; then
     bin/elasticsearch-keystore create
     printf '%s' "$ELASTIC_PASSWORD" | bin/elasticsearch-keystore add --stdin bootstrap.password
