@@ -14,7 +14,7 @@ SEARCHES = (
     ("'\"connection refused\" AND stream:stderr'", "a phrase anywhere, in stack traces too"),
     ("'Cost:>=3000' --target usercenter-go-ol", "numbers have an order"),
 )
-TAILS = (("'shop-*' -i timeout", "lines as they come, of containers and with a text"),)
+TAILS = (("'shop-*' -i order", "lines as they come, of containers and with a text"),)
 
 
 class Hint(NamedTuple):
