@@ -21,7 +21,6 @@ _ADDED: dict[str, Any] = {
     "created_date": None,  # Elasticsearch 9
     "created_date_millis": None,
     "delete_searchable_snapshot": True,
-    "error_notification": None,
     "hidden": False,
     "last_updated_time": None,
     "modified_date": None,

@@ -135,7 +135,7 @@ class Settings(ShipperSettings):
             UsageError: `setup` asks for what an output with this `index`, or such a server, cannot have.
         """
         return [
-            SetupFile(f"PUT {each.path}", f"{each.path[1:]}.json", msgspec.json.format(msgspec.json.encode(each.body)))
+            SetupFile(each.request, f"{each.path[1:]}.json", msgspec.json.format(msgspec.json.encode(each.body)))
             for each in setting_up.exported(self.index, setup, server)
         ]
 

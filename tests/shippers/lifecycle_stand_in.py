@@ -148,7 +148,7 @@ def _with_defaults(policy: dict[str, Any]) -> dict[str, Any]:
 
 def _completed(policy: dict[str, Any]) -> dict[str, Any]:
     """With what the plugin adds."""
-    told = deepcopy(policy) | _TOLD
+    told: dict[str, Any] = _TOLD | deepcopy(policy)
     for state in told["states"]:
         state["actions"] = [
             {"retry": RETRY, kind: {"copy_alias": False, **inner} if kind == "rollover" else inner}

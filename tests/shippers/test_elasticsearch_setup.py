@@ -88,8 +88,15 @@ async def test_the_export_is_what_is_sent(server: SearchServer, site: Site) -> N
     kind = "opensearch" if server.generation == "opensearch" else f"elasticsearch-{server.generation}"
     files = settings_for(server).setup_files(DEFAULT, kind)
     sent = [step for step in (await set_up(server, site)).values() if step.request]
-    assert [file.request for file in files] == [step.request.partition("?")[0] for step in sent]
+    assert [file.request.partition("?")[0] for file in files] == [step.request.partition("?")[0] for step in sent]
     assert [json.loads(file.body) for file in files] == [json.loads(step.body) for step in sent]
+
+
+@pytest.mark.parametrize("kind", ["elasticsearch-8", "elasticsearch-7", "opensearch"])
+def test_the_export_sent_again_never_empties_the_operators_component(kind: str) -> None:
+    requests = [file.request for file in settings_for_nobody("{target}-%Y.%m.%d").setup_files(DEFAULT, kind)]
+    assert requests[0] == "PUT /_component_template/pilotfish@mappings"  # takes the place of an older one
+    assert requests[1] == "PUT /_component_template/pilotfish@custom?create=true"
 
 
 async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(server: SearchServer, site: Site) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector.errors import UsageError
 from collector.ports import Setup, Site
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.cluster import Server
@@ -93,6 +95,25 @@ def test_an_index_stays_until_its_last_line_is_old_enough(index: str, days: int)
     assert policy["phases"]["delete"]["min_age"] == f"{30 + days}d"
 
 
+NAMED_ONCE = ["%Y.%m.%d", "%Y.%j", "%Y.%m", "%Y", "%G", "%G.%V", "%Y.%m.%V", "%m.%d.%Y.%j"]
+NAMED_AGAIN = ["%d", "%m", "%V", "%j", "%m.%d", "%Y.%d", "%Y.%V", "%G.%m", "%G.%d", "%G.%m.%d", "%G.%j"]
+
+
+@pytest.mark.parametrize("dates", NAMED_ONCE + NAMED_AGAIN)
+def test_retention_is_for_names_that_never_come_again(dates: str) -> None:
+    days = [date(2000, 1, 1) + timedelta(days=day) for day in range(28 * 366)]  # all that calendars and weeks can be
+    names = [name for name, _ in groupby(day.strftime(dates) for day in days)]
+    comes_again = len(names) > len(set(names))
+    assert comes_again is (dates in NAMED_AGAIN)
+    settings = Settings.model_validate({"type": "elasticsearch", "hosts": ["http://es"], "index": f"docker-{dates}"})
+    assert settings.setup_files(Setup(), "elasticsearch-8")
+    if comes_again:
+        with pytest.raises(UsageError, match=r"new lines .*set an index whose names never come again"):
+            settings.setup_files(Setup(retention=timedelta(days=30)), "elasticsearch-8")
+    else:
+        assert settings.setup_files(Setup(retention=timedelta(days=30)), "elasticsearch-8")
+
+
 @pytest.mark.parametrize(("retention", "age"), [(None, "30d"), (3, "1d"), (30, "3d"), (3650, "30d")])
 def test_a_data_stream_rolls_over_as_seldom_as_its_retention_allows(retention: int | None, age: str) -> None:
     span = timedelta(days=retention) if retention else None
@@ -145,6 +166,15 @@ async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> 
         assert policy["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "15d"}
         policy["states"][1]["actions"] = []
         assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody"
+
+
+async def test_a_notification_that_somebody_added_is_a_change(site: Site) -> None:
+    async with LifecycleStandIn().serving() as stand_in:
+        await told_by(stand_in, site, kept(30))
+        (policy,) = (body for path, body in stand_in.kept.items() if "_ism" in path)
+        policy["error_notification"] = {"channel": {"id": "operators"}, "message_template": {"source": "failed"}}
+        step = (await told_by(stand_in, site, kept(14)))[POLICY]
+        assert (step.outcome, step.text) == ("kept", "changed by somebody")
 
 
 async def test_a_dry_run_sends_get_alone(site: Site) -> None:

@@ -10,6 +10,7 @@ it new ids: it is done as seldom as the retention allows, for a tenth of it.
 Forms: elastic.co/docs, "Index lifecycle actions"; docs.opensearch.org, "ISM policies".
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +56,19 @@ def ism(index: str, retention: timedelta | None, *, patterns: list[str], priorit
 def span_of(index: str) -> timedelta:
     """How much time the lines of one index are from; none for a data stream, which is aged from its end."""
     return timedelta(days=next((days for sign, days in _SPANS if sign in index), 0))
+
+
+def is_named_once(index: str) -> bool:
+    """Whether a name is never taken again: else a month's or a year's lines come into an index that is old already.
+
+    `%G` is the year of the week, so with `%m` or `%d` its last days may be named as those of a year before.
+    """
+    codes = set(re.findall(r"%[YmdjVG]", index))
+    if {"%Y", "%m", "%d"} <= codes or {"%Y", "%j"} <= codes:
+        return True
+    if codes & {"%d", "%j"}:
+        return False
+    return {"%Y", "%m"} <= codes or {"%G", "%V"} <= codes or codes in ({"%Y"}, {"%G"}, {"%Y", "%G"})
 
 
 def _rollover_age(retention: timedelta | None) -> timedelta:

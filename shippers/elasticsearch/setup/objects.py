@@ -72,6 +72,11 @@ class Wanted(NamedTuple):
     opened: Callable[[Any], dict[str, Any]]
     is_template: bool = False  # with patterns, that may meet those of others
 
+    @property
+    def request(self) -> str:
+        """What puts it where nobody looks beforehand: the operator's is never replaced, the server answers 400."""
+        return f"PUT {self.path}{'' if self.mark else '?create=true'}"
+
 
 def requested(index: str, setup: Setup) -> Requested:
     """What `setup` means for an output with this `index`.
@@ -94,6 +99,12 @@ def requested(index: str, setup: Setup) -> Requested:
         raise UsageError(f"--target: is longer than {TARGET_BYTES} characters", "give the beginning and *")
     if setup.retention is not None and setup.retention < LEAST_RETENTION:
         raise UsageError("--retention: is shorter than a day", "give 1d or more")
+    if setup.retention and not setup.data_stream and not lifecycle.is_named_once(index):
+        raise UsageError(
+            f"index: {index} names an index anew each month or year, and retention would delete its new lines with it",
+            'set an index whose names never come again, for example "{target}-%Y.%m.%d", "{target}-%G.%V" or '
+            '"{target}-%Y.%m"',
+        )
     is_shared = not setup.targets and any(_is_shared(pattern) for pattern in _unexpanded(index))
     if is_shared and setup.retention:
         raise UsageError(
