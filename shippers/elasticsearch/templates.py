@@ -35,11 +35,11 @@ from .bulk import DEFAULT_INDEX
 from .cluster import Server
 from .marks import Mark, marked
 
-VERSION = 2  # of what mapping.json and the envelopes say; raised with each change of them
+VERSION = 3  # of what mapping.json and the envelopes say; raised with each change of them
 ORDER = 10  # of the legacy template of `setup`
 _PLAIN_ORDER = -1
-_LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has, and below 200, which Elastic Agent's have
-_MOST_LITERALS = 50
+_LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has
+_MOST_PRIORITY = 199  # below 200, which Elastic Agent's have
 _MERGEABLE = ("@timestamp",)  # properties that fit whatever another template says of them
 
 _YEAR = re.compile(r"%[YG]")
@@ -84,7 +84,7 @@ def component(server: Server | None) -> dict[str, Any]:
 def composable(
     patterns: list[str], components: list[str], *, settings: dict[str, Any], data_stream: bool
 ) -> dict[str, Any]:
-    """A composable template of these components; the longer its patterns' beginning, the more it has precedence."""
+    """A composable template of these components; the more its patterns say, the more it has precedence."""
     body: dict[str, Any] = {"index_patterns": patterns, "priority": priority_of(patterns), "composed_of": components}
     body |= {"template": {"settings": settings} if settings else {}, "version": VERSION}
     if data_stream:
@@ -93,9 +93,13 @@ def composable(
 
 
 def priority_of(patterns: list[str]) -> int:
-    """The precedence of a composable template: two of ours that meet differ, so that the server takes both."""
-    literals = [len(pattern.partition("*")[0]) for pattern in patterns]
-    return _LEAST_PRIORITY + min(min(literals), _MOST_LITERALS)
+    """The precedence of a composable template: the more a pattern says, the more; then the one with a word first.
+
+    The server takes none that meets another of the same priority. Two that have as many characters in the same form,
+    such as `{target}-ab-%Y` and `{target}-xy-%Y`, cannot both be.
+    """
+    said = (2 * len(pattern.replace("*", "")) + ("*" not in pattern[:2]) for pattern in patterns)
+    return min(_LEAST_PRIORITY + min(said), _MOST_PRIORITY)
 
 
 def patterns_of(index: str) -> list[str]:

@@ -16,7 +16,15 @@ from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
 from shippers.elasticsearch.setup.objects import SERVERS
 from shippers.elasticsearch.setup.others import meet
-from shippers.elasticsearch.templates import VERSION, component, legacy, legacy_mark, patterns_of, priority_of
+from shippers.elasticsearch.templates import (
+    VERSION,
+    component,
+    legacy,
+    legacy_mark,
+    patterns_of,
+    priority_of,
+    template_name,
+)
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import emptied, settings_for
 from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, put, shipped
@@ -263,6 +271,49 @@ async def test_nobodys_template_is_put_out_of_force_unasked(
     assert outcomes(await set_up(composing, site)) == all_are("unchanged", objects_of(composing))
 
 
+@pytest.fixture
+def merging(elasticsearch_6: SearchServer) -> Iterator[SearchServer]:
+    """A server with legacy templates alone, emptied."""
+    yield from emptied(elasticsearch_6)
+
+
+async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServer, site: Site) -> None:
+    limit = {"index.mapping.total_fields.limit": 10000}
+    put(merging, "/_template/own.beats-7", {"index_patterns": ["filebeat-7.*-2*"], "order": 0, "settings": limit})
+    await shipped(merging, site)  # with `run`'s own, which holds for the same patterns and gives way
+    step = (await set_up(merging, site))["index template pilotfish"]
+    assert (step.outcome, step.text) == ("failed", "it would override, where both meet: template own.beats-7 (order 0)")
+    assert "give theirs an order over 10" in step.remedy
+    assert merging.get("/_template/pilotfish").json()["pilotfish"]["order"] == -1
+    assert (await set_up(merging, site, SHOP))["index template pilotfish"].text == "other options"
+    taken = (await set_up(merging, site, Setup(overwrite=True)))["index template pilotfish"]
+    assert (taken.outcome, taken.text) == ("updated", "overwritten; in place of template own.beats-7 (order 0)")
+    assert outcomes(await set_up(merging, site)) == all_are("unchanged", objects_of(merging))
+
+
+async def test_a_legacy_template_of_a_higher_order_is_told_and_stays_in_force(
+    merging: SearchServer, site: Site
+) -> None:
+    put(merging, "/_template/own", {"index_patterns": ["shop-*"], "order": 11})
+    step = (await set_up(merging, site))["index template pilotfish"]
+    assert (step.outcome, step.text) == ("created", "gives way to template own (order 11) where both meet")
+
+
+@pytest.mark.parametrize(("name", "order"), [("own-history", 2_147_483_647), (".own-history", 1000)])
+async def test_a_template_of_the_servers_own_is_nobodys(
+    search_server: SearchServer, site: Site, name: str, order: int
+) -> None:
+    for server in emptied(search_server):
+        put(server, f"/_template/{name}", {"index_patterns": ["ilm-history-2*"], "order": order})
+        try:
+            step = (await set_up(server, site, index="i{target}-%Y.%m"))[
+                f"index template {template_name('i{target}-%Y.%m')}"
+            ]
+            assert (step.outcome, step.text) == ("created", "")
+        finally:
+            server.request("DELETE", f"/_template/{name}")
+
+
 async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(composing: SearchServer, site: Site) -> None:
     put(composing, "/_index_template/own", {"index_patterns": ["shop-*"], "priority": 500, "template": {}})
     step = (await set_up(composing, site))["index template pilotfish"]
@@ -282,8 +333,9 @@ async def test_an_index_of_another_program_does_not_get_our_mapping_unasked(
 
 async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, site: Site) -> None:
     await set_up(composing, site)
-    told = outcomes(await set_up(composing, site, index="docker-{target}-%Y.%m.%d"))
-    assert sorted(told.values()) == ["created", "unchanged", "unchanged"]
+    for index in ("docker-{target}-%Y.%m.%d", "{target}-audit-%Y.%m.%d"):
+        told = outcomes(await set_up(composing, site, index=index))
+        assert sorted(told.values()) == ["created", "unchanged", "unchanged"], index
 
 
 @pytest.mark.parametrize(
@@ -310,7 +362,7 @@ def test_patterns_meet_where_a_name_fits_both(one: str, other: str, *, do_meet: 
 
 @pytest.mark.parametrize(
     ("patterns", "priority"),
-    [(patterns_of("{target}-%Y.%m.%d"), 121), (["logs-*-default"], 125), (["x" * 90 + "*"], 170)],
+    [(patterns_of("{target}-%Y.%m.%d"), 132), (["logs-*-default"], 147), (["x" * 90 + "*"], 199)],
 )
 def test_the_priority_is_over_the_built_in_ones_and_under_the_agents(patterns: list[str], priority: int) -> None:
     assert 100 < priority_of(patterns) == priority < 200

@@ -17,14 +17,15 @@ from ..cluster import Server, identify
 from ..connection import Connection
 from ..marks import fingerprint, split
 from ..node import Answer
-from ..templates import VERSION, priority_of
+from ..templates import VERSION
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
-from .others import Met, foreign_indices, shown, templates_met
+from .others import Met, foreign_indices, legacy_met, shown, templates_met
 
 _LOOK_SECONDS = 1.0
 _WORDS = 500  # characters of a server's own words
 _GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
 _OVERWRITE = "--overwrite replaces it"
+_RANKED = {"priority": "a priority", "order": "an order"}
 
 
 class _There(NamedTuple):
@@ -142,7 +143,7 @@ async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> Setu
     """
     there = await _there(connection, wanted)
     verdict = _judge(wanted, there.body, overwrite=setup.overwrite)
-    if verdict.outcome in ("created", "updated") and wanted.is_template:
+    if verdict.outcome in ("created", "updated") and wanted.rank:
         verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
     step = SetupStep(subject=wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
     if verdict.outcome not in ("created", "updated"):
@@ -204,23 +205,35 @@ async def _beside_others(
     Raises:
         ShippingError: the server does not tell.
     """
-    held = set((body or {}).get("index_patterns") or ())
-    patterns = [each for each in wanted.body["index_patterns"] if each not in held]
-    met = Met([], [])
-    if patterns:
-        name = wanted.path.rpartition("/")[2]
-        met = await templates_met(connection, patterns, name=name, priority=priority_of(wanted.body["index_patterns"]))
+    met = await _others_met(connection, wanted, body or {})
     if met.ousted and not overwrite:
+        harm = "put out of force" if wanted.rank == "priority" else "override"
         return _Verdict(
             "failed",
-            f"it would put out of force, where both meet: {shown(met.ousted)}",
-            "narrow ours (--target), or give theirs a priority over "
-            f"{wanted.body['priority']}; --overwrite takes their place",
+            f"it would {harm}, where both meet: {shown(met.ousted)}",
+            f"narrow ours (--target), or give theirs {_RANKED[wanted.rank]} over {wanted.body[wanted.rank]}; "
+            "--overwrite takes their place",
         )
     told = [verdict.text] if verdict.text else []
     told += [f"in place of {shown(met.ousted)}"] if met.ousted else []
     told += [f"gives way to {shown(met.prior)} where both meet"] if met.prior else []
     return verdict._replace(text="; ".join(told))
+
+
+async def _others_met(connection: Connection, wanted: Wanted, body: dict[str, Any]) -> Met:
+    """What the template meets beyond what `body`, which is there, meets in the same rank already.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    rank: int = wanted.body[wanted.rank]
+    held = set(body.get("index_patterns") or ()) if int(body.get(wanted.rank) or 0) >= rank else set()
+    patterns = [each for each in wanted.body["index_patterns"] if each not in held]
+    if not patterns:
+        return Met([], [])
+    if wanted.rank == "order":
+        return await legacy_met(connection, patterns, order=rank)
+    return await templates_met(connection, patterns, name=wanted.path.rpartition("/")[2], priority=rank)
 
 
 def _create_only(wanted: Wanted) -> str:

@@ -70,7 +70,7 @@ class Wanted(NamedTuple):
     body: dict[str, Any]
     mark: Mark | None
     opened: Callable[[Any], dict[str, Any]]
-    is_template: bool = False  # with patterns, that may meet those of others
+    rank: str = ""  # of an index template, whose patterns may meet others': its member that says which has precedence
 
     @property
     def request(self) -> str:
@@ -154,7 +154,7 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
             template,
             _META,
             lambda told: dict(told["index_templates"][0]["index_template"]),
-            is_template=True,
+            rank="priority",
         ),
     ]
 
@@ -186,6 +186,7 @@ def _legacy(requested: Requested, server: Server, settings: dict[str, Any]) -> W
         legacy(requested.patterns, server, settings=settings),
         legacy_mark(server),
         lambda told: dict(told[name]),
+        rank="order",
     )
 
 

@@ -1,8 +1,9 @@
 """The templates and indices that are there → whose would be hurt by ours.
 
 A composable template puts every legacy one, and each composable one of a lower priority, out of force for the indices
-that both meet; and an index of another program that meets our patterns would get our mapping, by which its documents
-may be refused. Neither is done behind the operator's back.
+that both meet; a legacy one overrides what those of a lower order say, such as another limit of fields; and an index of
+another program that meets our patterns would get our mapping, by which its documents may be refused. None of it is done
+behind the operator's back.
 """
 
 from collections.abc import Iterator
@@ -16,10 +17,21 @@ from ..node import Answer
 from .objects import Requested
 
 _SHOWN = 5  # names that a message repeats
+_BUILT_IN_ORDER = 2_147_483_647  # of the servers' own legacy templates, such as that of `ilm-history-2*`
+_LEGACY = "/_template?filter_path=*.index_patterns,*.order"  # whole, a hundred of Beats' would be too long an answer
+_COMPOSABLE = "/_index_template?filter_path=" + ",".join(
+    f"index_templates.{member}"
+    for member in (
+        "name",
+        "index_template.index_patterns",
+        "index_template.priority",
+        "index_template._meta.managed",
+    )
+)
 
 
 class Met(NamedTuple):
-    """What meets our patterns: `ousted` would be put out of force, `prior` stays in force where both meet."""
+    """What meets our patterns: `ousted` would be outranked, `prior` stays in force where both meet."""
 
     ousted: list[str]
     prior: list[str]
@@ -48,16 +60,15 @@ def meet(one: str, other: str) -> bool:
 
 
 async def templates_met(connection: Connection, patterns: list[str], *, name: str, priority: int) -> Met:
-    """Others' templates that meet `patterns` of our template of this name and priority.
+    """Others' templates that meet `patterns` of our composable template of this name and priority.
 
     Raises:
         ShippingError: the server does not tell.
     """
     met = Met([], [])
-    for other, body in _legacy_of(await _told(connection, "/_template")):
-        if not _is_ours(other) and _meets(body, patterns):
-            met.ousted.append(f"legacy template {other}")
-    for other, body in _composable_of(await _told(connection, "/_index_template")):
+    for other, _ in await _legacy_of_others(connection, patterns):
+        met.ousted.append(f"legacy template {other}")
+    for other, body in _composable_of(await _told(connection, _COMPOSABLE)):
         if other == name or not _meets(body, patterns):
             continue
         theirs = int(body.get("priority") or 0)
@@ -65,6 +76,18 @@ async def templates_met(connection: Connection, patterns: list[str], *, name: st
             met.prior.append(f"{other} (priority {theirs})")
         elif not _is_ours(other) and not (body.get("_meta") or {}).get("managed"):  # Elastic's own are meant to be
             met.ousted.append(f"template {other} (priority {theirs})")
+    return met
+
+
+async def legacy_met(connection: Connection, patterns: list[str], *, order: int) -> Met:
+    """Others' templates that meet `patterns` of our legacy template of this order, where there are no others.
+
+    Raises:
+        ShippingError: the server does not tell.
+    """
+    met = Met([], [])
+    for other, theirs in await _legacy_of_others(connection, patterns):
+        (met.prior if theirs > order else met.ousted).append(f"template {other} (order {theirs})")
     return met
 
 
@@ -97,8 +120,16 @@ async def _told(connection: Connection, target: str, *, missing: dict[str, Any] 
         raise connection.refusal(answer) from None
 
 
-def _legacy_of(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield from ((name, body) for name, body in told.items() if isinstance(body, dict))
+async def _legacy_of_others(connection: Connection, patterns: list[str]) -> list[tuple[str, int]]:
+    """Names and orders of those that meet `patterns`, without ours and the server's own."""
+    told = await _told(connection, _LEGACY)
+    return [
+        (name, int(body.get("order") or 0))
+        for name, body in told.items()
+        if isinstance(body, dict)
+        and not (_is_ours(name) or name.startswith(".") or int(body.get("order") or 0) >= _BUILT_IN_ORDER)
+        and _meets(body, patterns)
+    ]
 
 
 def _composable_of(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
