@@ -32,6 +32,10 @@ class LifecycleStandIn:
         self.kept: dict[str, dict[str, Any]] = {}
         self.methods: list[str] = []
         self.sequence = 0
+        self.following: dict[
+            str, tuple[str, int | None]
+        ] = {}  # of an index its policy and which version, once it has it
+        self.in_transition: set[str] = set()
         self._forbids = forbids
         self._down = down
 
@@ -60,10 +64,43 @@ class LifecycleStandIn:
             return web.json_response({"status": "green"})
         if request.method == "PUT":
             return self._put(request, json.loads(await request.read()))
+        if request.method == "POST":
+            return self._change_policy(path, json.loads(await request.read()))
         return self._told(path)
+
+    def _change_policy(self, path: str, body: dict[str, Any]) -> web.Response:
+        before, _, names = path.rpartition("/")
+        assert (before, set(body)) == ("/_plugins/_ism/change_policy", {"policy_id"})
+        asked = set(names.split(","))
+        for name in asked - self.in_transition:
+            self.following[name] = (body["policy_id"], self.sequence)
+        failed = [
+            {"index_name": name, "index_uuid": "x", "reason": "Index is in transition"}
+            for name in asked & self.in_transition
+        ]
+        told = {"updated_indices": len(asked) - len(failed), "failures": bool(failed), "failed_indices": failed}
+        return web.json_response(told)
+
+    def _policies(self) -> web.Response:
+        listed = [
+            {"_id": path.rpartition("/")[2], "_seq_no": self.sequence, "_primary_term": 1, "policy": _completed(body)}
+            for path, body in self.kept.items()
+            if "_ism" in path
+        ]
+        return web.json_response({"policies": listed, "total_policies": len(listed)})
+
+    def _explained(self) -> web.Response:
+        told: dict[str, Any] = {"total_managed_indices": len(self.following)}
+        for name, (policy, version) in self.following.items():
+            told[name] = {"index": name, "policy_id": policy} | ({"policy_seq_no": version} if version else {})
+        return web.json_response(told)
 
     def _told(self, path: str) -> web.Response:
         name = path.rpartition("/")[2]
+        if path == "/_plugins/_ism/policies":
+            return self._policies()
+        if path == "/_plugins/_ism/explain":
+            return self._explained()
         if path in ("/_template", "/_index_template"):
             return web.json_response({})
         if "/_mapping/field/" in path:

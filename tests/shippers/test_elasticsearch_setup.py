@@ -1,6 +1,7 @@
 """`setup` on real servers: what it installs, what it leaves alone, and what it would put out of force."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from datetime import timedelta
@@ -14,6 +15,7 @@ from collector.ports import Preparable, Setup, SetupStep, Site
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
+from shippers.elasticsearch.node import MOST_BYTES
 from shippers.elasticsearch.setup.objects import SERVERS
 from shippers.elasticsearch.setup.others import meet
 from shippers.elasticsearch.templates import (
@@ -269,6 +271,15 @@ async def test_nobodys_template_is_put_out_of_force_unasked(
     assert taken.outcome == "updated"
     assert f"in place of {named}" in taken.text
     assert outcomes(await set_up(composing, site)) == all_are("unchanged", objects_of(composing))
+
+
+async def test_templates_of_others_may_be_of_any_size(elasticsearch_8: SearchServer, site: Site) -> None:
+    for server in emptied(elasticsearch_8):
+        for number in range(9):
+            described = {"_meta": {"text": secrets.token_hex(500_000)}}
+            put(server, f"/_template/own{number}", {"index_patterns": [f".own{number}-*"], "mappings": described})
+        assert len(server.get("/_template").body) > MOST_BYTES
+        assert outcomes(await set_up(server, site)) == all_are("created", objects_of(server))
 
 
 @pytest.fixture

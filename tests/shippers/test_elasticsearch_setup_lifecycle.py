@@ -77,6 +77,10 @@ async def test_a_policy_without_a_mark_that_says_the_same_is_ours_and_any_other_
     step = (await set_up(ilm_server, site, kept(14)))[POLICY]
     assert (step.outcome, step.remedy) == ("kept", "--overwrite replaces it")
     assert (await set_up(ilm_server, site, kept(14, overwrite=True)))[POLICY].outcome == "updated"
+    left = (await set_up(ilm_server, site, Setup(overwrite=True)))[POLICY]
+    assert (left.outcome, left.request) == ("kept", "")
+    assert left.text == "it goes on deleting indices of an age of 15d that have it; new ones do not get it"
+    assert "index.lifecycle" not in json.dumps(ilm_server.get("/_template/pilotfish?flat_settings=true").json())
 
 
 async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(bare: SearchServer, site: Site) -> None:
@@ -166,6 +170,75 @@ async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> 
         assert policy["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "15d"}
         policy["states"][1]["actions"] = []
         assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody"
+
+
+async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: Site) -> None:
+    async with LifecycleStandIn().serving() as stand_in:
+        await told_by(stand_in, site, kept(30))
+        ours = [f"a{'x' * 240}-2026.11.{day:02}" for day in range(1, 31)]  # more than one request takes
+        stand_in.following |= dict.fromkeys(ours, ("pilotfish", stand_in.sequence))
+        stand_in.following["b-2026.11.01"] = ("their", 7)
+        assert (await told_by(stand_in, site, kept(30)))[POLICY].outcome == "unchanged"
+        dry = (await told_by(stand_in, site, kept(60, dry_run=True)))[POLICY]
+        assert "POST" not in stand_in.methods
+        wet = (await told_by(stand_in, site, kept(60)))[POLICY]
+        assert dry == wet
+        assert (wet.outcome, wet.text) == ("updated", "other options; also for 30 indices under an older version")
+        assert set(stand_in.following.values()) == {("pilotfish", stand_in.sequence), ("their", 7)}
+        assert stand_in.methods.count("POST") > 1
+        assert (await told_by(stand_in, site, kept(60)))[POLICY].outcome == "unchanged"
+
+
+async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_later(site: Site) -> None:
+    async with LifecycleStandIn().serving() as stand_in:
+        await told_by(stand_in, site, kept(30))
+        stand_in.following = {"a-2026.11.01": ("pilotfish", stand_in.sequence), "a-2026.11.02": ("pilotfish", None)}
+        stand_in.in_transition = {"a-2026.11.01"}
+        step = (await told_by(stand_in, site, kept(60)))[POLICY]
+        assert (step.outcome, step.remedy[:21]) == ("failed", "run setup again later")
+        assert step.text == "indices that keep an older version: a-2026.11.01: Index is in transition"
+        stand_in.in_transition = set()
+        later = (await told_by(stand_in, site, kept(60)))[POLICY]
+        assert (later.outcome, later.text) == ("updated", "also for 1 indices under an older version")
+        assert later.request == "POST /_plugins/_ism/change_policy/a-2026.11.01"
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("ism", "DELETE /_plugins/_ism/policies/pilotfish, then POST /_plugins/_ism/remove/INDEX"),
+        ("ilm", "POST /INDEX/_ilm/remove"),
+    ],
+)
+async def test_a_retention_left_out_again_is_told_to_go_on(site: Site, kind: Any, remedy: str) -> None:
+    async with LifecycleStandIn(kind).serving() as stand_in:
+        assert POLICY not in await told_by(stand_in, site, Setup())
+        await told_by(stand_in, site, kept(30))
+        step = (await told_by(stand_in, site, Setup()))[POLICY]
+        assert (step.outcome, step.request) == ("kept", "")
+        assert "goes on deleting indices of an age of 31d" in step.text
+        assert remedy in step.remedy
+
+
+async def test_nobodys_policy_of_ism_is_outranked_unasked(site: Site) -> None:
+    async with LifecycleStandIn().serving() as stand_in:
+        for name, pattern, priority in (("low", "shop-*", 100), ("high", "till-*", 300), ("far", ".x-*", 1)):
+            template = [{"index_patterns": [pattern], "priority": priority}]
+            policy = {"description": "", "default_state": "x", "states": [], "ism_template": template}
+            stand_in.kept[f"/_plugins/_ism/policies/{name}"] = policy
+        step = (await told_by(stand_in, site, kept(30)))[POLICY]
+        assert step.outcome == "failed"
+        assert step.text == "it would put out of force, where both meet: policy low (priority 100)"
+        assert "give theirs a priority over 132" in step.remedy
+        assert "/_plugins/_ism/policies/pilotfish" not in stand_in.kept
+        narrowed = (await told_by(stand_in, site, Setup(retention=timedelta(days=30), targets=("till",))))[POLICY]
+        assert (narrowed.outcome, narrowed.text) == (
+            "created",
+            "gives way to policy high (priority 300) where both meet",
+        )
+        wider = (await told_by(stand_in, site, kept(30)))[POLICY]
+        assert wider.outcome == "failed"
+        assert (await told_by(stand_in, site, kept(30, overwrite=True)))[POLICY].outcome == "updated"
 
 
 async def test_a_notification_that_somebody_added_is_a_change(site: Site) -> None:

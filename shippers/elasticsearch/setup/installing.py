@@ -20,12 +20,12 @@ from ..node import Answer
 from ..templates import VERSION
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
 from .others import Met, foreign_indices, legacy_met, shown, templates_met
+from .policies import change, changes, followers, left_behind, policies_met
 
 _LOOK_SECONDS = 1.0
 _WORDS = 500  # characters of a server's own words
 _GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
 _OVERWRITE = "--overwrite replaces it"
-_RANKED = {"priority": "a priority", "order": "an order"}
 
 
 class _There(NamedTuple):
@@ -33,6 +33,7 @@ class _There(NamedTuple):
 
     body: dict[str, Any] | None
     query: str = ""
+    sequence: int | None = None  # which version of a policy of ISM it is
 
 
 class _Verdict(NamedTuple):
@@ -55,9 +56,12 @@ async def install(connection: Connection, index: str, setup: Setup) -> AsyncIter
         kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"
         objects = wanted(wishes, server, kind)
         await _refuse_to_hurt(connection, wishes, server, setup)
+        left = None if wishes.has_policy else await left_behind(connection, wishes, server)
     except (ShippingError, UsageError) as error:
         yield SetupStep(subject=connection.name, outcome="failed", text=error.cause, remedy=error.remedy)
         return
+    if left:
+        yield left
     if wishes.has_policy and kind == "none":
         yield _without_lifecycle(wishes, server)
     for each in objects:
@@ -146,15 +150,50 @@ async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> Setu
     if verdict.outcome in ("created", "updated") and wanted.rank:
         verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
     step = SetupStep(subject=wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
-    if verdict.outcome not in ("created", "updated"):
-        return step
+    if verdict.outcome in ("created", "updated"):
+        step = await _sent(connection, wanted, there, step=step, dry_run=setup.dry_run)
+    if wanted.rank == "ism_template" and verdict.outcome in ("unchanged", "updated"):
+        sequence = there.sequence if verdict.outcome == "unchanged" else None
+        return await _followed(connection, wanted, step=step, sequence=sequence, dry_run=setup.dry_run)
+    return step
+
+
+async def _sent(connection: Connection, wanted: Wanted, there: _There, *, step: SetupStep, dry_run: bool) -> SetupStep:
+    """The object put in its place, unless it is a dry run; the step with the request.
+
+    Raises:
+        ShippingError: the server refuses it.
+    """
     query = there.query if there.body is not None else _create_only(wanted)
     target, body = wanted.path + query, msgspec.json.encode(wanted.body)
-    if not setup.dry_run:
+    if not dry_run:
         answer = await connection.request("PUT", target, body)
         if answer.status not in (200, 201):
             raise _refused(connection, answer)
     return msgspec.structs.replace(step, request=f"PUT {target}", body=body)
+
+
+async def _followed(
+    connection: Connection, wanted: Wanted, *, step: SetupStep, sequence: int | None, dry_run: bool
+) -> SetupStep:
+    """See that the indices under the policy get its present version; the step that tells of the policy and of them.
+
+    Raises:
+        ShippingError: the server does not tell which they are, or refuses it.
+    """
+    indices = await followers(connection, wanted.name, sequence=sequence)
+    if not indices:
+        return step
+    paths = list(changes(indices))
+    failed = [] if dry_run else [each for path in paths for each in await change(connection, path, wanted.name)]
+    if failed:
+        remedy = "run setup again later; until then they are deleted as the older one says"
+        return msgspec.structs.replace(
+            step, outcome="failed", text=f"indices that keep an older version: {shown(failed)}", remedy=remedy
+        )
+    text = "; ".join(part for part in (step.text, f"also for {len(indices)} indices under an older version") if part)
+    request, body = step.request or f"POST {paths[0]}", step.body or msgspec.json.encode({"policy_id": wanted.name})
+    return msgspec.structs.replace(step, outcome="updated", text=text, request=request, body=body)
 
 
 async def _there(connection: Connection, wanted: Wanted) -> _There:
@@ -171,7 +210,7 @@ async def _there(connection: Connection, wanted: Wanted) -> _There:
     try:
         told = msgspec.json.decode(answer.body)
         query = f"?if_seq_no={told['_seq_no']}&if_primary_term={told['_primary_term']}" if "_seq_no" in told else ""
-        return _There(wanted.opened(told), query)
+        return _There(wanted.opened(told), query, told.get("_seq_no"))
     except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError):
         raise connection.refusal(answer) from None
 
@@ -200,18 +239,18 @@ def _judge(wanted: Wanted, body: dict[str, Any] | None, *, overwrite: bool) -> _
 async def _beside_others(
     connection: Connection, wanted: Wanted, body: dict[str, Any] | None, *, verdict: _Verdict, overwrite: bool
 ) -> _Verdict:
-    """The verdict on an index template, whose new patterns may meet those of others.
+    """The verdict on a template or policy with patterns, which may meet those of others.
 
     Raises:
         ShippingError: the server does not tell.
     """
     met = await _others_met(connection, wanted, body or {})
     if met.ousted and not overwrite:
-        harm = "put out of force" if wanted.rank == "priority" else "override"
+        harm, rank = ("override", "an order") if wanted.rank == "order" else ("put out of force", "a priority")
         return _Verdict(
             "failed",
             f"it would {harm}, where both meet: {shown(met.ousted)}",
-            f"narrow ours (--target), or give theirs {_RANKED[wanted.rank]} over {wanted.body[wanted.rank]}; "
+            f"narrow ours (--target), or give theirs {rank} over {wanted.scope(wanted.body)[1]}; "
             "--overwrite takes their place",
         )
     told = [verdict.text] if verdict.text else []
@@ -226,14 +265,15 @@ async def _others_met(connection: Connection, wanted: Wanted, body: dict[str, An
     Raises:
         ShippingError: the server does not tell.
     """
-    rank: int = wanted.body[wanted.rank]
-    held = set(body.get("index_patterns") or ()) if int(body.get(wanted.rank) or 0) >= rank else set()
-    patterns = [each for each in wanted.body["index_patterns"] if each not in held]
+    (there, before), (all_patterns, precedence) = wanted.scope(body), wanted.scope(wanted.body)
+    patterns = [each for each in all_patterns if each not in there or before < precedence]
     if not patterns:
         return Met([], [])
     if wanted.rank == "order":
-        return await legacy_met(connection, patterns, order=rank)
-    return await templates_met(connection, patterns, name=wanted.path.rpartition("/")[2], priority=rank)
+        return await legacy_met(connection, patterns, order=precedence)
+    if wanted.rank == "ism_template":
+        return await policies_met(connection, patterns, priority=precedence)
+    return await templates_met(connection, patterns, name=wanted.name, priority=precedence)
 
 
 def _create_only(wanted: Wanted) -> str:

@@ -41,6 +41,7 @@ _META = Mark(("_meta",))
 _SHARED = ("*", "logs-*")  # how patterns begin that others' indices are likely to meet
 
 Lifecycle = Literal["ilm", "ism", "none"]
+Rank = Literal["", "priority", "order", "ism_template"]  # the member that says which has precedence where two meet
 
 
 class Requested(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,20 @@ class Wanted(NamedTuple):
     body: dict[str, Any]
     mark: Mark | None
     opened: Callable[[Any], dict[str, Any]]
-    rank: str = ""  # of an index template, whose patterns may meet others': its member that says which has precedence
+    rank: Rank = ""  # of what has patterns, that may meet those of others
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    def scope(self, body: dict[str, Any]) -> tuple[list[str], int]:
+        """The patterns that such an object is for, and its precedence; `body` is this one's or that which is there."""
+        if self.rank == "ism_template":
+            templates = body.get("policy", {}).get("ism_template") or [{}]
+            template = templates[0] if isinstance(templates, list) else templates
+            return list(template.get("index_patterns") or ()), int(template.get("priority") or 0)
+        return list(body.get("index_patterns") or ()), int(body.get(self.rank) or 0)
 
     @property
     def request(self) -> str:
@@ -213,4 +227,5 @@ def _policy(requested: Requested, server: Server, kind: Lifecycle) -> Wanted:
         marked(body, mark, VERSION),
         mark,
         lambda told: {"policy": dict(told["policy"])},
+        rank="ism_template",
     )

@@ -68,13 +68,13 @@ async def templates_met(connection: Connection, patterns: list[str], *, name: st
     met = Met([], [])
     for other, _ in await _legacy_of_others(connection, patterns):
         met.ousted.append(f"legacy template {other}")
-    for other, body in _composable_of(await _told(connection, _COMPOSABLE)):
-        if other == name or not _meets(body, patterns):
+    for other, body in _composable_of(await told(connection, _COMPOSABLE)):
+        if other == name or not is_met(body, patterns):
             continue
         theirs = int(body.get("priority") or 0)
         if theirs > priority:
             met.prior.append(f"{other} (priority {theirs})")
-        elif not _is_ours(other) and not (body.get("_meta") or {}).get("managed"):  # Elastic's own are meant to be
+        elif not is_ours(other) and not (body.get("_meta") or {}).get("managed"):  # Elastic's own are meant to be
             met.ousted.append(f"template {other} (priority {theirs})")
     return met
 
@@ -98,8 +98,8 @@ async def foreign_indices(connection: Connection, requested: Requested) -> list[
         ShippingError: the server does not tell.
     """
     names = quote(",".join(requested.patterns), safe="*,")
-    told = await _told(connection, f"/{names}/_mapping/field/@target?ignore_unavailable=true", missing={})
-    return sorted(name for name, fields in told.items() if not fields.get("mappings"))
+    found = await told(connection, f"/{names}/_mapping/field/@target?ignore_unavailable=true", missing={})
+    return sorted(name for name, fields in found.items() if not fields.get("mappings"))
 
 
 def shown(names: list[str]) -> str:
@@ -108,7 +108,12 @@ def shown(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-async def _told(connection: Connection, target: str, *, missing: dict[str, Any] | None = None) -> dict[str, Any]:
+async def told(connection: Connection, target: str, *, missing: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the server tells of `target`; `missing` if there is nothing of the kind.
+
+    Raises:
+        ShippingError: it does not tell.
+    """
     answer: Answer = await connection.request("GET", target)
     if answer.status == 404 and missing is not None:
         return missing
@@ -122,25 +127,27 @@ async def _told(connection: Connection, target: str, *, missing: dict[str, Any] 
 
 async def _legacy_of_others(connection: Connection, patterns: list[str]) -> list[tuple[str, int]]:
     """Names and orders of those that meet `patterns`, without ours and the server's own."""
-    told = await _told(connection, _LEGACY)
+    found = await told(connection, _LEGACY)
     return [
         (name, int(body.get("order") or 0))
-        for name, body in told.items()
+        for name, body in found.items()
         if isinstance(body, dict)
-        and not (_is_ours(name) or name.startswith(".") or int(body.get("order") or 0) >= _BUILT_IN_ORDER)
-        and _meets(body, patterns)
+        and not (is_ours(name) or name.startswith(".") or int(body.get("order") or 0) >= _BUILT_IN_ORDER)
+        and is_met(body, patterns)
     ]
 
 
-def _composable_of(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for each in told.get("index_templates") or []:
+def _composable_of(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in found.get("index_templates") or []:
         yield each["name"], each["index_template"]
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Whether an object of this name is of one of our outputs."""
     return name == "pilotfish" or name.startswith("pilotfish-")
 
 
-def _meets(body: dict[str, Any], patterns: list[str]) -> bool:
+def is_met(body: dict[str, Any], patterns: list[str]) -> bool:
+    """Whether what this template or policy is for meets one of `patterns`."""
     theirs = body.get("index_patterns") or []
     return any(meet(one, other) for one in patterns for other in ([theirs] if isinstance(theirs, str) else theirs))
