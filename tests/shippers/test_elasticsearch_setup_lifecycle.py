@@ -183,7 +183,7 @@ async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: Site)
         assert "POST" not in stand_in.methods
         wet = (await told_by(stand_in, site, kept(60)))[POLICY]
         assert dry == wet
-        assert (wet.outcome, wet.text) == ("updated", "other options; also for 30 indices under an older version")
+        assert (wet.outcome, wet.text) == ("updated", "other options; indices that get this version: 30")
         assert set(stand_in.following.values()) == {("pilotfish", stand_in.sequence), ("their", 7)}
         assert stand_in.methods.count("POST") > 1
         assert (await told_by(stand_in, site, kept(60)))[POLICY].outcome == "unchanged"
@@ -199,7 +199,7 @@ async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_l
         assert step.text == "indices that keep an older version: a-2026.11.01: Index is in transition"
         stand_in.in_transition = set()
         later = (await told_by(stand_in, site, kept(60)))[POLICY]
-        assert (later.outcome, later.text) == ("updated", "also for 1 indices under an older version")
+        assert (later.outcome, later.text) == ("updated", "indices that get this version: 1")
         assert later.request == "POST /_plugins/_ism/change_policy/a-2026.11.01"
 
 

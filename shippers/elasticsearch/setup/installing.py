@@ -191,7 +191,7 @@ async def _followed(
         return msgspec.structs.replace(
             step, outcome="failed", text=f"indices that keep an older version: {shown(failed)}", remedy=remedy
         )
-    text = "; ".join(part for part in (step.text, f"also for {len(indices)} indices under an older version") if part)
+    text = "; ".join(part for part in (step.text, f"indices that get this version: {len(indices)}") if part)
     request, body = step.request or f"POST {paths[0]}", step.body or msgspec.json.encode({"policy_id": wanted.name})
     return msgspec.structs.replace(step, outcome="updated", text=text, request=request, body=body)
 
