@@ -88,19 +88,38 @@ async def identify(connection: Connection) -> Server | None:
 
     Raises:
         Unauthorized: it refuses the credentials.
-        Unavailable: it cannot be reached, or is overloaded or starting.
+        Unavailable: it cannot be reached, is overloaded or starting, or is another program.
     """
-    answer = _needed(connection, await connection.request("GET", "/"))
-    root = _decoded(answer, _Root)
+    first = _needed(connection, await connection.request("GET", "/"))
+    root = _decoded(first, _Root)
     if root:
         return Server(root.version.number, root.version.distribution == "opensearch")
     answer = _needed(connection, await connection.request("GET", "/_nodes/_local?filter_path=nodes.*.version"))
     listed = _decoded(answer, _Nodes)
     versions = [node.version for node in listed.nodes.values()] if listed else []
     if not versions:
+        if not (_is_kin(first) or _is_kin(answer) or await _has_bulk(connection)):
+            raise connection.stranger(first)
         return None
     server = Server(versions[0], opensearch=False)
     return server._replace(opensearch=server.generation[0] < 5)
+
+
+async def _has_bulk(connection: Connection) -> bool:
+    """Whether the server is seen where documents go: a proxy may let nothing else through. A GET changes nothing."""
+    return _is_kin(_needed(connection, await connection.request("GET", "/_bulk")))
+
+
+def _is_kin(answer: Answer) -> bool:
+    """Whether such a server may have said it: an object in JSON, and where something fails, of its error.
+
+    A cloud's own check of rights says 403 in other words.
+    """
+    try:
+        told = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return answer.status in (200, 403, 405) or "error" in told
 
 
 def _needed(connection: Connection, answer: Answer) -> Answer:

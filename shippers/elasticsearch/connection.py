@@ -20,6 +20,7 @@ from .outcomes import is_bulk_answer
 
 _SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
 _SHARD_SECONDS = (1.0, 3.0)  # its bounds: it holds a turn of the output, and a node is given up after 5 s
+_WRONG_HOSTS = "check that `hosts` names Elasticsearch or OpenSearch, with the path when a proxy is before it"
 _WORDS = 300  # characters of a server's own words that an error repeats
 
 
@@ -93,10 +94,13 @@ class Connection:
                 return Unavailable(
                     f"{self.name} is overloaded or starting ({answer.status}: {words})", retry_after=answer.retry_after
                 )
-        remedy = "check that `hosts` names Elasticsearch or OpenSearch, with the path when a proxy is before it"
         return Unavailable(
-            f"{self.name} refused the request ({answer.status}: {words})", remedy, retry_after=answer.retry_after
+            f"{self.name} refused the request ({answer.status}: {words})", _WRONG_HOSTS, retry_after=answer.retry_after
         )
+
+    def stranger(self, answer: Answer) -> Unavailable:
+        """The error of a server that is of another kind, by what it answers to `GET /`."""
+        return Unavailable(f"{self.name} is no Elasticsearch: it answers {answer.status} in other words", _WRONG_HOSTS)
 
     def _unreachable(self, error: Exception) -> Unavailable:
         remedy = "check `hosts` (https or http?), the network and that it runs"
