@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collector.cli.agent import Settings
 
 SECONDS = 5.0
+HEALTHY = "ok"  # what the agent says, and no other program's page
+STUCK = "stuck: "
 
 
 def quick(arguments: list[str]) -> int | None:
@@ -27,7 +29,7 @@ def check(config: Path | None) -> int:
     """Ask, write one line, give the exit code.
 
     Raises:
-        PilotfishError: there is no port to ask, or nobody answers.
+        PilotfishError: there is no port to ask, nobody answers, or another program does.
     """
     import http.client  # other commands load this module too
 
@@ -46,11 +48,15 @@ def check(config: Path | None) -> int:
         raise PilotfishError(f"{address} does not answer ({reason})", "is the agent running?") from None
     finally:
         connection.close()
-    if response.status != http.HTTPStatus.OK:
+    if response.status == http.HTTPStatus.OK and text == HEALTHY:
+        terminal.write(text)
+        return 0
+    if response.status == http.HTTPStatus.SERVICE_UNAVAILABLE and text.startswith(STUCK):
         terminal.complain(f"{address} answers {response.status}: {text}")
         return 1
-    terminal.write(terminal.visible(text))
-    return 0
+    raise PilotfishError(
+        f"another program answers at {address} ({response.status})", "correct http.listen, here and in the agent"
+    )
 
 
 def _address(settings: "Settings") -> places.Address:

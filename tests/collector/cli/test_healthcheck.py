@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -10,27 +11,31 @@ import pytest
 
 from tests.collector.cli.pilotfish import Agent, pilotfish
 
-
-class Stuck(BaseHTTPRequestHandler):
-    """An agent with a part that is stuck."""
-
-    def do_GET(self) -> None:
-        self.send_response(503)
-        self.end_headers()
-        self.wfile.write(b"stuck: the reader\x1b[2J\n")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+STUCK = (503, b"stuck: the reader\x1b[2J\n")
+PAGE = b"<!doctype html>\n<title>Welcome to nginx!</title>\n"
 
 
-@pytest.fixture
-def stuck() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Stuck) as server:
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Someone who gives this answer, whatever is asked; gives the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_healthy_agent_is_0_by_file_and_by_environment(agent: Agent) -> None:
@@ -51,10 +56,20 @@ def test_nobody_there_is_1(tmp_path: Path) -> None:
     assert ended.complaint == f"127.0.0.1:{port} does not answer (Connection refused): is the agent running?"
 
 
-def test_a_stuck_part_is_1_and_named(tmp_path: Path, stuck: str) -> None:
-    ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=stuck)
+def test_a_stuck_part_is_1_and_named(tmp_path: Path) -> None:
+    with answering(*STUCK) as address:
+        ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=address)
     assert ended.code == 1
-    assert ended.complaint == f"{stuck} answers 503: stuck: the reader\\x1b[2J"
+    assert ended.complaint == f"{address} answers 503: stuck: the reader\\x1b[2J"
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, PAGE), (404, PAGE), (503, PAGE), (200, b""), (404, b"ok\n")])
+def test_another_program_is_1_and_nothing_of_its_page_is_shown(tmp_path: Path, status: int, body: bytes) -> None:
+    with answering(status, body) as address:
+        ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=address)
+    assert (ended.code, ended.out) == (1, "")
+    told = f"another program answers at {address} ({status}): correct http.listen, here and in the agent"
+    assert ended.complaint == told
 
 
 @pytest.mark.parametrize(
