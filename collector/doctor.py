@@ -4,6 +4,7 @@ Nothing is changed: a state directory that does not exist is not made.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import shutil
@@ -209,13 +210,24 @@ def _port(configuration: Configuration) -> Finding:
     address = configuration.http.address
     if address is None:
         return Finding("warn", "http", "off: no metrics, no healthcheck, no search", "set http.listen")
+    subject = f"http {address}"
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         with socket.socket(family) as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(address)
     except OSError as error:
-        return Finding(
-            "warn", f"http {address}", f"{error.strerror}", "fine if that is a running agent, else set http.listen"
-        )
-    return Finding("ok", f"http {address}", "free")
+        if error.errno == errno.EADDRINUSE:
+            if _locked(configuration.state_dir / "lock"):
+                return Finding("ok", subject, "in use, as by the agent that is running")
+            return Finding("fail", subject, "another program uses this port", "stop it, or set http.listen")
+        return Finding("fail", subject, f"{error.strerror or error}", _listen_fix(error))
+    return Finding("ok", subject, "free")
+
+
+def _listen_fix(error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return "set http.listen to an address of this machine: 127.0.0.1 or 0.0.0.0"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "set http.listen to a port above 1023, or run as root"
+    return "set http.listen"

@@ -114,11 +114,23 @@ async def test_outputs_tell_what_they_are_or_why_they_are_away(tmp_path: Path) -
     assert away["output e (test)"][2:] == ("nobody listens at http://es:9200", "is it running?")
 
 
-async def test_a_port_that_is_taken_is_a_warning(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_fails_unless_an_agent_runs_on_the_state(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"].verdict == "warn"
+        finding = (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"]
+        assert finding[::2] == ("fail", "another program uses this port")
+        assert finding.fix == "stop it, or set http.listen"
+        with locked(tmp_path / "state"):
+            finding = (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"]
+        assert finding[::2] == ("ok", "in use, as by the agent that is running")
     assert (await findings(tmp_path, PILOTFISH_HTTP__LISTEN="off"))["http"].verdict == "warn"
+
+
+@pytest.mark.parametrize("listen", ["192.0.2.1:9880", "[2001:db8::1]:9880", "no-such-host.invalid:9880"])
+async def test_an_address_of_another_machine_fails(tmp_path: Path, listen: str) -> None:
+    finding = (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"]
+    assert finding.verdict == "fail"
+    assert finding.fix == "set http.listen to an address of this machine: 127.0.0.1 or 0.0.0.0"
 
 
 async def test_a_tree_without_logs_is_a_warning_and_a_missing_one_fails(tmp_path: Path) -> None:
