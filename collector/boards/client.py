@@ -21,6 +21,7 @@ TELL_SECONDS = 10.0
 _TEXT_CHARACTERS = 200  # of a server's own words
 _NOT_READY = {502, 503, 504}  # what a server, or the proxy before one, says while it starts
 _LEAST_ERROR = 400
+_PLAIN_REASONS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}  # OpenSSL 3.0, and from 3.2 on
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
@@ -73,9 +74,18 @@ class Client:
         except aiohttp.ClientConnectorCertificateError as error:
             cause = f"{self.where} shows a certificate that is not trusted ({error.certificate_error})"
             raise PilotfishError(" ".join(cause.split()), "name the authority with --ca-file") from None
+        except aiohttp.ClientConnectorSSLError as error:
+            raise self._without_tls(error) from None
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             raise NotReady(f"{self.where} does not answer ({_reason(error)})", "start it, or correct --url") from None
         return self._usable(answer, location)
+
+    def _without_tls(self, error: aiohttp.ClientConnectorSSLError) -> PilotfishError:
+        reason = getattr(error.os_error, "reason", None) or "no reason"
+        if reason in _PLAIN_REASONS:
+            return PilotfishError(f"{self.where} speaks no TLS", "write http:// in --url")
+        words = str(reason).replace("_", " ").lower()
+        return PilotfishError(f"no TLS connection to {self.where} ({words})", "see which versions of TLS it speaks")
 
     def refusal(self, answer: Answer, what: str) -> PilotfishError:
         """What is wrong with an answer that should have been good."""

@@ -1,5 +1,6 @@
 """Options that do not fit are told, and no secret stands in what is told."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -88,6 +89,29 @@ async def test_https_is_trusted_with_its_authority_only(tmp_path: Path) -> None:
         assert await asked(access(url, ca_file=tmp_path / "ca.pem")) == {"is": "there"}
         with pytest.raises(PilotfishError, match=r"not trusted.*--ca-file"):
             await asked(access(url))
+
+
+async def test_https_at_a_plain_port_is_told_as_such() -> None:
+    async with (
+        answering(web.json_response({})) as url,
+        connected("Grafana", access(url.replace("http", "https")), {}) as client,
+    ):
+        with pytest.raises(PilotfishError, match=r"^Grafana at https://\S+ speaks no TLS: write http:// in --url$"):
+            await client.get("/")
+
+
+async def test_a_handshake_that_fails_is_told_in_the_words_of_tls() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x15\x03\x01\x00\x02\x02\x28")  # alert: handshake failure
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connected("Grafana", access(url), {}) as client:
+            with pytest.raises(PilotfishError, match=r"^no TLS connection to Grafana at \S+ \(.*handshake failure\)"):
+                await client.get("/")
 
 
 def _tls(authority: trustme.CA) -> ssl.SSLContext:
