@@ -5,6 +5,7 @@ starts every few seconds, does not even load typer.
 """
 
 import sys
+from contextlib import suppress
 
 from collector.cli import healthcheck, terminal
 from collector.errors import PilotfishError, leaves
@@ -26,9 +27,9 @@ def main() -> None:
         code = BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, a user gets a line and a code
         if debug:
-            raise
+            _trace(error)
         code = _report(error, arguments)
     finally:
         terminal.settle()
@@ -48,6 +49,14 @@ def _command(arguments: list[str]) -> int:
 
     code = app(args=arguments, prog_name="pilotfish", standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def _trace(error: Exception) -> None:
+    import traceback
+
+    with suppress(OSError):  # nobody is left to tell
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            print(terminal.visible(line), file=sys.stderr, flush=True)
 
 
 def _report(error: Exception, arguments: list[str]) -> int:

@@ -152,11 +152,17 @@ def test_a_user_without_a_home_can_run_it(tmp_path: Path) -> None:
     assert f"docker: Docker at unix://{tmp_path}/none does not answer" in done.stdout
 
 
-def test_debug_shows_the_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command", [["config", "validate", "-c", "nope.yml"], ["search", "--nope"], ["healthcheck", "-c", "nope.yml"]]
+)
+def test_debug_shows_the_trace_and_changes_neither_code_nor_complaint(tmp_path: Path, command: list[str]) -> None:
+    plain = pilotfish(tmp_path, *command)
+    assert plain.code in (2, 78)
     for arguments, environ in [(["--debug"], {}), ([], {"PILOTFISH_DEBUG": "1"})]:
-        ended = pilotfish(tmp_path, "config", "validate", "-c", "nope.yml", *arguments, **environ)
-        assert "Traceback" in ended.errors
-        assert ended.code != 0
+        ended = pilotfish(tmp_path, *command, *arguments, **environ)
+        assert ended.errors.startswith("Traceback")
+        assert ended.errors.endswith(plain.errors)
+        assert (ended.code, ended.out) == (plain.code, plain.out)
 
 
 def loaded(home: Path, *arguments: str) -> set[str]:
