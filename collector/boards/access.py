@@ -64,8 +64,11 @@ def access(
     key: Secret = NO_SECRET,
     scheme: str = "",
     ca_file: Path | None = None,
+    usual: str = "http://127.0.0.1:5601",
 ) -> Access:
     """Put together what the options say; `scheme` is what the server calls a `key`: ApiKey or Bearer.
+
+    `usual` is an address as such servers have.
 
     Raises:
         UsageError: they do not fit together, or a file cannot be used.
@@ -82,10 +85,10 @@ def access(
         found = key.read().strip()
         encoded = _base64(found) if scheme == "ApiKey" and ":" in found else found
         authorization["Authorization"], who = f"{scheme} {encoded}", f"the secret of {key.name}"
-    return Access(_address(url), authorization, _trusting(ca_file) if ca_file else None, who)
+    return Access(_address(url, usual), authorization, _trusting(ca_file) if ca_file else None, who)
 
 
-def _address(url: str) -> str:
+def _address(url: str, usual: str) -> str:
     if "@" in url:  # not quoted: it may hold a password
         raise UsageError("--url holds credentials", "give --username and --password-file instead")
     try:
@@ -94,7 +97,7 @@ def _address(url: str) -> str:
     except ValueError:
         whole = False
     if not whole or parts.query or parts.fragment or re.search(r"\s", url):
-        raise UsageError(f"--url: {url!r} is no address", "write one such as http://127.0.0.1:5601")
+        raise UsageError(f"--url: {url!r} is no address", f"write one such as {usual}")
     return url.rstrip("/")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import examples
+from collector.cli.options import examples, seconds
 
 EXAMPLES = examples(
     "pilotfish demo",
@@ -33,24 +33,6 @@ def demo(
 
     from collector import demo as generated
 
-    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=_seconds(duration), keep=keep)
+    span = None if duration is None else seconds(duration, "--duration")
+    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=span, keep=keep)
     uvloop.run(generated.run(options))
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    from math import isfinite
-
-    from collector.moments import duration
-
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            return duration(text).total_seconds()
-        except ValueError:
-            raise typer.BadParameter(f"--duration: {text!r} is neither seconds nor 90s, 5m or 1h") from None
-    if seconds < 0 or not isfinite(seconds):
-        raise typer.BadParameter("--duration: must be 0 or more")
-    return seconds

@@ -18,6 +18,33 @@ StateDir = Annotated[
 ]
 
 
+Wait = Annotated[
+    str, typer.Option("--wait", metavar="SECONDS", help="Wait so long until the server is ready; or 90s, 5m.")
+]
+
+
+def seconds(text: str, option: str) -> float:
+    """What an option says in seconds or as a duration.
+
+    Raises:
+        typer.BadParameter: it is neither.
+    """
+    from math import isfinite
+
+    from collector.moments import duration
+
+    try:
+        found = float(text)
+    except ValueError:
+        try:
+            return duration(text).total_seconds()
+        except ValueError:
+            raise typer.BadParameter(f"{option}: {text!r} is neither seconds nor 90s, 5m or 1h") from None
+    if found < 0 or not isfinite(found):
+        raise typer.BadParameter(f"{option}: must be 0 or more")
+    return found
+
+
 def examples(*lines: str) -> str:
     """The end of a command's help: lines that are not to be wrapped."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import examples
+from collector.cli.options import Wait, examples, seconds
 
 if TYPE_CHECKING:
     from collector.boards.access import Secret
@@ -63,7 +63,6 @@ Prometheus = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there, changed or not.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Ask the server, but write nothing.")]
-Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long until it is ready.")]
 
 
 def kibana(
@@ -75,7 +74,7 @@ def kibana(
     space: Space = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = 0.0,
+    wait: Wait = "0",
 ) -> None:
     """Import the dashboard "Docker logs" and what it needs into Kibana.
 
@@ -92,7 +91,7 @@ def kibana(
         scheme="ApiKey",
         ca_file=ca_file,
     )
-    wanted = boards.Wanted(space=space, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    wanted = boards.Wanted(space=space, overwrite=overwrite, dry_run=dry_run, wait_seconds=seconds(wait, "--wait"))
     _finish(boards.set_up(boards.KIBANA, reached, wanted, terminal.complain))
 
 
@@ -104,7 +103,7 @@ def opensearch_dashboards(
     tenant: Tenant = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = 0.0,
+    wait: Wait = "0",
 ) -> None:
     """Import the dashboard "Docker logs" and what it needs into OpenSearch Dashboards.
 
@@ -114,7 +113,7 @@ def opensearch_dashboards(
     from collector.boards.access import access
 
     reached = access(url, username=username, password=_secret("password", password_file), ca_file=ca_file)
-    wanted = boards.Wanted(tenant=tenant, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    wanted = boards.Wanted(tenant=tenant, overwrite=overwrite, dry_run=dry_run, wait_seconds=seconds(wait, "--wait"))
     _finish(boards.set_up(boards.OPENSEARCH, reached, wanted, terminal.complain))
 
 
@@ -128,7 +127,7 @@ def grafana(
     folder: Folder = "Pilotfish",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = 0.0,
+    wait: Wait = "0",
 ) -> None:
     """Bring the boards into Grafana, with a folder and a data source for them.
 
@@ -144,8 +143,10 @@ def grafana(
         key=_secret("token", token_file),
         scheme="Bearer",
         ca_file=ca_file,
+        usual=GRAFANA_URL,
     )
-    wanted = boards.Wanted(prometheus_url, folder, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    wait_seconds = seconds(wait, "--wait")
+    wanted = boards.Wanted(prometheus_url, folder, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait_seconds)
     _finish(boards.set_up(reached, wanted, terminal.complain))
 
 

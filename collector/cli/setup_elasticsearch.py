@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Config, examples
+from collector.cli.options import Config, Wait, examples, seconds
 
 if TYPE_CHECKING:
     from collector.ports import Setup, SetupStep
@@ -51,9 +51,6 @@ Retention = Annotated[
 DataStream = Annotated[bool, typer.Option("--data-stream", help="Data streams instead of an index for each day.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show the requests that would be sent.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what somebody changed, too.")]
-Wait = Annotated[
-    float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for a server that is not up yet.")
-]
 
 
 def elasticsearch(
@@ -64,7 +61,7 @@ def elasticsearch(
     data_stream: DataStream = False,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    wait: Wait = 0.0,
+    wait: Wait = "0",
 ) -> None:
     """Install index templates and lifecycle in Elasticsearch or OpenSearch.
 
@@ -80,7 +77,7 @@ def elasticsearch(
         data_stream=data_stream,
         overwrite=overwrite,
         dry_run=dry_run,
-        wait_seconds=wait,
+        wait_seconds=seconds(wait, "--wait"),
     )
     raise typer.Exit(asyncio.run(_set_up(config, output, setup)))
 

@@ -51,6 +51,8 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
         (["search", "a", "-foo"], "No such option: -f: to leave a word out write `pilotfish search -- -foo`"),
         (["demo", "--duration", "1x"], "--duration: '1x' is neither seconds nor 90s, 5m or 1h"),
         (["demo", "--duration", "-1"], "--duration: must be 0 or more"),
+        (["setup", "kibana", "--wait", "1x"], "--wait: '1x' is neither seconds nor 90s, 5m or 1h"),
+        (["setup", "elasticsearch", "--wait", "-1"], "--wait: must be 0 or more"),
         (["healthcheck", "now"], "(now): see `pilotfish healthcheck --help`"),
     ],
 )

@@ -22,7 +22,7 @@ async def test_kibana_gets_its_objects_a_line_each(tmp_path: Path) -> None:
     server = KibanaServer("8.19.6", password=MARKER)
     (tmp_path / "secret").write_text(f"{MARKER}\n")
     async with serving(server.app) as url:
-        arguments = ("kibana", "--url", url, "--username", "elastic", "--password-file", "secret")
+        arguments = ("kibana", "--url", url, "--username", "elastic", "--password-file", "secret", "--wait", "90s")
         ended = await run(tmp_path, *arguments)
         again = await run(tmp_path, *arguments, "--overwrite")
     assert ended.code == again.code == 0
@@ -87,6 +87,14 @@ async def test_wrong_options_are_told_with_code_2(tmp_path: Path) -> None:
     ended = await run(tmp_path, "kibana", "--username", "elastic")
     assert ended.code == 2
     assert ended.complaint == "--username and --password-file go together: give both or none"
+
+
+async def test_an_address_that_is_none_is_told_with_the_port_of_the_server_that_is_meant(tmp_path: Path) -> None:
+    kibana, grafana = await asyncio.gather(
+        run(tmp_path, "kibana", "--url", "foo"), run(tmp_path, "grafana", "--url", "foo")
+    )
+    assert kibana.complaint == "--url: 'foo' is no address: write one such as http://127.0.0.1:5601"
+    assert grafana.complaint == "--url: 'foo' is no address: write one such as http://127.0.0.1:3000"
 
 
 def test_help_names_the_commands(tmp_path: Path) -> None:

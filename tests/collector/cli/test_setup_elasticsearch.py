@@ -27,7 +27,7 @@ def set_up(home: Path, *arguments: str) -> Ended:
 
 def test_each_object_is_a_line_and_a_second_run_finds_them(tmp_path: Path, server: SearchServer) -> None:
     configured(tmp_path, server.url)
-    arguments = ("--retention", "30d", "--target", "shop-*", "--wait", "60")
+    arguments = ("--retention", "30d", "--target", "shop-*", "--wait", "1m")
     for outcome in ("created", "unchanged"):
         ended = set_up(tmp_path, *arguments)
         assert (ended.code, ended.errors) == (0, "")
