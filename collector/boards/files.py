@@ -14,6 +14,7 @@ from typing import Any
 from collector.errors import PilotfishError
 
 Json = dict[str, Any]
+_RULES_TESTS = Path("prometheus", "tests")
 
 
 def root() -> Traversable:
@@ -41,12 +42,16 @@ def boards() -> list[Json]:
 
 
 def export(directory: Path) -> Iterator[Path]:
-    """Write all of dashboards/ below `directory`, over what is there; gives the path of each file.
+    """Write dashboards/ below `directory`, over what is there; gives the path of each file.
+
+    The tests of the rules are left out: they are of no use to who runs the rules.
 
     Raises:
         PilotfishError: a file cannot be written.
     """
     for place, content in _files(root(), Path()):
+        if place.is_relative_to(_RULES_TESTS):
+            continue
         path = directory / place
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
