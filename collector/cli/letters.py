@@ -23,7 +23,9 @@ def listed(asked: Arguments, *, state_dir: Path | None, config: Path | None) -> 
 
     Raises:
         PilotfishError: they cannot be read.
+        UsageError: `state_dir` is no directory.
     """
+    _check(state_dir)
     try:
         with agent.ask("/api/dead-letters", asked, state_dir=state_dir, config=config) as response:
             terminal.complain("asking the running agent")
@@ -38,7 +40,9 @@ def replay(asked: Arguments, tell: Callable[[Told], None], *, state_dir: Path | 
 
     Raises:
         PilotfishError: it ended early.
+        UsageError: `state_dir` is no directory.
     """
+    _check(state_dir)
     try:
         with agent.ask(
             "/api/dead-letters/replay", asked, state_dir=state_dir, config=config, method="POST"
@@ -47,6 +51,17 @@ def replay(asked: Arguments, tell: Callable[[Told], None], *, state_dir: Path | 
             _follow(response, tell)
     except agent.NoAgent:
         _replay_alone(dict(asked), tell, state_dir, config)
+
+
+def _check(state_dir: Path | None) -> None:
+    """That the directory is there: of one misspelt, "no letters" would be a comfort."""
+    if state_dir is None:
+        return
+    try:
+        if not state_dir.is_dir():
+            raise UsageError(f"--state-dir: {state_dir} is no directory", "name the agent's state_dir")
+    except OSError as error:
+        raise PilotfishError(f"{state_dir}: cannot be read ({error.strerror})", "use sudo") from None
 
 
 def _follow(response: HTTPResponse, tell: Callable[[Told], None]) -> None:

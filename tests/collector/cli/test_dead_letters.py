@@ -95,6 +95,17 @@ def test_a_replay_with_a_number_takes_the_oldest_and_tells_its_progress_as_json(
     assert '{"n": 0}' in (home / "out.ndjson").read_text()
 
 
+@pytest.mark.parametrize("command", ["list", "replay"])
+@pytest.mark.parametrize("name", ["none", "p.yml"])
+def test_a_state_directory_that_is_none_is_a_wrong_command_line_and_is_not_made(
+    home: Path, command: str, name: str
+) -> None:
+    ended = pilotfish(home, "dead-letters", command, "-c", "p.yml", "--state-dir", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.complaint == f"--state-dir: {name} is no directory: name the agent's state_dir"
+    assert not (home / "none").exists()
+
+
 def test_without_letters_a_replay_says_so(home: Path) -> None:
     ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml")
     assert (ended.code, ended.out, lines_of(ended)[-1]) == (0, "", "pilotfish: no letters")
