@@ -74,6 +74,9 @@ def _state(directory: Path) -> Iterator[Finding]:
     """Can the state be written, is there room, does an agent run on it."""
     subject = f"state directory {directory}"
     there = next(parent for parent in (directory, *directory.parents) if parent.exists())
+    if there.is_file():
+        yield Finding("fail", subject, f"{there} is a file", "set state_dir to a directory")
+        return
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding("fail", subject, f"{there} is not writable", "run as its owner, or set state_dir")
         return

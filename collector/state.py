@@ -24,10 +24,7 @@ def locked(directory: Path) -> Iterator[Path]:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise StateError(
-            f"the state directory {directory} cannot be used ({error.strerror})",
-            "give this user write access to it, or set state_dir to another place",
-        ) from None
+        raise _unusable(directory, error) from None
     try:
         _take(descriptor, directory)
         yield directory
@@ -46,6 +43,17 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unusable(directory: Path, error: OSError) -> StateError:
+    is_barred = isinstance(error, FileExistsError | NotADirectoryError)
+    if is_barred and (file := next((one for one in (directory, *directory.parents) if one.is_file()), None)):
+        cause = "is a file" if file == directory else f"cannot be made, {file} is a file"
+        return StateError(f"the state directory {directory} {cause}", "set state_dir to a directory")
+    return StateError(
+        f"the state directory {directory} cannot be used ({error.strerror})",
+        "give this user write access to it, or set state_dir to another place",
+    )
 
 
 def _take(descriptor: int, directory: Path) -> None:

@@ -68,6 +68,19 @@ class NdjsonFile:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._append, batch)
         return Receipt(delivered=batch.count)
 
+    async def probe(self) -> str:
+        """That the file can be written; nothing is made.
+
+        Raises:
+            Unavailable: it cannot.
+        """
+        there = next(one for one in (self._path, *self._path.parents) if one.exists())
+        if there != self._path and not there.is_dir():
+            raise Unavailable(f"{self._path} cannot be made: {there} is no directory", "set path to another place")
+        if not os.access(there, os.W_OK | (os.X_OK if there != self._path else 0)):
+            raise Unavailable(f"{there} cannot be written", "let this user write there, or set path to another place")
+        return f"{self._path}: {'is there' if there == self._path else 'will be made'}"
+
     async def aclose(self) -> None:
         """Finish the write under way and close the file; may be called twice."""
         if self._closed:

@@ -100,6 +100,8 @@ def _empty(state: Path, *, keep: bool) -> None:
     except StateInUse as error:
         remedy = "end it with Ctrl-C there; `pilotfish tail` shows what it does"
         raise StateInUse(f"another demo is running: {error.cause}", remedy) from None
+    except StateError as error:
+        raise StateError(error.cause, "set XDG_STATE_HOME to a directory that you may write") from None
     except OSError as error:
         raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it yourself") from None
 

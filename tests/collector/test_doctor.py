@@ -95,10 +95,13 @@ async def test_a_state_directory_that_is_missing_will_be_made_and_is_not_made_no
     assert not (tmp_path / "state").exists()
 
 
-async def test_a_state_directory_below_a_file_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("below", ["", "/a/b"])
+async def test_a_state_directory_that_is_a_file_or_below_one_fails(tmp_path: Path, below: str) -> None:
     (tmp_path / "state").touch()
-    finding = (await findings(tmp_path))[f"state directory {tmp_path}/state"]
-    assert (finding.verdict, finding.fix) == ("fail", "run as its owner, or set state_dir")
+    state = f"{tmp_path}/state{below}"
+    finding = (await findings(tmp_path, PILOTFISH_STATE_DIR=state))[f"state directory {state}"]
+    assert finding[::2] == ("fail", f"{tmp_path}/state is a file")
+    assert finding.fix == "set state_dir to a directory"
 
 
 async def test_a_running_agent_is_seen_and_not_disturbed(tmp_path: Path) -> None:

@@ -47,7 +47,13 @@ def test_the_lock_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_path_that_is_no_directory_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(StateError, match=r"cannot be used .*: give this user write access"), locked(tmp_path / "state"):
+    with (
+        pytest.raises(StateError, match=r"/state is a file: set state_dir to a directory$"),
+        locked(tmp_path / "state"),
+    ):
+        pass
+    below = tmp_path / "state" / "a" / "b"
+    with pytest.raises(StateError, match=r"cannot be made, \S+/state is a file: set state_dir to a dir"), locked(below):
         pass
 
 

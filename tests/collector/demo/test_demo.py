@@ -138,6 +138,14 @@ def test_a_second_demo_says_that_one_is_running(demo: Demo) -> None:
     assert second.lines == []
 
 
+def test_a_home_that_cannot_be_written_is_one_line_with_the_variable_that_moves_it(tmp_path: Path) -> None:
+    (tmp_path / ".local").touch()
+    code, stderr = Demo(tmp_path).end()
+    assert code == 1
+    assert stderr.startswith(f"pilotfish: the state directory {tmp_path}/.local/state/pilotfish-demo cannot be made, ")
+    assert stderr.endswith(": set XDG_STATE_HOME to a directory that you may write\n")
+
+
 def test_ctrl_c_ends_with_a_summary_and_leaves_the_data(tmp_path: Path) -> None:
     demo = Demo(tmp_path, "--rate", "200")
     try:
