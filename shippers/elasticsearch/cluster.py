@@ -111,15 +111,15 @@ async def _has_bulk(connection: Connection) -> bool:
 
 
 def _is_kin(answer: Answer) -> bool:
-    """Whether such a server may have said it: an object in JSON, and where something fails, of its error.
+    """Whether such a server may have said it: an object in JSON, and where something fails, of `error` and `status`.
 
-    A cloud's own check of rights says 403 in other words.
+    Kibana tells of `error` and `statusCode`; a cloud's own check of rights says 403 in other words.
     """
     try:
         told = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return answer.status in (200, 403, 405) or "error" in told
+    return answer.status in (200, 403, 405) or {"error", "status"} <= told.keys()
 
 
 def _needed(connection: Connection, answer: Answer) -> Answer:

@@ -16,6 +16,7 @@ from tests.shippers.test_elasticsearch_faults import shipping
 SENT = batch(plain_segment(2))
 PAGE = b"<!doctype html><title>Welcome</title>"
 WRONG_METHOD = b'{"error":"Incorrect HTTP method for uri [/] and method [GET], allowed: [HEAD]","status":405}'
+KIBANA = b'{"statusCode":404,"error":"Not Found","message":"Not Found"}'
 FORBIDDEN = b'{"error":{"type":"security_exception","reason":"action is unauthorized"},"status":403}'
 NO_SUCH = "is no Elasticsearch: it answers .* check that `hosts` names Elasticsearch or OpenSearch"
 
@@ -37,7 +38,16 @@ class Answers(BulkEndpoint):
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(200, PAGE), (404, PAGE), (403, PAGE), (302, b""), (200, b"[]"), (404, b'{"detail":"Not Found"}'), (200, b"\xff")],
+    [
+        (200, PAGE),
+        (404, PAGE),
+        (403, PAGE),
+        (302, b""),
+        (200, b"[]"),
+        (404, b'{"detail":"Not Found"}'),
+        (404, KIBANA),
+        (200, b"\xff"),
+    ],
 )
 async def test_another_program_fails_the_check_and_the_first_batch_and_the_setup(
     tmp_path: Path, status: int, body: bytes
