@@ -25,6 +25,11 @@ class FaultyEndpoint:
         self._ports: list[int] = []
 
     @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._child.pid
+
+    @property
     def ports(self) -> list[int]:
         """For orders, then of each node; waits until they are known."""
         if not self._ports:
