@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 from collector.config import Configuration
-from collector.errors import PilotfishError, UsageError
+from collector.copies import write
+from collector.errors import UsageError
 from collector.ports import Preparable, Setup, SetupFile, SetupStep, ShipperSettings, Site
 
 
@@ -36,11 +37,7 @@ def export(
     """
     for file in settings.setup_files(setup, server or settings.servers()[0]):
         path = directory / file.path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.body + b"\n")
-        except OSError as error:
-            raise PilotfishError(f"{path} cannot be written ({error.strerror})", "give another directory") from None
+        write(path, file.body + b"\n")
         yield file, path
 
 

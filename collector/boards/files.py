@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from collector.copies import write
 from collector.errors import PilotfishError
 
 Json = dict[str, Any]
@@ -53,11 +54,7 @@ def export(directory: Path) -> Iterator[Path]:
         if place.is_relative_to(_RULES_TESTS):
             continue
         path = directory / place
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            raise PilotfishError(f"{path} cannot be written ({error.strerror})", "name a directory of yours") from None
+        write(path, content)
         yield path
 
 

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from collector.discovery.inspected import described
 from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.errors import PilotfishError
+from collector.moments import iso
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,6 @@ class DockerDiscovery:
         self._host = host
         self._host_file = host_file
         self._began = time.time_ns()
-        self._started = datetime.now(UTC).isoformat()[:19]
         self._reported: set[str] = set()
         self._turns = _Turns()
         self._since = since
@@ -178,7 +177,7 @@ class DockerDiscovery:
                 self._put(found)
 
     def _put(self, found: dict[str, Any]) -> None:
-        is_new = str(found.get("Created", ""))[:19] >= self._started
+        is_new = str(found.get("Created", ""))[:19] >= iso(self._began)[:19]
         container = self._enricher.container(described(found, self._logs_root, is_new=is_new))
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)

@@ -17,9 +17,7 @@ async def install_template(connection: Connection, index: str, server: Server | 
     Raises:
         Unavailable: no answer came, or a refusal that passes; an index made before the template keeps its mapping.
     """
-    if (
-        "%" not in index
-    ):  # one index, alias or data stream for all days has the mapping that `setup` or an operator gave
+    if "%" not in index:  # one for all days: an operator's index or alias, or a data stream of `setup`'s
         return ""
     if server and server.composes and await _is_superseded(connection, index):
         return ""

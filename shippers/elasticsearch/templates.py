@@ -36,6 +36,7 @@ from .cluster import Server
 from .marks import Mark, marked
 
 VERSION = 3  # of what mapping.json and the envelopes say; raised with each change of them
+META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
 _PLAIN_ORDER = -1
 _LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has
@@ -78,7 +79,7 @@ def legacy_mark(server: Server | None) -> Mark:
 
 def component(server: Server | None) -> dict[str, Any]:
     """The settings and mappings of a composable template, as a component template."""
-    return marked({"template": _body(server), "version": VERSION}, Mark(("_meta",)), VERSION)
+    return marked({"template": _body(server), "version": VERSION}, META, VERSION)
 
 
 def composable(
@@ -89,7 +90,7 @@ def composable(
     body |= {"template": {"settings": settings} if settings else {}, "version": VERSION}
     if data_stream:
         body["data_stream"] = {}
-    return marked(body, Mark(("_meta",)), VERSION)
+    return marked(body, META, VERSION)
 
 
 def priority_of(patterns: list[str]) -> int:

@@ -18,6 +18,7 @@ from ..connection import Connection
 from ..marks import fingerprint, split
 from ..node import Answer
 from ..templates import VERSION
+from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
 from .others import Met, foreign_indices, legacy_met, shown, templates_met
 from .policies import change, changes, followers, left_behind, policies_met
@@ -101,8 +102,7 @@ async def _introduced(connection: Connection) -> Server:
 async def _lifecycle_of(connection: Connection, server: Server, wishes: Requested) -> Lifecycle:
     """Which kind of lifecycle the server has: a small distribution has none, and says so in one of several ways."""
     ism = server.opensearch
-    path = f"/_plugins/_ism/policies/{wishes.name}" if ism else f"/_ilm/policy/{wishes.name}"
-    answer = await connection.request("GET", path)
+    answer = await connection.request("GET", policy_path(wishes.name, server))
     # 7.17 without ILM takes the path for a document's: the index, not the resource, is not found
     is_there = answer.status == 200 or (answer.status == 404 and (ism or b"resource_not_found" in answer.body))
     if is_there:

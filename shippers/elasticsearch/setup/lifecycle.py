@@ -23,6 +23,11 @@ _SHARD_BYTES = "50gb"
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
+def policy_path(name: str, server: Server) -> str:
+    """Where the server keeps the policy of this name."""
+    return f"/_plugins/_ism/policies/{name}" if server.opensearch else f"/_ilm/policy/{name}"
+
+
 def ilm(index: str, retention: timedelta | None, server: Server) -> dict[str, Any]:
     """The body of `PUT /_ilm/policy/...`; without a retention, of a data stream that only rolls over."""
     phases: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from ..bulk import TARGET_BYTES
 from ..cluster import Server
 from ..marks import Mark, marked
 from ..templates import (
+    META,
     VERSION,
     component,
     composable,
@@ -37,7 +38,6 @@ SERVERS = {
 }
 COMPONENT, CUSTOM = "pilotfish@mappings", "pilotfish@custom"
 LEAST_RETENTION = timedelta(days=1)
-_META = Mark(("_meta",))
 _SHARED = ("*", "logs-*")  # how patterns begin that others' indices are likely to meet
 
 Lifecycle = Literal["ilm", "ism", "none"]
@@ -160,13 +160,13 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
     template = composable(requested.patterns, [COMPONENT, CUSTOM], settings=settings, data_stream=requested.data_stream)
     return [
         *policies,
-        _component(COMPONENT, component(server), _META),
+        _component(COMPONENT, component(server), META),
         _component(CUSTOM, {"template": {}}, None),
         Wanted(
             f"index template {requested.name}",
             f"/_index_template/{requested.name}",
             template,
-            _META,
+            META,
             lambda told: dict(told["index_templates"][0]["index_template"]),
             rank="priority",
         ),
@@ -213,7 +213,7 @@ def _policy(requested: Requested, server: Server, kind: Lifecycle) -> Wanted:
             body = marked(body, mark, VERSION)
         return Wanted(
             f"lifecycle policy {name}",
-            f"/_ilm/policy/{name}",
+            lifecycle.policy_path(name, server),
             body,
             mark,
             lambda told: {"policy": dict(told[name]["policy"])},
@@ -223,7 +223,7 @@ def _policy(requested: Requested, server: Server, kind: Lifecycle) -> Wanted:
     body = lifecycle.ism(requested.index, requested.retention, patterns=patterns, priority=priority)
     return Wanted(
         f"lifecycle policy {name}",
-        f"/_plugins/_ism/policies/{name}",
+        lifecycle.policy_path(name, server),
         marked(body, mark, VERSION),
         mark,
         lambda told: {"policy": dict(told["policy"])},

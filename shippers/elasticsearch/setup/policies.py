@@ -15,6 +15,7 @@ from collector.ports import SetupStep
 
 from ..cluster import Server
 from ..connection import Connection
+from .lifecycle import policy_path
 from .objects import Requested
 from .others import Met, is_met, is_ours, told
 
@@ -93,7 +94,7 @@ async def left_behind(connection: Connection, wishes: Requested, server: Server)
         ShippingError: no answer came.
     """
     name, ism = wishes.name, server.opensearch
-    path = f"/_plugins/_ism/policies/{name}" if ism else f"/_ilm/policy/{name}"
+    path = policy_path(name, server)
     answer = await connection.request("GET", path)
     try:
         body = msgspec.json.decode(answer.body)

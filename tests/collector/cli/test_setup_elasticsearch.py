@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from collector.app import shipper_types
+from collector.cli.setup_elasticsearch import Server
+from collector.ports import Preparable
 from tests.collector.cli.pilotfish import Ended, pilotfish
 from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
@@ -101,3 +104,9 @@ def test_an_export_needs_neither_server_nor_configuration(tmp_path: Path, kind: 
     assert all((tmp_path / path).is_file() for path in told[len(paths) :])
     for path in paths:
         assert json.loads((tmp_path / "out" / f"{path}.json").read_bytes())
+
+
+def test_every_kind_of_server_can_be_chosen_and_the_usual_one_is_the_first() -> None:
+    settings = shipper_types()["elasticsearch"].model_validate({"hosts": ["http://localhost"]})
+    assert isinstance(settings, Preparable)
+    assert tuple(Server) == settings.servers()
