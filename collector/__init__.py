@@ -12,6 +12,7 @@ The data path, one module a step:
     checkpoint   settled segments → positions on disk     (Position)
 
 `pipeline` joins these for one output; `app` joins the pipelines with HTTP (`web/`), numbers (`telemetry/`) and the
-state directory; `workers/` makes one agent of several of that. To read: `model`, `ports`, `errors`, then along the
+state directory; `workers/` makes one agent of several of that. `remote` reads what options say of a server, `waiting`
+waits for one: shippers and `boards/` share them. To read: `model`, `ports`, `errors`, then along the
 path; `transform/docker_json` is the hot one.
 """

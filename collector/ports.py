@@ -3,7 +3,7 @@
 Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -124,8 +124,8 @@ class Setup(Struct, frozen=True, kw_only=True):
 Outcome = Literal["created", "unchanged", "updated", "kept", "left out", "failed"]
 
 
-class SetupStep(Struct, frozen=True, kw_only=True):
-    """What became of one object, in a dry run what would; `text` and `remedy` say why.
+class SetupStep(Struct, frozen=True):
+    """What became of one object of a server's, in a dry run what would; `text` and `remedy` say why.
 
     `request` and `body` are what is sent for it, or would be; "" when nothing is.
     """
@@ -154,8 +154,10 @@ class Preparable(Protocol):
         """The kinds of server that `setup_files` knows, the usual one first."""
         ...
 
-    def set_up(self, site: Site, setup: Setup) -> AsyncIterator[SetupStep]:
-        """Install what is missing or ours and outdated, and tell of each object; a second run changes nothing.
+    def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+        """Install what is missing or ours and outdated, and give what became of each object.
+
+        A second run changes nothing. `tell` is given what is waited for.
 
         Raises:
             UsageError: `setup` asks for what these settings cannot have.

@@ -3,8 +3,10 @@
 Each output is set up with its own settings; what its destination needs is the shipper's own matter.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from collector.config import Configuration
 from collector.copies import write
@@ -13,17 +15,20 @@ from collector.ports import Preparable, Setup, SetupFile, SetupStep, ShipperSett
 
 
 async def set_up(
-    configuration: Configuration, setup: Setup, *, kind: str, output: str | None
-) -> AsyncIterator[tuple[str, SetupStep]]:
-    """Set up the destinations of the outputs of a kind, or of the one named; tell of each object, with the output.
+    configuration: Configuration, setup: Setup, tell: Callable[[str], None], *, kind: str, output: str | None
+) -> AsyncIterator[SetupStep]:
+    """Set up the destinations of the outputs of a kind, or of the one named; gives what became of each object.
+
+    Of several outputs each step's subject begins with the output's name. `tell` is given what is waited for.
 
     Raises:
         UsageError: there is no such output, or `setup` asks for what it cannot have.
         ConfigurationError: a file that its options name cannot be read.
     """
+    several = len(_of_kind(configuration, kind)) > 1
     for name, settings in _chosen(configuration, kind, output).items():
-        async for step in settings.set_up(Site(name, configuration.state_dir / "outputs" / name), setup):
-            yield name, step
+        async for step in settings.set_up(Site(name, configuration.state_dir / "outputs" / name), setup, tell):
+            yield replace(step, subject=f"{name}: {step.subject}") if several else step
 
 
 def export(

@@ -1,19 +1,11 @@
-"""Options and environment → how a server is reached: address, authorization, trusted certificates.
+"""Options and environment → how a server is reached: address, authorization, trusted certificates."""
 
-A secret comes from a file or from the environment, never from the command line, which every user of the machine can
-read; no text of an error holds one.
-"""
-
-import base64
-import re
 import ssl
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from collector.errors import UsageError
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+from collector import remote
+from collector.errors import ConfigurationError, UsageError
 
 
 class Secret(NamedTuple):
@@ -30,18 +22,12 @@ class Secret(NamedTuple):
         return f"Secret({self.name})"
 
     def read(self) -> str:
-        """The secret without the line end that editors put there.
+        """The secret, of one line.
 
         Raises:
-            UsageError: the file cannot be read, or holds no secret of one line.
+            ConfigurationError: the file cannot be read, or holds no such secret.
         """
-        found = (self.value if self.path is None else _text(self.path, self.name)).rstrip("\r\n")
-        where = self.name if self.path is None else f"{self.name}: {self.path}"
-        if not found.strip():
-            raise UsageError(f"{where} is empty", "write the secret into it, or name another file")
-        if _CONTROL.search(found):
-            raise UsageError(f"{where} has several lines or control characters", "write the secret into it as one line")
-        return found
+        return remote.secret(self.value if self.path is None else self.path, self.name)
 
 
 class Access(NamedTuple):
@@ -49,7 +35,7 @@ class Access(NamedTuple):
 
     url: str
     authorization: dict[str, str]
-    tls: ssl.SSLContext | None
+    tls: ssl.SSLContext
     who: str
 
 
@@ -77,50 +63,16 @@ def access(
         raise UsageError(f"{password.name} and {key.name} exclude each other", "give one of them")
     if bool(username) != bool(password):
         raise UsageError(f"--username and {password.name} go together", "give both or none")
+    if fault := remote.fault_of(url, usual):
+        raise UsageError(f"--url {fault}")
     authorization, who = {}, "a request without credentials"
-    if username:
-        authorization["Authorization"] = f"Basic {_base64(f'{username}:{password.read()}')}"
-        who = f"the user {username}"
-    elif key:
-        found = key.read().strip()
-        encoded = _base64(found) if scheme == "ApiKey" and ":" in found else found
-        authorization["Authorization"], who = f"{scheme} {encoded}", f"the secret of {key.name}"
-    return Access(_address(url, usual), authorization, _trusting(ca_file) if ca_file else None, who)
-
-
-def _address(url: str, usual: str) -> str:
-    if "@" in url:  # not quoted: it may hold a password
-        raise UsageError("--url holds credentials", "give --username and --password-file instead")
     try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or parts.query or parts.fragment or re.search(r"\s", url):
-        raise UsageError(f"--url: {url!r} is no address", f"write one such as {usual}")
-    return url.rstrip("/")
-
-
-def _trusting(ca_file: Path) -> ssl.SSLContext:
-    certificates = _text(ca_file, "--ca-file")
-    try:
-        return ssl.create_default_context(cadata=certificates)
-    except (ssl.SSLError, ValueError):
-        raise UsageError(
-            f"--ca-file: {ca_file} holds no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
-        ) from None
-
-
-def _text(path: Path, option: str) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{option}: {path} cannot be read ({error.strerror})", "name a file that you may read"
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{option}: {path} is no text", "name the file with the secret") from None
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+        if username:
+            authorization["Authorization"], who = remote.basic(username, password.read()), f"the user {username}"
+        elif key:
+            found = key.read()
+            authorization["Authorization"] = remote.api_key(found) if scheme == "ApiKey" else f"{scheme} {found}"
+            who = f"the secret of {key.name}"
+        return Access(url.rstrip("/"), authorization, remote.trusting(ca_file, "--ca-file"), who)
+    except ConfigurationError as error:  # the same fault, but of the command line
+        raise UsageError(error.cause, error.remedy) from None

@@ -1,14 +1,13 @@
-"""Requests → answers of one server, its refusals as errors with cause and remedy, and the wait until it is ready.
+"""Requests → answers of one server, and its refusals as errors with cause and remedy.
 
 Redirects are not followed: they lead to a login page, or to where credentials should not go.
 """
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -16,15 +15,10 @@ from collector.boards.access import Access
 from collector.errors import PilotfishError
 
 ANSWER_SECONDS = 60.0  # an import waits for Elasticsearch to refresh
-POLL_SECONDS = 1.0
-TELL_SECONDS = 10.0
 _TEXT_CHARACTERS = 200  # of a server's own words
 _NOT_READY = {502, 503, 504}  # what a server, or the proxy before one, says while it starts
 _LEAST_ERROR = 400
 _PLAIN_REASONS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}  # OpenSSL 3.0, and from 3.2 on
-
-Tell = Callable[[str], None]
-T = TypeVar("T")
 
 
 class NotReady(PilotfishError):
@@ -118,32 +112,11 @@ class Client:
 async def connected(name: str, access: Access, headers: Mapping[str, str]) -> AsyncIterator[Client]:
     """A client while the block lasts; `headers` go with each request."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-    connector = aiohttp.TCPConnector(ssl=access.tls if access.tls is not None else True)
+    connector = aiohttp.TCPConnector(ssl=access.tls)
     async with aiohttp.ClientSession(
         headers={"Accept": "application/json", **headers, **access.authorization}, timeout=timeout, connector=connector
     ) as session:
         yield Client(name, access, session)
-
-
-async def ready(ask: Callable[[], Awaitable[T]], tell: Tell, *, seconds: float, every: float = POLL_SECONDS) -> T:
-    """Ask until the server is ready, for `seconds` at most; says by `tell` what it waits for.
-
-    Raises:
-        NotReady: it is not ready even then.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    told, tell_at = "", 0.0
-    while True:
-        try:
-            return await ask()
-        except NotReady as error:
-            if loop.time() + every > deadline:
-                raise
-            if error.cause != told or loop.time() >= tell_at:
-                tell(f"waiting, {deadline - loop.time():.0f} s at most: {error.cause}")
-                told, tell_at = error.cause, loop.time() + TELL_SECONDS
-        await asyncio.sleep(every)
 
 
 def _answer(status: int, text: str) -> Answer:

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from collector.boards.access import Access
-from collector.boards.client import Client, NotReady, Tell, connected, ready
+from collector.boards.client import Client, NotReady, connected
 from collector.boards.files import Json, boards
-from collector.boards.outcome import Outcome, Verdict
 from collector.errors import PilotfishError
+from collector.ports import Outcome, SetupStep
+from collector.waiting import Tell, until_ready
 
 NAME = "Grafana"
 OLDEST = 10  # the boards' panels and schemaVersion
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
     wait_seconds: float = 0.0
 
 
-async def set_up(access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[Outcome]:
+async def set_up(access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[SetupStep]:
     """Make what is missing; gives what came of each thing as soon as it is done.
 
     Raises:
@@ -51,7 +52,7 @@ async def set_up(access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[Ou
     """
     async with connected(NAME, access, {}) as client:
         desk = _Setup(client, wanted)
-        version = await ready(desk.version, tell, seconds=wanted.wait_seconds)
+        version = await until_ready(desk.version, NotReady, tell, seconds=wanted.wait_seconds)
         tell(f"{client.where} is {f'version {version}' if version else 'ready'}")
         yield await desk.data_source()
         folder, outcome = await desk.folder()
@@ -82,21 +83,21 @@ class _Setup:
             raise PilotfishError(f"{self._client.where} is version {version}", f"the boards need {OLDEST} or later")
         return version
 
-    async def data_source(self) -> Outcome:
+    async def data_source(self) -> SetupStep:
         """See that there is one for Prometheus; none is ever changed."""
         sources = await self._list("/api/datasources", "the question for its data sources")
         for source in (one for one in sources if one.get("type") == "prometheus"):
-            return Outcome("kept", f'data source "{source.get("name")}"', f"it asks {source.get('url')}")
+            return SetupStep(f'data source "{source.get("name")}"', "kept", f"it asks {source.get('url')}")
         subject = f'data source "Prometheus" ({self._wanted.prometheus_url})'
         if self._wanted.dry_run:
-            return Outcome("would be", subject, "created")
+            return SetupStep(subject, "created")
         answer = await self._client.send("POST", "/api/datasources", json=self._source(is_first=not sources))
         if answer.status == 409:
-            why = "a data source of another kind has this name or the uid prometheus: make one for Prometheus by hand"
-            return Outcome("failed", subject, why)
+            text = "a data source of another kind has this name or the uid prometheus"
+            return SetupStep(subject, "failed", text, "make one for Prometheus by hand")
         if answer.status != 200:
             raise self._client.refusal(answer, "a new data source")
-        return Outcome("created", subject)
+        return SetupStep(subject, "created")
 
     def _source(self, *, is_first: bool) -> Json:
         return {
@@ -109,41 +110,41 @@ class _Setup:
             "jsonData": {"httpMethod": "POST", "timeInterval": SCRAPE_INTERVAL},
         }
 
-    async def folder(self) -> tuple[str, Outcome]:
+    async def folder(self) -> tuple[str, SetupStep]:
         """The uid of the folder, which is made if none has its title; "" is the root."""
         title = self._wanted.folder
         if not title:
-            return "", Outcome("kept", "the folder of all boards")
+            return "", SetupStep("the folder of all boards", "kept")
         subject = f'folder "{title}"'
         for folder in await self._list("/api/folders?limit=1000", "the question for its folders"):
             if folder.get("title") == title:
-                return str(folder["uid"]), Outcome("kept", subject)
+                return str(folder["uid"]), SetupStep(subject, "kept")
         if self._wanted.dry_run:
-            return "", Outcome("would be", subject, "created")
+            return "", SetupStep(subject, "created")
         answer = await self._client.send("POST", "/api/folders", json={"title": title})
         if answer.status not in (200, 201):
             raise self._client.refusal(answer, f"a new folder {title!r}")
-        return str(answer.body["uid"]), Outcome("created", subject)
+        return str(answer.body["uid"]), SetupStep(subject, "created")
 
-    async def board(self, board: Json, folder: str) -> Outcome:
+    async def board(self, board: Json, folder: str) -> SetupStep:
         """Bring one board there, or leave what is there."""
         subject = f'board "{board["title"]}" ({board["uid"]})'
         answer = await self._client.get(f"/api/dashboards/uid/{quote(board['uid'])}")
         if answer.status == 404:
-            return await self._save(subject, board, folder, verdict="created")
+            return await self._save(subject, board, folder, outcome="created")
         if answer.status != 200:
             raise self._client.refusal(answer, f"the question for {subject}")
         there, meta = answer.body["dashboard"], answer.body.get("meta") or {}
         if meta.get("provisioned"):
-            verdict: Verdict = "failed" if self._wanted.overwrite else "kept"
-            return Outcome(verdict, subject, "Grafana has it from a file, change it there")
+            outcome: Outcome = "failed" if self._wanted.overwrite else "kept"
+            return SetupStep(subject, outcome, "Grafana has it from a file", "change it there")
         newest = await self._newest_message(board["uid"])
         if newest == _message(board) and not self._wanted.overwrite:
-            return Outcome("unchanged", subject)
+            return SetupStep(subject, "unchanged")
         if not newest.startswith(_MARK) and not self._wanted.overwrite:
-            return Outcome("kept", subject, "it was saved by somebody else, --overwrite replaces it")
+            return SetupStep(subject, "kept", "it was saved by somebody else", "--overwrite replaces it")
         current = {"id": there.get("id"), "version": there.get("version", 0)}
-        return await self._save(subject, board | current, str(meta.get("folderUid") or folder), verdict="updated")
+        return await self._save(subject, board | current, str(meta.get("folderUid") or folder), outcome="updated")
 
     async def _newest_message(self, uid: str) -> str:
         """What was said of the board's newest version; "" if that is not known."""
@@ -154,15 +155,15 @@ class _Setup:
         newest = max(found, key=lambda one: int(one.get("version") or 0))
         return str(newest.get("message") or "")
 
-    async def _save(self, subject: str, board: Json, folder: str, *, verdict: Verdict) -> Outcome:
+    async def _save(self, subject: str, board: Json, folder: str, *, outcome: Outcome) -> SetupStep:
         if self._wanted.dry_run:
-            return Outcome("would be", subject, verdict)
+            return SetupStep(subject, outcome)
         saved = {"dashboard": board, "folderUid": folder, "message": _message(board), "overwrite": False}
         answer = await self._client.send("POST", "/api/dashboards/db", json=saved)
         if answer.status == 200:
-            return Outcome(verdict, subject)
+            return SetupStep(subject, outcome)
         told = str(answer.body.get("status") or "") if isinstance(answer.body, dict) else ""
-        return Outcome("failed", subject, _REASONS.get(told) or answer.message)
+        return SetupStep(subject, "failed", _REASONS.get(told) or answer.message)
 
     async def _list(self, path: str, what: str) -> list[Any]:
         answer = await self._client.get(path)

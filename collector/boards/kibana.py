@@ -20,16 +20,16 @@ from urllib.parse import quote
 import aiohttp
 
 from collector.boards.access import Access
-from collector.boards.client import Answer, Client, NotReady, Tell, connected, ready
+from collector.boards.client import Answer, Client, NotReady, connected
 from collector.boards.files import Json, saved_objects
-from collector.boards.outcome import Outcome, Verdict
 from collector.errors import PilotfishError
+from collector.ports import SetupStep
+from collector.waiting import Tell, until_ready
 
 NEW, OLD = "kibana-8.ndjson", "kibana-6.ndjson"
 _CONFLICTS = {"conflict", "ambiguous_conflict"}
 _HOLDING = {*_CONFLICTS, "missing_references", "missing_data_source"}  # one such error, and nothing at all is made
 _READY = {"available", "degraded", "green", "yellow"}  # `level` of Kibana 8 and later, `state` of those before
-_KEPT = "is there already, --overwrite replaces it"
 
 Version = tuple[int, int]
 Fault = tuple[str, str]  # type of the error, and what is told of it
@@ -59,7 +59,7 @@ class Wanted(NamedTuple):
     wait_seconds: float = 0.0
 
 
-async def set_up(product: Product, access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[Outcome]:
+async def set_up(product: Product, access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[SetupStep]:
     """Import the dashboard and what it needs; gives what came of each object, in the order of the file.
 
     Raises:
@@ -68,19 +68,19 @@ async def set_up(product: Product, access: Access, wanted: Wanted, tell: Tell) -
     headers = {product.header: "true"} | ({"securitytenant": wanted.tenant} if wanted.tenant else {})
     async with connected(product.name, access, headers) as client:
         importing = _Import(client, product, wanted)
-        version = await ready(importing.version, tell, seconds=wanted.wait_seconds)
+        version = await until_ready(importing.version, NotReady, tell, seconds=wanted.wait_seconds)
         objects = saved_objects(NEW if product is KIBANA and version >= (8, 8) else OLD)
         tell(f"{client.where} is version {version[0]}.{version[1]}")
         await importing.find_space()
         if wanted.dry_run:
             then = "replaced" if wanted.overwrite else "kept"
-            outcomes = [Outcome("would be", _subject(one), f"created, or {then} if it is there") for one in objects]
+            steps = [SetupStep(_subject(one), "created", f"{then} if it is there") for one in objects]
         elif product is KIBANA and version[0] == 6:
-            outcomes = await importing.bulk_create(objects)
+            steps = await importing.bulk_create(objects)
         else:
-            outcomes = await importing.all(objects)
-    for outcome in outcomes:
-        yield outcome
+            steps = await importing.all(objects)
+    for step in steps:
+        yield step
 
 
 class _Import:
@@ -144,21 +144,21 @@ class _Import:
 
     # ------------------------------------------------------------------ Kibana 7 and later, OpenSearch Dashboards
 
-    async def all(self, objects: Sequence[Json]) -> list[Outcome]:
-        """Import all that can be; an outcome for each object."""
-        outcomes: dict[str, Outcome] = {}
+    async def all(self, objects: Sequence[Json]) -> list[SetupStep]:
+        """Import all that can be; a step for each object."""
+        steps: dict[str, SetupStep] = {}
         left = list(objects)
         while left:
             faults = await self._faults(left)
-            is_repeated = bool(outcomes)
+            is_repeated = bool(steps)
             for one in left:
                 if (fault := faults.get(_key(one))) is not None:
-                    outcomes[_key(one)] = self._outcome(one, fault, is_repeated)
-            left = [one for one in left if _key(one) not in outcomes]
+                    steps[_key(one)] = self._refused(one, fault, is_repeated)
+            left = [one for one in left if _key(one) not in steps]
             if not any(kind in _HOLDING for kind, _ in faults.values()):
-                outcomes |= {_key(one): Outcome(self._made, _subject(one)) for one in left}
+                steps |= {_key(one): self._made(one) for one in left}
                 break
-        return [outcomes[_key(one)] for one in objects]
+        return [steps[_key(one)] for one in objects]
 
     async def _faults(self, objects: Sequence[Json]) -> dict[str, Fault]:
         """Import these; gives what was refused and why."""
@@ -177,20 +177,19 @@ class _Import:
             )
         return faults
 
-    def _outcome(self, one: Json, fault: Fault, is_repeated: bool) -> Outcome:
+    def _refused(self, one: Json, fault: Fault, is_repeated: bool) -> SetupStep:
         kind, text = fault
         if kind == "conflict" and not self._wanted.overwrite:
             # Kibana 7.0 to 7.9 made it in the round before
-            return Outcome("created", _subject(one)) if is_repeated else Outcome("kept", _subject(one), _KEPT)
-        return Outcome("failed", _subject(one), text)
+            return self._made(one) if is_repeated else _kept(one)
+        return SetupStep(_subject(one), "failed", text)
 
-    @property
-    def _made(self) -> Verdict:
-        return "imported" if self._wanted.overwrite else "created"
+    def _made(self, one: Json) -> SetupStep:
+        return SetupStep(_subject(one), "created", "replaced if it was there" if self._wanted.overwrite else "")
 
     # ------------------------------------------------------------------ Kibana 6
 
-    async def bulk_create(self, objects: Sequence[Json]) -> list[Outcome]:
+    async def bulk_create(self, objects: Sequence[Json]) -> list[SetupStep]:
         """The same for Kibana 6, which answers in the order of the request."""
         sent = [
             {name: one[name] for name in ("type", "id", "attributes")} | {"migrationVersion": {}} for one in objects
@@ -203,12 +202,12 @@ class _Import:
             raise PilotfishError(f"{self._client.where} answers for other objects than were sent", "see its log")
         return [self._created(one, result.get("error")) for one, result in zip(objects, results, strict=True)]
 
-    def _created(self, one: Json, error: Json | None) -> Outcome:
+    def _created(self, one: Json, error: Json | None) -> SetupStep:
         if not error:
-            return Outcome(self._made, _subject(one))
+            return self._made(one)
         if error.get("statusCode") == 409 and not self._wanted.overwrite:
-            return Outcome("kept", _subject(one), _KEPT)
-        return Outcome("failed", _subject(one), str(error.get("message") or error))
+            return _kept(one)
+        return SetupStep(_subject(one), "failed", str(error.get("message") or error))
 
     def _told(self, answer: Answer) -> Json:
         if answer.status != 200 or not isinstance(answer.body, dict):
@@ -222,6 +221,10 @@ def _key(one: Json) -> str:
 
 def _subject(one: Json) -> str:
     return f'{one["type"]} "{one["attributes"]["title"]}" ({one["id"]})'
+
+
+def _kept(one: Json) -> SetupStep:
+    return SetupStep(_subject(one), "kept", "it is there already", "--overwrite replaces it")
 
 
 def _fault(error: Json) -> Fault:

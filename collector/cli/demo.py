@@ -21,7 +21,8 @@ def demo(
         float, typer.Option("--rate", min=0, metavar="NUMBER", help="Lines a second, all containers together.")
     ] = 20.0,
     duration: Annotated[
-        str | None, typer.Option("--duration", metavar="SECONDS", help="Stop after; or 90s, 5m, 1h.")
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", parser=seconds, help="Stop after; or 90s, 5m, 1h."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep what earlier demos stored.")] = False,
 ) -> None:
@@ -33,6 +34,5 @@ def demo(
 
     from collector import demo as generated
 
-    span = None if duration is None else seconds(duration, "--duration")
-    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=span, keep=keep)
+    options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=duration, keep=keep)
     uvloop.run(generated.run(options))

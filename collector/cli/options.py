@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,12 +19,7 @@ StateDir = Annotated[
 ]
 
 
-Wait = Annotated[
-    str, typer.Option("--wait", metavar="SECONDS", help="Wait so long until the server is ready; or 90s, 5m.")
-]
-
-
-def seconds(text: str, option: str) -> float:
+def seconds(text: str) -> float:
     """What an option says in seconds or as a duration.
 
     Raises:
@@ -39,10 +35,32 @@ def seconds(text: str, option: str) -> float:
         try:
             return duration(text).total_seconds()
         except ValueError:
-            raise typer.BadParameter(f"{option}: {text!r} is neither seconds nor 90s, 5m or 1h") from None
+            raise typer.BadParameter(f"{text!r} is neither seconds nor 90s, 5m or 1h") from None
     if found < 0 or not isfinite(found):
-        raise typer.BadParameter(f"{option}: must be 0 or more")
+        raise typer.BadParameter("must be 0 or more")
     return found
+
+
+def span(text: str) -> timedelta:
+    """What an option says as a duration.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    from collector.moments import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="SECONDS", parser=seconds, help="Wait so long until the server is ready; or 90s, 5m."
+    ),
+]
 
 
 def examples(*lines: str) -> str:

@@ -3,18 +3,17 @@
 A password, key or token that is no file's comes from PILOTFISH_SETUP_PASSWORD, _API_KEY or _TOKEN.
 """
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Wait, examples, seconds
+from collector.cli.options import Wait, examples
+from collector.cli.steps import show
 
 if TYPE_CHECKING:
     from collector.boards.access import Secret
-    from collector.boards.outcome import Outcome
 
 KIBANA_URL = "http://127.0.0.1:5601"
 GRAFANA_URL = "http://127.0.0.1:3000"
@@ -74,7 +73,7 @@ def kibana(
     space: Space = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = "0",
+    wait: Wait = 0,
 ) -> None:
     """Import the dashboard "Docker logs" and what it needs into Kibana.
 
@@ -91,8 +90,8 @@ def kibana(
         scheme="ApiKey",
         ca_file=ca_file,
     )
-    wanted = boards.Wanted(space=space, overwrite=overwrite, dry_run=dry_run, wait_seconds=seconds(wait, "--wait"))
-    _finish(boards.set_up(boards.KIBANA, reached, wanted, terminal.complain))
+    wanted = boards.Wanted(space=space, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    show(boards.set_up(boards.KIBANA, reached, wanted, terminal.complain), dry_run=dry_run)
 
 
 def opensearch_dashboards(
@@ -103,7 +102,7 @@ def opensearch_dashboards(
     tenant: Tenant = "",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = "0",
+    wait: Wait = 0,
 ) -> None:
     """Import the dashboard "Docker logs" and what it needs into OpenSearch Dashboards.
 
@@ -113,8 +112,8 @@ def opensearch_dashboards(
     from collector.boards.access import access
 
     reached = access(url, username=username, password=_secret("password", password_file), ca_file=ca_file)
-    wanted = boards.Wanted(tenant=tenant, overwrite=overwrite, dry_run=dry_run, wait_seconds=seconds(wait, "--wait"))
-    _finish(boards.set_up(boards.OPENSEARCH, reached, wanted, terminal.complain))
+    wanted = boards.Wanted(tenant=tenant, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    show(boards.set_up(boards.OPENSEARCH, reached, wanted, terminal.complain), dry_run=dry_run)
 
 
 def grafana(
@@ -127,7 +126,7 @@ def grafana(
     folder: Folder = "Pilotfish",
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
-    wait: Wait = "0",
+    wait: Wait = 0,
 ) -> None:
     """Bring the boards into Grafana, with a folder and a data source for them.
 
@@ -145,9 +144,8 @@ def grafana(
         ca_file=ca_file,
         usual=GRAFANA_URL,
     )
-    wait_seconds = seconds(wait, "--wait")
-    wanted = boards.Wanted(prometheus_url, folder, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait_seconds)
-    _finish(boards.set_up(reached, wanted, terminal.complain))
+    wanted = boards.Wanted(prometheus_url, folder, overwrite=overwrite, dry_run=dry_run, wait_seconds=wait)
+    show(boards.set_up(reached, wanted, terminal.complain), dry_run=dry_run)
 
 
 def _secret(name: str, file: Path | None) -> "Secret":
@@ -157,19 +155,3 @@ def _secret(name: str, file: Path | None) -> "Secret":
     variable = f"PILOTFISH_SETUP_{name.upper().replace('-', '_')}"
     value = terminal.environ().get(variable, "")
     return Secret(variable, value=value) if value and file is None else Secret(f"--{name}-file", file)
-
-
-def _finish(outcomes: "AsyncIterator[Outcome]") -> None:
-    """Write an outcome a line, as they come."""
-    import asyncio
-
-    raise typer.Exit(asyncio.run(_written(outcomes)))
-
-
-async def _written(outcomes: "AsyncIterator[Outcome]") -> int:
-    failed = 0
-    async for outcome in outcomes:
-        terminal.write(terminal.visible(str(outcome)))
-        terminal.flush()
-        failed += outcome.verdict == "failed"
-    return 1 if failed else 0

@@ -3,15 +3,13 @@
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Config, Wait, examples, seconds
-
-if TYPE_CHECKING:
-    from collector.ports import Setup, SetupStep
+from collector.cli.options import Config, Wait, examples, span
+from collector.cli.steps import show
 
 ELASTICSEARCH = "elasticsearch"
 ELASTICSEARCH_EXAMPLES = examples(
@@ -45,8 +43,13 @@ Targets = Annotated[
     typer.Option("--target", metavar="NAME", help="Only for these targets, * may stand in it; may be repeated."),
 ]
 Retention = Annotated[
-    str | None,
-    typer.Option("--retention", metavar="DURATION", help="Delete what is older, such as 30d; none: keep it for ever."),
+    timedelta | None,
+    typer.Option(
+        "--retention",
+        metavar="DURATION",
+        parser=span,
+        help="Delete what is older, such as 30d; none: keep it for ever.",
+    ),
 ]
 DataStream = Annotated[bool, typer.Option("--data-stream", help="Data streams instead of an index for each day.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show the requests that would be sent.")]
@@ -61,25 +64,28 @@ def elasticsearch(
     data_stream: DataStream = False,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    wait: Wait = "0",
+    wait: Wait = 0,
 ) -> None:
     """Install index templates and lifecycle in Elasticsearch or OpenSearch.
 
     What is there already is left alone, and so is what somebody changed. Exit code 1 if something failed.
     """
-    import asyncio
-
+    from collector import app as pilotfish
+    from collector import preparation
+    from collector.config import load
     from collector.ports import Setup
 
     setup = Setup(
         targets=tuple(target or ()),
-        retention=_span(retention),
+        retention=retention,
         data_stream=data_stream,
         overwrite=overwrite,
         dry_run=dry_run,
-        wait_seconds=seconds(wait, "--wait"),
+        wait_seconds=wait,
     )
-    raise typer.Exit(asyncio.run(_set_up(config, output, setup)))
+    configuration = load(config, pilotfish.shipper_types())
+    steps = preparation.set_up(configuration, setup, terminal.complain, kind=ELASTICSEARCH, output=output)
+    show(steps, dry_run=dry_run)
 
 
 def export(
@@ -106,47 +112,8 @@ def export(
 
     types = pilotfish.shipper_types()
     settings = preparation.exportable(load(config, types), types, kind=ELASTICSEARCH, output=output)
-    setup = Setup(targets=tuple(target or ()), retention=_span(retention), data_stream=data_stream)
+    setup = Setup(targets=tuple(target or ()), retention=retention, data_stream=data_stream)
     for file, path in preparation.export(directory, settings, setup, server=server.value):
         terminal.write(terminal.visible(f"{file.request} < {path}"))
     for path in files.export(directory / "dashboards"):
         terminal.write(terminal.visible(str(path)))
-
-
-def _span(text: str | None) -> timedelta | None:
-    from collector.errors import UsageError
-    from collector.moments import duration
-
-    if text is None:
-        return None
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise UsageError(f"--retention: {error}", "give for example 30d") from None
-
-
-async def _set_up(config: Path | None, output: str | None, setup: "Setup") -> int:
-    from collector import app as pilotfish
-    from collector import preparation
-    from collector.config import load
-
-    failed = 0
-    configuration = load(config, pilotfish.shipper_types())
-    several = sum(one.type == ELASTICSEARCH for one in configuration.outputs.values()) > 1
-    async for name, step in preparation.set_up(configuration, setup, kind=ELASTICSEARCH, output=output):
-        _tell(step, before=f"{name}: " if several else "", dry_run=setup.dry_run)
-        failed += step.outcome == "failed"
-    return 1 if failed else 0
-
-
-def _tell(step: "SetupStep", *, before: str, dry_run: bool) -> None:
-    """One line for an object, and in a dry run the request below it."""
-    outcome = f"would be {step.outcome}" if dry_run and step.request else step.outcome
-    why = ": ".join(part for part in (step.text, step.remedy) if part)
-    terminal.write(terminal.visible(f"{outcome:<9}  {before}{step.subject}{f' ({why})' if why else ''}"))
-    if dry_run and step.request:
-        import msgspec
-
-        body = msgspec.json.format(step.body).decode().replace("\n", "\n  ")
-        terminal.write(f"  {step.request}\n  {body}")
-    terminal.flush()

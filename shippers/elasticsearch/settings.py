@@ -1,9 +1,8 @@
 """The options of an `elasticsearch` output → a connection with its secrets and certificates read."""
 
-import base64
 import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from collector import remote
 from collector.errors import ConfigurationError
 from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
 
@@ -22,7 +22,6 @@ from .shipper import ElasticsearchShipper
 
 _INDEX = re.compile(r"(?:\{target\}|%[YmdjVG]|[a-z0-9._-])+")
 _INDEX_BYTES = 255  # the servers' limit
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, none is meant
 _DEFAULT_PORTS = {"http": 9200, "https": 443}
 
 
@@ -67,7 +66,7 @@ class Settings(ShipperSettings):
     @classmethod
     def _hosts_are_urls(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for number, host in enumerate(hosts, 1):
-            fault = _fault_of(host)
+            fault = remote.fault_of(host, "http://elasticsearch:9200")
             if fault:
                 raise ValueError(f"host {number} {fault}")
         return tuple(dict.fromkeys(host.rstrip("/") for host in hosts))
@@ -114,8 +113,8 @@ class Settings(ShipperSettings):
         """The kinds of server that `setup_files` knows, the usual one first."""
         return tuple(setting_up.SERVERS)
 
-    async def set_up(self, site: Site, setup: Setup) -> AsyncIterator[SetupStep]:
-        """Install templates and lifecycle for our indices, and tell of each object.
+    async def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+        """Install templates and lifecycle for our indices, and give what became of each object.
 
         Raises:
             UsageError: `setup` asks for what an output with this `index` cannot have.
@@ -123,7 +122,7 @@ class Settings(ShipperSettings):
         """
         connection = self._connection(site)
         try:
-            async for step in setting_up.install(connection, self.index, setup):
+            async for step in setting_up.install(connection, self.index, setup, tell):
                 yield step
         finally:
             await connection.aclose()
@@ -170,15 +169,15 @@ class Settings(ShipperSettings):
     def _authorization(self, site: Site) -> dict[str, str]:
         if self.username:
             password = _secret(self.password, self.password_file, f"outputs.{site.output}.password")
-            return {"authorization": f"Basic {_base64(f'{self.username}:{password}')}"}
+            return {"authorization": remote.basic(self.username, password)}
         if not self.api_key and not self.api_key_file:
             return {}
-        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key").strip()
-        return {"authorization": f"ApiKey {_base64(key) if ':' in key else key}"}
+        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key")
+        return {"authorization": remote.api_key(key)}
 
     def _tls(self, site: Site) -> ssl.SSLContext:
         option = f"outputs.{site.output}"
-        context = _trusting(self.ca_file, f"{option}.ca_file")
+        context = remote.trusting(self.ca_file, f"{option}.ca_file")
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -187,24 +186,10 @@ class Settings(ShipperSettings):
         return context
 
 
-def _trusting(ca_file: Path | None, option: str) -> ssl.SSLContext:
-    if ca_file is None:
-        return ssl.create_default_context()
-    certificates = _text(ca_file, option)
-    if "-----BEGIN" not in certificates:
-        raise ConfigurationError(
-            f"{option}: {ca_file} holds no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
-        )
-    try:
-        return ssl.create_default_context(cadata=certificates)
-    except ssl.SSLError as error:
-        raise ConfigurationError(f"{option}: {ca_file} is no list of certificates", error.reason or "") from None
-
-
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, option: str) -> None:
-    _text(certificate, f"{option}.client_cert_file")
+    remote.text(certificate, f"{option}.client_cert_file")
     if key:
-        _text(key, f"{option}.client_key_file")
+        remote.text(key, f"{option}.client_key_file")
     try:
         context.load_cert_chain(certificate, key, password=_no_passphrase)
     except (ssl.SSLError, ValueError) as error:
@@ -219,54 +204,7 @@ def _no_passphrase() -> str:
     raise ValueError("the key has a passphrase")
 
 
-def _fault_of(host: str) -> str:
-    """What is wrong with a URL of `hosts`, or ""; never quotes one that may hold a password."""
-    if "@" in host:
-        return "holds credentials: set username and password_file instead"
-    try:
-        url = urlsplit(host)
-        whole = url.scheme in _DEFAULT_PORTS and url.hostname and url.port != 0
-    except ValueError:
-        whole = False
-    if not whole or re.search(r"\s", host):
-        return f"({host!r}) is not a URL such as http://elasticsearch:9200"
-    if not _can_be_resolved(url.hostname or ""):
-        return f"({host!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
-    return f"({host!r}) has a query, which cannot be used" if url.query or url.fragment else ""
-
-
-def _can_be_resolved(name: str) -> bool:
-    """Whether the system can be asked for it, as `getaddrinfo` encodes it."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
 def _secret(value: SecretStr | None, path: Path | None, option: str) -> str:
-    """The secret without the newlines at its end, which editors and shells put there."""
-    where = option if path is None else f"{option}_file: {path}"
-    given = (value.get_secret_value() if value else "") if path is None else _text(path, f"{option}_file")
-    secret = given.rstrip("\r\n")
-    if not secret.strip():
-        raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
-    if _CONTROL.search(secret):
-        raise ConfigurationError(
-            f"{where} holds a line break or another control character", "write the secret into it as one line of text"
-        )
-    return secret
-
-
-def _text(path: Path, option: str) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(
-            f"{option}: cannot read {path} ({reason})", "mount the file or correct the path"
-        ) from None
+    if path is not None:
+        return remote.secret(path, f"{option}_file")
+    return remote.secret(value.get_secret_value() if value else "", option)

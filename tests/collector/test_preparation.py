@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +21,8 @@ class Prepared(ShipperSettings):
     def servers(self) -> Sequence[str]:
         return ("usual", "other")
 
-    async def set_up(self, site: Site, setup: Setup) -> AsyncIterator[SetupStep]:
-        yield SetupStep(subject=f"{site.output} in {site.directory.name}", outcome="created")
+    async def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+        yield SetupStep(f"in {site.directory.name}", "created")
 
     def setup_files(self, setup: Setup, server: str) -> Sequence[SetupFile]:
         return [FILE, SetupFile(f"PUT /{server}", f"{server}.json", b"[]")]
@@ -38,14 +38,15 @@ def configuration(**outputs: ShipperSettings) -> Configuration:
     return Configuration(outputs=outputs)
 
 
-async def told(found: Configuration, output: str | None = None) -> list[tuple[str, str]]:
-    return [(name, step.subject) async for name, step in set_up(found, Setup(), kind="prepared", output=output)]
+async def told(found: Configuration, output: str | None = None) -> list[str]:
+    return [step.subject async for step in set_up(found, Setup(), print, kind="prepared", output=output)]
 
 
 async def test_every_output_of_the_kind_is_set_up_or_the_one_named() -> None:
     found = configuration(a=Prepared(), b=Plain(), c=Prepared())
-    assert await told(found) == [("a", "a in a"), ("c", "c in c")]
-    assert await told(found, "c") == [("c", "c in c")]
+    assert await told(found) == ["a: in a", "c: in c"]
+    assert await told(found, "c") == ["c: in c"]
+    assert await told(configuration(a=Prepared(), b=Plain())) == ["in a"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -54,11 +53,6 @@ def emptied(server: object) -> Iterator[SearchServer]:
     empty(server)
     yield server
     empty(server)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
 
 
 class RealServerContract(ShipperContract):

@@ -32,11 +32,6 @@ class Relay(RecordingShipper):
         return await self._shipper.ship(batch)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
-
-
 async def shipped(server: SearchServer, site: Site, **options: object) -> Receipt:
     shipper = settings_for(server, **options).open(site)
     try:

@@ -14,11 +14,6 @@ SECRET = "s3cret-in-a-test"
 HOST = "http://elasticsearch:9200"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
-
-
 def settings(**options: object) -> Settings:
     return Settings.model_validate({"type": "elasticsearch", "hosts": [HOST], **options})
 
@@ -54,7 +49,7 @@ def test_a_host_whose_name_can_be_looked_up_is_taken(name: str) -> None:
 
 
 def test_a_host_that_holds_credentials_is_refused_without_repeating_them() -> None:
-    with pytest.raises(ValidationError, match="set username and password_file") as caught:
+    with pytest.raises(ValidationError, match="set username and password file") as caught:
         settings(hosts=[f"http://elastic:{SECRET}@x:9200"])
     assert SECRET not in str(caught.value)
 

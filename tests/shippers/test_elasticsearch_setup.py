@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,11 +35,6 @@ SHOP = Setup(targets=("shop*",))
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
-
-
-@pytest.fixture
 def server(search_server: SearchServer) -> Iterator[SearchServer]:
     """Each of the four, emptied."""
     yield from emptied(search_server)
@@ -50,7 +44,7 @@ async def set_up(server: SearchServer, site: Site, setup: Setup = DEFAULT, **opt
     """What is told of each object, by its name."""
     settings = settings_for(server, **options)
     assert isinstance(settings, Preparable)
-    async with aclosing(settings.set_up(site, setup)) as steps:  # type: ignore[type-var]
+    async with aclosing(settings.set_up(site, setup, print)) as steps:  # type: ignore[type-var]
         return {step.subject: step async for step in steps}
 
 

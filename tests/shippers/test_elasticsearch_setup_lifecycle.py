@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +27,6 @@ from tests.shippers.test_elasticsearch_setup import outcomes, set_up
 DAILY, STREAM = "{target}-%Y.%m.%d", "logs-docker.{target}-default"
 POLICY, TEMPLATE = "lifecycle policy pilotfish", "index template pilotfish"
 RECENT, OPENSEARCH = Server("8.19.0", opensearch=False), Server("2.19.0", opensearch=True)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
 
 
 @pytest.fixture
@@ -157,7 +151,7 @@ def test_a_policy_of_ism_is_of_the_documented_form(index: str, retention: int | 
 
 async def told_by(stand_in: LifecycleStandIn, site: Site, setup: Setup, **options: object) -> dict[str, Any]:
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": [stand_in.url], **options})
-    return {step.subject: step async for step in settings.set_up(site, setup)}
+    return {step.subject: step async for step in settings.set_up(site, setup, print)}
 
 
 async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> None:
@@ -277,7 +271,7 @@ async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: Sit
 async def test_a_server_that_is_away_is_told_at_once(site: Site) -> None:
     (port,) = free_ports(1)
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": [f"http://127.0.0.1:{port}"]})
-    (step,) = [step async for step in settings.set_up(site, Setup())]
+    (step,) = [step async for step in settings.set_up(site, Setup(), print)]
     assert step.outcome == "failed"
     assert "cannot be reached" in step.text
 

@@ -59,7 +59,7 @@ async def test_another_program_fails_the_check_and_the_first_batch_and_the_setup
         with pytest.raises(Unavailable, match=NO_SUCH):
             await shipper.ship(SENT)
         settings = Settings.model_validate({"type": "elasticsearch", "hosts": [endpoint.url]})
-        steps = [step async for step in settings.set_up(Site("elastic", tmp_path), Setup())]
+        steps = [step async for step in settings.set_up(Site("elastic", tmp_path), Setup(), print)]
         assert [step.outcome for step in steps] == ["failed"]
         assert "is no Elasticsearch" in steps[0].text
         assert "check that `hosts`" in steps[0].remedy

@@ -19,11 +19,6 @@ MANY = {f"field{n}": f"value {n}" for n in range(3000)}
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
-
-
-@pytest.fixture
 async def server(search_server: SearchServer, site: Site) -> AsyncIterator[SearchServer]:
     """Each of the four, set up."""
     for each in emptied(search_server):

@@ -4,7 +4,6 @@ An object is ours to replace while the hash in its mark is that of what it says;
 retention, takes its place. Without a mark, or changed since, it is somebody's, and is kept.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import msgspec
 
 from collector.errors import ShippingError, Unavailable, UsageError
 from collector.ports import Outcome, Setup, SetupStep
+from collector.waiting import Tell, until_ready
 
 from ..cluster import Server, identify
 from ..connection import Connection
@@ -23,7 +23,6 @@ from .objects import Lifecycle, Requested, Wanted, requested, wanted
 from .others import Met, foreign_indices, legacy_met, shown, templates_met
 from .policies import change, changes, followers, left_behind, policies_met
 
-_LOOK_SECONDS = 1.0
 _WORDS = 500  # characters of a server's own words
 _GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
 _OVERWRITE = "--overwrite replaces it"
@@ -45,21 +44,21 @@ class _Verdict(NamedTuple):
     remedy: str = ""
 
 
-async def install(connection: Connection, index: str, setup: Setup) -> AsyncIterator[SetupStep]:
-    """Tell of the server, then of each object.
+async def install(connection: Connection, index: str, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
+    """Give what became of each object, or of the server; `tell` is given what is waited for.
 
     Raises:
         UsageError: `setup` asks for what cannot be.
     """
     wishes = requested(index, setup)
     try:
-        server = await _met(connection, setup.wait_seconds)
+        server = await until_ready(lambda: _met(connection), Unavailable, tell, seconds=setup.wait_seconds)
         kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"
         objects = wanted(wishes, server, kind)
         await _refuse_to_hurt(connection, wishes, server, setup)
         left = None if wishes.has_policy else await left_behind(connection, wishes, server)
     except (ShippingError, UsageError) as error:
-        yield SetupStep(subject=connection.name, outcome="failed", text=error.cause, remedy=error.remedy)
+        yield SetupStep(connection.name, outcome="failed", text=error.cause, remedy=error.remedy)
         return
     if left:
         yield left
@@ -69,27 +68,15 @@ async def install(connection: Connection, index: str, setup: Setup) -> AsyncIter
         try:
             yield await _settled(connection, each, setup)
         except ShippingError as error:
-            yield SetupStep(subject=each.subject, outcome="failed", text=error.cause, remedy=_remedy(error))
+            yield SetupStep(each.subject, outcome="failed", text=error.cause, remedy=_remedy(error))
 
 
-async def _met(connection: Connection, wait_seconds: float) -> Server:
+async def _met(connection: Connection) -> Server:
     """Which server it is, once it can be changed.
 
     Raises:
-        ShippingError: it was not there in time, or does not say what it is.
+        ShippingError: it is not there, or does not say what it is.
     """
-    clock = asyncio.get_running_loop().time
-    end = clock() + wait_seconds
-    while True:
-        try:
-            return await _introduced(connection)
-        except Unavailable:
-            if clock() + _LOOK_SECONDS > end:
-                raise
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _introduced(connection: Connection) -> Server:
     server = await identify(connection)
     if server is None:
         raise Unavailable(f"{connection.name} does not tell its version", "grant the user the privilege monitor")
@@ -149,7 +136,7 @@ async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> Setu
     verdict = _judge(wanted, there.body, overwrite=setup.overwrite)
     if verdict.outcome in ("created", "updated") and wanted.rank:
         verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
-    step = SetupStep(subject=wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
+    step = SetupStep(wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
     if verdict.outcome in ("created", "updated"):
         step = await _sent(connection, wanted, there, step=step, dry_run=setup.dry_run)
     if wanted.rank == "ism_template" and verdict.outcome in ("unchanged", "updated"):

@@ -24,16 +24,13 @@ def given(value: str = SECRET) -> Secret:
 def fault(url: str = URL, **options: object) -> str:
     with pytest.raises(UsageError) as raised:
         access(url, **options)  # type: ignore[arg-type]
-    assert raised.value.remedy
     assert SECRET not in str(raised.value)
     return str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["", "kibana:5601", "ftp://kibana", "http://", "http://kibana:70000", "http://kibana/?a=b", "http://ki bana"]
-)
+@pytest.mark.parametrize("url", ["", "kibana:5601", "ftp://kibana", "http://", "http://kibana:70000", "http://ki bana"])
 def test_what_is_no_address_is_told(url: str) -> None:
-    assert "is no address: write one such as" in fault(url)
+    assert "is not a URL such as http://127.0.0.1:5601" in fault(url)
 
 
 def test_credentials_in_the_address_are_refused_and_not_repeated() -> None:
@@ -56,9 +53,9 @@ def test_a_file_that_holds_no_secret_is_told(tmp_path: Path) -> None:
         return fault(username="elastic", password=Secret("--password-file", tmp_path / "file"))
 
     assert f"--password-file: {tmp_path}/file is empty" in told(b"\n")
-    assert "has several lines" in told(f"{SECRET}\nmore".encode())
-    assert "is no text" in told(b"\xff" + SECRET.encode())
-    assert "cannot be read" in fault(username="elastic", password=Secret("--password-file", tmp_path / "none"))
+    assert "holds a line break" in told(f"{SECRET}\nmore".encode())
+    assert "it is no text" in told(b"\xff" + SECRET.encode())
+    assert "cannot read" in fault(username="elastic", password=Secret("--password-file", tmp_path / "none"))
 
 
 def test_a_secret_does_not_show_itself() -> None:

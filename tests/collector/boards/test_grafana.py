@@ -14,8 +14,9 @@ from collector.boards.access import Access, Secret, access
 from collector.boards.client import NotReady
 from collector.boards.files import boards
 from collector.boards.grafana import Wanted
-from collector.boards.outcome import Outcome
+from collector.cli.steps import line_of
 from collector.errors import PilotfishError
+from collector.ports import SetupStep
 from tests.collector.boards.grafana_server import GrafanaServer
 from tests.collector.boards.serving import answering, serving
 from tests.dashboards.grafana import FOLDER
@@ -34,12 +35,12 @@ class Site:
 
     async def set_up(self, wanted: Wanted = WANTED, reached: Access | None = None) -> list[str]:
         """What comes of it, as a user reads it."""
-        return [str(one) for one in await self.outcomes(wanted, reached)]
+        return [line_of(one) for one in await self.steps(wanted, reached)]
 
-    async def outcomes(self, wanted: Wanted = WANTED, reached: Access | None = None) -> list[Outcome]:
+    async def steps(self, wanted: Wanted = WANTED, reached: Access | None = None) -> list[SetupStep]:
         """What comes of it."""
         asked = grafana.set_up(reached or access(self.url), wanted, self.told.append)
-        return [outcome async for outcome in asked]
+        return [step async for step in asked]
 
 
 def board(uid: str, **changed: object) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def board(uid: str, **changed: object) -> dict[str, Any]:
 
 async def fault(site: Site, wanted: Wanted = WANTED, reached: Access | None = None) -> str:
     with pytest.raises(PilotfishError) as raised:
-        await site.outcomes(wanted, reached)
+        await site.steps(wanted, reached)
     assert raised.value.remedy
     return str(raised.value)
 
@@ -66,11 +67,11 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
 
 async def test_all_is_made_where_nothing_is(site: Site) -> None:
     assert await site.set_up() == [
-        'created   data source "Prometheus" (http://prometheus:9090)',
-        'created   folder "Pilotfish"',
-        'created   board "Containers" (pilotfish-containers)',
-        'created   board "Docker host" (pilotfish-docker-host)',
-        'created   board "Pilotfish" (pilotfish)',
+        'created    data source "Prometheus" (http://prometheus:9090)',
+        'created    folder "Pilotfish"',
+        'created    board "Containers" (pilotfish-containers)',
+        'created    board "Docker host" (pilotfish-docker-host)',
+        'created    board "Pilotfish" (pilotfish)',
     ]
     (folder,) = site.server.folders
     assert set(site.server.folder_of.values()) == {folder["uid"]}
@@ -94,11 +95,11 @@ async def test_again_changes_nothing(site: Site) -> None:
 async def test_what_an_operator_saved_is_kept_until_overwrite(site: Site) -> None:
     await site.set_up()
     site.server.save_by_hand(site.server.boards[HOST] | {"title": "Mine"}, "folder0")
-    kept = [one for one in await site.outcomes() if one.verdict == "kept" and HOST in one.subject]
-    assert "--overwrite" in kept[0].why
+    kept = [one for one in await site.steps() if one.outcome == "kept" and HOST in one.subject]
+    assert "--overwrite" in kept[0].remedy
     assert site.server.titles()[HOST] == "Mine"
-    verdicts = [one.verdict for one in await site.outcomes(WANTED._replace(overwrite=True))]
-    assert verdicts == ["kept", "kept", "updated", "updated", "updated"]
+    outcomes = [one.outcome for one in await site.steps(WANTED._replace(overwrite=True))]
+    assert outcomes == ["kept", "kept", "updated", "updated", "updated"]
     assert site.server.titles()[HOST] == "Docker host"
 
 
@@ -106,8 +107,8 @@ async def test_a_board_of_an_older_release_is_brought_up_to_date(site: Site) -> 
     await site.set_up()
     site.server.boards[HOST]["title"] = "As it was"
     site.server.history[HOST][-1]["message"] = "Pilotfish setup, content 0123456789ab"
-    verdicts = [one.verdict for one in await site.outcomes()]
-    assert verdicts == ["kept", "kept", "unchanged", "updated", "unchanged"]
+    outcomes = [one.outcome for one in await site.steps()]
+    assert outcomes == ["kept", "kept", "unchanged", "updated", "unchanged"]
     assert site.server.titles()[HOST] == "Docker host"
     assert site.server.boards[HOST]["version"] == 2
 
@@ -128,15 +129,15 @@ async def test_no_folder_is_the_root(site: Site) -> None:
 async def test_a_provisioned_board_is_kept_and_told_with_overwrite(site: Site) -> None:
     site.server.save_by_hand(board(HOST))
     site.server.provisioned.add(HOST)
-    verdicts = [one.verdict for one in await site.outcomes()]
-    assert verdicts == ["created", "created", "created", "kept", "created"]
-    failed = [one for one in await site.outcomes(WANTED._replace(overwrite=True)) if one.verdict == "failed"]
-    assert [HOST in one.subject and "from a file" in one.why for one in failed] == [True]
+    outcomes = [one.outcome for one in await site.steps()]
+    assert outcomes == ["created", "created", "created", "kept", "created"]
+    failed = [one for one in await site.steps(WANTED._replace(overwrite=True)) if one.outcome == "failed"]
+    assert [HOST in one.subject and "from a file" in one.text for one in failed] == [True]
 
 
 async def test_a_prometheus_that_is_there_is_used(site: Site) -> None:
     site.server.sources = [{"name": "Thanos", "uid": "x", "type": "prometheus", "url": "http://thanos:9090"}]
-    assert (await site.set_up())[0] == 'kept      data source "Thanos": it asks http://thanos:9090'
+    assert (await site.set_up())[0] == 'kept       data source "Thanos" (it asks http://thanos:9090)'
     assert len(site.server.sources) == 1
 
 
@@ -148,15 +149,15 @@ async def test_another_default_data_source_stays_the_default(site: Site) -> None
 
 async def test_a_name_that_is_taken_is_told_and_the_boards_come(site: Site) -> None:
     site.server.sources = [{"name": "Prometheus", "uid": "p", "type": "influxdb", "url": "http://influx"}]
-    outcomes = await site.outcomes()
-    assert [one.verdict for one in outcomes] == ["failed", "created", "created", "created", "created"]
-    assert "by hand" in outcomes[0].why
+    steps = await site.steps()
+    assert [one.outcome for one in steps] == ["failed", "created", "created", "created", "created"]
+    assert "by hand" in steps[0].remedy
 
 
 async def test_a_dry_run_writes_nothing(site: Site) -> None:
     site.server.save_by_hand(board(HOST, title="Mine"))
     lines = await site.set_up(WANTED._replace(dry_run=True))
-    assert [line.split(" ")[0] for line in lines] == ["would", "would", "would", "kept", "would"]
+    assert [line.split(" ")[0] for line in lines] == ["created", "created", "created", "kept", "created"]
     assert {request.split()[0] for request in site.server.requests} == {"GET"}
     assert (site.server.sources, site.server.folders, len(site.server.boards)) == ([], [], 1)
 
@@ -167,8 +168,8 @@ async def test_a_title_that_is_taken_is_never_written_over() -> None:
     server.save_by_hand({"uid": "mine", "title": "Docker host", "id": None}, "own")
     async with serving(server.app) as url:
         for overwrite in (False, True):
-            outcomes = await Site(server, url).outcomes(WANTED._replace(overwrite=overwrite))
-            assert ["rename" in one.why for one in outcomes if one.verdict == "failed"] == [True]
+            steps = await Site(server, url).steps(WANTED._replace(overwrite=overwrite))
+            assert ["rename" in one.text for one in steps if one.outcome == "failed"] == [True]
     assert server.titles()["mine"] == "Docker host"
     assert server.boards["mine"]["version"] == 1
 
@@ -187,8 +188,8 @@ async def test_who_saves_at_the_same_time_is_not_written_over() -> None:
     app = server.app
     app.middlewares.append(meanwhile)
     async with serving(app) as url:
-        outcomes = await Site(server, url).outcomes(WANTED._replace(overwrite=True))
-    assert [one.why for one in outcomes if one.verdict == "failed"] == ["somebody saves it too, run this again"]
+        steps = await Site(server, url).steps(WANTED._replace(overwrite=True))
+    assert [one.text for one in steps if one.outcome == "failed"] == ["somebody saves it too, run this again"]
     assert server.titles()[HOST] == "Mine"
 
 
@@ -205,8 +206,8 @@ async def test_a_user_and_a_token_are_let_in_and_others_are_not(tmp_path: Path) 
         token = access(url, key=Secret("--token-file", tmp_path / "token"), scheme="Bearer")
         user = access(url, username="admin", password=Secret("--password-file", tmp_path / "password"))
         wrong = access(url, key=Secret("--token-file", tmp_path / "wrong"), scheme="Bearer")
-        assert {one.verdict for one in await site.outcomes(reached=token)} == {"created"}
-        assert {one.verdict for one in await site.outcomes(reached=user)} == {"kept", "unchanged"}
+        assert {one.outcome for one in await site.steps(reached=token)} == {"created"}
+        assert {one.outcome for one in await site.steps(reached=user)} == {"kept", "unchanged"}
         told = await fault(site, reached=wrong)
     assert "refuses the secret of --token-file (401)" in told
     assert "wr0ng" not in told
@@ -227,7 +228,7 @@ async def test_a_server_without_its_database_is_not_ready() -> None:
     server.database = "failing"
     async with serving(server.app) as url:
         with pytest.raises(NotReady, match="no database"):
-            await Site(server, url).outcomes()
+            await Site(server, url).steps()
 
 
 async def test_a_release_that_cannot_show_the_boards_is_told() -> None:

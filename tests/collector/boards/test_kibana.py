@@ -15,8 +15,9 @@ from collector.boards.access import Access, Secret, access
 from collector.boards.client import NotReady
 from collector.boards.files import saved_objects
 from collector.boards.kibana import KIBANA, OPENSEARCH, Product, Wanted
-from collector.boards.outcome import Outcome
+from collector.cli.steps import line_of
 from collector.errors import PilotfishError
+from collector.ports import SetupStep
 from tests.collector.boards.kibana_server import KibanaServer
 from tests.collector.boards.serving import answering, serving
 from tests.collector.waiting import until
@@ -44,14 +45,14 @@ class Site:
         self.objects = saved_objects(file)
         self.told: list[str] = []
 
-    async def set_up(self, wanted: Wanted | None = None, reached: Access | None = None) -> list[Outcome]:
+    async def set_up(self, wanted: Wanted | None = None, reached: Access | None = None) -> list[SetupStep]:
         """What comes of it."""
         asked = kibana.set_up(self.product, reached or access(self.url), wanted or Wanted(), self.told.append)
-        return [outcome async for outcome in asked]
+        return [step async for step in asked]
 
 
-def verdicts(outcomes: list[Outcome]) -> dict[str, int]:
-    return dict(Counter(outcome.verdict for outcome in outcomes))
+def outcomes(steps: list[SetupStep]) -> dict[str, int]:
+    return dict(Counter(step.outcome for step in steps))
 
 
 async def fault(site: Site, wanted: Wanted | None = None, reached: Access | None = None) -> str:
@@ -87,53 +88,54 @@ def password(tmp_path: Path) -> Path:
 
 
 async def test_all_objects_are_created_in_order(site: Site) -> None:
-    outcomes = await site.set_up()
-    assert verdicts(outcomes) == {"created": len(site.objects)}
+    steps = await site.set_up()
+    assert outcomes(steps) == {"created": len(site.objects)}
     assert list(site.server.titles()) == [one["id"] for one in site.objects]
-    assert str(outcomes[-1]) == f'created   dashboard "Docker logs" ({BOARD})'
+    assert line_of(steps[-1]) == f'created    dashboard "Docker logs" ({BOARD})'
     assert site.server.objects["default", "dashboard", BOARD]["attributes"] == site.objects[-1]["attributes"]
 
 
 async def test_what_is_there_is_kept_and_the_rest_created(site: Site) -> None:
     site.server.write_by_hand("dashboard", BOARD, "My logs")
     site.server.write_by_hand("index-pattern", "pilotfish-logs", "mine-*")
-    outcomes = await site.set_up()
-    assert verdicts(outcomes) == {"kept": 2, "created": len(site.objects) - 2}
+    steps = await site.set_up()
+    assert outcomes(steps) == {"kept": 2, "created": len(site.objects) - 2}
     titles = site.server.titles()
     assert (titles[BOARD], titles["pilotfish-logs"]) == ("My logs", "mine-*")
     assert titles.keys() == {one["id"] for one in site.objects}
-    assert "--overwrite" in outcomes[-1].why
+    assert "--overwrite" in steps[-1].remedy
 
 
 async def test_again_changes_nothing(site: Site) -> None:
     await site.set_up()
     before = dict(site.server.objects)
-    outcomes = await site.set_up()
-    assert verdicts(outcomes) == {"kept": len(site.objects)}
+    steps = await site.set_up()
+    assert outcomes(steps) == {"kept": len(site.objects)}
     assert site.server.objects == before
 
 
 async def test_overwrite_replaces_what_is_there(site: Site) -> None:
     site.server.write_by_hand("dashboard", BOARD, "My logs")
-    outcomes = await site.set_up(Wanted(overwrite=True))
-    assert verdicts(outcomes) == {"imported": len(site.objects)}
+    steps = await site.set_up(Wanted(overwrite=True))
+    assert outcomes(steps) == {"created": len(site.objects)}
+    assert {step.text for step in steps} == {"replaced if it was there"}
     assert site.server.titles()[BOARD] == "Docker logs"
 
 
 async def test_one_that_fails_is_told_and_the_others_are_created(site: Site) -> None:
     site.server.write_by_hand("dashboard", BOARD, "My logs")
     site.server.refused["pilotfish-volume-by-level"] = "index read-only"
-    outcomes = await site.set_up()
-    assert verdicts(outcomes) == {"kept": 1, "failed": 1, "created": len(site.objects) - 2}
-    (failed,) = [outcome for outcome in outcomes if outcome.verdict == "failed"]
+    steps = await site.set_up()
+    assert outcomes(steps) == {"kept": 1, "failed": 1, "created": len(site.objects) - 2}
+    (failed,) = [step for step in steps if step.outcome == "failed"]
     assert "pilotfish-volume-by-level" in failed.subject
-    assert failed.why == "index read-only"
+    assert failed.text == "index read-only"
     assert len(site.server.titles()) == len(site.objects) - 1
 
 
 async def test_a_dry_run_writes_nothing(site: Site) -> None:
-    outcomes = await site.set_up(Wanted(dry_run=True))
-    assert verdicts(outcomes) == {"would be": len(site.objects)}
+    steps = await site.set_up(Wanted(dry_run=True))
+    assert outcomes(steps) == {"created": len(site.objects)}
     assert site.server.objects == {}
     assert {request.split()[0] for request in site.server.requests} == {"GET"}
 
@@ -143,8 +145,8 @@ async def test_a_server_that_starts_is_waited_for() -> None:
     server.starting = 2
     async with serving(server.app) as url:
         site = Site(server, KIBANA, url, kibana.NEW)
-        outcomes = await site.set_up(Wanted(wait_seconds=30))
-    assert verdicts(outcomes) == {"created": len(site.objects)}
+        steps = await site.set_up(Wanted(wait_seconds=30))
+    assert outcomes(steps) == {"created": len(site.objects)}
     assert site.told[0].startswith("waiting, 30 s at most: ")
     assert "is not ready (503: Kibana server is not ready yet)" in site.told[0]
     assert site.told[1:] == [f"Kibana at {url} is version 8.19"]
@@ -175,10 +177,10 @@ async def test_the_other_product_is_told_with_its_command(site: Site) -> None:
 
 async def test_a_user_and_a_key_are_let_in(newest: Site, password: Path, tmp_path: Path) -> None:
     user = access(newest.url, username="elastic", password=Secret("--password-file", password))
-    assert verdicts(await newest.set_up(reached=user)) == {"created": len(newest.objects)}
+    assert outcomes(await newest.set_up(reached=user)) == {"created": len(newest.objects)}
     (tmp_path / "key").write_text("id:k3y\n")
     key = access(newest.url, key=Secret("--api-key-file", tmp_path / "key"), scheme="ApiKey")
-    assert verdicts(await newest.set_up(reached=key)) == {"kept": len(newest.objects)}
+    assert outcomes(await newest.set_up(reached=key)) == {"kept": len(newest.objects)}
 
 
 async def test_who_is_refused_is_named_and_the_password_is_not(newest: Site, tmp_path: Path) -> None:
@@ -264,11 +266,11 @@ async def test_each_type_of_error_is_told_in_words() -> None:
     refused = web.json_response({"success": False, "successCount": 4, "errors": errors})
     rest = web.json_response({"success": True, "successCount": len(objects) - len(ERRORS)})
     async with answering(STATUS, refused, rest) as url:
-        outcomes = await Site(KibanaServer("8.19.0"), KIBANA, url, kibana.NEW).set_up()
-    assert verdicts(outcomes) == {"failed": len(ERRORS), "created": len(objects) - len(ERRORS)}
-    for outcome in (one for one in outcomes if one.verdict == "failed"):
-        ((_, words),) = [found for name, found in ERRORS.items() if f"({name})" in outcome.subject]
-        assert words in outcome.why
+        steps = await Site(KibanaServer("8.19.0"), KIBANA, url, kibana.NEW).set_up()
+    assert outcomes(steps) == {"failed": len(ERRORS), "created": len(objects) - len(ERRORS)}
+    for step in (one for one in steps if one.outcome == "failed"):
+        ((_, words),) = [found for name, found in ERRORS.items() if f"({name})" in step.subject]
+        assert words in step.text
 
 
 async def test_nobody_there_is_told() -> None:
@@ -289,9 +291,9 @@ async def test_who_comes_up_late_is_waited_for() -> None:
         runner = web.AppRunner(server.app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        outcomes = await asked
+        steps = await asked
         await runner.cleanup()
-    assert verdicts(outcomes) == {"created": len(late.objects)}
+    assert outcomes(steps) == {"created": len(late.objects)}
     assert "Connection refused" in late.told[0]
 
 

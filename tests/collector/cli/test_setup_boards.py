@@ -28,9 +28,10 @@ async def test_kibana_gets_its_objects_a_line_each(tmp_path: Path) -> None:
     assert ended.code == again.code == 0
     lines = ended.out.splitlines()
     assert len(lines) == len(server.objects) == 8
-    assert lines[-1] == 'created   dashboard "Docker logs" (pilotfish-docker-logs)'
+    assert lines[-1] == 'created    dashboard "Docker logs" (pilotfish-docker-logs)'
     assert ended.complaint == f"Kibana at {url} is version 8.19"
-    assert {line.split()[0] for line in again.out.splitlines()} == {"imported"}
+    assert {line.split()[0] for line in again.out.splitlines()} == {"created"}
+    assert all(line.endswith("(replaced if it was there)") for line in again.out.splitlines())
 
 
 async def test_opensearch_dashboards_gets_the_same(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ async def test_one_that_fails_is_told_with_code_1(tmp_path: Path) -> None:
         ended = await run(tmp_path, "kibana", "--url", url)
     assert ended.code == 1
     (line,) = [line for line in ended.out.splitlines() if line.startswith("failed")]
-    assert line.endswith(r"(pilotfish-top-containers): index read-only\x1b[2J\nmore")
+    assert line.endswith(r"(pilotfish-top-containers) (index read-only\x1b[2J\nmore)")
 
 
 @pytest.mark.parametrize("command", ["kibana", "grafana", "opensearch-dashboards"])
@@ -93,8 +94,8 @@ async def test_an_address_that_is_none_is_told_with_the_port_of_the_server_that_
     kibana, grafana = await asyncio.gather(
         run(tmp_path, "kibana", "--url", "foo"), run(tmp_path, "grafana", "--url", "foo")
     )
-    assert kibana.complaint == "--url: 'foo' is no address: write one such as http://127.0.0.1:5601"
-    assert grafana.complaint == "--url: 'foo' is no address: write one such as http://127.0.0.1:3000"
+    assert kibana.complaint == "--url ('foo') is not a URL such as http://127.0.0.1:5601"
+    assert grafana.complaint == "--url ('foo') is not a URL such as http://127.0.0.1:3000"
 
 
 def test_help_names_the_commands(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_server_that_is_away_is_a_line_and_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--retention", "soon"], "--retention: not a duration such as 90s, 15m, 24h or 3d: give for example 30d"),
+        (["--retention", "soon"], "Invalid value for '--retention': not a duration such as 90s, 15m, 24h or 3d"),
         (["--retention", "30d"], "name the targets (--target 'shop-*')"),
         (["--data-stream"], "has a date, which a data stream has not"),
         (["--output", "local"], "--output: local is no output of type elasticsearch: take one of elastic"),

@@ -1,0 +1,115 @@
+"""What options say of a server → its address judged, secrets and certificates read.
+
+A secret comes from a file, the configuration or the environment, never from the command line, which every user of the
+machine can read; no text of an error holds one.
+"""
+
+import base64
+import re
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from collector.errors import ConfigurationError
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, none is meant
+
+
+def fault_of(url: str, usual: str) -> str:
+    """What is wrong with the URL of a server, or ""; `usual` is a good one. Quotes none that may hold a password."""
+    if "@" in url:
+        return "holds credentials: set username and password file apart from it"
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"\s", url):
+        return f"({url!r}) is not a URL such as {usual}"
+    if not _can_be_resolved(parts.hostname or ""):
+        return f"({url!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
+    return f"({url!r}) has a query, which cannot be used" if parts.query or parts.fragment else ""
+
+
+def secret(given: str | Path, option: str) -> str:
+    """The secret given as such, or in a file, without the newlines at its end, which editors and shells put there.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or there is no secret of one line.
+    """
+    where = f"{option}: {given}" if isinstance(given, Path) else option
+    found = (text(given, option) if isinstance(given, Path) else given).rstrip("\r\n")
+    if not found.strip():
+        raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
+    if _CONTROL.search(found):
+        raise ConfigurationError(
+            f"{where} holds a line break or another control character", "write the secret into it as one line of text"
+        )
+    return found
+
+
+def basic(username: str, password: str) -> str:
+    """The header Authorization for a user and password."""
+    return f"Basic {_base64(f'{username}:{password}')}"
+
+
+def api_key(key: str) -> str:
+    """The header Authorization for an API key of Elasticsearch or Kibana, encoded already or as `id:key`."""
+    found = key.strip()
+    return f"ApiKey {_base64(found) if ':' in found else found}"
+
+
+def trusting(ca_file: Path | None, option: str) -> ssl.SSLContext:
+    """TLS that trusts the authorities of a file (PEM), or the system's.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or holds no certificate.
+    """
+    if ca_file is None:
+        return ssl.create_default_context()
+    # The comments of a bundle may be in any encoding; ssl takes ASCII alone.
+    certificates = _bytes(ca_file, option).decode("ascii", "ignore")
+    if "-----BEGIN" not in certificates:
+        raise ConfigurationError(
+            f"{option}: {ca_file} holds no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
+        )
+    try:
+        return ssl.create_default_context(cadata=certificates)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"{option}: {ca_file} is no list of certificates", error.reason or "") from None
+
+
+def text(path: Path, option: str) -> str:
+    """The content of a file that an option names.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no text.
+    """
+    try:
+        return _bytes(path, option).decode()
+    except UnicodeDecodeError:
+        raise _unreadable(path, option, "it is no text") from None
+
+
+def _bytes(path: Path, option: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, option, error.strerror or "no reason") from None
+
+
+def _unreadable(path: Path, option: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"{option}: cannot read {path} ({reason})", "mount the file or correct the path")
+
+
+def _can_be_resolved(name: str) -> bool:
+    """Whether the system can be asked for it, as `getaddrinfo` encodes it."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _base64(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
