@@ -220,6 +220,7 @@ class Checkpoints:
     async def flush(self) -> bool:
         """Write the positions if any has moved; False if that failed: they are tried again next time."""
         if not self._dirty:
+            self.last_success = time.time()  # what is on disk is all that there is
             return True
         self._dirty = False
         try:

@@ -153,7 +153,7 @@ class Engine:
         path = f"containers/{container_id}/stats"
         params = {"stream": "false", "one-shot": "true"}
         with self._errors(), self.calls.count("stats"):
-            async with asyncio.timeout(_CALL_SECONDS), self._client()._query(path, params=params) as response:
+            async with asyncio.timeout(_CALL_SECONDS), self._client()._query(path, params=params) as response, response:
                 return await response.read()
 
     async def disk_usage(self) -> dict[str, Any]:
@@ -180,8 +180,10 @@ class Engine:
             params["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
         with self._errors():
             async with docker._query("events", params=params, timeout=timeout) as response:
-                yield _objects(response)
-                response.close()
+                try:
+                    yield _objects(response)
+                finally:
+                    response.close()  # aiodocker leaves that to its caller
 
     async def _get(
         self, operation: str, path: str, params: dict[str, str] | None = None, *, seconds: float = _CALL_SECONDS

@@ -1,7 +1,8 @@
 """The daemon's containers → the roster: subscribe to events, then list, then reconcile, so that nothing is missed.
 
 A slow re-list mends what an event did not tell (a subscriber that is slow loses events). When the daemon is away,
-what was known stays, and everything is asked anew once it is back.
+what was known stays, and everything is asked anew once it is back. One whose stream of events alone is away is still
+listed, and a container that alone cannot be asked for takes nothing from the others.
 """
 
 import asyncio
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from collector.discovery.enrich import Enricher
 from collector.discovery.event import Event, event_of
 from collector.discovery.inspected import described
-from collector.discovery.roster import Container, Roster
+from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.errors import PilotfishError
 from collector.moments import iso
@@ -27,6 +29,8 @@ from collector.moments import iso
 log = structlog.get_logger(__name__)
 
 _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+_STEADY_SECONDS = 30.0  # a stream that was open so long has not failed for what the last one failed for
+_GAP = 300_000_000_000  # nanoseconds before the start: what happened while the agent was replaced is counted
 _INSPECTS_AT_ONCE = 8
 
 
@@ -87,6 +91,8 @@ class DockerDiscovery:
         self._host_file = host_file
         self._began = time.time_ns()
         self._reported: set[str] = set()
+        self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
+        self._deaf = ""  # why there are no events, though the daemon answers
         self._turns = _Turns()
         self._since = since
         self._told = told
@@ -95,23 +101,49 @@ class DockerDiscovery:
         """Follow the daemon until cancelled."""
         failures = 0
         while True:
+            began = time.monotonic()
             try:
                 async with self._engine.events(min(self._since, time.time_ns())) as events:
                     self._roster.streams_of_events += 1
-                    self._roster.hears_events = True
-                    await self._take_host()
-                    await self._reconcile()
-                    failures = 0
+                    self._roster.hears_events, self._deaf = True, ""
+                    await self._look()
                     await self._follow(events)
-            except* (EngineUnavailable, NoSuchContainer) as unavailable:  # the latter: no Engine API is there
-                error = _first(unavailable)
-                if self._roster.error != error:
-                    log.warning("no word from the Docker daemon", error=error)
-                self._roster.lost(error)
+            except* (EngineUnavailable, NoSuchContainer) as broken:  # the latter: no Engine API is there
+                self._roster.hears_events = False
+                await self._look_without_events(_first(broken))
             finally:
                 self._roster.hears_events = False
-            await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+            failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
+            await asyncio.sleep(self._pause_seconds(failures))
             failures += 1
+
+    async def _look(self) -> None:
+        await self._take_host()
+        await self._reconcile()
+
+    async def _look_without_events(self, why: str) -> None:
+        """See whether the daemon is away, or its events alone."""
+        try:
+            await self._look()
+        except* (EngineUnavailable, NoSuchContainer) as unavailable:
+            error = _first(unavailable)
+            if self._roster.error != error:
+                log.warning("no word from the Docker daemon", error=error)
+            self._roster.lost(error)
+        else:
+            if self._deaf != why:
+                log.warning("no events of the Docker daemon: containers are looked for on a timer", error=why)
+            self._deaf = why
+
+    def _pause_seconds(self, failures: int) -> float:
+        """Until the next try: soon at first, then as often as a re-list is due."""
+        if failures < len(_RECONNECT_SECONDS):
+            return _RECONNECT_SECONDS[failures]
+        return self._relist_seconds() if self._roster.up else _RECONNECT_SECONDS[-1]
+
+    def _relist_seconds(self) -> float:
+        """Those with a health check are asked each time, for the list does not tell their health."""
+        return interval_seconds(sum(1 for one in self._roster.containers.values() if one.health))
 
     async def _follow(self, events: AsyncIterator[dict[str, Any]]) -> None:
         """Apply events and re-list, until either fails: then both are done anew.
@@ -129,52 +161,78 @@ class DockerDiscovery:
             event = event_of(told)
             if event is not None and event.time != known:
                 await self._apply(event)
-                self._roster.events[event.action] += 1
                 self._since = event.time
         raise EngineUnavailable("the event stream of the Docker daemon ended")
 
     async def _relist(self) -> None:
-        """Now and then; those with a health check are asked each time, for the list does not tell their health."""
         while True:
-            checked = sum(1 for one in self._roster.containers.values() if one.health)
-            await asyncio.sleep(interval_seconds(checked))
+            await asyncio.sleep(self._relist_seconds())
             await self._reconcile()
 
     async def _apply(self, event: Event) -> None:
+        # what is older an earlier run has counted; what happens now is not, though the clock was set back
+        is_counted = event.time > self._began - _GAP or event.time > time.time_ns() - _GAP
+        self._roster.events[event.action] += is_counted
         if event.action == "destroy":
             self._turns.told(event.container_id)
             self._drop(event.container_id)
             return
         tally = self._roster.tallies.get(event.container_id)  # `--rm` takes a container away before it is asked for
         await self._inspect(event.container_id, was_started=event.action == "start" and event.time > self._began)
-        self._told(event, self._roster.tell(event, tally))
+        if event.action == "die" and event.exit_code is None:  # a label of its name took its place
+            container = self._roster.containers.get(event.container_id)
+            event = replace(event, exit_code=container.exit_code if container else None)
+        self._told(event, self._roster.tell(event, tally, is_counted=is_counted))
 
     async def _reconcile(self) -> None:
+        """List the containers, and ask for those that may have changed.
+
+        Raises:
+            EngineUnavailable: the daemon does not list them, or nothing is known of any of them.
+        """
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
         news = [one for one, item in listed.items() if not _is_known(self._roster.containers.get(one), item)]
         news += self._roster.containers.keys() - listed.keys()  # gone, or made since the list was
         limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
 
-        async def inspect(container_id: str) -> None:
+        async def inspect(container_id: str) -> EngineUnavailable | None:
             async with limit:
-                await self._inspect(container_id)
+                return await self._inspect(container_id)
 
         async with asyncio.TaskGroup() as tasks:
-            for container_id in news:
-                tasks.create_task(inspect(container_id))
+            asked = [tasks.create_task(inspect(container_id)) for container_id in news]
+        errors = [error for one in asked if (error := one.result()) is not None]
+        if errors and not any(one in self._roster.containers for one in listed):
+            raise errors[0]
+        for container_id in listed.keys() & self._unanswered - self._roster.containers.keys():
+            self._roster.put(_undescribed(listed[container_id]))
+        self._unanswered &= listed.keys()
         self._roster.answered()
 
-    async def _inspect(self, container_id: str, *, was_started: bool = False) -> None:
-        """Ask for a container and take over what is so; the re-list's questions run beside those of the events."""
+    async def _inspect(self, container_id: str, *, was_started: bool = False) -> EngineUnavailable | None:
+        """Ask for a container and take over what is so; the re-list's questions run beside those of the events.
+
+        What was known stays if the daemon answers with an error, which is given: one that is half removed, or whose
+        lock is held, has no other answer for as long as it is there.
+        """
         with self._turns.ask(container_id) as is_newest:
             try:
                 found = await self._engine.inspect(container_id)
             except NoSuchContainer:
                 if is_newest():
                     self._miss(container_id, was_started=was_started)
-                return
+                return None
+            except EngineUnavailable as error:
+                if container_id not in self._unanswered:
+                    known = self._roster.containers.get(container_id)
+                    name = known.name if known else container_id[:12]
+                    log.warning("the Docker daemon does not describe a container", container=name, error=str(error))
+                self._unanswered.add(container_id)
+                return error
+            self._unanswered.discard(container_id)
             if is_newest():
                 self._put(found)
+            return None
 
     def _put(self, found: dict[str, Any]) -> None:
         is_new = str(found.get("Created", ""))[:19] >= iso(self._began)[:19]
@@ -227,7 +285,20 @@ def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
 
     The list does not tell health, and no event tells a growing streak (Docker 20.10).
     """
-    if container is None or container.health:
+    if container is None or container.health or container.driver == UNDESCRIBED:
         return False
     names = [name.lstrip("/") for name in item.get("Names") or []]
     return container.name in names and container.state == item.get("State")
+
+
+def _undescribed(item: dict[str, Any]) -> Container:
+    """A container of which the list alone tells."""
+    container_id = str(item["Id"])
+    return Container(
+        id=container_id,
+        name=next((name.lstrip("/") for name in item.get("Names") or []), container_id[:12]),
+        state=str(item.get("State") or ""),
+        driver=UNDESCRIBED,
+        image=str(item.get("Image") or ""),
+        problem="the daemon does not describe it",
+    )

@@ -14,6 +14,8 @@ from collector.discovery.tally import Tally
 from collector.model import LogStream, StreamKey
 from collector.share import EVERYTHING, Share
 
+UNDESCRIBED = ""  # the driver of a container that the daemon lists and does not describe
+
 
 class Container(Struct, frozen=True, kw_only=True):
     """What is known of one container; `state` and `health` are the daemon's words, "" where it has none.
@@ -89,14 +91,15 @@ class Roster:
         if before is None or before.streams != container.streams:
             self._advance()
 
-    def tell(self, event: Event, known: Tally | None = None) -> str:
-        """Count what happened to a container; of its end the kind, else "".
+    def tell(self, event: Event, known: Tally | None = None, *, is_counted: bool = True) -> str:
+        """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".
 
         `known` is the tally of one that is gone meanwhile.
         """
         container = self.containers.get(event.container_id)
         tally = self.tallies.get(event.container_id) or known or Tally()
-        return tally.tell(event, oom_killed=container is not None and container.oom_killed)
+        oom_killed = container is not None and container.oom_killed
+        return tally.tell(event, oom_killed=oom_killed, is_counted=is_counted)
 
     def drop(self, container_id: str) -> None:
         """The container is gone."""

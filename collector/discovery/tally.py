@@ -6,6 +6,7 @@ from collector.discovery.event import Event
 
 _TOLD_TO_END = {1, 2, 3, 9, 15}  # HUP, INT, QUIT, KILL, TERM; any other signal is a crash
 _SIGNALLED = 128  # exit codes above are 128 + the signal's number
+_KILLED = 137
 _OOM_NANOSECONDS = 30_000_000_000  # an end so soon after the kernel found no memory is because of that
 
 
@@ -21,23 +22,35 @@ class Tally(Struct):
     exit_code: int | None = None  # of the last end
     restarts_before: int = 0
     version: int = 0
-    last_oom: int = -_OOM_NANOSECONDS
+    last_oom: int | None = None  # its time in nanoseconds
 
-    def tell(self, event: Event, *, oom_killed: bool = False) -> str:
-        """Count an event; of an end its kind, else "". `oom_killed` is what the daemon says of the container."""
+    def tell(self, event: Event, *, oom_killed: bool = False, is_counted: bool = True) -> str:
+        """Take over an event, and count it if it `is_counted`; of an end its kind, else "".
+
+        `oom_killed` is what the daemon says of the container.
+        """
         self.version += 1
         if event.action == "oom":
-            self.ooms += 1
+            self.ooms += is_counted
             self.last_oom = event.time
         elif event.health in self.transitions:
-            self.transitions[event.health] += 1
+            self.transitions[event.health] += is_counted
         elif event.action == "die" and event.exit_code is not None:
-            is_oom = oom_killed or event.time - self.last_oom < _OOM_NANOSECONDS
-            kind = exit_kind(event.exit_code, is_oom=is_oom)
-            self.exits[kind] += 1
+            kind = exit_kind(event.exit_code, is_oom=self._is_oom(event, oom_killed))
+            self.exits[kind] += is_counted
             self.exit_code = event.exit_code
             return kind
         return ""
+
+    def _is_oom(self, event: Event, oom_killed: bool) -> bool:
+        """Whether memory ran out just before this end.
+
+        The daemon's word is taken only where its event was missed: newer ones say it of a container that lives on
+        (moby `daemon/monitor.go`), of every end until the next start.
+        """
+        if self.last_oom is None:
+            return oom_killed and event.exit_code == _KILLED
+        return event.time - self.last_oom < _OOM_NANOSECONDS
 
     def forget_restarts(self, restarts: int) -> None:
         """The daemon counts restarts from 0 again; so many there were."""

@@ -109,7 +109,10 @@ LAST_ACKNOWLEDGED = _gauge(
     "pilotfish_last_acknowledged_timestamp_seconds", "When the output last took a document", "output", across="most"
 )
 POSITIONS_SAVED = _gauge(
-    "pilotfish_positions_saved_timestamp_seconds", "When the positions were last saved", "output", across="least"
+    "pilotfish_positions_saved_timestamp_seconds",
+    "When all positions were last on disk",
+    "output",
+    across="least",
 )
 POSITION_ERRORS = _counter("pilotfish_positions_errors_total", "Positions that could not be saved", "output")
 HELD_BYTES = _gauge(
@@ -154,7 +157,7 @@ CONTAINER_READ_BYTES = _counter(
 )
 NOT_FOLLOWED = _gauge(
     "pilotfish_container_not_followed",
-    "1 for a container whose log should be followed and is not: driver, label or unreadable",
+    "1 for a container whose log should be followed and is not: driver, label, undescribed or unreadable",
     *("name", "reason"),
     across="most",
 )
@@ -226,7 +229,7 @@ CONTAINER_EXITS = _counter(
     *("name", "kind"),
 )
 CONTAINER_EXIT_CODE = _gauge("docker_container_last_exit_code", "Exit code of a container's last end", "name")
-CONTAINER_OOM_KILLED = _gauge("docker_container_oom_killed", "1 if the last end was for want of memory", "name")
+CONTAINER_OOM_KILLED = _gauge("docker_container_oom_killed", "1 if memory ran out in its present or last run", "name")
 CONTAINER_CREATED = _gauge("docker_container_created_timestamp_seconds", "When a container was made", "name")
 CONTAINER_STARTED = _gauge("docker_container_started_timestamp_seconds", "When it was last started", "name")
 CONTAINER_FINISHED = _gauge("docker_container_finished_timestamp_seconds", "When it last ended", "name")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 
-from collector.discovery.roster import Container, Roster
+from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.docker_api import Calls
 from collector.durations import Durations
 from collector.pipeline import Pipeline
@@ -164,4 +164,6 @@ def _settled(pipeline: Pipeline) -> dict[str, int]:
 
 
 def _reason(container: Container) -> str:
+    if container.driver == UNDESCRIBED:
+        return "undescribed"
     return "driver" if container.driver != "json-file" else "label"

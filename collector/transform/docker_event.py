@@ -66,7 +66,8 @@ def log_of(event: Event, kind: str) -> dict[str, object]:
 def _message(event: Event, kind: str) -> str:
     if event.action == "die":
         why = {"oom": ", for want of memory", "signal": ", as it was told to"}.get(kind, "")
-        return f"{event.name} ended with exit code {event.exit_code}{why}"
+        code = "" if event.exit_code is None else f" with exit code {event.exit_code}"
+        return f"{event.name} ended{code}{why}"
     if event.action == "oom":
         return f"{event.name}: the kernel found no memory and killed one of its processes"
     if event.action == "restart":

@@ -322,6 +322,15 @@ async def test_nothing_is_written_while_nothing_has_moved(tmp_path: Path) -> Non
     assert (tmp_path / "out.positions").stat() == before
 
 
+async def test_positions_that_did_not_move_are_as_good_as_saved_now(tmp_path: Path) -> None:
+    """One of several workers may have nothing to do for hours: its positions are not stale."""
+    await two_generations(tmp_path)
+    checkpoints = Checkpoints(tmp_path, "out")
+    checkpoints.last_success -= 3600
+    await checkpoints.flush()
+    assert time.time() - checkpoints.last_success < 60
+
+
 async def test_a_flush_that_was_cancelled_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     await two_generations(tmp_path)
     checkpoints = Checkpoints(tmp_path, "out")

@@ -29,9 +29,11 @@ class Daemon:
         self.held: list[asyncio.Event] = []
         self.holding = False
         self.failures = 0  # answers to come that are errors
+        self.broken: set[str] = set()  # containers of which each answer is an error
+        self.deaf = False  # whether events are refused
         self.since: list[float] = []  # with which events were asked for
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self._times = count(1_700_000_000_000_000_000)
+        self._times = count(time.time_ns())
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -42,13 +44,13 @@ class Daemon:
             web.get("/version", self._version),
         ]
 
-    def change(self, action: str, status: str = "") -> None:
+    def change(self, action: str, status: str = "", **attributes: str) -> None:
         """Let the container be so and tell an event; `destroy` takes it away."""
         if action == "destroy":
             self.containers.pop(ID)
         else:
             self.containers[ID] = {"Id": ID, "Name": "/web-1", "Config": {"Labels": {}}, "State": {"Status": status}}
-        self.tell(action, next(self._times))
+        self.tell(action, next(self._times), **attributes)
 
     def tell(self, action: str, at: int, container_id: str = ID, **attributes: str) -> None:
         """Tell an event of that time, of which nothing else is seen."""
@@ -70,14 +72,14 @@ class Daemon:
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response(
             [
-                {"Id": one, "Names": ["/web-1"], "State": found["State"]["Status"]}
+                {"Id": one, "Names": [found["Name"]], "State": found["State"]["Status"]}
                 for one, found in self.containers.items()
             ]
         )
 
     async def _inspect(self, request: web.Request) -> web.Response:
-        if self.failures:
-            self.failures -= 1
+        if self.failures or request.match_info["id"] in self.broken:
+            self.failures = max(self.failures - 1, 0)
             return web.json_response({"message": "try again"}, status=500)
         found = self.containers.get(request.match_info["id"])
         if self.holding:
@@ -87,6 +89,8 @@ class Daemon:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         self.since.append(float(request.query.get("since", "0")))
+        if self.deaf:
+            return web.Response(status=403)
         response = web.StreamResponse()
         await response.prepare(request)
         while event := await self._events.get():
@@ -209,18 +213,97 @@ async def test_one_that_came_and_went_is_missed_only_if_that_was_in_our_time(hos
     assert host.roster.missed == 1
 
 
-async def test_an_event_whose_container_cannot_be_asked_for_is_counted_once(host: Host) -> None:
-    before = host.roster.events["start"]
+async def test_an_event_whose_container_cannot_be_asked_for_is_taken_all_the_same(host: Host) -> None:
     host.daemon.failures = 1
-    at = next(host.daemon._times)
-    host.daemon.tell("start", at)
-    await until(lambda: not host.daemon.failures)
-    host.daemon.end()
-    await until(lambda: len(host.daemon.since) == 2)
-    host.daemon.tell("start", at)  # once more, as it was not taken over
+    host.daemon.change("die", "exited", exitCode="3")
+    await until(lambda: host.told[-1] == ("die", "error"))
+    assert (host.state, host.roster.up, len(host.daemon.since)) == ("running", True, 1)
+    await host.discovery._reconcile()
+    assert host.state == "exited"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_others(host: Host, is_new: bool) -> None:
+    """As one that is half removed, or whose lock is held: the daemon answers so for as long as it is there."""
+    other = "b" * 64
+    host.daemon.containers[other] = {"Id": other, "Name": "/bad", "State": {"Status": "running"}, "Config": {}}
+    if not is_new:
+        await host.discovery._reconcile()
+    host.daemon.broken.add(other)
+    host.daemon.containers[other]["State"]["Status"] = "dead"
     host.daemon.change("pause", "paused")
     await until(lambda: host.state == "paused")
-    assert host.roster.events["start"] == before + 1
+    for _ in range(2):
+        await host.discovery._reconcile()
+        bad = host.roster.containers[other]
+        assert host.roster.up
+        if is_new:
+            assert (bad.name, bad.state, bad.problem) == ("bad", "dead", "the daemon does not describe it")
+        else:
+            assert (bad.name, bad.state, bad.problem) == ("bad", "running", "")
+    host.daemon.broken.clear()
+    await host.discovery._reconcile()
+    assert (host.roster.containers[other].state, host.roster.containers[other].problem) == ("dead", "")
+
+
+async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: Path) -> None:
+    """As behind a proxy that refuses it: nobody would be followed."""
+    daemon = Daemon()
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
+        host = Host(daemon, engine, tmp_path)
+        daemon.change("start", "running")
+        daemon.broken.add(ID)
+        following = asyncio.ensure_future(host.discovery.run())
+        await until(lambda: "try again" in host.roster.error)
+        assert not host.roster.up
+        daemon.broken.clear()
+        await until(lambda: host.roster.up)
+        following.cancel()
+        daemon.end()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> None:
+    daemon = Daemon()
+    daemon.deaf = True
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
+        host = Host(daemon, engine, tmp_path)
+        daemon.change("start", "running")
+        following = asyncio.ensure_future(host.discovery.run())
+        await until(lambda: host.state == "running")
+        assert (host.roster.up, host.roster.hears_events) == (True, False)
+        daemon.containers[ID]["State"]["Status"] = "exited"
+        await until(lambda: host.state == "exited")
+        daemon.deaf = False
+        await until(lambda: host.roster.hears_events)
+        assert host.roster.outages == 0
+        following.cancel()
+        daemon.end()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_path: Path) -> None:
+    daemon = Daemon()
+    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
+        host = Host(daemon, engine, tmp_path)
+        daemon.change("create", "exited")
+        daemon.tell("die", time.time_ns() - 3600 * 10**9, exitCode="1")
+        daemon.tell("health_status: unhealthy", time.time_ns() - 3600 * 10**9)
+        daemon.tell("die", time.time_ns() - 10**9, exitCode="1")  # while the agent was replaced
+        following = asyncio.ensure_future(host.discover(since=1).run())
+        await until(lambda: len(host.told) == 4)
+        assert host.told[1:] == [("die", "error"), ("health_status", ""), ("die", "error")]
+        tally = host.roster.tallies[ID]
+        assert (tally.exits["error"], tally.transitions["unhealthy"], host.roster.events["die"]) == (1, 0, 1)
+        following.cancel()
+        daemon.end()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_label_in_the_place_of_the_exit_code_does_not_hide_the_end(host: Host) -> None:
+    host.daemon.containers[ID]["State"] = {"Status": "exited", "ExitCode": 3, "FinishedAt": "2026-11-28T12:00:00Z"}
+    host.daemon.tell("die", next(host.daemon._times), exitCode="none of yours")
+    await until(lambda: host.told[-1] == ("die", "error"))
 
 
 async def test_nothing_is_kept_of_a_container_that_nobody_asks_about(host: Host) -> None:

@@ -30,9 +30,29 @@ def test_an_end_soon_after_the_kernel_found_no_memory_is_because_of_that() -> No
     assert tally.tell(event("oom", at=100)) == ""
     assert tally.tell(event("die", at=101, code=137)) == "oom"
     assert tally.tell(event("die", at=500, code=137)) == "signal"
-    assert tally.tell(event("die", at=600, code=137), oom_killed=True) == "oom"
-    assert tally.exits == {"ok": 0, "error": 0, "signal": 1, "oom": 2}
+    assert tally.exits == {"ok": 0, "error": 0, "signal": 1, "oom": 1}
     assert tally.ooms == 1
+
+
+def test_the_daemons_word_is_taken_where_its_event_was_missed() -> None:
+    assert Tally().tell(event("die", code=137), oom_killed=True) == "oom"
+    assert Tally().tell(event("die", code=143), oom_killed=True) == "signal"  # a child was killed, long ago perhaps
+    assert Tally().tell(event("die", code=1), oom_killed=True) == "error"
+
+
+def test_memory_that_ran_out_long_ago_is_not_why_one_was_stopped() -> None:
+    tally = Tally()
+    tally.tell(event("oom", at=100))
+    assert tally.tell(event("die", at=700, code=137), oom_killed=True) == "signal"
+
+
+def test_what_an_earlier_run_counted_is_taken_over_and_not_counted() -> None:
+    tally = Tally()
+    tally.tell(event("oom", at=100), is_counted=False)
+    assert tally.tell(event("die", at=101, code=137), is_counted=False) == "oom"
+    tally.tell(event("health_status", health="unhealthy"), is_counted=False)
+    assert (tally.ooms, sum(tally.exits.values()), sum(tally.transitions.values())) == (0, 0, 0)
+    assert tally.exit_code == 137
 
 
 def test_changes_of_health_are_counted_by_what_it_became() -> None:

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.checkpoint import Checkpoints
 from collector.discovery.event import Event
-from collector.discovery.roster import Container, Roster
+from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.docker_api import Calls
 from collector.durations import LAG_SECONDS, Durations
 from collector.pipeline import Pipeline
@@ -198,11 +198,15 @@ def test_containers_are_counted_by_state_and_told_by_health(telemetry: Telemetry
 
 
 def test_a_container_that_is_not_followed_says_why(telemetry: Telemetry) -> None:
+    listed = Container(
+        id="e", name="half", state="running", driver=UNDESCRIBED, problem="the daemon does not describe it"
+    )
+    telemetry.roster.put(listed)
     found = {
         (one.labels["name"], one.labels["reason"])
         for one in telemetry.scrape()["pilotfish_container_not_followed"].samples
     }
-    assert found == {("mute", "driver"), ("vain", "label"), ("web-1", "unreadable")}
+    assert found == {("mute", "driver"), ("vain", "label"), ("web-1", "unreadable"), ("half", "undescribed")}
 
 
 def test_a_backlog_is_told_by_container(telemetry: Telemetry) -> None:

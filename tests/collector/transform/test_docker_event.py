@@ -73,6 +73,14 @@ def test_each_event_has_its_words_and_its_level(action: str, health: str, kind: 
     assert (log["level"], log["message"]) == (level, message)
 
 
+def test_an_end_without_a_code_is_told_without_one() -> None:
+    """A container's label `exitCode` takes the place of the daemon's word."""
+    log = document(Event(container_id="c0ffee", action="die", time=1, name="web"), "")["log"]
+    assert isinstance(log, dict)
+    assert log["message"] == "web ended"
+    assert "exit_code" not in log
+
+
 def test_its_day_and_time_are_those_of_the_zone() -> None:
     segment = segment_of(DIE, "", stamps=Stamps(ZoneInfo("Asia/Shanghai")), constants=CONSTANTS)
     assert segment.day == "2026-11-26"
