@@ -1,11 +1,12 @@
-"""URLs → URLs that may be shown: without the user and the password in them."""
+"""URLs → URLs that may be shown: without the user and the password in them, and without what they ask for."""
 
 import re
 
 MASK = "**********"
+_QUERY = re.compile(r"(://[^\s?]*\?)[^\s)'\"]+")  # it may hold a token
 _USERINFO = re.compile(r"(?<=://)\S*@")  # to the last @: a password may hold one, and a slash, too
 
 
 def mask_url(text: str) -> str:
-    """Hide user and password inside a URL."""
-    return _USERINFO.sub(f"{MASK}@", text)
+    """Hide user, password and query inside a URL."""
+    return _QUERY.sub(rf"\1{MASK}", _USERINFO.sub(f"{MASK}@", text))

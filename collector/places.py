@@ -5,6 +5,7 @@ Standard library only, so that `healthcheck` and `search` start without pydantic
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,10 @@ def address(text: str) -> Address:
         raise ValueError("an IPv6 address needs brackets: [::1]:9880")
     if any(character.isspace() or character in "/@" for character in host):
         raise ValueError("the host is not a name or an address")
+    try:
+        host = str(ip_address(host))  # as browsers write it
+    except ValueError:
+        host = host.lower()
     return Address(host, int(port))
 
 

@@ -3,7 +3,7 @@
 Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -12,6 +12,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.model import Batch, Chunk, Receipt
+from collector.waiting import Tell
 
 
 class Source(Protocol):
@@ -154,7 +155,7 @@ class Preparable(Protocol):
         """The kinds of server that `setup_files` knows, the usual one first."""
         ...
 
-    def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+    def set_up(self, site: Site, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
         """Install what is missing or ours and outdated, and give what became of each object.
 
         A second run changes nothing. `tell` is given what is waited for.

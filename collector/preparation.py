@@ -3,7 +3,7 @@
 Each output is set up with its own settings; what its destination needs is the shipper's own matter.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,10 +12,11 @@ from collector.config import Configuration
 from collector.copies import write
 from collector.errors import UsageError
 from collector.ports import Preparable, Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.waiting import Tell
 
 
 async def set_up(
-    configuration: Configuration, setup: Setup, tell: Callable[[str], None], *, kind: str, output: str | None
+    configuration: Configuration, setup: Setup, tell: Tell, *, kind: str, output: str | None
 ) -> AsyncIterator[SetupStep]:
     """Set up the destinations of the outputs of a kind, or of the one named; gives what became of each object.
 

@@ -5,6 +5,7 @@ machine can read; no text of an error holds one.
 """
 
 import base64
+import errno
 import re
 import ssl
 from pathlib import Path
@@ -12,6 +13,10 @@ from urllib.parse import urlsplit
 
 from collector.errors import ConfigurationError
 
+_REMEDIES = {
+    errno.EACCES: "let the user of this process read it",
+    errno.EISDIR: "name a file; Docker makes a directory of a mount whose file is missing",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, none is meant
 
 
@@ -22,8 +27,8 @@ def fault_of(url: str, usual: str) -> str:
     try:
         parts = urlsplit(url)
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
+    except ValueError:  # not quoted: what is no port may be a password
+        return f"is not a URL such as {usual}: the port is no number from 1 to 65535, or the address no IPv6"
     if not whole or re.search(r"\s", url):
         return f"({url!r}) is not a URL such as {usual}"
     if not _can_be_resolved(parts.hostname or ""):
@@ -41,6 +46,8 @@ def secret(given: str | Path, option: str) -> str:
     found = (text(given, option) if isinstance(given, Path) else given).rstrip("\r\n")
     if not found.strip():
         raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
+    if not _is_text(found):
+        raise ConfigurationError(f"{where} is no text", "write it in UTF-8")
     if _CONTROL.search(found):
         raise ConfigurationError(
             f"{where} holds a line break or another control character", "write the secret into it as one line of text"
@@ -88,18 +95,24 @@ def text(path: Path, option: str) -> str:
     try:
         return _bytes(path, option).decode()
     except UnicodeDecodeError:
-        raise _unreadable(path, option, "it is no text") from None
+        raise ConfigurationError(f"{option}: {path} is no text", "name another file, or write it in UTF-8") from None
 
 
 def _bytes(path: Path, option: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, option, error.strerror or "no reason") from None
+        remedy = _REMEDIES.get(error.errno or 0, "mount the file or correct the path")
+        raise ConfigurationError(f"{option}: cannot read {path} ({error.strerror})", remedy) from None
 
 
-def _unreadable(path: Path, option: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"{option}: cannot read {path} ({reason})", "mount the file or correct the path")
+def _is_text(found: str) -> bool:
+    """Whether it came from bytes of UTF-8: others are in the environment as lone surrogates."""
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _can_be_resolved(name: str) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from collector.errors import PilotfishError
+from collector.errors import Unavailable
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
@@ -13,11 +13,11 @@ POLL_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 
 
-async def until_ready(ask: Callable[[], Awaitable[T]], away: type[PilotfishError], tell: Tell, *, seconds: float) -> T:
-    """Ask until no `away` is raised, for `seconds` at most; says by `tell` what it waits for.
+async def until_ready(ask: Callable[[], Awaitable[T]], tell: Tell, *, seconds: float) -> T:
+    """Ask until it is there, for `seconds` at most; says by `tell` what it waits for.
 
     Raises:
-        PilotfishError: whatever else `ask` raises, and the last `away`.
+        Unavailable: it is not; whatever else `ask` raises ends the wait.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
@@ -25,7 +25,7 @@ async def until_ready(ask: Callable[[], Awaitable[T]], away: type[PilotfishError
     while True:
         try:
             return await ask()
-        except away as error:
+        except Unavailable as error:
             if clock() + POLL_SECONDS > deadline:
                 raise
             if error.cause != told or clock() >= tell_at:

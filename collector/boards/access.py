@@ -38,6 +38,9 @@ class Access(NamedTuple):
     tls: ssl.SSLContext
     who: str
 
+    def __repr__(self) -> str:
+        return f"Access({self.url}, {self.who})"
+
 
 NO_SECRET = Secret("a key")
 

@@ -12,17 +12,13 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from collector.boards.access import Access
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, Unavailable
 
 ANSWER_SECONDS = 60.0  # an import waits for Elasticsearch to refresh
 _TEXT_CHARACTERS = 200  # of a server's own words
 _NOT_READY = {502, 503, 504}  # what a server, or the proxy before one, says while it starts
 _LEAST_ERROR = 400
 _PLAIN_REASONS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}  # OpenSSL 3.0, and from 3.2 on
-
-
-class NotReady(PilotfishError):
-    """The server is not there, or not ready: asked later it may be."""
 
 
 class Answer(NamedTuple):
@@ -58,7 +54,7 @@ class Client:
         """Send a request; `content` is what aiohttp takes as `json`, `data`, `params`, `headers`.
 
         Raises:
-            NotReady: nobody answers, or the server says that it is not ready.
+            Unavailable: nobody answers, or the server says that it is not ready.
             PilotfishError: the answer is no JSON, or refuses who asks.
         """
         try:
@@ -71,7 +67,9 @@ class Client:
         except aiohttp.ClientConnectorSSLError as error:
             raise self._without_tls(error) from None
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            raise NotReady(f"{self.where} does not answer ({_reason(error)})", "start it, or correct --url") from None
+            raise Unavailable(
+                f"{self.where} does not answer ({_reason(error)})", "start it, or correct --url"
+            ) from None
         return self._usable(answer, location)
 
     def _without_tls(self, error: aiohttp.ClientConnectorSSLError) -> PilotfishError:
@@ -87,7 +85,7 @@ class Client:
 
     def _usable(self, answer: Answer, location: str) -> Answer:
         if answer.status in _NOT_READY:
-            raise NotReady(f"{self.where} is not ready ({answer.message})", "wait for it with --wait 120")
+            raise Unavailable(f"{self.where} is not ready ({answer.message})", "wait for it with --wait 120")
         if answer.status == 401:
             raise PilotfishError(
                 f"{self.where} refuses {self._access.who} (401)", "give the right user and password, or key"

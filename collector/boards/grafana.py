@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from collector.boards.access import Access
-from collector.boards.client import Client, NotReady, connected
+from collector.boards.client import Client, connected
 from collector.boards.files import Json, boards
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, Unavailable
 from collector.ports import Outcome, SetupStep
 from collector.waiting import Tell, until_ready
 
@@ -52,7 +52,7 @@ async def set_up(access: Access, wanted: Wanted, tell: Tell) -> AsyncIterator[Se
     """
     async with connected(NAME, access, {}) as client:
         desk = _Setup(client, wanted)
-        version = await until_ready(desk.version, NotReady, tell, seconds=wanted.wait_seconds)
+        version = await until_ready(desk.version, tell, seconds=wanted.wait_seconds)
         tell(f"{client.where} is {f'version {version}' if version else 'ready'}")
         yield await desk.data_source()
         folder, outcome = await desk.folder()
@@ -70,14 +70,16 @@ class _Setup:
         """Grafana's version when it is ready; "" if it hides it.
 
         Raises:
-            NotReady: it is not.
+            Unavailable: it is not.
             PilotfishError: it is no Grafana, or too old.
         """
         answer = await self._client.get("/api/health")
         if answer.status != 200 or not isinstance(answer.body, dict) or "database" not in answer.body:
             raise PilotfishError(f"{self._client.where} does not answer as Grafana does", "is --url the right server?")
         if answer.body["database"] != "ok":
-            raise NotReady(f"{self._client.where} has no database yet", "wait for it with --wait 120, or see its log")
+            raise Unavailable(
+                f"{self._client.where} has no database yet", "wait for it with --wait 120, or see its log"
+            )
         version = str(answer.body.get("version") or "")
         if (major := re.match(r"\d+", version)) and int(major[0]) < OLDEST:
             raise PilotfishError(f"{self._client.where} is version {version}", f"the boards need {OLDEST} or later")

@@ -20,9 +20,9 @@ from urllib.parse import quote
 import aiohttp
 
 from collector.boards.access import Access
-from collector.boards.client import Answer, Client, NotReady, connected
+from collector.boards.client import Answer, Client, connected
 from collector.boards.files import Json, saved_objects
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, Unavailable
 from collector.ports import SetupStep
 from collector.waiting import Tell, until_ready
 
@@ -68,7 +68,7 @@ async def set_up(product: Product, access: Access, wanted: Wanted, tell: Tell) -
     headers = {product.header: "true"} | ({"securitytenant": wanted.tenant} if wanted.tenant else {})
     async with connected(product.name, access, headers) as client:
         importing = _Import(client, product, wanted)
-        version = await until_ready(importing.version, NotReady, tell, seconds=wanted.wait_seconds)
+        version = await until_ready(importing.version, tell, seconds=wanted.wait_seconds)
         objects = saved_objects(NEW if product is KIBANA and version >= (8, 8) else OLD)
         tell(f"{client.where} is version {version[0]}.{version[1]}")
         await importing.find_space()
@@ -94,7 +94,7 @@ class _Import:
         """The server's version, when it is ready.
 
         Raises:
-            NotReady: it is not.
+            Unavailable: it is not.
             PilotfishError: it does not tell, or it is the other product.
         """
         answer = await self._client.get("/api/status")
@@ -103,7 +103,7 @@ class _Import:
         overall = (answer.body.get("status") or {}).get("overall") or {}
         state = overall.get("level") or overall.get("state") or "unknown"
         if state not in _READY:
-            raise NotReady(
+            raise Unavailable(
                 f"{self._client.where} is not ready ({state})", "wait for it with --wait 120, or see its log"
             )
         number = str((answer.body.get("version") or {}).get("number", ""))

@@ -1,5 +1,5 @@
 """The HTTP port: metrics and health without a token, search, tail, status and dead letters with one.
 
 Reading order: `server` (start, stop, the open pages), `api` and `dead_letters` (what needs the token), `arguments`
-(what they are asked), `live` (documents as they are read), `access` (who may ask).
+(what they are asked), `live` (documents as they are read), `access` (who may ask), `door` (how many may).
 """

@@ -1,12 +1,13 @@
 """Address and views → the HTTP port: `/metrics`, `/healthz`, `/readyz` for everyone, `/api/` behind the token."""
 
+import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gaierror
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -17,10 +18,13 @@ from collector.places import Address
 from collector.web import access
 from collector.web.api import Api, Patience, Views
 from collector.web.dead_letters import DeadLettersApi
+from collector.web.door import Door
 from collector.web.engine_metrics import engine_metrics
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
+MOST_HEADERS = 64  # of 8190 bytes each: what a connection may make us keep
+IDLE_SECONDS = 20.0  # that one may take to ask, or be silent; longer than our own clients keep one (aiohttp: 15)
 STOP_SECONDS = 1.0  # what answers under way get at a stop; tails are ended at once
 
 PAGE = """<!doctype html>
@@ -80,15 +84,17 @@ async def listening(listen: Address, routes: Sequence[web.RouteDef], *, state_di
         access_log=None,
         logger=_Faults(server_logger),
         max_line_size=MOST_LINE_BYTES,
+        max_headers=MOST_HEADERS,
+        keepalive_timeout=IDLE_SECONDS,
         handler_cancellation=True,
         shutdown_timeout=STOP_SECONDS,
     )
     await runner.setup()
     try:
-        await _bind(runner, listen)
-        bound = Address(listen.host, runner.addresses[0][1])
-        with access.announced(state_dir, bound):
-            yield bound
+        async with _bound(runner, listen) as port:
+            bound = Address(listen.host, port)
+            with access.announced(state_dir, bound):
+                yield bound
     finally:
         await runner.cleanup()
 
@@ -128,14 +134,16 @@ def _open_routes(views: Views) -> list[web.RouteDef]:
     ]
 
 
-async def _bind(runner: web.AppRunner, listen: Address) -> None:
-    """Open the port.
+@asynccontextmanager
+async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
+    """Keep the port open while the block runs; gives its number.
 
     Raises:
         PilotfishError: it is taken, not permitted, or not an address of this machine.
     """
+    door = Door(cast("web.Server", runner.server))  # which `setup` has made
     try:
-        await web.TCPSite(runner, listen.host or None, listen.port).start()
+        server = await asyncio.get_running_loop().create_server(door, listen.host or None, listen.port)
     except OSError as error:
         where = f"http.listen {listen}"
         if error.errno == errno.EADDRINUSE:
@@ -145,3 +153,7 @@ async def _bind(runner: web.AppRunner, listen: Address) -> None:
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, gaierror):
             raise PilotfishError(f"{where}: is no address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
         raise PilotfishError(f"{where}: {error.strerror or error}", "listen elsewhere") from None
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()

@@ -14,6 +14,17 @@ def test_no_part_of_it_is_shown(text: str, secret: str) -> None:
     assert "host" in shown
 
 
-@pytest.mark.parametrize("text", ["unix:///var/run/docker.sock", "http://host:1/metrics", "someone@example", "a b"])
+@pytest.mark.parametrize(
+    "text", ["http://host:1/m?token=sekret", "(http://host/?sekret) is away", "http://host?a=sekret: x"]
+)
+def test_what_a_url_asks_for_is_not_shown(text: str) -> None:
+    shown = mask_url(text)
+    assert "sekret" not in shown
+    assert "://host" in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["unix:///var/run/docker.sock", "http://host:1/metrics", "someone@example", "a b", "is it up?"]
+)
 def test_what_holds_none_is_shown_as_it_is(text: str) -> None:
     assert mask_url(text) == text

@@ -17,6 +17,9 @@ from collector.places import Address, address, demo_state_dir, is_off
         ("9880", "", 9880),
         ("[::1]:0", "::1", 0),
         (" name:65535 ", "name", 65535),
+        ("MyHost:1", "myhost", 1),
+        ("[2001:DB8:0::1]:1", "2001:db8::1", 1),
+        ("[::0]:1", "::", 1),
     ],
 )
 def test_addresses_are_read(text: str, host: str, port: int) -> None:

@@ -19,7 +19,7 @@ async def asked(*answers: str | Exception, seconds: float) -> tuple[str, list[st
             raise answer
         return answer
 
-    return await until_ready(ask, Unavailable, told.append, seconds=seconds), told
+    return await until_ready(ask, told.append, seconds=seconds), told
 
 
 async def test_each_cause_is_told_once_until_it_is_there() -> None:

@@ -52,7 +52,7 @@ async def install(connection: Connection, index: str, setup: Setup, tell: Tell) 
     """
     wishes = requested(index, setup)
     try:
-        server = await until_ready(lambda: _met(connection), Unavailable, tell, seconds=setup.wait_seconds)
+        server = await until_ready(lambda: _met(connection), tell, seconds=setup.wait_seconds)
         kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"
         objects = wanted(wishes, server, kind)
         await _refuse_to_hurt(connection, wishes, server, setup)

@@ -54,7 +54,7 @@ def test_a_file_that_holds_no_secret_is_told(tmp_path: Path) -> None:
 
     assert f"--password-file: {tmp_path}/file is empty" in told(b"\n")
     assert "holds a line break" in told(f"{SECRET}\nmore".encode())
-    assert "it is no text" in told(b"\xff" + SECRET.encode())
+    assert "is no text" in told(b"\xff" + SECRET.encode())
     assert "cannot read" in fault(username="elastic", password=Secret("--password-file", tmp_path / "none"))
 
 

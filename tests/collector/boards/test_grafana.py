@@ -11,11 +11,10 @@ from aiohttp import web
 
 from collector.boards import grafana
 from collector.boards.access import Access, Secret, access
-from collector.boards.client import NotReady
 from collector.boards.files import boards
 from collector.boards.grafana import Wanted
 from collector.cli.steps import line_of
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, Unavailable
 from collector.ports import SetupStep
 from tests.collector.boards.grafana_server import GrafanaServer
 from tests.collector.boards.serving import answering, serving
@@ -227,7 +226,7 @@ async def test_a_server_without_its_database_is_not_ready() -> None:
     server = GrafanaServer()
     server.database = "failing"
     async with serving(server.app) as url:
-        with pytest.raises(NotReady, match="no database"):
+        with pytest.raises(Unavailable, match="no database"):
             await Site(server, url).steps()
 
 

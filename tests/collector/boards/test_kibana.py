@@ -12,11 +12,10 @@ from aiohttp import web
 
 from collector.boards import kibana
 from collector.boards.access import Access, Secret, access
-from collector.boards.client import NotReady
 from collector.boards.files import saved_objects
 from collector.boards.kibana import KIBANA, OPENSEARCH, Product, Wanted
 from collector.cli.steps import line_of
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, Unavailable
 from collector.ports import SetupStep
 from tests.collector.boards.kibana_server import KibanaServer
 from tests.collector.boards.serving import answering, serving
@@ -154,13 +153,13 @@ async def test_a_server_that_starts_is_waited_for() -> None:
 
 async def test_a_server_that_starts_is_an_error_without_a_wait(site: Site) -> None:
     site.server.starting = 1
-    with pytest.raises(NotReady, match="--wait"):
+    with pytest.raises(Unavailable, match="--wait"):
         await site.set_up()
 
 
 async def test_a_server_that_is_unavailable_is_not_written_to(site: Site) -> None:
     site.server.level = "critical"
-    with pytest.raises(NotReady, match=r"is not ready \(503\): wait for it"):
+    with pytest.raises(Unavailable, match=r"is not ready \(503\): wait for it"):
         await site.set_up()
     assert site.server.objects == {}
 
@@ -300,6 +299,6 @@ async def test_who_comes_up_late_is_waited_for() -> None:
 async def test_a_wait_ends() -> None:
     async with answering(page(503)) as url:
         site = Site(KibanaServer("8.19.0"), KIBANA, url, kibana.NEW)
-        with pytest.raises(NotReady):
+        with pytest.raises(Unavailable):
             await site.set_up(Wanted(wait_seconds=1.5))
         assert len(site.told) == 1
