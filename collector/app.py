@@ -40,6 +40,7 @@ from collector.telemetry.exporter import Exporter, Watch
 from collector.telemetry.exposition import expose
 from collector.telemetry.lag import Lag
 from collector.telemetry.poll import Poll
+from collector.telemetry.process import Process
 from collector.transform import docker_event
 from collector.transform.stamps import Stamps
 from collector.web.api import Views
@@ -239,7 +240,7 @@ class Agent:
             containers=self._containers,
             watch=Watch(poll, self._calls if docker else None) if poll else None,
             lag=self._lag.seconds,
-            messages=self._messages,
+            process=Process(self._messages),
         )
         views = Views(
             health=lambda: None,

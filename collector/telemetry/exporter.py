@@ -5,10 +5,8 @@ Nothing is asked of Docker here: a scrape reads what is known.
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
-
-from prometheus_client import ProcessCollector
 
 from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.docker_api import Calls
@@ -20,8 +18,7 @@ from collector.telemetry.catalogue import Series
 from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import Family, family, histogram
 from collector.telemetry.poll import Poll
-
-_PROCESS = [series for series in catalogue.ALL if series.name.startswith("process_")]
+from collector.telemetry.process import Process
 
 
 class Watch(NamedTuple):
@@ -32,7 +29,7 @@ class Watch(NamedTuple):
 
 
 class Exporter:
-    """What `/metrics` shows. `lag` and `messages` (lines of the own log by level) are the agent's own."""
+    """What `/metrics` shows. `lag` is that of the loop."""
 
     def __init__(
         self,
@@ -43,7 +40,7 @@ class Exporter:
         containers: Containers,
         watch: Watch | None,
         lag: Durations,
-        messages: Mapping[str, int],
+        process: Process,
     ) -> None:
         self._version = version
         self._roster = roster
@@ -51,15 +48,15 @@ class Exporter:
         self._containers = containers
         self._watch = watch
         self._lag = lag
-        self._messages = messages
-        self._process = ProcessCollector(registry=None)
+        self._process = process
 
     def families(self) -> Iterator[Family]:
         """All of them."""
         yield family(catalogue.BUILD_INFO, [((self._version, platform.python_version()), 1)])
         yield from self._outputs()
         yield from self._inputs()
-        yield from self._own()
+        yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
+        yield from self._process.families()
         if self._watch is not None:
             yield from _looks(self._watch.poll)
             yield family(catalogue.CONTAINERS_OMITTED, [((), self._containers.omitted)])
@@ -139,14 +136,6 @@ class Exporter:
             tails = (pipeline.tails.get(key) for key in pipeline.unreadable)
             found |= {(tail.stream.container, "unreadable") for tail in tails if tail is not None}
         return sorted(found)
-
-    def _own(self) -> Iterator[Family]:
-        yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
-        yield family(catalogue.LOG_MESSAGES, [((level,), count) for level, count in self._messages.items()])
-        told = {metric.name: metric.samples[0].value for metric in self._process.collect() if metric.samples}
-        for series in _PROCESS:
-            if (number := told.get(series.family)) is not None:
-                yield family(series, [((), number)])
 
 
 def _looks(poll: Poll) -> Iterator[Family]:

@@ -9,6 +9,7 @@ from collector import app, own_log, places
 from collector.config import Configuration
 from collector.layout import arrange
 from collector.state import locked
+from collector.telemetry.process import Process
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
@@ -31,17 +32,19 @@ async def run(configuration: Configuration) -> None:
                 arrange(state, workers=1)
         await app.run(configuration)
         return
-    own_log.configure(configuration.log)
+    process = Process(own_log.configure(configuration.log))
     for warning in configuration.warnings:
         log.warning(warning)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
         working = await stack.enter_async_context(crew(configuration, arrange(state, configuration.workers)))
-        await _serve(stack, configuration, state, working)
+        await _serve(stack, configuration, state, working, process)
         await working.work()
 
 
-async def _serve(stack: AsyncExitStack, configuration: Configuration, state: Path, working: Crew) -> None:
+async def _serve(
+    stack: AsyncExitStack, configuration: Configuration, state: Path, working: Crew, process: Process
+) -> None:
     address = configuration.http.address
     if address is None:
         return
@@ -50,6 +53,6 @@ async def _serve(stack: AsyncExitStack, configuration: Configuration, state: Pat
     engine = await stack.enter_async_context(engine_metrics(docker.metrics_url if docker else None))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
-    routes = [*Front(theirs).routes(), *engine.routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
+    routes = [*Front(theirs, process).routes(), *engine.routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
     bound = await stack.enter_async_context(listening(address, routes, state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))

@@ -12,6 +12,7 @@ from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress
 from collector.errors import PilotfishError, Unavailable
 from collector.telemetry.exposition import expose
+from collector.telemetry.process import Process
 from collector.web import access
 from collector.web.api import Patience
 from collector.web.server import page
@@ -56,8 +57,10 @@ class Peer:
 class Front:
     """The handlers."""
 
-    def __init__(self, peers: Sequence[Peer], patience: Patience | None = None) -> None:
+    def __init__(self, peers: Sequence[Peer], process: Process, patience: Patience | None = None) -> None:
+        """`process` is this one, which works, too."""
         self._peers = peers
+        self._process = process
         self._patience = patience or Patience()
 
     def routes(self) -> list[web.RouteDef]:
@@ -78,7 +81,8 @@ class Front:
             told = await self._ask("/metrics")
         except Unavailable as error:
             return web.Response(text=f"{error}\n", status=503)
-        families = merged.families([body for _, body in told])
+        own, _ = expose(self._process.families(), "")
+        families = merged.families([*(body for _, body in told), own])
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
         body, content_type = await asyncio.to_thread(expose, families, accept)
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})

@@ -87,6 +87,21 @@ def test_two_workers_are_one_agent_to_who_looks_on(tmp_path: Path, elasticsearch
     assert sorted(path.name for path in shares) == ["0of2", "1of2"]
 
 
+def test_what_the_agent_costs_is_that_of_all_its_processes(tmp_path: Path, elasticsearch_8: SearchServer) -> None:
+    traffic = Traffic(tmp_path, "costs")
+    traffic.write()
+    with running(tmp_path, configuration(traffic.tree, elasticsearch_8, 2)) as agent:
+        wait_until(lambda: settled(agent) == traffic.total, "all lines are settled")
+        parent, *workers = [
+            int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            for pid in (agent.pid, *workers_of(agent))
+        ]
+        told = agent.metric("process_resident_memory_bytes")
+        assert sum(workers) + parent / 2 < told < sum(workers) + parent * 2
+        assert agent.metric("pilotfish_log_messages_total", level="info") == agent.log.read_text().count('"level": "info"')
+        assert agent.stop() == 0
+
+
 def test_a_tail_shows_the_lines_of_all_workers(tmp_path: Path, elasticsearch_8: SearchServer) -> None:
     traffic = Traffic(tmp_path, "tailed")
     with running(tmp_path, configuration(traffic.tree, elasticsearch_8, 2)) as agent:

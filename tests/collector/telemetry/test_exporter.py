@@ -22,6 +22,7 @@ from collector.telemetry.disk import Used
 from collector.telemetry.exporter import Exporter, Watch
 from collector.telemetry.exposition import expose
 from collector.telemetry.poll import Look, Poll
+from collector.telemetry.process import Process
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream
 from tests.collector.recording_shipper import RecordingShipper
@@ -85,7 +86,7 @@ class Telemetry:
             containers=containers,
             watch=Watch(self.poll, self.calls),
             lag=lag,
-            messages={"info": 3, "error": 1},
+            process=Process({"info": 3, "error": 1}),
         )
         stream = log_stream("/logs/x", container_id="web")
         tail = Behind(stream, Watcher())
