@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -21,14 +21,19 @@ from collector.docker_api import Engine, NoSuchContainer
 from collector.errors import PilotfishError
 from collector.masking import mask_url
 from collector.ports import ShipperSettings, Site
+from collector.sources.log_files import open_regular
 from collector.web.engine_metrics import FIX, PATH, engine_metrics
 
 PROBE_SECONDS = 10.0
 FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
 INSPECTS_AT_ONCE = 8
 DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
-ROOT_FIX = "inputs.docker.logs_root is no directory: it is `containers` below `docker info -f '{{.DockerRootDir}}'`"
-READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; in a container mount the directory read-only"
+ROOT_FIX = (
+    "they are in `containers` below what `docker info -f '{{.DockerRootDir}}'` says: set inputs.docker.logs_root; "
+    "in a container mount it there (the variable DOCKER_LOGS of compose-elk.yml and of the swarm's stack)"
+)
+GONE_FIX = f"were they removed? Then start their containers anew. Else {ROOT_FIX}"
+READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 
 
 class Finding(NamedTuple):
@@ -73,7 +78,7 @@ async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
 def _state(directory: Path) -> Iterator[Finding]:
     """Can the state be written, is there room, does an agent run on it."""
     subject = f"state directory {directory}"
-    there = next(parent for parent in (directory, *directory.parents) if parent.exists())
+    there = next(parent for parent in (directory, *directory.parents) if os.access(parent, os.F_OK))
     if there.is_file():
         yield Finding("fail", subject, f"{there} is a file", "set state_dir to a directory")
         return
@@ -168,23 +173,43 @@ def _logs(found: list[dict[str, Any]], root: Path) -> Iterator[Finding]:
     paths = {
         _name(one): root / str(one["Id"]) / f"{one['Id']}-json.log" for one in found if _driver(one) == "json-file"
     }
+    refused = {name: error for name, path in paths.items() if (error := _refusal(path)) is not None}
+    readable = len(paths) - len(refused)
     # a container that never ran has no log
-    unreadable = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
     started = {_name(one) for one in found if (one.get("State") or {}).get("Status") != "created"}
-    missing = sorted(name for name in unreadable if name in started)
+    missing = sorted(name for name in refused if name in started)
     if missing:
         text = f"logs of {len(missing)} containers cannot be read below {root} ({', '.join(missing[:5])})"
-        yield Finding("fail", "log files", text, READ_FIX if root.is_dir() else ROOT_FIX)
+        yield Finding("fail", "log files", text, _logs_fix((refused[name] for name in missing), others=readable))
     elif paths:
-        yield Finding("ok", "log files", f"{len(paths) - len(unreadable)} readable below {root}")
+        yield Finding("ok", "log files", f"{readable} readable below {root}")
+
+
+def _refusal(path: Path) -> OSError | None:
+    """Why the file cannot be opened: access(2) does not know of capabilities that a user was given."""
+    try:
+        os.close(open_regular(path))
+    except OSError as error:
+        return error
+    return None
+
+
+def _logs_fix(errors: Iterable[OSError], *, others: int) -> str:
+    """`others` could be read."""
+    if all(isinstance(error, FileNotFoundError | NotADirectoryError) for error in errors):
+        return GONE_FIX if others else ROOT_FIX
+    return READ_FIX
 
 
 def _directory(settings: DirectoryInput) -> Finding:
     subject = f"directory {settings.path}"
-    if not settings.path.is_dir():
-        return Finding("fail", subject, "is no directory", "set inputs.directory.path")
-    if not os.access(settings.path, os.R_OK | os.X_OK):
+    try:
+        with os.scandir(f"{settings.path}/."):  # with the dot it has to be entered, as its files will be
+            pass
+    except PermissionError:
         return Finding("fail", subject, "cannot be read", READ_FIX)
+    except OSError:
+        return Finding("fail", subject, "is no directory", "set inputs.directory.path")
     count = sum(1 for _ in settings.path.glob("*/*-json.log"))
     return Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")
 

@@ -1,8 +1,11 @@
 """`collector.doctor`: what is wrong is found, and told with its fix."""
 
+import asyncio
 import json
+import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,12 +15,18 @@ import pytest
 from aiohttp import web
 
 from collector.config import load
-from collector.doctor import Finding, examine
+from collector.doctor import GONE_FIX, READ_FIX, ROOT_FIX, Finding, examine
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, ShipperSettings, Site
 from collector.state import locked
 from tests.collector.unix_site import serving
+from tests.reference import ROOT
+
+# What `check` is run as: with less than root, and with more than access(2) knows of.
+BARE_ROOT = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+READING_USER = ["setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups",
+                "--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]  # fmt: skip
 
 
 class Reached:
@@ -166,6 +175,79 @@ async def test_logs_that_cannot_be_read_fail_with_the_names(tmp_path: Path) -> N
     assert finding.verdict == "fail"
     assert "logs of 2 containers" in finding.text
     assert "(json-file-1, json-file-2)" in finding.text
+
+
+async def checked(user: list[str], tmp_path: Path, inputs: dict[str, Any], state: str = "state") -> list[str]:
+    """The lines of `pilotfish check` when somebody else runs it, each with its fix."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PILOTFISH_INPUTS": json.dumps(inputs),
+        "PILOTFISH_STATE_DIR": f"{tmp_path}/{state}",
+        "PILOTFISH_HTTP__LISTEN": "off",
+    }
+    words = [*user, sys.executable, "-m", "collector", "check"]
+    pipe = asyncio.subprocess.PIPE
+    running = await asyncio.create_subprocess_exec(*words, env=environ, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
+    out, _ = await running.communicate()
+    return out.decode().replace("\n      fix: ", ": ").splitlines()
+
+
+def log_of(tmp_path: Path, number: int, mode: int = 0o640) -> None:
+    directory = tmp_path / "logs" / (f"{number}" * 64)
+    directory.mkdir(parents=True)
+    path = directory / f"{directory.name}-json.log"
+    path.touch()
+    path.chmod(mode)
+
+
+async def test_logs_that_are_elsewhere_are_told_with_where_to_say_so(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    async with daemon(tmp_path, container(1)) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+        finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
+    assert finding.verdict == "fail"
+    assert finding.fix == ROOT_FIX
+    assert "DOCKER_LOGS" in finding.fix
+    assert "logs_root" in finding.fix
+
+
+async def test_a_log_that_is_missing_beside_others_may_have_been_removed(tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    async with daemon(tmp_path, container(1), container(2)) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+        finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
+    assert "logs of 1 containers" in finding.text
+    assert finding.fix == GONE_FIX
+
+
+async def test_logs_that_may_not_be_read_are_told_with_the_right_that_is_missing(tmp_path: Path) -> None:
+    log_of(tmp_path, 1, mode=0)
+    async with daemon(tmp_path, container(1), container(2)) as url:
+        lines = await checked(BARE_ROOT, tmp_path, {"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+    (line,) = [line for line in lines if line.startswith("fail  log files")]
+    assert line.endswith(READ_FIX)
+
+
+async def test_logs_that_a_capability_lets_the_agent_read_are_readable(tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    async with daemon(tmp_path, container(1)) as url:
+        (tmp_path / "docker.sock").chmod(0o666)
+        lines = await checked(READING_USER, tmp_path, {"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+    assert f"ok    log files: 1 readable below {tmp_path}/logs" in lines
+
+
+async def test_a_directory_that_may_not_be_entered_is_a_finding(tmp_path: Path) -> None:
+    for name in ("closed", "searchless"):
+        (tmp_path / name / "tree").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    (tmp_path / "searchless").chmod(0o600)
+    for path in ("closed/tree", "searchless"):
+        lines = await checked(BARE_ROOT, tmp_path, {"directory": {"path": f"{tmp_path}/{path}"}}, "closed/a/b")
+        assert f"fail  directory {tmp_path}/{path}: cannot be read: {READ_FIX}" in lines
+        (line,) = [line for line in lines if line.startswith("fail  state directory")]
+        assert f"{tmp_path}/closed is not writable" in line
+    (tmp_path / "closed").chmod(0o700)
 
 
 async def test_metrics_of_the_engine_that_cannot_be_had_are_a_warning(tmp_path: Path) -> None:
