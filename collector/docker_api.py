@@ -50,6 +50,11 @@ _REMEDIES = (  # the first whose words are in the cause
         "/containers/{id}/json and /containers/{id}/stats, see docs/security.md",
     ),
     ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
+    (
+        "Connection refused",  # of a unix socket; one that is mounted into a container stays that of the daemon before
+        "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address? In a container: restart it if the "
+        "daemon was restarted",
+    ),
     ("", "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"),
 )
 

@@ -267,3 +267,12 @@ async def test_a_daemon_that_is_away_fails_with_the_fix(tmp_path: Path, url: str
     finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
     assert finding.verdict == "fail"
     assert "DOCKER_HOST" in finding.fix
+
+
+async def test_a_socket_that_nobody_serves_any_more_may_be_of_a_daemon_before_the_restart(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left.sock"))
+    url = f"unix://{tmp_path}/left.sock"
+    finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
+    assert finding.text == f"Docker at {url} does not answer (Connection refused)"
+    assert finding.fix.endswith("In a container: restart it if the daemon was restarted")
