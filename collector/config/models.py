@@ -1,5 +1,6 @@
 """The configuration as values: one frozen model per section of `pilotfish.yml`, with what each key means."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
@@ -24,6 +25,8 @@ from pydantic import (
 from collector import places
 from collector.moments import DURATION, duration
 from collector.ports import ShipperSettings
+
+_ENGINE_URL = r"^(unix:///.|(tcp|http|https)://[^/\s]\S*$)"
 
 
 def _duration_text(span: timedelta) -> str:
@@ -65,6 +68,17 @@ def _listen(value: object) -> str | None:
     return str(places.address(value))
 
 
+def _engine_url(value: object) -> object:
+    """The field's own pattern tells the same to `config schema`, but not to a reader."""
+    if not isinstance(value, str) or re.match(_ENGINE_URL, value):
+        return value
+    if value.startswith("ssh://"):
+        raise ValueError("cannot be asked by ssh; run the agent on the daemon's host, where its log files are")
+    if "://" not in value:
+        raise ValueError(f"has no scheme; put {'unix' if value.startswith('/') else 'tcp'}:// before it")
+    raise ValueError("is no address of a daemon; use unix:///path or tcp://host:port")
+
+
 _BACKLOG_SCHEMA = {"anyOf": [{"enum": ["all", "new"]}, {"type": "string", "pattern": f"^{DURATION.pattern}$"}]}
 Backlog = Annotated[
     Literal["all", "new"] | timedelta,
@@ -92,9 +106,9 @@ class Section(BaseModel):
 class DockerInput(Section):
     """Containers of a Docker daemon, their logs read as files."""
 
-    url: str = Field(
+    url: Annotated[str, BeforeValidator(_engine_url)] = Field(
         "unix:///var/run/docker.sock",
-        pattern=r"^(unix:///.|(tcp|http|https)://[^/\s]\S*$)",
+        pattern=_ENGINE_URL,
         description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST is honoured",
     )
     tls: Path | None = Field(

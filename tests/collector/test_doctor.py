@@ -16,7 +16,7 @@ from aiohttp import web
 
 from collector.config import load
 from collector.doctor import GONE_FIX, READ_FIX, ROOT_FIX, Finding, examine
-from collector.errors import Unavailable
+from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, ShipperSettings, Site
 from collector.state import locked
@@ -276,3 +276,21 @@ async def test_a_socket_that_nobody_serves_any_more_may_be_of_a_daemon_before_th
     finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
     assert finding.text == f"Docker at {url} does not answer (Connection refused)"
     assert finding.fix.endswith("In a container: restart it if the daemon was restarted")
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("127.0.0.1:2375", "has no scheme: put tcp:// before it"),
+        ("/var/run/docker.sock", "has no scheme: put unix:// before it"),
+        ("ssh://me@there", "cannot be asked by ssh: run the agent on the daemon's host, where its log files are"),
+        ("npipe:////./pipe/docker_engine", "is no address of a daemon: use unix:///path or tcp://host:port"),
+        ("unix://docker.sock", "is no address of a daemon: use unix:///path or tcp://host:port"),
+    ],
+)
+async def test_an_address_by_which_no_daemon_can_be_asked_is_told_in_words(
+    tmp_path: Path, host: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        await findings(tmp_path, PILOTFISH_INPUTS='{"docker": {}}', DOCKER_HOST=host)
+    assert str(told.value) == f"DOCKER_HOST: inputs.docker.url: {words}"
