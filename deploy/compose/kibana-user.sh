@@ -1,8 +1,11 @@
 # Elasticsearch is healthy → the user KIBANA_USER has the password that Kibana reads.
 set -eu
-status=$(curl -sS -o /tmp/answer -w '%{http_code}' -u "elastic:$(cat /secrets/elastic_password)" \
-    -H 'content-type: application/json' -d "{\"password\":\"$(cat /secrets/kibana_password)\"}" \
-    "http://elasticsearch:9200/_security/user/$KIBANA_USER/_password")
+# Both passwords by stdin, as lines of curl's configuration: its arguments are everybody's to read on the host. Neither
+# has a quote or a backslash (secrets.sh), and printf is no program of its own.
+status=$(printf 'user = "elastic:%s"\ndata = "{\\"password\\":\\"%s\\"}"\n' \
+    "$(cat /secrets/elastic_password)" "$(cat /secrets/kibana_password)" |
+    curl -sS -o /tmp/answer -w '%{http_code}' -H 'content-type: application/json' --config - \
+        "http://elasticsearch:9200/_security/user/$KIBANA_USER/_password")
 if [ "$status" = 200 ]; then
     echo "$KIBANA_USER has its password"
 elif grep -q 'no handler found' /tmp/answer; then # OpenSearch

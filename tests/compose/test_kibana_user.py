@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -26,13 +27,22 @@ def secured() -> Iterator[Elasticsearch]:
         yield server
 
 
+def recorder(directory: Path) -> Path:
+    """A directory with the real curl, whose arguments are kept in `curl.arguments`."""
+    (directory / "bin").mkdir(exist_ok=True)
+    command = directory / "bin/curl"
+    command.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{directory}/curl.arguments\nexec {which("curl")} "$@"\n')
+    command.chmod(0o755)
+    return command.parent
+
+
 def run(server: SearchServer, directory: Path, *, elastic: str = ELASTIC) -> "subprocess.CompletedProcess[str]":
     (directory / "elastic_password").write_text(elastic)
     (directory / "kibana_password").write_text(KIBANA)
     script = (ROOT / "deploy/compose/kibana-user.sh").read_text()
     script = script.replace("http://elasticsearch:9200", server.url).replace("/secrets/", f"{directory}/")
     script = script.replace("/tmp/answer", f"{directory}/answer")
-    environ = {"PATH": os.environ["PATH"], "KIBANA_USER": "kibana"}
+    environ = {"PATH": f"{recorder(directory)}:{os.environ['PATH']}", "KIBANA_USER": "kibana"}
     if server.ca_file is not None:
         environ["CURL_CA_BUNDLE"] = str(server.ca_file)
     return subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False)
@@ -48,6 +58,16 @@ def test_kibanas_user_gets_its_password_and_may_get_it_again(secured: Elasticsea
         assert secured.get("/_security/_authenticate").json()["username"] == "kibana"
     finally:
         secured.username, secured.password = own
+
+
+def test_no_password_is_among_the_arguments_that_everybody_on_the_host_sees(
+    secured: Elasticsearch, tmp_path: Path
+) -> None:
+    assert run(secured, tmp_path).returncode == 0
+    arguments = (tmp_path / "curl.arguments").read_text()
+    assert "/_security/user/kibana/_password" in arguments
+    assert ELASTIC not in arguments
+    assert KIBANA not in arguments
 
 
 def test_a_refusal_is_told_and_fails(secured: Elasticsearch, tmp_path: Path) -> None:
