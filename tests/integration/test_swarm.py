@@ -1,4 +1,7 @@
-"""The stack as it is shipped, on a real swarm: an agent on each node, one secret, one capability, and every line."""
+"""The stack as it is shipped, on a real swarm: an agent on each node, one secret, one capability, and every line.
+
+Elasticsearch is a service of the swarm, there before the agents, as docs/install-swarm.md has it.
+"""
 
 import json
 import re
@@ -26,7 +29,7 @@ from tests.reference import ROOT
 STACK = ROOT / "deploy/swarm/pilotfish-stack.yml"
 CONFIGURATION = ROOT / "deploy/swarm/pilotfish.yml"
 LINES = 300
-# To Elasticsearch on this machine's loopback, from where tasks can reach.
+# To Elasticsearch on this machine's loopback: from where tasks can reach, and from there as a service of the swarm.
 RELAY = """\
 defaults
     mode tcp
@@ -35,7 +38,7 @@ defaults
     timeout server 1h
 listen elasticsearch
     bind {bind}
-    server one 127.0.0.1:PORT
+    server one ADDRESS
 """
 DAC_READ_SEARCH = f"{1 << 2:016x}"
 
@@ -72,14 +75,20 @@ def stage(tmp_path_factory: pytest.TempPathFactory, elasticsearch_7: SearchServe
         client = dockerd.client()
         client.api.import_image_from_data(host_image(), repository="pilotfish", tag="host")
         client.secrets.create(name="pilotfish_es_password", data=str(elasticsearch_7.password).encode())
-        relay = RELAY.replace("PORT", str(elasticsearch_7.port))
-        with closing(Haproxy(relay, host=swarm.gateway)) as proxy:
+        # of one node only: there is nobody to whom `encrypted` would have to encrypt
+        client.networks.create("pilotfish", driver="overlay", attachable=True, options={"encrypted": ""})
+        with closing(Haproxy(relay(f"127.0.0.1:{elasticsearch_7.port}"), host=swarm.gateway)) as proxy:
+            proxy.start()
+            search = search_stack(directory, f"{swarm.gateway}:{proxy.port}")
+            swarm.deploy("search", written(directory / "search.yml", search))
+            wait_until(lambda: len(swarm.tasks("search_elasticsearch")) == 1, "Elasticsearch is there")
             environment = {
                 "PILOTFISH_IMAGE": "pilotfish:host",
-                "ELASTICSEARCH_HOSTS": f"https://elasticsearch:{proxy.start().port}",
+                "ELASTICSEARCH_HOSTS": "https://elasticsearch:9200",
                 "ELASTICSEARCH_USERNAME": str(elasticsearch_7.username),
+                "DOCKER_LOGS": str(dockerd.logs_root),
             }
-            files = (STACK, written(directory / "here.yml", here(dockerd, swarm, elasticsearch_7)))
+            files = (STACK, written(directory / "here.yml", here(dockerd, elasticsearch_7)))
             swarm.deploy("pilotfish", *files, environment=environment)
             swarm.deploy(application, written(directory / "application.yml", APPLICATION))
             stage = Stage(dockerd, swarm, elasticsearch_7, application)
@@ -88,26 +97,50 @@ def stage(tmp_path_factory: pytest.TempPathFactory, elasticsearch_7: SearchServe
             yield stage
 
 
+def relay(address: str) -> str:
+    return RELAY.replace("ADDRESS", address)
+
+
 def written(path: Path, content: dict[str, Any]) -> Path:
     path.write_text(json.dumps(content))
     return path
 
 
-def here(dockerd: Dockerd, swarm: Swarm, server: SearchServer) -> dict[str, Any]:
-    """What this machine has elsewhere: the daemon's places, the agent's files, the way to the server."""
-    mounts = MOUNTS | {
-        str(dockerd.socket): "/var/run/docker.sock",
-        str(dockerd.logs_root): "/var/lib/docker/containers",
+def bound(mounts: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"type": "bind", "source": source, "target": target, "read_only": True} for source, target in mounts.items()
+    ]
+
+
+def search_stack(directory: Path, address: str) -> dict[str, Any]:
+    """The stack that others may have made: a service `elasticsearch` on the network, without a virtual address."""
+    file = directory / "search.cfg"
+    file.write_text(relay(address).replace("{bind}", ":9200"))
+    service = {
+        "image": "pilotfish:host",
+        "command": ["haproxy", "-db", "-f", "/search.cfg"],
+        "configs": [{"source": "relay", "target": "/search.cfg"}],
+        "volumes": bound(MOUNTS),
+        "networks": ["pilotfish"],
+        "stop_grace_period": "1s",
+        "deploy": {"endpoint_mode": "dnsrr"},
     }
+    return {
+        "version": "3.8",
+        "services": {"elasticsearch": service},
+        "configs": {"relay": {"file": str(file)}},
+        "networks": {"pilotfish": {"external": True}},
+    }
+
+
+def here(dockerd: Dockerd, server: SearchServer) -> dict[str, Any]:
+    """What this machine has elsewhere: the daemon's socket, the agent's files, the server's authority."""
     agent = {
         "entrypoint": [COMMAND],
         "command": ["run"],
-        "extra_hosts": [f"elasticsearch:{swarm.gateway}"],
         "environment": {"PILOTFISH_OUTPUTS__ELASTIC__CA_FILE": "/etc/pilotfish/ca.pem"},
         "configs": [{"source": "authority", "target": "/etc/pilotfish/ca.pem"}],
-        "volumes": [
-            {"type": "bind", "source": source, "target": target, "read_only": True} for source, target in mounts.items()
-        ],
+        "volumes": bound(MOUNTS | {str(dockerd.socket): "/var/run/docker.sock"}),
         "healthcheck": {"test": ["CMD", COMMAND, "healthcheck"], "interval": "2s", "timeout": "30s"},
     }
     return {
@@ -183,6 +216,27 @@ def test_the_agent_is_healthy_and_holds_little(stage: Stage) -> None:
     assert run_in(stage.agent, "stat", "-c", "%a %u", "/run/secrets/es_password") == (0, "400 0\n")
     assert password not in json.dumps(found)
     assert password not in stage.agent.logs().decode()
+
+
+def test_a_container_on_the_network_reaches_elasticsearch_to_set_it_up(stage: Stage) -> None:
+    mounts = MOUNTS | {str(stage.server.ca_file): "/etc/pilotfish/ca.pem"}
+    output = {
+        "TYPE": "elasticsearch",
+        "HOSTS": "https://elasticsearch:9200",
+        "USERNAME": str(stage.server.username),
+        "PASSWORD": str(stage.server.password),
+        "CA_FILE": "/etc/pilotfish/ca.pem",
+    }
+    told = stage.dockerd.client().containers.run(
+        "pilotfish:host",
+        [COMMAND, "setup", "elasticsearch", "--dry-run"],
+        network="pilotfish",
+        environment={f"PILOTFISH_OUTPUTS__ELASTIC__{key}": value for key, value in output.items()},
+        volumes=[f"{source}:{target}:ro" for source, target in mounts.items()],
+        labels={"pilotfish.exclude": "true"},
+        remove=True,
+    )
+    assert b"PUT " in told
 
 
 def test_others_on_the_network_see_its_series_and_not_what_is_behind_the_token(stage: Stage) -> None:
