@@ -17,6 +17,13 @@ from tests.reference import ROOT
 
 UNIT = ROOT / "deploy/systemd/pilotfish.service"
 CONFIGURATION = "/etc/pilotfish/pilotfish.yml"
+# Where a container's files lie: classic Docker, its containerd store, and what is mounted while it runs.
+CONTAINERS_FILES = (
+    "/var/lib/docker/volumes",
+    "/var/lib/docker/overlay2",
+    "/var/lib/docker/rootfs",
+    "/var/lib/containerd",
+)
 DAC_READ_SEARCH = f"{1 << 2:016x}"
 
 
@@ -40,6 +47,7 @@ def host(dockerd: Dockerd, elasticsearch_7: SearchServer) -> Iterator[SystemdHos
         "etc/pilotfish/ca.pem": elasticsearch_7.ca_file.read_text(),
         "root/private": "nobody's business",
         "etc/ssh/key": "nobody's business",
+        **{f"{path.lstrip('/')}/private": "nobody's business" for path in CONTAINERS_FILES},
     }
     secrets = {"etc/pilotfish/es_password": str(elasticsearch_7.password)}
     with closing(SystemdHost(dockerd, files, secrets=secrets)) as host:
@@ -54,6 +62,12 @@ def service(host: SystemdHost) -> Iterator[SystemdHost]:
     yield host
     host.run("systemctl", "stop", "pilotfish.service")
     host.run("systemctl", "reset-failed", "pilotfish.service")
+
+
+def shell_blocks(heading: str) -> list[str]:
+    """The commands of a part of docs/install-systemd.md."""
+    part = (ROOT / "docs/install-systemd.md").read_text().partition(f"{heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
 
 
 def property_of(host: SystemdHost, name: str) -> str:
@@ -117,6 +131,9 @@ def test_it_sees_no_home_and_no_secret_of_others_and_writes_its_state_alone(serv
     assert service.run("cat", "/etc/ssh/key").output == "nobody's business"
     assert service.run("ls", f"{root}/etc/ssh").output == ""
     assert service.run("cat", f"{root}/etc/shadow").output == ""
+    for path in CONTAINERS_FILES:
+        assert service.run("cat", f"{path}/private").output == "nobody's business"
+        assert service.run("ls", f"{root}{path}") == (0, ""), path
     mounts = service.run("cat", f"/proc/{property_of(service, 'MainPID')}/mounts").output.splitlines()
     options = {line.split()[1]: line.split()[3].split(",") for line in mounts}
     assert "ro" in options["/"]
@@ -141,6 +158,29 @@ def test_a_stop_is_orderly_and_a_success(service: SystemdHost, dockerd: Dockerd,
     assert property_of(service, "Result") == "success"
     assert '"stopped"' in told()
     container.remove(force=True)
+
+
+def test_what_is_done_by_hand_as_its_user_leaves_the_state_to_the_service(host: SystemdHost) -> None:
+    by_hand, give_back = (block.replace("sudo ", "") for block in shell_blocks("## As its user, by hand"))
+    start, stop = ("systemctl", "start", "pilotfish.service"), ("systemctl", "stop", "pilotfish.service")
+    assert host.run(*start).code == 0
+    wait_until(lambda: '"listening"' in log_of(host), "it runs")
+    assert host.run(*stop).code == 0
+    owners = ("find", "/var/lib/private/pilotfish", "-printf", "%u\n")
+    (owner,) = set(host.run(*owners).output.split())
+    assert owner != "root"
+
+    done = host.run("sh", "-c", by_hand)
+    assert done.code == 0, done.output
+    assert set(host.run(*owners).output.split()) == {owner}
+    assert host.run("stat", "-c", "%a", "/var/lib/private/pilotfish").output == "700\n"
+
+    host.run("mkdir", "-p", "/var/lib/private/pilotfish/outputs/local/2026-11-28")
+    assert set(host.run(*owners).output.split()) == {owner, "root"}
+    assert host.run("sh", "-c", give_back) == (0, "")
+    assert set(host.run(*owners).output.split()) == {owner}
+    assert host.run(*start).code == 0
+    assert host.run(*stop).code == 0
 
 
 def test_a_mistake_in_the_configuration_is_told_and_not_tried_again(host: SystemdHost) -> None:
