@@ -18,7 +18,7 @@ LAYERS = ("collector.model", "collector.errors", "collector.remote", "collector.
           "collector", "collector.app", "collector.workers", "collector.demo", "collector.cli",
           "collector.__main__")  # fmt: skip
 OPEN_TO_SHIPPERS = {"collector.model", "collector.errors", "collector.ports", "collector.remote", "collector.waiting"}
-MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli", "collector.places")
+MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")
 
 
 def module_name(path: Path) -> str:
