@@ -59,6 +59,7 @@ class ShipperSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
+    rivals: ClassVar[Sequence[frozenset[str]]] = ()  # options of which one at most may be given
 
     type: str = Field(description="the kind of output: the name of a file in shippers/")
     batch_bytes: int = Field(2 << 20, gt=0, description="send when so many bytes of documents are waiting")

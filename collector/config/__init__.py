@@ -45,6 +45,7 @@ def load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str
     environ = os.environ if environ is None else environ
     said = yaml_file.read(path) if path is not None else FileValues("", {}, {})
     told = environment.read(environ, _sections(said.values), output_types)
+    said = _giving_way(said, told, output_types)
     values = _sections(_merge(_sections(said.values), told.values))
     docker_names = _complete(values, environ)
     sources = _Sources(said, told, docker_names)
@@ -101,6 +102,33 @@ def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(inputs, dict) and "docker" in inputs and inputs["docker"] is None:
         values["inputs"] = {**inputs, "docker": {}}
     return values
+
+
+def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputTypes) -> FileValues:
+    """The file without the options of outputs whose place the environment's take: its API key for a password there.
+
+    They exclude each other, and nothing in the environment can take an option of the file away.
+    """
+    outputs, above = said.values.get("outputs"), told.values.get("outputs")
+    if not isinstance(outputs, dict) or not isinstance(above, dict):
+        return said
+    kinds = environment.chosen_types(said.values, told.values)
+    gone = {
+        ("outputs", name, key)
+        for name, options in above.items()
+        if isinstance(options, dict) and isinstance(outputs.get(name), dict) and kinds.get(name) in output_types
+        for rivals in output_types[kinds[name]].rivals
+        if rivals & options.keys()
+        for key in rivals & outputs[name].keys()
+    }
+    left = {
+        name: {key: value for key, value in options.items() if ("outputs", name, key) not in gone}
+        if isinstance(options, dict)
+        else options
+        for name, options in outputs.items()
+    }
+    lines = {path: line for path, line in said.lines.items() if path not in gone}
+    return said._replace(values={**said.values, "outputs": left}, lines=lines)
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

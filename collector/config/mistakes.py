@@ -13,6 +13,8 @@ from collector.masking import MASK, mask_url
 
 SECRET_KEY = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|apikey|credentials?)$")
 
+_LONG = 8  # characters
+
 Path = tuple[str, ...]
 
 
@@ -38,9 +40,16 @@ def lines(
         path = above + tuple(str(part) for part in detail["loc"] if part != "[key]")
         parent = model_at(path[:-1], chosen, output_types)
         what, remedy = _explain(detail, path, parent)
-        for secret in secrets:
-            what, remedy = what.replace(secret, MASK), remedy.replace(secret, MASK)
-        yield ": ".join(part for part in (place(path), ".".join(path), mask_url(what), mask_url(remedy)) if part)
+        what, remedy = (_hidden(mask_url(text), secrets) for text in (what, remedy))
+        yield ": ".join(part for part in (place(path), ".".join(path), what, remedy) if part)
+
+
+def _hidden(text: str, secrets: Iterable[str]) -> str:
+    """The text without any of the secrets; a short one is hidden as a word only, or it would hide half of the text."""
+    for secret in secrets:
+        pattern = re.escape(secret)
+        text = re.sub(pattern if len(secret) >= _LONG else rf"(?<!\w){pattern}(?!\w)", MASK, text)
+    return text
 
 
 def _explain(detail: ErrorDetails, path: Path, parent: type[BaseModel] | None) -> tuple[str, str]:

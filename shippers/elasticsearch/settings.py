@@ -29,6 +29,10 @@ class Settings(ShipperSettings):
     """An Elasticsearch or OpenSearch cluster: its nodes, the index of a document, who we are and whom we trust."""
 
     takes_many_writers = True
+    rivals = (
+        frozenset({"password", "password_file", "api_key", "api_key_file"}),
+        frozenset({"username", "api_key", "api_key_file"}),
+    )
 
     type: Literal["elasticsearch"] = "elasticsearch"
     hosts: tuple[str, ...] = Field(

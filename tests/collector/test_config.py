@@ -102,6 +102,40 @@ def test_a_frozen_configuration_refuses_a_change() -> None:
         load(None, TYPES, {}).log.level = "debug"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    "inside", ["api_key_file: /key", "username: agent, password: x", "username: agent, password_file: /p"]
+)
+def test_credentials_in_the_environment_take_the_place_of_the_file_s(written: Path, inside: str) -> None:
+    text = f"outputs: {{e: {{type: elasticsearch, hosts: ['http://es'], {inside}}}}}\n"
+    user = {"PILOTFISH_OUTPUTS__E__USERNAME": "admin", "PILOTFISH_OUTPUTS__E__PASSWORD_FILE": "/admin"}
+    configuration = read(written, text, user)
+    found = configuration.outputs["e"]
+    assert isinstance(found, Elasticsearch)
+    assert (found.username, found.password_file, found.password, found.api_key_file) == (
+        "admin",
+        Path("/admin"),
+        None,
+        None,
+    )
+    assert "api_key_file: null" in show(configuration, origin=True)
+    assert ("outputs", "e", "api_key_file") not in configuration.origins
+    found = read(written, text, {"PILOTFISH_OUTPUTS__E__API_KEY": "k"}).outputs["e"]
+    assert isinstance(found, Elasticsearch)
+    assert (found.username, found.password_file, found.password, found.api_key_file) == (None, None, None, None)
+
+
+def test_a_password_in_the_environment_leaves_the_file_its_user(written: Path) -> None:
+    text = "outputs: {e: {type: elasticsearch, hosts: ['http://es'], username: agent, password_file: /p}}\n"
+    found = read(written, text, {"PILOTFISH_OUTPUTS__E__PASSWORD": "x"}).outputs["e"]
+    assert isinstance(found, Elasticsearch)
+    assert (found.username, found.password_file) == ("agent", None)
+
+
+def test_credentials_that_exclude_each_other_in_one_place_are_a_mistake(written: Path) -> None:
+    text = "outputs: {e: {type: elasticsearch, hosts: ['http://es'], api_key: k, username: agent, password: x}}\n"
+    assert "exclude each other" in mistakes(written, text)[0]
+
+
 # ---------------------------------------------------------------- the environment
 
 
