@@ -1,16 +1,12 @@
-"""PromQL → the series and labels that it names, and whether Prometheus takes it.
+"""PromQL → the series and labels that it names.
 
 Not a parser: promtool is one. Strings, ranges and lists of labels are taken away, and what is left and is neither a
 function nor a keyword names a series.
 """
 
 import re
-import subprocess
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
-
-import yaml
 
 from collector.telemetry import catalogue
 
@@ -39,7 +35,7 @@ LABELS: Mapping[str, frozenset[str]] = {
     f"{one.name}{suffix}": frozenset({*one.labels, *_EVERYWHERE, *(["le"] if suffix == "_bucket" else [])})
     for one in catalogue.ALL
     for suffix in (_SUFFIXES if one.kind == "histogram" else ("",))
-} | {"up": frozenset(_EVERYWHERE)}
+} | {"up": frozenset(_EVERYWHERE), "ALERTS": frozenset({"alertname", "alertstate", *_EVERYWHERE})}
 
 
 class Selector(NamedTuple):
@@ -73,12 +69,3 @@ def unknown(expression: str, recorded: Mapping[str, frozenset[str]]) -> list[str
     named = [known[one.series] for one in found if one.series in known]
     faults += [f"{one.series}{{{label}}}" for one in found for label in one.labels - known.get(one.series, one.labels)]
     return faults + sorted(grouped(expression) - frozenset().union(*named))
-
-
-def refused(expressions: Iterable[str], directory: Path) -> str:
-    """What promtool says against expressions; "" if it takes all of them."""
-    rules = [{"record": f"one:{number}", "expr": expression} for number, expression in enumerate(expressions)]
-    path = directory / "expressions.yml"
-    path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
-    done = subprocess.run(["promtool", "check", "rules", path], text=True, capture_output=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.dashboards.grafana import BOARDS, FOLDER, VARIABLES, Json, filled, load, panels, targets
-from tests.dashboards.promql import LABELS, grouped, refused, selectors, unknown
+from tests.dashboards.promql import LABELS, grouped, selectors, unknown
+from tests.dashboards.promtool import refused
 
 UIDS = {
     "pilotfish.json": "pilotfish",

@@ -1,12 +1,12 @@
 """Prometheus takes the rules, every alert fires and stays quiet when it should, and its runbook is there."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.dashboards.promql import unknown
+from tests.dashboards.promtool import promtool
 from tests.dashboards.rules import (
     ALERTS,
     DASHBOARDS,
@@ -23,12 +23,6 @@ from tests.dashboards.rules import (
 RUNBOOKS = DASHBOARDS.parent / "docs" / "runbooks.md"
 HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 EACH_ALERT = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.title)
-
-
-def promtool(*words: str | Path) -> str:
-    """What it says against them; "" if nothing."""
-    done = subprocess.run(["promtool", *words], text=True, capture_output=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def test_prometheus_takes_the_rules() -> None:
@@ -86,6 +80,14 @@ def test_no_two_rules_make_the_same_alert() -> None:
 @EACH_ALERT
 def test_alerts_name_series_and_labels_that_there_are(alert: Alert) -> None:
     assert unknown(alert.expression, recorded_labels()) == []
+
+
+@EACH_ALERT
+def test_an_alert_makes_way_for_one_that_there_is(alert: Alert) -> None:
+    silencing = re.findall(r"ALERTS\{(.*?)\}", alert.expression)
+    named = [match[1] for one in silencing if (match := re.search(r'alertname="(\w+)", alertstate="firing"', one))]
+    assert len(named) == len(silencing)
+    assert set(named) <= {other.name for other in alerts()} - {alert.name}
 
 
 @pytest.mark.parametrize("name", recorded())

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.promql import grouped, refused, selectors, unknown
+from tests.dashboards.promql import grouped, selectors, unknown
+from tests.dashboards.promtool import refused
 
 CASES = {
     "up == 0": {"up"},
