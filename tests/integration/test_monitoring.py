@@ -165,6 +165,15 @@ def test_what_happened_is_searchable_once_each(stage: Stage) -> None:
     assert (failed["log"]["exit_code"], failed["log"]["kind"], failed["@target"]) == (1, "error", "docker-events")
 
 
+def test_a_container_that_fails_before_anybody_has_seen_it_is_alerted(stage: Stage) -> None:
+    """Its first sample has the end already, and no step follows."""
+    container = stage.dockerd.run("sh", "-c", "exit 3", name="failed-at-once")
+    told = Alert("ContainerExitedWithError", "failed-at-once")
+    wait_until(lambda: told in stage.prometheus.ever_fired(), "it is told")
+    assert stage.prometheus.query('max_over_time(docker_container_exits_total{name="failed-at-once"}[1h]) > 1') == []
+    container.remove()
+
+
 @pytest.mark.parametrize("board", grafana.BOARDS, ids=lambda path: path.stem)
 def test_panels_have_data(stage: Stage, board: Path) -> None:
     """All but those that tell of what is not here."""
