@@ -258,13 +258,15 @@ MEMORY_LIMIT = _gauge("container_spec_memory_limit_bytes", "Memory that it may u
 OOM_EVENTS = _counter("container_oom_events_total", "Times that the kernel found no memory for it", *_CGROUP)
 NETWORK = {
     (direction, what): _counter(
-        f"container_network_{direction}_{what}_total",
-        f"Network: {what.replace('_', ' ')} {'received' if direction == 'receive' else 'sent'}",
-        *_CGROUP,
-        "interface",
+        f"container_network_{direction}_{what}_total", f"Network, {way}: {words}", *_CGROUP, "interface"
     )
-    for direction in ("receive", "transmit")
-    for what in ("bytes", "packets", "errors", "packets_dropped")
+    for direction, way in (("receive", "inwards"), ("transmit", "outwards"))
+    for what, words in (
+        ("bytes", "bytes"),
+        ("packets", "packets"),
+        ("errors", "errors"),
+        ("packets_dropped", "packets that were dropped"),
+    )
 }
 FS_READS = _counter("container_fs_reads_bytes_total", "Bytes read from a device", *_CGROUP, "device")
 FS_WRITES = _counter("container_fs_writes_bytes_total", "Bytes written to a device", *_CGROUP, "device")
