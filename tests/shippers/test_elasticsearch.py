@@ -33,18 +33,41 @@ class Cluster:
         return copies
 
 
+# What OpenSearch's plugins observability and query-insights make at their first start, and the small one here does not:
+# name, patterns, priority, `_meta`.
+_Stock = list[tuple[str, list[str], int, dict[str, object] | None]]
+_OPENSEARCHS: _Stock = [
+    ("ss4o_metrics_template", ["ss4o_metrics-*-*"], 1, {"description": "Observability Metrics Mapping Template"}),
+    ("ss4o_traces_template", ["ss4o_traces-*-*"], 1, {"description": "Observability Traces Mapping Template"}),
+    ("query_insights_top_queries_template", ["top_queries-*"], 1847, None),
+]
+STOCK: dict[object, _Stock] = {"opensearch": _OPENSEARCHS}
+
+
 def settings_for(server: SearchServer, **options: object) -> Settings:
     given = {"hosts": [server.url], "ca_file": server.ca_file, "username": server.username, "password": server.password}
     return Settings.model_validate({"type": "elasticsearch", **given, **options})
 
 
 def empty(server: SearchServer) -> None:
-    """Remove every index and what earlier tests or shippers installed."""
+    """Remove every index and what earlier tests or shippers installed; what the server brings is there."""
     server.request("DELETE", "/*")
     for kind in ("_template", "_index_template", "_component_template"):  # components last: templates compose them
         for name in ("pilotfish*", "own*"):
             server.request("DELETE", f"/{kind}/{name}")
     server.request("DELETE", "/_ilm/policy/pilotfish")
+    stock(server)
+
+
+def stock(server: SearchServer) -> None:
+    """Put the templates that operators find in a server from the start."""
+    for name, patterns, priority, meta in STOCK.get(server.generation, ()):
+        body: dict[str, object] = {"index_patterns": patterns, "priority": priority, "template": {"settings": {}}}
+        body |= {"_meta": meta} if meta else {}
+        if server.generation != 7 and not name.startswith("query"):
+            body["data_stream"] = {}
+        answer = server.request("PUT", f"/_index_template/{name}", json=body)
+        assert answer.status == 200, answer
 
 
 def emptied(server: object) -> Iterator[SearchServer]:

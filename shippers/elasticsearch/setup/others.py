@@ -6,7 +6,6 @@ another program that meets our patterns would get our mapping, by which its docu
 behind the operator's back.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -18,8 +17,11 @@ from .objects import Requested
 
 _SHOWN = 5  # names that a message repeats
 _BUILT_IN_ORDER = 2_147_483_647  # of the servers' own legacy templates, such as that of `ilm-history-2*`
-_LEGACY = "/_template?filter_path=*.index_patterns,*.order"  # whole, a hundred of Beats' would be too long an answer
-_COMPOSABLE = "/_index_template?filter_path=" + ",".join(
+# By their names: they bear no `_meta.managed`. OpenSearch's plugin observability makes `ss4o_…` at its first start,
+# Elasticsearch `profiling-…` where that is switched on.
+_BUILT_IN_NAMES = ("ss4o_", "profiling-")
+LEGACY = "/_template?filter_path=*.index_patterns,*.order"  # whole, a hundred of Beats' would be too long an answer
+COMPOSABLE = "/_index_template?filter_path=" + ",".join(
     f"index_templates.{member}"
     for member in (
         "name",
@@ -28,6 +30,14 @@ _COMPOSABLE = "/_index_template?filter_path=" + ",".join(
         "index_template._meta.managed",
     )
 )
+
+
+class Template(NamedTuple):
+    """One that meets some of our patterns: `rank` is its order or priority."""
+
+    name: str
+    rank: int
+    is_built_in: bool = False
 
 
 class Met(NamedTuple):
@@ -65,17 +75,12 @@ async def templates_met(connection: Connection, patterns: list[str], *, name: st
     Raises:
         ShippingError: the server does not tell.
     """
-    met = Met([], [])
-    for other, _ in await _legacy_of_others(connection, patterns):
-        met.ousted.append(f"legacy template {other}")
-    for other, body in _composable_of(await told(connection, _COMPOSABLE)):
-        if other == name or not is_met(body, patterns):
-            continue
-        theirs = int(body.get("priority") or 0)
-        if theirs > priority:
-            met.prior.append(f"{other} (priority {theirs})")
-        elif not is_ours(other) and not (body.get("_meta") or {}).get("managed"):  # Elastic's own are meant to be
-            met.ousted.append(f"template {other} (priority {theirs})")
+    met = Met([f"legacy template {each.name}" for each in legacy_of(await told(connection, LEGACY), patterns)], [])
+    for each in composable_of(await told(connection, COMPOSABLE), patterns):
+        if each.rank > priority and each.name != name:
+            met.prior.append(f"{each.name} (priority {each.rank})")
+        elif not is_ours(each.name) and not each.is_built_in:  # those are meant to be outranked
+            met.ousted.append(f"template {each.name} (priority {each.rank})")
     return met
 
 
@@ -86,8 +91,8 @@ async def legacy_met(connection: Connection, patterns: list[str], *, order: int)
         ShippingError: the server does not tell.
     """
     met = Met([], [])
-    for other, theirs in await _legacy_of_others(connection, patterns):
-        (met.prior if theirs > order else met.ousted).append(f"template {other} (order {theirs})")
+    for each in legacy_of(await told(connection, LEGACY), patterns):
+        (met.prior if each.rank > order else met.ousted).append(f"template {each.name} (order {each.rank})")
     return met
 
 
@@ -125,11 +130,10 @@ async def told(connection: Connection, target: str, *, missing: dict[str, Any] |
         raise connection.refusal(answer) from None
 
 
-async def _legacy_of_others(connection: Connection, patterns: list[str]) -> list[tuple[str, int]]:
-    """Names and orders of those that meet `patterns`, without ours and the server's own."""
-    found = await told(connection, _LEGACY)
+def legacy_of(found: dict[str, Any], patterns: list[str]) -> list[Template]:
+    """Of the answer to `LEGACY` those that meet `patterns`, without ours and the server's own."""
     return [
-        (name, int(body.get("order") or 0))
+        Template(name, int(body.get("order") or 0))
         for name, body in found.items()
         if isinstance(body, dict)
         and not (is_ours(name) or name.startswith(".") or int(body.get("order") or 0) >= _BUILT_IN_ORDER)
@@ -137,9 +141,18 @@ async def _legacy_of_others(connection: Connection, patterns: list[str]) -> list
     ]
 
 
-def _composable_of(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for each in found.get("index_templates") or []:
-        yield each["name"], each["index_template"]
+def composable_of(found: dict[str, Any], patterns: list[str]) -> list[Template]:
+    """Of the answer to `COMPOSABLE` those that meet `patterns`, ours as well."""
+    listed = [(str(each["name"]), each["index_template"]) for each in found.get("index_templates") or []]
+    return [
+        Template(name, int(body.get("priority") or 0), _is_built_in(name, body))
+        for name, body in listed
+        if is_met(body, patterns)
+    ]
+
+
+def _is_built_in(name: str, body: dict[str, Any]) -> bool:
+    return bool((body.get("_meta") or {}).get("managed")) or name.startswith(_BUILT_IN_NAMES)
 
 
 def is_ours(name: str) -> bool:
