@@ -3,45 +3,121 @@
 Where `setup` was here, its template supersedes this one, and nothing is installed.
 """
 
+from typing import Any, NamedTuple
+
 import msgspec
 
 from .cluster import Server
 from .connection import Connection, words_of
 from .node import Answer
-from .templates import patterns_of, template, template_name
+from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, legacy_of, shown
+from .templates import PLAIN_PRIORITY, patterns_of, plain, plain_composable, plain_name, template_name
+
+_WANTS_COMPOSABLE = b"use composable templates"
+_SETUP = "run `pilotfish setup elasticsearch`"
 
 
-async def install_template(connection: Connection, index: str, server: Server | None) -> str:
-    """Create the template for indices named by `index` unless it is there already; what hindered it, or "".
+class Hindrance(NamedTuple):
+    """Why indices do not get the template, and what helps."""
+
+    reason: str
+    remedy: str
+
+
+async def install_template(connection: Connection, index: str, server: Server | None) -> Hindrance | None:
+    """Create the template for indices named by `index` unless it is there already; what hindered it, if anything.
 
     Raises:
         Unavailable: no answer came, or a refusal that passes; an index made before the template keeps its mapping.
     """
     if "%" not in index:  # one for all days: an operator's index or alias, or a data stream of `setup`'s
-        return ""
+        return None
     if server and server.composes and await _is_superseded(connection, index):
-        return ""
-    body = msgspec.json.encode(template(index, server))
-    answer = await connection.request("PUT", f"/_template/{template_name(index)}?create=true", body)
-    if answer.status == 200 or (answer.status == 400 and b"already exists" in answer.body):
-        return ""
-    _raise_what_passes(connection, answer)
-    return f"{answer.status}: {words_of(answer)}"
+        return None
+    answer = await _put(connection, f"/_template/{template_name(index)}", plain(patterns_of(index), server))
+    if answer.status == 400 and _WANTS_COMPOSABLE in answer.body:
+        return await _install_in_two(connection, index, server)
+    return _hindrance(answer)
+
+
+async def _install_in_two(connection: Connection, index: str, server: Server | None) -> Hindrance | None:
+    """Create it as a composable template for the patterns that others of the kind meet, a legacy one for the rest.
+
+    A pattern is left out if a composable one would put somebody's legacy template out of force, or the server would
+    refuse it beside another of the lowest priority. The legacy one comes last: once it is there, all is.
+    """
+    legacy, composable = await _listed(connection, LEGACY), await _listed(connection, COMPOSABLE)
+    if isinstance(legacy, Hindrance):
+        return legacy
+    if isinstance(composable, Hindrance):
+        return composable
+    patterns = patterns_of(index)
+    met = {pattern: there for pattern in patterns if (there := composable_of(composable, [pattern]))}
+    taken = {pattern: by for pattern, there in met.items() if (by := _in_the_way(there, legacy_of(legacy, [pattern])))}
+    lowest, rest = [each for each in met if each not in taken], [each for each in patterns if each not in met]
+    if lowest:
+        answer = await _put(connection, f"/_index_template/{plain_name(index)}", plain_composable(lowest, server))
+        if hindrance := _hindrance(answer):
+            return hindrance
+    if rest:
+        answer = await _put(connection, f"/_template/{template_name(index)}", plain(rest, server))
+        if hindrance := _hindrance(answer):
+            return hindrance
+    return _left_out(taken)
+
+
+def _in_the_way(composable: list[Template], legacy: list[Template]) -> list[str]:
+    return [each.name for each in [*legacy, *(one for one in composable if one.rank == PLAIN_PRIORITY)]]
+
+
+def _left_out(taken: dict[str, list[str]]) -> Hindrance | None:
+    if not taken:
+        return None
+    names = dict.fromkeys(name for by in taken.values() for name in by)
+    reason = f"not for {shown(list(taken))}, which meet templates of others ({shown(list(names))})"
+    return Hindrance(reason, f"{_SETUP}, which says what helps, or set template: off")
 
 
 async def _is_superseded(connection: Connection, index: str) -> bool:
-    """Whether `setup` has installed a template for all these indices, not for those of some targets only."""
-    answer = await connection.request(
-        "GET", f"/_index_template/{template_name(index)}?filter_path=index_templates.index_template.index_patterns"
-    )
-    _raise_what_passes(connection, answer)
-    if answer.status != 200:
+    """Whether one template of ours is for all these indices; one of `setup`'s may be for some targets only."""
+    target = f"/_index_template/{template_name(index)}*?filter_path=index_templates.index_template.index_patterns"
+    found = await _listed(connection, target)
+    if isinstance(found, Hindrance):
         return False
+    all_patterns = set(patterns_of(index))
     try:
-        found = msgspec.json.decode(answer.body)["index_templates"][0]["index_template"]["index_patterns"]
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError):
+        listed = [each["index_template"]["index_patterns"] for each in found["index_templates"]]
+        return any(all_patterns <= set(patterns) for patterns in listed)
+    except (LookupError, TypeError):  # none is there, or it is told in other words
         return False
-    return set(patterns_of(index)) <= set(found)
+
+
+async def _listed(connection: Connection, target: str) -> dict[str, Any] | Hindrance:
+    answer = await connection.request("GET", target)
+    _raise_what_passes(connection, answer)
+    try:
+        found = msgspec.json.decode(answer.body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    return found if answer.status == 200 and found is not None else _refused(answer)
+
+
+async def _put(connection: Connection, path: str, body: dict[str, Any]) -> Answer:
+    answer = await connection.request("PUT", f"{path}?create=true", msgspec.json.encode(body))
+    _raise_what_passes(connection, answer)
+    return answer
+
+
+def _hindrance(answer: Answer) -> Hindrance | None:
+    is_there = answer.status == 200 or (answer.status == 400 and b"already exists" in answer.body)
+    return None if is_there else _refused(answer)
+
+
+def _refused(answer: Answer) -> Hindrance:
+    grant = "grant manage_index_templates, or " if answer.status in (401, 403) else ""
+    return Hindrance(
+        f"{answer.status}: {words_of(answer)}", f"{grant}{_SETUP} as an administrator and set template: off"
+    )
 
 
 def _raise_what_passes(connection: Connection, answer: Answer) -> None:

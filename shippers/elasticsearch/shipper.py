@@ -127,11 +127,11 @@ class ElasticsearchShipper:
 
     async def _install_template(self, server: Server | None) -> None:
         hindrance = await install_template(self._connection, self._index, server)
-        self._template_missing = bool(hindrance)
+        self._template_missing = hindrance is not None
         if hindrance:
             log.warning(
                 "the index template is not installed",
                 hosts=self._connection.name,
-                reason=hindrance,
-                remedy="grant manage_index_templates, or run `pilotfish setup elasticsearch` and set template: off",
+                reason=hindrance.reason,
+                remedy=hindrance.remedy,
             )

@@ -11,12 +11,14 @@ sent once more as text, so nothing is lost; but text is worth less than fields, 
   search needs are properties, or one document with 3,000 members as the first of the day would leave no room for them.
 Not `flattened`: all would be keywords, without full text and ranges, and neither 6 nor OpenSearch has it.
 
-`run` installs the plain template: a legacy one of order -1 everywhere. A composable one of the lowest priority would
-put every legacy template of the operator out of force, and forbid any later composable one without a priority whose
-pattern meets ours; a legacy one gives way to both, never touches data streams, and 6 to 9 and OpenSearch have it.
-Legacy templates are merged, and daily indices of others meet the patterns too. So it holds dynamic templates for our
-own fields and no property but `@timestamp`: any other would be merged into another's of that name (`host` is an object
-in Beats, `@target` may be text to an operator) and break it.
+`run` installs the plain template: a legacy one of order -1 wherever the server takes one. A composable one of the
+lowest priority would put every legacy template of the operator out of force, and forbid any later composable one
+without a priority whose pattern meets ours; a legacy one gives way to both, never touches data streams, and 6 to 9 and
+OpenSearch have it. But from 8 on Elasticsearch refuses a new legacy one that meets any composable one, such as its own
+`logs-*-*`: for the patterns that do, and for no others, the plain template is composable there. Legacy templates are
+merged, and daily indices of others meet the patterns too. So it holds dynamic templates for our own fields and no
+property but `@timestamp`: any other would be merged into another's of that name (`host` is an object in Beats,
+`@target` may be text to an operator) and break it.
 
 `setup` installs a composable template where there are any, since the operator asks for it and `setup.others` looks whom
 it would put out of force. Elsewhere it raises the order of the plain one, with the same restraint.
@@ -39,6 +41,7 @@ VERSION = 3  # of what mapping.json and the envelopes say; raised with each chan
 META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
 _PLAIN_ORDER = -1
+PLAIN_PRIORITY = 0  # the lowest there is
 _LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has
 _MOST_PRIORITY = 199  # below 200, which Elastic Agent's have
 _MERGEABLE = ("@timestamp",)  # properties that fit whatever another template says of them
@@ -53,18 +56,30 @@ def template_name(index: str) -> str:
     return "pilotfish" if index == DEFAULT_INDEX else f"pilotfish-{crc32(index.encode()):08x}"
 
 
-def template(index: str, server: Server | None) -> dict[str, Any]:
-    """The plain template for indices named by `index`, as `server` (None: taken for a recent one) needs it."""
-    return legacy(patterns_of(index), server, order=_PLAIN_ORDER)
+def plain_name(index: str) -> str:
+    """The name of the plain template where it is composable: beside `setup`'s, which may be for some targets only."""
+    return f"{template_name(index)}-plain"
+
+
+def plain(patterns: list[str], server: Server | None) -> dict[str, Any]:
+    """The plain template for these patterns, as `server` (None: taken for a recent one) needs it."""
+    return legacy(patterns, server, order=_PLAIN_ORDER)
+
+
+def plain_composable(patterns: list[str], server: Server | None) -> dict[str, Any]:
+    """The plain template for these patterns as a composable one; it gives way to any other of those.
+
+    The body is that of the legacy one: others' indices may get it, and are not to be refused a document for it.
+    """
+    whole = {"index_patterns": patterns, "priority": PLAIN_PRIORITY, "template": _mergeable(server), "version": VERSION}
+    return marked(whole, META, VERSION)
 
 
 def legacy(
     patterns: list[str], server: Server | None, *, order: int = ORDER, settings: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A legacy template; it bears its mark among the mappings, since it has no other place for one."""
-    body = _body(server)
-    properties = body["mappings"]["properties"]
-    body["mappings"]["properties"] = {name: properties[name] for name in _MERGEABLE}
+    body = _mergeable(server)
     body["settings"] |= settings or {}
     whole = {"index_patterns": patterns, "order": order, "version": VERSION, **body}
     if server and server.typed:
@@ -132,6 +147,14 @@ def _body(server: Server | None) -> dict[str, Any]:
         del body["mappings"]["properties"]["log"]["subobjects"]
     if server and server.typed:
         _drop(body, "normalizer")
+    return body
+
+
+def _mergeable(server: Server | None) -> dict[str, Any]:
+    """Settings and mappings that fit beside those of others."""
+    body = _body(server)
+    properties = body["mappings"]["properties"]
+    body["mappings"]["properties"] = {name: properties[name] for name in _MERGEABLE}
     return body
 
 

@@ -33,15 +33,23 @@ class Cluster:
         return copies
 
 
-# What OpenSearch's plugins observability and query-insights make at their first start, and the small one here does not:
-# name, patterns, priority, `_meta`.
+# What full distributions bring, and the small ones here do not: name, patterns, priority, `_meta`, as 7.17 and 8.19 of
+# Elasticsearch ship them (`x-pack/plugin/*/template-resources`); of OpenSearch's plugins, observability makes them at
+# its first start, query-insights once it exports. The small 7.17 knows no data streams.
 _Stock = list[tuple[str, list[str], int, dict[str, object] | None]]
+_MANAGED: dict[str, object] = {"managed": True}
+_ELASTICS: _Stock = [
+    *((name, [f"{name}-*-*"], 100, _MANAGED) for name in ("logs", "metrics", "synthetics")),
+    ("logs-otel@template", ["logs-*.otel-*"], 120, _MANAGED),
+    ("traces-apm@template", ["traces-apm-*"], 140, _MANAGED),
+    ("behavioral_analytics-events-default", ["behavioral_analytics-events-*"], 100, _MANAGED),
+]
 _OPENSEARCHS: _Stock = [
     ("ss4o_metrics_template", ["ss4o_metrics-*-*"], 1, {"description": "Observability Metrics Mapping Template"}),
     ("ss4o_traces_template", ["ss4o_traces-*-*"], 1, {"description": "Observability Traces Mapping Template"}),
     ("query_insights_top_queries_template", ["top_queries-*"], 1847, None),
 ]
-STOCK: dict[object, _Stock] = {"opensearch": _OPENSEARCHS}
+STOCK: dict[object, _Stock] = {8: _ELASTICS, 7: _ELASTICS[:3], "opensearch": _OPENSEARCHS}
 
 
 def settings_for(server: SearchServer, **options: object) -> Settings:

@@ -1,13 +1,16 @@
 """What an operator does to a cluster, and what the shipper makes of it; and the template."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, Site
+from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
-from shippers.elasticsearch.templates import patterns_of, template
+from shippers.elasticsearch.templates import patterns_of, plain, plain_name
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
@@ -156,10 +159,72 @@ async def test_the_template_is_there_before_the_first_index(search_server: Searc
     assert properties["log"]["properties"]["message"] == {"type": "text", "norms": False}
 
 
+def plain_templates(server: SearchServer) -> dict[str, dict[str, object]]:
+    """What `run` installed, by kind."""
+    found: dict[str, dict[str, object]] = {}
+    legacy = server.get("/_template/pilotfish")
+    if legacy.status == 200:
+        found["legacy"] = legacy.json()["pilotfish"]
+    composable = server.get("/_index_template/pilotfish-plain")
+    if composable.status == 200 and server.generation != 6:
+        found["composable"] = composable.json()["index_templates"][0]["index_template"]
+    return found
+
+
+@pytest.fixture
+def refusing(elasticsearch_8: SearchServer) -> SearchServer:
+    """A server that takes no legacy template which meets a composable one, emptied."""
+    empty(elasticsearch_8)
+    return elasticsearch_8
+
+
+async def test_what_meets_the_servers_own_templates_is_composable_and_the_rest_is_legacy(
+    refusing: SearchServer, site: Site
+) -> None:
+    await asyncio.gather(*(shipped(refusing, site) for _ in range(3)))
+    there = plain_templates(refusing)
+    met = {f"{first}*-20*.*.*" for first in "blmst"}  # behavioral_analytics, logs, metrics, synthetics, traces
+    assert set(there["composable"]["index_patterns"]) == met  # type: ignore[call-overload]
+    assert set(there["legacy"]["index_patterns"]) == set(patterns_of(DEFAULT_INDEX)) - met  # type: ignore[call-overload]
+    assert (there["composable"]["priority"], there["legacy"]["order"]) == (0, -1)
+    await shipped(refusing, site)
+    assert plain_templates(refusing) == there
+
+
+async def test_an_index_all_of_whose_patterns_meet_the_servers_own_gets_a_composable_template_once(
+    refusing: SearchServer, site: Site
+) -> None:
+    for _ in range(2):
+        with capture_logs() as logged:
+            await shipped(refusing, site, index="logs-{target}-%Y")
+        assert [each["event"] for each in logged] == ["met a server"]
+    name = plain_name("logs-{target}-%Y")
+    body = refusing.get(f"/_index_template/{name}").json()["index_templates"][0]["index_template"]
+    assert (body["index_patterns"], body["priority"]) == (["logs-*-20*"], 0)
+
+
+@pytest.mark.parametrize("kind", ["_template", "_index_template"])
+async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
+    refusing: SearchServer, site: Site, kind: str
+) -> None:
+    settings = {"index.number_of_replicas": "0"}
+    whole = {"settings": settings} if kind == "_template" else {"template": {"settings": settings}}
+    put(refusing, f"/{kind}/own", {"index_patterns": ["shop-*"], **whole})
+    with capture_logs() as logged:
+        assert (await shipped(refusing, site)).delivered == 6
+    (told,) = (each for each in logged if each["log_level"] == "warning")
+    assert told["event"] == "the index template is not installed"
+    assert told["reason"] == "not for s*-20*.*.*, which meet templates of others (own)"
+    assert told["remedy"].startswith("run `pilotfish setup elasticsearch`, which says what helps")
+    assert refusing.get(f"/{INDEX}/_settings").json()[INDEX]["settings"]["index"]["number_of_replicas"] == "0"
+    patterns = [each for one in plain_templates(refusing).values() for each in one["index_patterns"]]  # type: ignore[attr-defined]
+    assert set(patterns) == set(patterns_of(DEFAULT_INDEX)) - {"s*-20*.*.*"}
+
+
 async def test_template_off_leaves_the_cluster_alone(search_server: SearchServer, site: Site) -> None:
     empty(search_server)
     await shipped(search_server, site, template="off")
-    assert search_server.get("/_template/pilotfish*").json() == {}
+    assert plain_templates(search_server) == {}
 
 
 async def test_a_template_of_that_name_is_left_as_it_is(search_server: SearchServer, site: Site) -> None:
@@ -209,7 +274,9 @@ async def test_the_operators_composable_templates_win_and_can_be_made_later(
     empty(search_server)
     await shipped(search_server, site)
     search_server.request("DELETE", f"/{INDEX}")
-    body = {"index_patterns": ["shop-*"], "template": {"mappings": {"dynamic": False}}}
+    body: dict[str, object] = {"index_patterns": ["shop-*"], "template": {"mappings": {"dynamic": False}}}
+    if search_server.generation == 8:
+        body["priority"] = 1  # ours is composable there, and the server takes no two of the same priority
     put(search_server, "/_index_template/own", body)
     await shipped(search_server, site)
     assert mapping_of(search_server) == {"dynamic": "false"}
@@ -253,7 +320,7 @@ def test_every_first_character_of_a_name_has_its_pattern() -> None:
 
 @pytest.mark.parametrize(("version", "known"), [("8.13.4", False), ("8.14.0", True), ("9.0.0", True)])
 def test_fields_over_the_limit_are_ignored_where_the_server_can(version: str, known: bool) -> None:
-    settings = template("{target}-%Y", Server(version, opensearch=False))["settings"]
+    settings = plain(patterns_of("{target}-%Y"), Server(version, opensearch=False))["settings"]
     assert ("index.mapping.total_fields.ignore_dynamic_beyond_limit" in settings) is known
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt
@@ -295,6 +296,33 @@ async def test_a_template_that_is_forbidden_keeps_no_document_back(tmp_path: Pat
     async with TemplateEndpoint(403) as endpoint, shipping(endpoint, tmp_path) as shipper:
         assert (await shipper.ship(SENT)).delivered == 4
         assert endpoint.templates == 1
+
+
+class WantsComposable(BulkEndpoint):
+    """Takes no legacy template, and answers with `status` to who asks which templates are there."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = await super()._handle(request)
+        if request.method == "PUT" and request.path.startswith("/_template/"):
+            return web.Response(status=400, body=b'{"error":"use composable templates (/_index_template) instead"}')
+        if request.method == "GET" and request.path == "/_template":
+            return web.Response(status=self.status, body=b'{"error":"no"}')
+        return answer
+
+
+async def test_who_may_not_see_the_templates_installs_none_and_keeps_no_document_back(tmp_path: Path) -> None:
+    async with WantsComposable(403) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        with capture_logs() as logged:
+            assert (await shipper.ship(SENT)).delivered == 4
+        assert [each["reason"] for each in logged if each["log_level"] == "warning"] == ["403: no"]
+        assert [each.path for each in endpoint.received if each.method == "PUT"] == ["/_template/pilotfish"]
+    async with WantsComposable(503) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        with pytest.raises(Unavailable, match="503: no"):
+            await shipper.ship(SENT)
 
 
 async def test_the_version_is_asked_again_after_an_outage(tmp_path: Path) -> None:

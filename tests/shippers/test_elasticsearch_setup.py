@@ -12,6 +12,7 @@ import pytest
 from collector.errors import UsageError
 from collector.ports import Preparable, Setup, SetupStep, Site
 from shippers.elasticsearch import Settings
+from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
 from shippers.elasticsearch.node import MOST_BYTES
@@ -28,7 +29,7 @@ from shippers.elasticsearch.templates import (
 )
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import emptied, settings_for
-from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, put, shipped
+from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, plain_templates, put, shipped
 
 DEFAULT = Setup()
 SHOP = Setup(targets=("shop*",))
@@ -133,11 +134,13 @@ async def test_setup_takes_over_where_run_was_first(server: SearchServer, site: 
 async def test_for_some_targets_only_run_installs_its_own_for_the_others(server: SearchServer, site: Site) -> None:
     await set_up(server, site, SHOP)
     await shipped(server, site)
-    plain = server.get("/_template/pilotfish").json()["pilotfish"]
+    there = plain_templates(server)
     if server.generation == 6:
-        assert plain["index_patterns"] == ["shop*-20*.*.*"]
+        assert there["legacy"]["index_patterns"] == ["shop*-20*.*.*"]
     else:
-        assert plain["order"] == -1
+        assert there["legacy"]["order"] == -1
+        patterns = [each for one in there.values() for each in one["index_patterns"]]  # type: ignore[attr-defined]
+        assert sorted(patterns) == sorted(patterns_of(DEFAULT_INDEX))
 
 
 # ------------------------------------------------------------------ whose it is

@@ -83,6 +83,14 @@ async def test_a_server_that_hides_its_version_passes_also_behind_a_proxy_that_l
         assert await shipper.probe() == f"a server that hides its version at {endpoint.url}"
 
 
+@pytest.mark.parametrize("body", [b'{"index_templates":[7]}', b'{"index_templates":7}', b"[]", b"<html>"])
+async def test_templates_told_in_other_words_keep_no_document_back(tmp_path: Path, body: bytes) -> None:
+    answers = {"/_index_template/pilotfish*": (200, body)}
+    async with Answers(answers) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        assert (await shipper.ship(SENT)).delivered == 2
+        assert [each.path for each in endpoint.received if each.method == "PUT"] == ["/_template/pilotfish"]
+
+
 async def test_a_server_that_hides_its_version_gets_documents(tmp_path: Path) -> None:
     answers = {"/": (405, WRONG_METHOD), "/_nodes/_local": (403, FORBIDDEN)}
     async with Answers(answers) as endpoint, shipping(endpoint, tmp_path, template="off") as shipper:
