@@ -23,6 +23,7 @@ from .objects import Lifecycle, Requested, Wanted, requested, wanted
 from .others import Met, foreign_indices, legacy_met, shown, templates_met
 from .policies import change, changes, followers, left_behind, policies_met
 
+_LOOKS = 3  # at one object, each after somebody was quicker
 _WORDS = 500  # characters of a server's own words
 _GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
 _OVERWRITE = "--overwrite replaces it"
@@ -126,8 +127,8 @@ async def _refuse_to_hurt(connection: Connection, wishes: Requested, server: Ser
         )
 
 
-async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> SetupStep:
-    """Look at one object and do what is to be done.
+async def _settled(connection: Connection, wanted: Wanted, setup: Setup, *, looks: int = _LOOKS) -> SetupStep:
+    """Look at one object and do what is to be done; `looks` are left if somebody is quicker in between.
 
     Raises:
         ShippingError: the server cannot be reached, or forbids it.
@@ -138,26 +139,33 @@ async def _settled(connection: Connection, wanted: Wanted, setup: Setup) -> Setu
         verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
     step = SetupStep(wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
     if verdict.outcome in ("created", "updated"):
-        step = await _sent(connection, wanted, there, step=step, dry_run=setup.dry_run)
+        target, body = _request_of(wanted, there)
+        refusal = None if setup.dry_run else await _refused_put(connection, target, body)
+        if refusal and looks > 1 and _is_overtaken(refusal):
+            return await _settled(connection, wanted, setup, looks=looks - 1)
+        if refusal:
+            raise _refused(connection, refusal)
+        step = msgspec.structs.replace(step, request=f"PUT {target}", body=body)
     if wanted.rank == "ism_template" and verdict.outcome in ("unchanged", "updated"):
         sequence = there.sequence if verdict.outcome == "unchanged" else None
         return await _followed(connection, wanted, step=step, sequence=sequence, dry_run=setup.dry_run)
     return step
 
 
-async def _sent(connection: Connection, wanted: Wanted, there: _There, *, step: SetupStep, dry_run: bool) -> SetupStep:
-    """The object put in its place, unless it is a dry run; the step with the request.
-
-    Raises:
-        ShippingError: the server refuses it.
-    """
+def _request_of(wanted: Wanted, there: _There) -> tuple[str, bytes]:
     query = there.query if there.body is not None else _create_only(wanted)
-    target, body = wanted.path + query, msgspec.json.encode(wanted.body)
-    if not dry_run:
-        answer = await connection.request("PUT", target, body)
-        if answer.status not in (200, 201):
-            raise _refused(connection, answer)
-    return msgspec.structs.replace(step, request=f"PUT {target}", body=body)
+    return wanted.path + query, msgspec.json.encode(wanted.body)
+
+
+async def _refused_put(connection: Connection, target: str, body: bytes) -> Answer | None:
+    """Send it; the answer if it is a refusal."""
+    answer = await connection.request("PUT", target, body)
+    return None if answer.status in (200, 201) else answer
+
+
+def _is_overtaken(answer: Answer) -> bool:
+    """Whether it is refused since another setup, or an agent, made or changed the object after we looked."""
+    return answer.status == 409 or (answer.status == 400 and b"already exists" in answer.body)
 
 
 async def _followed(
