@@ -293,7 +293,9 @@ async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServ
     assert (step.outcome, step.text) == ("failed", "it would override, where both meet: template own.beats-7 (order 0)")
     assert "give theirs an order over 10" in step.remedy
     assert merging.get("/_template/pilotfish").json()["pilotfish"]["order"] == -1
-    assert (await set_up(merging, site, SHOP))["index template pilotfish"].text == "other options"
+    narrowed = (await set_up(merging, site, SHOP))["index template pilotfish"]
+    told = "other options; no longer for a*-20*.*.*, b*-20*.*.*, c*-20*.*.*, d*-20*.*.*, e*-20*.*.* and 31 more"
+    assert (narrowed.outcome, narrowed.text) == ("updated", told)
     taken = (await set_up(merging, site, Setup(overwrite=True)))["index template pilotfish"]
     assert (taken.outcome, taken.text) == ("updated", "overwritten; in place of template own.beats-7 (order 0)")
     assert outcomes(await set_up(merging, site)) == all_are("unchanged", objects_of(merging))
@@ -351,6 +353,17 @@ async def test_an_index_of_another_program_does_not_get_our_mapping_unasked(
     assert step.outcome == "failed"
     assert "(fluentd-2026.11.22)" in step.text
     assert set(outcomes(await set_up(composing, site, SHOP)).values()) == {"created"}
+
+
+async def test_targets_that_an_earlier_setup_named_alone_are_told(server: SearchServer, site: Site) -> None:
+    name = "index template pilotfish"
+    await set_up(server, site, SHOP)
+    other = (await set_up(server, site, Setup(targets=("till",))))[name]
+    assert (other.outcome, other.text) == ("updated", "other options; no longer for shop*-20*.*.*")
+    assert other.remedy == "name all targets in one command"
+    for targets in (("till", "shop*"), ("t*", "s*"), ("*",)):
+        wider = (await set_up(server, site, Setup(targets=targets)))[name]
+        assert (wider.outcome, "no longer" in wider.text, wider.remedy) == ("updated", False, "")
 
 
 async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, site: Site) -> None:

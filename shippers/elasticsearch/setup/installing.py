@@ -20,7 +20,7 @@ from ..node import Answer
 from ..templates import VERSION
 from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
-from .others import Met, foreign_indices, legacy_met, shown, templates_met
+from .others import Met, covers, foreign_indices, legacy_met, shown, templates_met
 from .policies import change, changes, followers, left_behind, policies_met
 
 _LOOKS = 3  # at one object, each after somebody was quicker
@@ -251,7 +251,15 @@ async def _beside_others(
     told = [verdict.text] if verdict.text else []
     told += [f"in place of {shown(met.ousted)}"] if met.ousted else []
     told += [f"gives way to {shown(met.prior)} where both meet"] if met.prior else []
-    return verdict._replace(text="; ".join(told))
+    lost = _lost(wanted, body or {})
+    told += [f"no longer for {shown(lost)}"] if lost else []
+    return verdict._replace(text="; ".join(told), remedy="name all targets in one command" if lost else "")
+
+
+def _lost(wanted: Wanted, body: dict[str, Any]) -> list[str]:
+    """The patterns of `body`, which is there, that the template or policy in its place is not for."""
+    (before, _), (now, _) = wanted.scope(body), wanted.scope(wanted.body)
+    return [each for each in before if not any(covers(one, each) for one in now)]
 
 
 async def _others_met(connection: Connection, wanted: Wanted, body: dict[str, Any]) -> Met:

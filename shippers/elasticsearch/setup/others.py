@@ -6,6 +6,7 @@ another program that meets our patterns would get our mapping, by which its docu
 behind the operator's back.
 """
 
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -164,3 +165,8 @@ def is_met(body: dict[str, Any], patterns: list[str]) -> bool:
     """Whether what this template or policy is for meets one of `patterns`."""
     theirs = body.get("index_patterns") or []
     return any(meet(one, other) for one in patterns for other in ([theirs] if isinstance(theirs, str) else theirs))
+def covers(one: str, other: str) -> bool:
+    """Whether each name that fits `other` fits `one`; `*` stands for any text."""
+    return fnmatchcase(other, one)
+
+
