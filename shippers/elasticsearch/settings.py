@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from collector import remote
 from collector.errors import ConfigurationError
 from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.waiting import Tell
 
 from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
@@ -117,7 +118,7 @@ class Settings(ShipperSettings):
         """The kinds of server that `setup_files` knows, the usual one first."""
         return tuple(setting_up.SERVERS)
 
-    async def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+    async def set_up(self, site: Site, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
         """Install templates and lifecycle for our indices, and give what became of each object.
 
         Raises:
