@@ -24,8 +24,10 @@ _TOLD = {"policy_id": "pilotfish", "last_updated_time": 1577990761311, "schema_v
 class LifecycleStandIn:
     """Keeps what is put; `methods` are those of the requests so far, `down` is how many of them find it starting."""
 
-    def __init__(self, kind: Literal["ilm", "ism"] = "ism", *, forbids: str = "", down: int = 0) -> None:
-        """`forbids`: a path whose change is refused with 403."""
+    def __init__(
+        self, kind: Literal["ilm", "ism"] = "ism", *, forbids: str = "", hides: str = "", down: int = 0
+    ) -> None:
+        """`forbids`: a path whose change is refused with 403, `hides`: a part of those whose GET is."""
         self._told_of_itself = _ELASTICSEARCH if kind == "ilm" else _OPENSEARCH
         (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -36,6 +38,8 @@ class LifecycleStandIn:
             str, tuple[str, int | None]
         ] = {}  # of an index its policy and which version, once it has it
         self.in_transition: set[str] = set()
+        self.ours: list[str] = []  # indices with documents of ours
+        self._hides = hides
         self._forbids = forbids
         self._down = down
 
@@ -103,8 +107,15 @@ class LifecycleStandIn:
             return self._explained()
         if path in ("/_template", "/_index_template"):
             return web.json_response({})
+        if self._hides and self._hides in path:
+            return _forbidden()
         if "/_mapping/field/" in path:
-            return web.json_response({})
+            return web.json_response({index: {"mappings": {"@target": {}}} for index in self.ours})
+        if path.endswith("/_settings/index.lifecycle.name"):
+            governed = {
+                index: {"settings": {"index.lifecycle.name": each[0]}} for index, each in self.following.items()
+            }
+            return web.json_response(governed)
         if path not in self.kept:
             error = {"type": "resource_not_found_exception", "reason": "not found"}
             return web.json_response({"error": error, "status": 404}, status=404)
@@ -125,8 +136,7 @@ class LifecycleStandIn:
 
     def _put(self, request: web.Request, body: dict[str, Any]) -> web.Response:
         if self._forbids and request.path.startswith(self._forbids):
-            error = {"type": "security_exception", "reason": "no permissions"}
-            return web.json_response({"error": error, "status": 403}, status=403)
+            return _forbidden()
         if request.path.startswith("/_ilm/policy/"):
             check_ilm(body)
         if not request.path.startswith("/_plugins/_ism/policies/"):
@@ -141,6 +151,11 @@ class LifecycleStandIn:
         self.kept[request.path] = body["policy"]
         self.sequence += 1
         return web.json_response({"_id": "pilotfish", "policy": body}, status=201 if held[0] is None else 200)
+
+
+def _forbidden() -> web.Response:
+    error = {"type": "security_exception", "reason": "no permissions"}
+    return web.json_response({"error": error, "status": 403}, status=403)
 
 
 def check_policy(body: dict[str, Any]) -> None:

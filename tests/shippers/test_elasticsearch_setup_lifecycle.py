@@ -21,11 +21,12 @@ from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
 from tests.shippers.lifecycle_stand_in import LifecycleStandIn, check_policy
 from tests.shippers.test_elasticsearch import emptied, settings_for
-from tests.shippers.test_elasticsearch_cluster import INDEX, shipped
+from tests.shippers.test_elasticsearch_cluster import INDEX, put, shipped
 from tests.shippers.test_elasticsearch_setup import outcomes, set_up
 
 DAILY, STREAM = "{target}-%Y.%m.%d", "logs-docker.{target}-default"
 POLICY, TEMPLATE = "lifecycle policy pilotfish", "index template pilotfish"
+WITHOUT = "indices without a policy"
 RECENT, OPENSEARCH = Server("8.19.0", opensearch=False), Server("2.19.0", opensearch=True)
 
 
@@ -75,6 +76,24 @@ async def test_a_policy_without_a_mark_that_says_the_same_is_ours_and_any_other_
     assert (left.outcome, left.request) == ("kept", "")
     assert left.text == "it goes on deleting indices of an age of 15d that have it; new ones do not get it"
     assert "index.lifecycle" not in json.dumps(ilm_server.get("/_template/pilotfish?flat_settings=true").json())
+
+
+async def test_indices_from_before_the_policy_are_told_with_the_request_that_gives_it_to_them(
+    ilm_server: SearchServer, site: Site
+) -> None:
+    await shipped(ilm_server, site)
+    put(ilm_server, "/fluentd-2026.11.22", {})  # of another program: none of ours is in it
+    for wish, outcome in ((kept(30, dry_run=True), "created"), (kept(30), "created"), (kept(30), "unchanged")):
+        steps = await set_up(ilm_server, site, wish)
+        assert steps[POLICY].outcome == outcome
+        assert (steps[WITHOUT].outcome, steps[WITHOUT].request) == ("kept", "")
+        assert steps[WITHOUT].text == "2 made before it: shop-2026.11.23, till-2026.11.23"
+    request = 'PUT /INDEX/_settings {"index.lifecycle.name": "pilotfish"}'
+    assert request in steps[WITHOUT].remedy
+    put(ilm_server, "/shop-2026.11.23/_settings", {"index.lifecycle.name": "pilotfish"})
+    assert (await set_up(ilm_server, site, kept(30)))[WITHOUT].text == "1 made before it: till-2026.11.23"
+    put(ilm_server, "/till-2026.11.23/_settings", {"index.lifecycle.name": "theirs"})
+    assert WITHOUT not in await set_up(ilm_server, site, kept(30))
 
 
 async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(bare: SearchServer, site: Site) -> None:
@@ -195,6 +214,31 @@ async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_l
         later = (await told_by(stand_in, site, kept(60)))[POLICY]
         assert (later.outcome, later.text) == ("updated", "indices that get this version: 1")
         assert later.request == "POST /_plugins/_ism/change_policy/a-2026.11.01"
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_words"),
+    [
+        ("ism", 'POST /_plugins/_ism/add/INDEX {"policy_id": "pilotfish"}'),
+        ("ilm", 'PUT /INDEX/_settings {"index.lifecycle.name": "pilotfish"}'),
+    ],
+)
+async def test_indices_without_a_policy_are_told_and_left_alone(site: Site, kind: Any, request_words: str) -> None:
+    async with LifecycleStandIn(kind).serving() as stand_in:
+        stand_in.ours = ["a-2026.11.01", "a-2026.11.02", "b-2026.11.01"]
+        stand_in.following = {"b-2026.11.01": ("their", 7)}
+        step = (await told_by(stand_in, site, kept(30)))[WITHOUT]
+        assert (step.outcome, step.text) == ("kept", "2 made before it: a-2026.11.01, a-2026.11.02")
+        assert step.remedy.startswith(f"to give it to them: {request_words}, by which those that are old enough")
+        assert stand_in.following == {"b-2026.11.01": ("their", 7)}
+        assert WITHOUT not in await told_by(stand_in, site, Setup(targets=("*",)))
+
+
+async def test_who_may_not_see_the_indices_can_still_set_up(site: Site) -> None:
+    async with LifecycleStandIn("ilm", hides="/_mapping/").serving() as stand_in:
+        told = await told_by(stand_in, site, kept(30))
+        assert told[POLICY].outcome == "created"
+        assert (told[WITHOUT].outcome, "403: " in told[WITHOUT].text) == ("left out", True)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from ..node import Answer
 from ..templates import VERSION
 from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
-from .others import Met, covers, foreign_indices, legacy_met, shown, templates_met
-from .policies import change, changes, followers, left_behind, policies_met
+from .others import Met, covers, indices_met, legacy_met, shown, templates_met
+from .policies import change, changes, followers, left_behind, policies_met, without_policy
 
 _LOOKS = 3  # at one object, each after somebody was quicker
 _WORDS = 500  # characters of a server's own words
@@ -70,6 +70,8 @@ async def install(connection: Connection, index: str, setup: Setup, tell: Tell) 
             yield await _settled(connection, each, setup)
         except ShippingError as error:
             yield SetupStep(each.subject, outcome="failed", text=error.cause, remedy=_remedy(error))
+    if wishes.has_policy and kind != "none" and (step := await without_policy(connection, wishes, server)):
+        yield step
 
 
 async def _met(connection: Connection) -> Server:
@@ -119,7 +121,7 @@ async def _refuse_to_hurt(connection: Connection, wishes: Requested, server: Ser
     """
     if not wishes.is_shared or not server.composes or setup.overwrite:
         return
-    foreign = await foreign_indices(connection, wishes)
+    _, foreign = await indices_met(connection, wishes)
     if foreign:
         raise UsageError(
             f"index: {wishes.index} meets indices that are not Pilotfish's ({shown(foreign)})",

@@ -97,15 +97,21 @@ async def legacy_met(connection: Connection, patterns: list[str], *, order: int)
     return met
 
 
-async def foreign_indices(connection: Connection, requested: Requested) -> list[str]:
-    """Indices that meet the patterns and hold no document of ours, which all have an `@target`.
+async def indices_met(connection: Connection, requested: Requested) -> tuple[list[str], list[str]]:
+    """Indices that meet the patterns: those with documents of ours, which all have an `@target`, and the others.
 
     Raises:
         ShippingError: the server does not tell.
     """
-    names = quote(",".join(requested.patterns), safe="*,")
-    found = await told(connection, f"/{names}/_mapping/field/@target?ignore_unavailable=true", missing={})
-    return sorted(name for name, fields in found.items() if not fields.get("mappings"))
+    target = f"/{joined(requested.patterns)}/_mapping/field/@target?ignore_unavailable=true"
+    found = await told(connection, target, missing={})
+    ours = {name for name, fields in found.items() if fields.get("mappings")}
+    return sorted(ours), sorted(found.keys() - ours)
+
+
+def joined(patterns: list[str]) -> str:
+    """Patterns as the part of a path that names indices."""
+    return quote(",".join(patterns), safe="*,")
 
 
 def shown(names: list[str]) -> str:
@@ -161,12 +167,12 @@ def is_ours(name: str) -> bool:
     return name == "pilotfish" or name.startswith("pilotfish-")
 
 
-def is_met(body: dict[str, Any], patterns: list[str]) -> bool:
-    """Whether what this template or policy is for meets one of `patterns`."""
-    theirs = body.get("index_patterns") or []
-    return any(meet(one, other) for one in patterns for other in ([theirs] if isinstance(theirs, str) else theirs))
 def covers(one: str, other: str) -> bool:
     """Whether each name that fits `other` fits `one`; `*` stands for any text."""
     return fnmatchcase(other, one)
 
 
+def is_met(body: dict[str, Any], patterns: list[str]) -> bool:
+    """Whether what this template or policy is for meets one of `patterns`."""
+    theirs = body.get("index_patterns") or []
+    return any(meet(one, other) for one in patterns for other in ([theirs] if isinstance(theirs, str) else theirs))

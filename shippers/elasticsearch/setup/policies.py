@@ -1,4 +1,4 @@
-"""The lifecycle policies that are there → whom ours would outrank, who follows an older one, what still deletes.
+"""The lifecycle policies that are there → whom ours would outrank, who follows an older one or none, what goes on.
 
 A policy of ISM is chosen for an index as a template is: by its patterns and the highest priority. The index then keeps
 a copy of it, and another version has to be given to each by name. ILM reads its policy anew at each look.
@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from collector.errors import ShippingError
 from collector.ports import SetupStep
 
 from ..cluster import Server
 from ..connection import Connection
 from .lifecycle import policy_path
 from .objects import Requested
-from .others import Met, is_met, is_ours, told
+from .others import Met, indices_met, is_met, is_ours, joined, shown, told
 
 _MOST = 10_000  # policies or indices in one answer: the window that a search has
 _POLICIES = (
@@ -87,6 +88,33 @@ async def change(connection: Connection, path: str, policy: str) -> list[str]:
     return [f"{each.get('index_name')}: {each.get('reason')}" for each in body.get("failed_indices") or []]
 
 
+async def without_policy(connection: Connection, wishes: Requested, server: Server) -> SetupStep | None:
+    """What is to be told of our indices that are there already and have no policy: ours is for those made from now on.
+
+    They are not given it: what is older than the retention would be deleted at once.
+    """
+    subject, ism = "indices without a policy", server.opensearch
+    try:
+        ours, _ = await indices_met(connection, wishes)
+        governed = await _governed(connection, wishes, ism=ism)
+    except ShippingError as error:
+        return SetupStep(subject, outcome="left out", text=error.cause, remedy=error.remedy)
+    names = [name for name in ours if name not in governed]
+    if not names:
+        return None
+    if ism:
+        request = f'POST /_plugins/_ism/add/INDEX {{"policy_id": "{wishes.name}"}}'
+    else:
+        request = f'PUT /INDEX/_settings {{"index.lifecycle.name": "{wishes.name}"}}'
+    warning = ", by which those that are old enough are deleted at once" if wishes.retention else ""
+    return SetupStep(
+        subject,
+        outcome="kept",
+        text=f"{len(names)} made before it: {shown(names)}",
+        remedy=f"to give it to them: {request}{warning}",
+    )
+
+
 async def left_behind(connection: Connection, wishes: Requested, server: Server) -> SetupStep | None:
     """What is to be told of our policy of an earlier setup, which goes on deleting though none is asked for now.
 
@@ -109,6 +137,15 @@ async def left_behind(connection: Connection, wishes: Requested, server: Server)
         text=text if ism else f"{text} that have it; new ones do not get it",
         remedy=f"to end it: {ending} for those that have it; --retention sets another",
     )
+
+
+async def _governed(connection: Connection, wishes: Requested, *, ism: bool) -> set[str]:
+    """Names of the indices that have a policy, whosever it is."""
+    if ism:
+        found = await told(connection, _FOLLOWERS, missing={})
+        return {name for name, each in found.items() if isinstance(each, dict) and each.get("policy_id")}
+    target = f"/{joined(wishes.patterns)}/_settings/index.lifecycle.name?ignore_unavailable=true&flat_settings=true"
+    return set(await told(connection, target, missing={}))
 
 
 def _ism_age(policy: dict[str, Any]) -> str:
