@@ -20,7 +20,7 @@ from tests.engines import servers
 from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
 from tests.shippers.lifecycle_stand_in import LifecycleStandIn, check_policy
-from tests.shippers.test_elasticsearch import emptied, settings_for
+from tests.shippers.test_elasticsearch import emptied, settings_for, stock
 from tests.shippers.test_elasticsearch_cluster import INDEX, put, shipped
 from tests.shippers.test_elasticsearch_setup import outcomes, set_up
 
@@ -373,6 +373,24 @@ async def test_a_stream_of_another_program_does_not_get_our_mapping_unasked(
     assert ".ds-logs-generic-default-" in step.text
     named = await set_up(streaming, site, Setup(data_stream=True, targets=("shop",)), index="logs-{target}-default")
     assert "failed" not in outcomes(named).values()
+
+
+async def test_a_target_whose_indices_are_data_streams_by_anothers_template_is_named(
+    streaming: SearchServer, site: Site
+) -> None:
+    stock(streaming)
+    built_in = {"index_patterns": ["logs-*-*"], "priority": 100, "data_stream": {}, "_meta": {"managed": True}}
+    put(streaming, "/_index_template/logs", built_in)
+    sent = batch(plain_segment(2, "logs-web"))
+    shipper = settings_for(streaming).open(site)
+    assert (await deliver(shipper, sent)).delivered == 2
+    assert (await deliver(shipper, sent)).duplicate == 2
+    await shipper.aclose()
+    step = (await set_up(streaming, site, Setup(targets=("*",))))[TEMPLATE]
+    assert step.outcome == "failed"
+    assert "would cause data streams [logs-web-2026.11.23] to no longer match a data stream template" in step.text
+    named = (await set_up(streaming, site, Setup(targets=("shop",))))[TEMPLATE]
+    assert named.outcome == "created"
 
 
 async def test_a_server_that_cannot_hold_data_streams_says_why(streamless: SearchServer, site: Site) -> None:

@@ -304,7 +304,12 @@ def _reasons(answer: Answer) -> str:
         reasons.append(str(error.get("reason") or error.get("type")))
         error = error.get("caused_by")
     told = dict.fromkeys([reasons[0], reasons[-1]]) if reasons else {str(error): None}
-    return " ".join(": ".join(told).split())[:_WORDS]
+    return _shortened(" ".join(": ".join(told).split()))
+
+
+def _shortened(words: str) -> str:
+    """Cut in the middle: a server names all patterns of a template before it says what is wrong with them."""
+    return words if len(words) <= _WORDS else f"{words[: _WORDS // 2]} … {words[-_WORDS // 2 :]}"
 
 
 def _remedy(error: ShippingError) -> str:
