@@ -40,7 +40,11 @@ Output = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="NAME", help="Only for these targets, * may stand in it; may be repeated."),
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        help="Only for these targets, * may stand in it; repeat it for all: a later setup replaces them.",
+    ),
 ]
 Retention = Annotated[
     timedelta | None,
@@ -48,7 +52,7 @@ Retention = Annotated[
         "--retention",
         metavar="DURATION",
         parser=span,
-        help="Delete what is older, such as 30d; none: keep it for ever.",
+        help="Delete what is older, such as 30d, of indices made from now on; none: keep it for ever.",
     ),
 ]
 DataStream = Annotated[bool, typer.Option("--data-stream", help="Data streams instead of an index for each day.")]
@@ -91,7 +95,7 @@ def elasticsearch(
 def export(
     directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Made if it is missing.")],
     server: Annotated[
-        Server, typer.Option("--server", help="Which server it is for; 8 is for 9, too.")
+        Server, typer.Option("--server", help="Which server it is for; 8: 8.14 and later and 9, before it take 7.")
     ] = Server.ELASTICSEARCH_8,
     config: Config = None,
     output: Output = None,

@@ -104,6 +104,12 @@ def test_the_export_sent_again_never_empties_the_operators_component(kind: str) 
     assert requests[1] == "PUT /_component_template/pilotfish@custom?create=true"
 
 
+@pytest.mark.parametrize(("kind", "is_there"), [("elasticsearch-8", True), ("elasticsearch-7", False)])
+def test_the_export_for_8_holds_what_8_knows_from_14_on_and_that_for_7_does_not(kind: str, *, is_there: bool) -> None:
+    bodies = b"".join(file.body for file in settings_for_nobody("{target}-%Y.%m.%d").setup_files(DEFAULT, kind))
+    assert (b"ignore_dynamic_beyond_limit" in bodies) is (b"subobjects" in bodies) is is_there
+
+
 async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(server: SearchServer, site: Site) -> None:
     before = everything(server)
     dry = await set_up(server, site, Setup(dry_run=True))

@@ -31,7 +31,7 @@ from ..templates import (
 from . import lifecycle
 
 SERVERS = {
-    "elasticsearch-8": Server("8.19.0", opensearch=False),  # 9 takes the same
+    "elasticsearch-8": Server("8.19.0", opensearch=False),  # 9 takes the same, 8 before 8.14 does not
     "elasticsearch-7": Server("7.17.0", opensearch=False),
     "elasticsearch-6": Server("6.8.0", opensearch=False),
     "opensearch": Server("2.19.0", opensearch=True),
