@@ -107,7 +107,7 @@ def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
 def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputTypes) -> FileValues:
     """The file without the options of outputs whose place the environment's take: its API key for a password there.
 
-    They exclude each other, and nothing in the environment can take an option of the file away.
+    They exclude each other; `null` is no credential, but takes the option of that name away.
     """
     outputs, above = said.values.get("outputs"), told.values.get("outputs")
     if not isinstance(outputs, dict) or not isinstance(above, dict):
@@ -118,7 +118,7 @@ def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputT
         for name, options in above.items()
         if isinstance(options, dict) and isinstance(outputs.get(name), dict) and kinds.get(name) in output_types
         for rivals in output_types[kinds[name]].rivals
-        if rivals & options.keys()
+        if any(options.get(key) is not None for key in rivals)
         for key in rivals & outputs[name].keys()
     }
     left = {

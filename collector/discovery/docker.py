@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class DockerDiscovery:
         self._began = time.time_ns()
         self._reported: set[str] = set()
         self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
-        self._deaf = ""  # why there are no events, though the daemon answers
+        self._deaf = ""  # why there were no events, as it was told last
         self._turns = _Turns()
         self._since = since
         self._told = told
@@ -101,19 +102,19 @@ class DockerDiscovery:
         """Follow the daemon until cancelled."""
         failures = 0
         while True:
-            began = time.monotonic()
+            opened = inf
             try:
                 async with self._engine.events(min(self._since, time.time_ns())) as events:
                     self._roster.streams_of_events += 1
-                    self._roster.hears_events, self._deaf = True, ""
+                    self._roster.hears_events, opened = True, time.monotonic()
                     await self._look()
                     await self._follow(events)
             except* (EngineUnavailable, NoSuchContainer) as broken:  # the latter: no Engine API is there
                 self._roster.hears_events = False
-                await self._look_without_events(_first(broken))
+                failures = 0 if time.monotonic() - opened > _STEADY_SECONDS else failures
+                await self._look_without_events(_first(broken), is_repeated=failures > 0)
             finally:
                 self._roster.hears_events = False
-            failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
             await asyncio.sleep(self._pause_seconds(failures))
             failures += 1
 
@@ -121,8 +122,8 @@ class DockerDiscovery:
         await self._take_host()
         await self._reconcile()
 
-    async def _look_without_events(self, why: str) -> None:
-        """See whether the daemon is away, or its events alone."""
+    async def _look_without_events(self, why: str, *, is_repeated: bool) -> None:
+        """See whether the daemon is away, or its events alone; one stream that ends is no news."""
         try:
             await self._look()
         except* (EngineUnavailable, NoSuchContainer) as unavailable:
@@ -131,9 +132,9 @@ class DockerDiscovery:
                 log.warning("no word from the Docker daemon", error=error)
             self._roster.lost(error)
         else:
-            if self._deaf != why:
+            if is_repeated and self._deaf != why:
                 log.warning("no events of the Docker daemon: containers are looked for on a timer", error=why)
-            self._deaf = why
+                self._deaf = why
 
     def _pause_seconds(self, failures: int) -> float:
         """Until the next try: soon at first, then as often as a re-list is due."""
@@ -172,16 +173,17 @@ class DockerDiscovery:
     async def _apply(self, event: Event) -> None:
         # what is older an earlier run has counted; what happens now is not, though the clock was set back
         is_counted = event.time > self._began - _GAP or event.time > time.time_ns() - _GAP
-        self._roster.events[event.action] += is_counted
         if event.action == "destroy":
             self._turns.told(event.container_id)
             self._drop(event.container_id)
+            self._roster.events[event.action] += is_counted
             return
         tally = self._roster.tallies.get(event.container_id)  # `--rm` takes a container away before it is asked for
         await self._inspect(event.container_id, was_started=event.action == "start" and event.time > self._began)
         if event.action == "die" and event.exit_code is None:  # a label of its name took its place
             container = self._roster.containers.get(event.container_id)
             event = replace(event, exit_code=container.exit_code if container else None)
+        self._roster.events[event.action] += is_counted  # only now: in between it may be cancelled, and told again
         self._told(event, self._roster.tell(event, tally, is_counted=is_counted))
 
     async def _reconcile(self) -> None:
@@ -191,8 +193,9 @@ class DockerDiscovery:
             EngineUnavailable: the daemon does not list them, or nothing is known of any of them.
         """
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
-        news = [one for one, item in listed.items() if not _is_known(self._roster.containers.get(one), item)]
-        news += self._roster.containers.keys() - listed.keys()  # gone, or made since the list was
+        known = self._roster.containers
+        news = [one for one, item in listed.items() if one in self._unanswered or not _is_known(known.get(one), item)]
+        news += known.keys() - listed.keys()  # gone, or made since the list was
         limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
 
         async def inspect(container_id: str) -> EngineUnavailable | None:
@@ -202,10 +205,11 @@ class DockerDiscovery:
         async with asyncio.TaskGroup() as tasks:
             asked = [tasks.create_task(inspect(container_id)) for container_id in news]
         errors = [error for one in asked if (error := one.result()) is not None]
-        if errors and not any(one in self._roster.containers for one in listed):
+        if errors and not any(one in known for one in listed):
             raise errors[0]
-        for container_id in listed.keys() & self._unanswered - self._roster.containers.keys():
-            self._roster.put(_undescribed(listed[container_id]))
+        for container_id in self._unanswered & listed.keys():
+            if container_id not in known or known[container_id].driver == UNDESCRIBED:
+                self._roster.put(_undescribed(listed[container_id]))
         self._unanswered &= listed.keys()
         self._roster.answered()
 

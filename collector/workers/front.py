@@ -15,6 +15,7 @@ from collector.telemetry.exposition import expose
 from collector.telemetry.process import Process
 from collector.web import access
 from collector.web.api import Patience
+from collector.web.door import MOST_OF_ONE
 from collector.web.server import page
 from collector.workers import merged
 from collector.workers.crew import Worker
@@ -223,7 +224,8 @@ def _add(progress: Progress, before: Progress, told: Mapping[str, object]) -> No
 @asynccontextmanager
 async def peers(workers: Sequence[Worker]) -> AsyncIterator[list[Peer]]:
     """The ports of all workers."""
-    connector = aiohttp.TCPConnector(limit=0)
+    # A worker takes so many from this address; whoever asks beyond that waits here for his turn.
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=MOST_OF_ONE - 2)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=_READ_BYTES) as session:
         yield [Peer(worker, session) for worker in workers]

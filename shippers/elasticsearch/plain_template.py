@@ -10,7 +10,7 @@ import msgspec
 from .cluster import Server
 from .connection import Connection, words_of
 from .node import Answer
-from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, legacy_of, shown
+from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, covers, is_ours, legacy_of, shown
 from .templates import PLAIN_PRIORITY, patterns_of, plain, plain_composable, plain_name, template_name
 
 _WANTS_COMPOSABLE = b"use composable templates"
@@ -53,8 +53,10 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
         return composable
     patterns = patterns_of(index)
     met = {pattern: there for pattern in patterns if (there := composable_of(composable, [pattern]))}
+    rest = [each for each in patterns if each not in met]
+    met = {pattern: there for pattern, there in met.items() if not _has_it(pattern, there)}
     taken = {pattern: by for pattern, there in met.items() if (by := _in_the_way(there, legacy_of(legacy, [pattern])))}
-    lowest, rest = [each for each in met if each not in taken], [each for each in patterns if each not in met]
+    lowest = [each for each in met if each not in taken]
     if lowest:
         answer = await _put(connection, f"/_index_template/{plain_name(index)}", plain_composable(lowest, server))
         if hindrance := _hindrance(answer):
@@ -64,6 +66,12 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
         if hindrance := _hindrance(answer):
             return hindrance
     return _left_out(taken)
+
+
+def _has_it(pattern: str, composable: list[Template]) -> bool:
+    """Whether another agent, or another output, has put the same body there for all these indices."""
+    ours = [each for each in composable if is_ours(each.name) and each.rank == PLAIN_PRIORITY]
+    return any(covers(one, pattern) for each in ours for one in each.patterns)
 
 
 def _in_the_way(composable: list[Template], legacy: list[Template]) -> list[str]:

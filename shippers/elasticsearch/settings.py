@@ -57,7 +57,7 @@ class Settings(ShipperSettings):
     compress: bool = Field(True, description="gzip requests and answers; off pays on the same machine only")
     request_timeout_seconds: float = Field(60.0, gt=0, description="give a request up after so long, and send it again")
     template: Literal["auto", "off"] = Field(
-        "auto", description="auto: install an index template of the lowest order unless its name or `setup`'s is taken"
+        "auto", description="auto: install index templates that give way to any other, unless `setup`'s are there"
     )
 
     spool: bool = Field(True, description="keep documents on disk while the cluster is away; false: stop reading")

@@ -124,6 +124,14 @@ def test_credentials_in_the_environment_take_the_place_of_the_file_s(written: Pa
     assert (found.username, found.password_file, found.password, found.api_key_file) == (None, None, None, None)
 
 
+def test_null_in_the_environment_takes_the_place_of_its_own_option_alone(written: Path) -> None:
+    text = "outputs: {e: {type: elasticsearch, hosts: ['http://es'], username: agent, password_file: /p}}\n"
+    found = read(written, text, {"PILOTFISH_OUTPUTS__E__API_KEY": "null"}).outputs["e"]
+    assert isinstance(found, Elasticsearch)
+    assert (found.username, found.password_file) == ("agent", Path("/p"))
+    assert "go together" in mistakes(written, text, {"PILOTFISH_OUTPUTS__E__PASSWORD_FILE": "null"})[0]
+
+
 def test_a_password_in_the_environment_leaves_the_file_its_user(written: Path) -> None:
     text = "outputs: {e: {type: elasticsearch, hosts: ['http://es'], username: agent, password_file: /p}}\n"
     found = read(written, text, {"PILOTFISH_OUTPUTS__E__PASSWORD": "x"}).outputs["e"]

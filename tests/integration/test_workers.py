@@ -98,8 +98,13 @@ def test_what_the_agent_costs_is_that_of_all_its_processes(tmp_path: Path, elast
         ]
         told = agent.metric("process_resident_memory_bytes")
         assert sum(workers) + parent / 2 < told < sum(workers) + parent * 2
-        lines = agent.log.read_text().count('"level": "info"')
-        assert agent.metric("pilotfish_log_messages_total", level="info") == lines
+        wait_until(
+            lambda: (
+                agent.metric("pilotfish_log_messages_total", level="info")
+                == agent.log.read_text().count('"level": "info"')
+            ),
+            "each line of the log is counted",
+        )
         assert agent.stop() == 0
 
 

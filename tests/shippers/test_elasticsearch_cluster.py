@@ -1,7 +1,9 @@
 """What an operator does to a cluster, and what the shipper makes of it; and the template."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,7 +12,7 @@ from collector.model import Batch, Receipt
 from collector.ports import Shipper, Site
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
-from shippers.elasticsearch.templates import patterns_of, plain, plain_name
+from shippers.elasticsearch.templates import patterns_of, plain, plain_name, template_name
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
@@ -171,6 +173,10 @@ def plain_templates(server: SearchServer) -> dict[str, dict[str, object]]:
     return found
 
 
+def warnings_of(logged: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in logged if each["log_level"] == "warning"]
+
+
 @pytest.fixture
 def refusing(elasticsearch_8: SearchServer) -> SearchServer:
     """A server that takes no legacy template which meets a composable one, emptied."""
@@ -181,12 +187,29 @@ def refusing(elasticsearch_8: SearchServer) -> SearchServer:
 async def test_what_meets_the_servers_own_templates_is_composable_and_the_rest_is_legacy(
     refusing: SearchServer, site: Site
 ) -> None:
-    await asyncio.gather(*(shipped(refusing, site) for _ in range(3)))
+    with capture_logs() as logged:
+        await asyncio.gather(*(shipped(refusing, site) for _ in range(3)))
+    assert warnings_of(logged) == []
     there = plain_templates(refusing)
     met = {f"{first}*-20*.*.*" for first in "blmst"}  # behavioral_analytics, logs, metrics, synthetics, traces
     assert set(there["composable"]["index_patterns"]) == met  # type: ignore[call-overload]
     assert set(there["legacy"]["index_patterns"]) == set(patterns_of(DEFAULT_INDEX)) - met  # type: ignore[call-overload]
     assert (there["composable"]["priority"], there["legacy"]["order"]) == (0, -1)
+    await shipped(refusing, site)
+    assert plain_templates(refusing) == there
+
+
+@pytest.mark.parametrize("index", [DEFAULT_INDEX, "logs-{target}-%Y.%m.%d"])
+async def test_what_another_agent_or_output_has_put_there_is_no_hindrance(
+    refusing: SearchServer, site: Site, index: str
+) -> None:
+    """Half of it is there when another was cut off between the two requests, or is at it."""
+    await shipped(refusing, site)
+    there = plain_templates(refusing)
+    refusing.request("DELETE", f"/_template/{template_name(DEFAULT_INDEX)}")
+    with capture_logs() as logged:
+        await shipped(refusing, site, index=index)
+    assert warnings_of(logged) == []
     await shipped(refusing, site)
     assert plain_templates(refusing) == there
 
@@ -212,7 +235,7 @@ async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
     put(refusing, f"/{kind}/own", {"index_patterns": ["shop-*"], **whole})
     with capture_logs() as logged:
         assert (await shipped(refusing, site)).delivered == 6
-    (told,) = (each for each in logged if each["log_level"] == "warning")
+    (told,) = warnings_of(logged)
     assert told["event"] == "the index template is not installed"
     assert told["reason"] == "not for s*-20*.*.*, which meet templates of others (own)"
     assert told["remedy"].startswith("run `pilotfish setup elasticsearch`, which says what helps")

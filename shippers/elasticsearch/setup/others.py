@@ -38,6 +38,7 @@ class Template(NamedTuple):
 
     name: str
     rank: int
+    patterns: tuple[str, ...] = ()
     is_built_in: bool = False
 
 
@@ -151,11 +152,12 @@ def legacy_of(found: dict[str, Any], patterns: list[str]) -> list[Template]:
 def composable_of(found: dict[str, Any], patterns: list[str]) -> list[Template]:
     """Of the answer to `COMPOSABLE` those that meet `patterns`, ours as well."""
     listed = [(str(each["name"]), each["index_template"]) for each in found.get("index_templates") or []]
-    return [
-        Template(name, int(body.get("priority") or 0), _is_built_in(name, body))
-        for name, body in listed
-        if is_met(body, patterns)
-    ]
+    return [_template(name, body) for name, body in listed if is_met(body, patterns)]
+
+
+def _template(name: str, body: dict[str, Any]) -> Template:
+    patterns = tuple(body.get("index_patterns") or ())
+    return Template(name, int(body.get("priority") or 0), patterns, _is_built_in(name, body))
 
 
 def _is_built_in(name: str, body: dict[str, Any]) -> bool:

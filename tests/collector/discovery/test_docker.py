@@ -222,6 +222,32 @@ async def test_an_event_whose_container_cannot_be_asked_for_is_taken_all_the_sam
     assert host.state == "exited"
 
 
+async def test_one_whose_restart_could_not_be_asked_for_is_asked_for_again(host: Host) -> None:
+    """The list says the same of it as before."""
+    host.daemon.failures = 2
+    host.daemon.tell("die", next(host.daemon._times), exitCode="1")
+    host.daemon.change("start", "running")
+    host.daemon.containers[ID]["RestartCount"] = 5
+    await until(lambda: host.told[-2:] == [("die", "error"), ("start", "")])
+    await host.discovery._reconcile()
+    assert host.roster.containers[ID].restarts == 5
+
+
+async def test_an_event_that_is_told_again_after_a_failed_re_list_is_counted_once(host: Host) -> None:
+    before = host.roster.events["pause"]
+    host.daemon.holding = True
+    at = next(host.daemon._times)
+    host.daemon.tell("pause", at)
+    await until(lambda: host.daemon.held)
+    host.daemon.end()  # the stream breaks while the container is asked for
+    host.daemon.holding = False
+    await until(lambda: len(host.daemon.since) == 2)
+    host.daemon.tell("pause", at)
+    host.daemon.change("unpause", "running")
+    await until(lambda: host.told[-1] == ("unpause", ""))
+    assert host.roster.events["pause"] == before + 1
+
+
 @pytest.mark.parametrize("is_new", [True, False])
 async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_others(host: Host, is_new: bool) -> None:
     """As one that is half removed, or whose lock is held: the daemon answers so for as long as it is there."""
@@ -233,17 +259,18 @@ async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_othe
     host.daemon.containers[other]["State"]["Status"] = "dead"
     host.daemon.change("pause", "paused")
     await until(lambda: host.state == "paused")
-    for _ in range(2):
+    for state in ("dead", "removing"):
+        host.daemon.containers[other]["State"]["Status"] = state
         await host.discovery._reconcile()
         bad = host.roster.containers[other]
         assert host.roster.up
         if is_new:
-            assert (bad.name, bad.state, bad.problem) == ("bad", "dead", "the daemon does not describe it")
+            assert (bad.name, bad.state, bad.problem) == ("bad", state, "the daemon does not describe it")
         else:
             assert (bad.name, bad.state, bad.problem) == ("bad", "running", "")
     host.daemon.broken.clear()
     await host.discovery._reconcile()
-    assert (host.roster.containers[other].state, host.roster.containers[other].problem) == ("dead", "")
+    assert (host.roster.containers[other].state, host.roster.containers[other].problem) == ("removing", "")
 
 
 async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: Path) -> None:
@@ -270,8 +297,8 @@ async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> No
         host = Host(daemon, engine, tmp_path)
         daemon.change("start", "running")
         following = asyncio.ensure_future(host.discovery.run())
-        await until(lambda: host.state == "running")
-        assert (host.roster.up, host.roster.hears_events) == (True, False)
+        await until(lambda: host.roster.up)
+        assert (host.state, host.roster.hears_events) == ("running", False)
         daemon.containers[ID]["State"]["Status"] = "exited"
         await until(lambda: host.state == "exited")
         daemon.deaf = False
