@@ -199,7 +199,7 @@ async def test_what_meets_the_servers_own_templates_is_composable_and_the_rest_i
     assert plain_templates(refusing) == there
 
 
-@pytest.mark.parametrize("index", [DEFAULT_INDEX, "logs-{target}-%Y.%m.%d"])
+@pytest.mark.parametrize("index", [DEFAULT_INDEX, "{target}-audit-%Y.%m.%d"])
 async def test_what_another_agent_or_output_has_put_there_is_no_hindrance(
     refusing: SearchServer, site: Site, index: str
 ) -> None:
