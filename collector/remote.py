@@ -31,7 +31,7 @@ def fault_of(url: str, usual: str) -> str:
         return f"is not a URL such as {usual}: the port is no number from 1 to 65535, or the address no IPv6"
     if not whole or re.search(r"\s", url):
         return f"({url!r}) is not a URL such as {usual}"
-    if not _can_be_resolved(parts.hostname or ""):
+    if not _encodes(parts.hostname or "", "idna"):  # as `getaddrinfo` does
         return f"({url!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
     return f"({url!r}) has a query, which cannot be used" if parts.query or parts.fragment else ""
 
@@ -46,7 +46,7 @@ def secret(given: str | Path, option: str) -> str:
     found = (text(given, option) if isinstance(given, Path) else given).rstrip("\r\n")
     if not found.strip():
         raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
-    if not _is_text(found):
+    if not _encodes(found, "utf-8"):  # bytes that are not UTF-8 are lone surrogates in the environment
         raise ConfigurationError(f"{where} is no text", "write it in UTF-8")
     if _CONTROL.search(found):
         raise ConfigurationError(
@@ -106,19 +106,9 @@ def _bytes(path: Path, option: str) -> bytes:
         raise ConfigurationError(f"{option}: cannot read {path} ({error.strerror})", remedy) from None
 
 
-def _is_text(found: str) -> bool:
-    """Whether it came from bytes of UTF-8: others are in the environment as lone surrogates."""
+def _encodes(content: str, encoding: str) -> bool:
     try:
-        found.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _can_be_resolved(name: str) -> bool:
-    """Whether the system can be asked for it, as `getaddrinfo` encodes it."""
-    try:
-        name.encode("idna")
+        content.encode(encoding)
     except UnicodeError:
         return False
     return True

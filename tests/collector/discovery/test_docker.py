@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -101,15 +102,15 @@ class Daemon:
 class Host:
     """A daemon, and the discovery that follows it."""
 
-    def __init__(self, daemon: Daemon, engine: Engine, path: Path) -> None:
+    def __init__(self, daemon: Daemon, engine: Engine, path: Path, since: int = 0) -> None:
         self.daemon = daemon
         self.roster = Roster()
         self.told: list[tuple[str, str]] = []  # events, and the kind of an end
         self._engine = engine
         self._path = path
-        self.discovery = self.discover()
+        self.discovery = self._discover(since)
 
-    def discover(self, since: int = 0) -> DockerDiscovery:
+    def _discover(self, since: int) -> DockerDiscovery:
         return DockerDiscovery(
             self._engine,
             self.roster,
@@ -128,19 +129,28 @@ class Host:
         return found.state if found else None
 
 
+@asynccontextmanager
+async def followed(daemon: Daemon, path: Path, since: int = 0) -> AsyncIterator[Host]:
+    """The daemon while an agent follows it."""
+    async with serving(path, daemon.routes()) as url, Engine(url) as engine:
+        host = Host(daemon, engine, path, since)
+        following = asyncio.ensure_future(host.discovery.run())
+        try:
+            yield host
+        finally:
+            following.cancel()
+            daemon.end()
+            await asyncio.gather(following, return_exceptions=True)
+
+
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
     daemon = Daemon()
-    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
-        host = Host(daemon, engine, tmp_path)
-        following = asyncio.ensure_future(host.discovery.run())
+    async with followed(daemon, tmp_path) as host:
         await until(lambda: host.roster.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         yield host
-        following.cancel()
-        daemon.end()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_an_answer_that_was_asked_for_earlier_replaces_none_that_was_asked_for_later(host: Host) -> None:
@@ -182,16 +192,11 @@ async def test_what_is_told_of_a_container_is_taken_in_the_order_of_the_events(h
 async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path) -> None:
     daemon = Daemon()
     tomorrow = time.time_ns() + 86400 * 10**9
-    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
-        host = Host(daemon, engine, tmp_path)
-        following = asyncio.ensure_future(host.discover(since=tomorrow).run())
+    async with followed(daemon, tmp_path, since=tomorrow) as host:
         await until(lambda: host.roster.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         assert daemon.since[0] <= time.time()
-        following.cancel()
-        daemon.end()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_how_one_ended_is_told_though_it_is_gone_when_it_is_asked_for(host: Host) -> None:
@@ -276,27 +281,20 @@ async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_othe
 async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: Path) -> None:
     """As behind a proxy that refuses it: nobody would be followed."""
     daemon = Daemon()
-    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
-        host = Host(daemon, engine, tmp_path)
-        daemon.change("start", "running")
-        daemon.broken.add(ID)
-        following = asyncio.ensure_future(host.discovery.run())
+    daemon.change("start", "running")
+    daemon.broken.add(ID)
+    async with followed(daemon, tmp_path) as host:
         await until(lambda: "try again" in host.roster.error)
         assert not host.roster.up
         daemon.broken.clear()
         await until(lambda: host.roster.up)
-        following.cancel()
-        daemon.end()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> None:
     daemon = Daemon()
     daemon.deaf = True
-    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
-        host = Host(daemon, engine, tmp_path)
-        daemon.change("start", "running")
-        following = asyncio.ensure_future(host.discovery.run())
+    daemon.change("start", "running")
+    async with followed(daemon, tmp_path) as host:
         await until(lambda: host.roster.up)
         assert (host.state, host.roster.hears_events) == ("running", False)
         daemon.containers[ID]["State"]["Status"] = "exited"
@@ -304,27 +302,19 @@ async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> No
         daemon.deaf = False
         await until(lambda: host.roster.hears_events)
         assert host.roster.outages == 0
-        following.cancel()
-        daemon.end()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_path: Path) -> None:
     daemon = Daemon()
-    async with serving(tmp_path, daemon.routes()) as url, Engine(url) as engine:
-        host = Host(daemon, engine, tmp_path)
-        daemon.change("create", "exited")
-        daemon.tell("die", time.time_ns() - 3600 * 10**9, exitCode="1")
-        daemon.tell("health_status: unhealthy", time.time_ns() - 3600 * 10**9)
-        daemon.tell("die", time.time_ns() - 10**9, exitCode="1")  # while the agent was replaced
-        following = asyncio.ensure_future(host.discover(since=1).run())
+    daemon.change("create", "exited")
+    daemon.tell("die", time.time_ns() - 3600 * 10**9, exitCode="1")
+    daemon.tell("health_status: unhealthy", time.time_ns() - 3600 * 10**9)
+    daemon.tell("die", time.time_ns() - 10**9, exitCode="1")  # while the agent was replaced
+    async with followed(daemon, tmp_path, since=1) as host:
         await until(lambda: len(host.told) == 4)
         assert host.told[1:] == [("die", "error"), ("health_status", ""), ("die", "error")]
         tally = host.roster.tallies[ID]
         assert (tally.exits["error"], tally.transitions["unhealthy"], host.roster.events["die"]) == (1, 0, 1)
-        following.cancel()
-        daemon.end()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_a_label_in_the_place_of_the_exit_code_does_not_hide_the_end(host: Host) -> None:
