@@ -141,6 +141,11 @@ def _untrusted(name: str, reason: str) -> Unavailable:
     return Unavailable(f"no TLS connection to {name} ({reason})", remedy)
 
 
+def is_taken(answer: Answer) -> bool:
+    """Whether something was not created since there is one of its name already."""
+    return answer.status == 400 and b"already exists" in answer.body
+
+
 def words_of(answer: Answer) -> str:
     """What the server says about a refusal, on one line and cut; "no words" for an empty answer."""
     try:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .cluster import Server
-from .connection import Connection, words_of
+from .connection import Connection, is_taken, words_of
 from .node import Answer
 from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, covers, is_ours, legacy_of, shown
 from .templates import PLAIN_PRIORITY, patterns_of, plain, plain_composable, plain_name, template_name
@@ -117,8 +117,7 @@ async def _put(connection: Connection, path: str, body: dict[str, Any]) -> Answe
 
 
 def _hindrance(answer: Answer) -> Hindrance | None:
-    is_there = answer.status == 200 or (answer.status == 400 and b"already exists" in answer.body)
-    return None if is_there else _refused(answer)
+    return None if answer.status == 200 or is_taken(answer) else _refused(answer)
 
 
 def _refused(answer: Answer) -> Hindrance:

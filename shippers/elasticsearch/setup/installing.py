@@ -14,7 +14,7 @@ from collector.ports import Outcome, Setup, SetupStep
 from collector.waiting import Tell, until_ready
 
 from ..cluster import Server, identify
-from ..connection import Connection
+from ..connection import Connection, is_taken
 from ..marks import fingerprint, split
 from ..node import Answer
 from ..templates import VERSION
@@ -167,7 +167,7 @@ async def _refused_put(connection: Connection, target: str, body: bytes) -> Answ
 
 def _is_overtaken(answer: Answer) -> bool:
     """Whether it is refused since another setup, or an agent, made or changed the object after we looked."""
-    return answer.status == 409 or (answer.status == 400 and b"already exists" in answer.body)
+    return answer.status == 409 or is_taken(answer)
 
 
 async def _followed(
