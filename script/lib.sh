@@ -1,4 +1,4 @@
-# Shared by the scripts beside it: `. script/lib.sh`, then `enter_checkout` and `ensure_venv EXTRA`.
+# Shared by the scripts beside it: `. script/lib.sh`, then `enter_checkout` and `ensure_venv run|dev`.
 # A step says what it does in one line; what is in place already is not done again and says nothing.
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*"; }
@@ -34,26 +34,34 @@ find_python() {
     return 1
 }
 
+# make_venv DIRECTORY
 make_venv() {
     local python
     find_python >/dev/null || apt_install python3 python3-venv
     python=$(find_python) || fail "no Python 3.11 or newer: install one and put it on the PATH"
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
-    say "making .venv with $("$python" --version)"
-    rm -rf .venv
-    "$python" -m venv .venv >/dev/null || fail "$python -m venv .venv failed: the output above tells why"
+    say "making $1 with $("$python" --version)"
+    rm -rf "$1"
+    "$python" -m venv "$1" >/dev/null || fail "$python -m venv $1 failed: the output above tells why"
 }
 
-# Make .venv hold this checkout with an extra ("" or dev): done again only when pyproject.toml or the place changed.
-ensure_venv() {
-    local extra=$1 stamp sum
-    .venv/bin/python -c '' 2>/dev/null || make_venv
-    stamp=.venv/installed${extra:+-$extra}
-    sum=$(cat pyproject.toml <(pwd) | sha256sum)
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ]; then return; fi
-    say "installing pilotfish${extra:+[$extra]} into .venv"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}" ||
+# pip_install DIRECTORY ARGUMENT...
+pip_install() {
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check "${@:2}" ||
         fail "pip could not install pilotfish: the output above tells why"
-    printf '%s\n' "$sum" >"$stamp"
-    printf '%s\n' "$sum" >.venv/installed # an extra brings the plain installation too
+}
+
+# Make .venv hold this checkout and the locked packages of `run` (what the command needs) or `dev` (what its tests and
+# pages need, too). It is done again only when pyproject.toml, a lock or the place changed.
+ensure_venv() {
+    local lock=requirements.lock sum
+    if [ "$1" = dev ]; then lock=requirements-dev.lock; fi
+    .venv/bin/python -c '' 2>/dev/null || make_venv .venv
+    sum=$(cat pyproject.toml requirements*.lock <(pwd) | sha256sum)
+    if grep -qsxF "$sum" ".venv/installed-$1"; then return; fi
+    say "installing pilotfish and $lock into .venv"
+    pip_install .venv --require-hashes -r requirements-build.lock
+    pip_install .venv --require-hashes -r "$lock"
+    pip_install .venv --no-deps --no-build-isolation --editable .
+    printf '%s\n' "$sum" | tee ".venv/installed-$1" >.venv/installed-run # dev brings the plain installation too
 }

@@ -9,6 +9,7 @@ import pytest
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
 from tests.engines.servers import SEARCH_SERVERS
+from tests.needs import needs_engines
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +29,13 @@ def pytest_configure() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a real server: `-m "not engines"` is what any machine can run."""
+    for item in items:
+        if needs_engines(item):
+            item.add_marker(pytest.mark.engines)
 
 
 def _boot(name: str) -> Iterator[SearchServer]:
