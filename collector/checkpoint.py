@@ -19,7 +19,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from collector.errors import StateError
+from collector.errors import UNREADABLE, StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
 from collector.sources.log_files import keep_ordinal
 from collector.sources.resume import Resume
@@ -293,7 +293,7 @@ def _parse(path: Path, content: bytes) -> _Document | None:
         head = msgspec.json.decode(body, type=_Head)
         is_newer = head.version > _VERSION or head.id_scheme > ID_SCHEME
         document = None if is_newer else msgspec.json.decode(body, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     if is_newer:
         raise StateError(

@@ -22,7 +22,7 @@ import structlog
 
 from collector.discovery.event import ACTIONS
 from collector.durations import Durations
-from collector.errors import ConfigurationError, PilotfishError
+from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
 from collector.masking import mask_url
 
 log = structlog.get_logger(__name__)
@@ -256,7 +256,7 @@ def _decoded(line: bytes) -> object:
     """None of a line that is no JSON: labels are others' words, and the daemon would tell it again."""
     try:
         return orjson.loads(line)
-    except orjson.JSONDecodeError:
+    except UNREADABLE:
         log.warning("an event of the Docker daemon cannot be read", bytes=len(line))
         return None
 

@@ -14,6 +14,11 @@ PilotfishError            one line on stderr, exit code 1
 
 from collections.abc import Iterator
 
+# What libraries raise about bytes that they cannot read as JSON, MessagePack or text: their own classes are
+# ValueErrors, and which of them it is differs between releases (for bad UTF-8 msgspec 0.22 raises UnicodeDecodeError,
+# 0.23 DecodeError).
+UNREADABLE = (ValueError, RecursionError)
+
 
 class PilotfishError(Exception):
     """Base of all: `cause` says what is wrong, `remedy` what to do; together they are the one line a user reads."""

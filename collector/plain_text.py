@@ -8,6 +8,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from collector.errors import UNREADABLE
 from collector.model import Rejected, Segment
 
 _HEAD = b'{"log":'
@@ -49,7 +50,7 @@ def as_original(document: bytes) -> bytes:
     seam = document.rindex(_SEAM)
     try:
         log = log_of(orjson.loads(document[len(_HEAD) : seam])["message"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):  # somebody else's hand
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):  # somebody else's hand
         return document
     return _HEAD + log.encode() + document[seam : document.rindex(_MARK)] + b"}"
 
@@ -60,7 +61,7 @@ def log_of(text: str) -> str:
         try:
             msgspec.json.decode(text, type=_Object)
             return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
-        except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+        except UNREADABLE:
             pass
     return orjson.dumps({"message": text}).decode()
 
@@ -69,7 +70,7 @@ def _message(log_json: str) -> str:
     """The text of a `log` that holds a message and nothing else; any other `log` as it stands."""
     try:
         found = orjson.loads(log_json)
-    except orjson.JSONDecodeError:
+    except UNREADABLE:
         return log_json
     only = found.get("message")
     # Written by the transform, it reads the same again; an application's own JSON may hold the key twice, or an object

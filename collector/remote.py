@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from collector.errors import ConfigurationError
+from collector.errors import UNREADABLE, ConfigurationError
 
 _REMEDIES = {
     errno.EACCES: "let the user of this process read it",
@@ -94,7 +94,7 @@ def text(path: Path, option: str) -> str:
     """
     try:
         return _bytes(path, option).decode()
-    except UnicodeDecodeError:
+    except UNREADABLE:
         raise ConfigurationError(f"{option}: {path} is no text", "name another file, or write it in UTF-8") from None
 
 

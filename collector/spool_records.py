@@ -16,6 +16,7 @@ from isal import isal_zlib
 from isal.igzip_lib import IsalError
 from msgspec import Struct
 
+from collector.errors import UNREADABLE
 from collector.model import FileId, LogStream, Position, Segment
 
 FILE_HEADER = struct.Struct("<8sI8sI")
@@ -113,7 +114,7 @@ def decode(head: Head, payload: bytes) -> Record | None:
     try:
         plain = isal_zlib.decompress(payload, wbits=_GZIP)
         found = msgspec.msgpack.decode(plain, type=_Payload)
-    except (IsalError, msgspec.DecodeError):  # type: ignore[misc] # its stub gives an object for the class
+    except (IsalError, *UNREADABLE):  # type: ignore[misc] # its stub gives an object for the class
         return None
     return Record(tuple(map(_segment, found.segments)), frozenset(found.texts))
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from collector.errors import ConfigurationError
+from collector.errors import UNREADABLE, ConfigurationError
 
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "yes or no"}
 _KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
@@ -32,7 +32,7 @@ def read(path: Path) -> FileValues:
         raise ConfigurationError(
             f"{path}: no such file", "give -c the path of an existing file, or leave it out"
         ) from None
-    except UnicodeDecodeError:
+    except UNREADABLE:
         raise ConfigurationError(f"{path}: is not UTF-8 text", "save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror})", "check path and permissions") from None

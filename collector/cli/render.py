@@ -8,6 +8,7 @@ import orjson
 from msgspec import Raw, Struct
 
 from collector.cli.terminal import visible
+from collector.errors import UNREADABLE
 
 _MESSAGES = ("message", "msg", "@m")
 _LEVELS = ("level", "severity", "log.level", "levelname", "lvl", "@l")
@@ -36,7 +37,7 @@ def line(document: bytes, *, coloured: bool) -> str:
     """Render a document; what is no document is shown as it stands, made harmless."""
     try:
         fields = orjson.loads(document)
-    except orjson.JSONDecodeError:
+    except UNREADABLE:
         fields = None
     if not isinstance(fields, dict):
         return visible(document.decode("utf-8", "replace"))
@@ -60,7 +61,7 @@ def letter(text: bytes, *, coloured: bool) -> str:
     """Render a dead letter on two lines: when, which output, target and why; then the document."""
     try:
         found = msgspec.json.decode(text, type=_Letter)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return visible(text.decode("utf-8", "replace"))
     paint = _painted if coloured else _plain
     why = f"{visible(found.reason)}{': ' if found.detail else ''}{visible(found.detail)}"

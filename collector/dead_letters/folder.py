@@ -17,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct, field
 
+from collector.errors import UNREADABLE
 from collector.model import Rejected
 from collector.state import fsync_directory
 
@@ -203,7 +204,7 @@ def _ids(path: Path) -> set[int]:
         for text in file:
             try:
                 found.add(_hash(msgspec.json.decode(text, type=_Named).id))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 continue  # half a line
     return found
 

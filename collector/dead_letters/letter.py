@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct, field
 
+from collector.errors import UNREADABLE
 from collector.model import FileId, LogStream, Position, Rejected, Segment
 from collector.plain_text import as_original, is_document
 
@@ -75,7 +76,7 @@ def read(text: bytes) -> Letter | None:
         text.decode()  # the parser looks at no bytes of a `Raw`
         letter = msgspec.json.decode(text, type=Letter)
         date.fromisoformat(letter.day)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except UNREADABLE:
         return None
     return letter if letter.id and is_document(bytes(letter.document)) else None
 

@@ -20,6 +20,7 @@ from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
 from collector.discovery.labels import parse_environment
 from collector.discovery.roster import Container, Roster
+from collector.errors import UNREADABLE
 from collector.sources.log_files import open_regular
 
 log = structlog.get_logger(__name__)
@@ -130,7 +131,7 @@ def _read(path: Path) -> dict[str, Any]:
             found = orjson.loads(file.read(_DESCRIPTION_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, orjson.JSONDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         log.warning("a container's description cannot be read", path=str(path), error=str(error))
         return {}
     return found if isinstance(found, dict) else {}

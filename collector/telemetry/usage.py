@@ -116,7 +116,7 @@ def block(container: Container, answer: bytes, *, now: float) -> list[bytes] | N
     """The lines of each of `SERIES`; None if the container does not run. `now` is in seconds since 1970.
 
     Raises:
-        msgspec.DecodeError: the answer is no stats.
+        ValueError: the answer is no stats.
     """
     stats = msgspec.json.decode(answer, type=Stats)
     if not stats.cpu_stats.cpu_usage.total_usage:

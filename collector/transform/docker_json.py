@@ -22,6 +22,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from collector.errors import UNREADABLE
 from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
@@ -140,7 +141,7 @@ class DockerJson:
             if log[-1:] == "}" and log[0] == "{" and newline and not more:
                 try:
                     validate(log)
-                except (msgspec.DecodeError, RecursionError):
+                except UNREADABLE:
                     log = _message(log)
             elif line.log.endswith("\n"):
                 log = _log(_text(line.log))
@@ -194,10 +195,9 @@ class DockerJson:
     def _envelope(self, raw: bytes) -> Line | None:
         try:
             line = _LINE.decode(raw)
-        except UnicodeDecodeError:
-            return self._envelope(raw.decode(errors="replace").encode())
-        except (msgspec.DecodeError, RecursionError):
-            return None
+        except UNREADABLE:
+            readable = raw.decode(errors="replace").encode()
+            return None if readable == raw else self._envelope(readable)
         return line if self._stamps.are_times([line.time]) else None
 
     def _finish_all(self, stream: LogStream, finished: list[_Document]) -> None:
@@ -263,7 +263,7 @@ def _envelopes(data: bytes) -> list[Line] | None:
     marked = data.replace(b"\n", b"null\n")
     try:
         found = _LINES.decode_lines(marked)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     ends = found[1::2]
     count = (len(marked) - len(data)) // len(b"null")
@@ -296,7 +296,7 @@ def _log(text: str) -> str:
         _OBJECT.decode(text)
         # Between its tokens JSON may hold newlines: they would end the document, so it is written anew.
         return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
-    except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+    except UNREADABLE:
         return _message(text)
 
 

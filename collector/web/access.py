@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from collector import places
-from collector.errors import StateError
+from collector.errors import UNREADABLE, StateError
 
 _HEADERS = {
     "Server": "pilotfish",
@@ -43,7 +43,7 @@ def token(state_dir: Path) -> str:
             _place(path, secrets.token_urlsafe(32))
         path.chmod(0o600)
         found = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise StateError(f"{path}: cannot be used ({error})", "the agent's user must own the state directory") from None
     if len(found) < 32:
         raise StateError(f"{path}: is too short for a token", "delete it, a new one is made at the next start")

@@ -6,6 +6,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
+from collector.errors import UNREADABLE
+
 from .connection import Connection
 from .node import Answer
 
@@ -117,7 +119,7 @@ def _is_kin(answer: Answer) -> bool:
     """
     try:
         told = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return False
     return answer.status in (200, 403, 405) or {"error", "status"} <= told.keys()
 
@@ -134,5 +136,5 @@ def _decoded(answer: Answer, shape: type[_Shape]) -> _Shape | None:
         return None
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import ClientConnectorError, ClientError, ClientSSLError, ServerTimeoutError
 from msgspec import Struct
 
-from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
+from collector.errors import UNREADABLE, Refused, ShippingError, Unauthorized, Unavailable
 
 from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
 from .nodes import Nodes
@@ -151,6 +151,6 @@ def words_of(answer: Answer) -> str:
     try:
         error = msgspec.json.decode(answer.body, type=_Refusal).error
         text = f"{error.type}: {error.reason}" if isinstance(error, Fault) else error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         text = answer.body[:_WORDS].decode(errors="replace")
     return " ".join(text.split())[:_WORDS] or "no words"

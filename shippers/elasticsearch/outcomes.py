@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 from msgspec import Struct
 
-from collector.errors import Unavailable
+from collector.errors import UNREADABLE, Unavailable
 from collector.model import Batch, Receipt, Rejected, Segment
 
 FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
@@ -134,7 +134,7 @@ def content_fault(body: bytes) -> str | None:
     """
     try:
         kind = msgspec.json.decode(body, type=_Whole).error.type
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return kind if kind in _CONTENT else None
 
@@ -150,7 +150,7 @@ def is_bulk_answer(answer: bytes) -> bool:
         return True
     try:
         _decoder.decode(answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return False
     return True
 
@@ -178,7 +178,7 @@ def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies before it"
     try:
         items = _decoder.decode(answer).items
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise Unavailable(f"the answer to a bulk request is cut or no bulk answer ({answer[:60]!r})", remedy) from None
     if len(items) != count:
         raise Unavailable(f"the answer to a bulk request of {count} documents tells of {len(items)}", remedy)

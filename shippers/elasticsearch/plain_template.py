@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from collector.errors import UNREADABLE
+
 from .cluster import Server
 from .connection import Connection, is_taken, words_of
 from .node import Answer
@@ -105,7 +107,7 @@ async def _listed(connection: Connection, target: str) -> dict[str, Any] | Hindr
     _raise_what_passes(connection, answer)
     try:
         found = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         found = None
     return found if answer.status == 200 and found is not None else _refused(answer)
 

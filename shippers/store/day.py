@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tantivy
 
-from collector.errors import StateError
+from collector.errors import UNREADABLE, StateError
 from collector.model import Rejected, Segment
 
 from .schema import analyser, indexed, schema
@@ -89,7 +89,7 @@ class Day:
                     continue
                 try:
                     document = indexed(name, body)
-                except (ValueError, RecursionError) as error:
+                except UNREADABLE as error:
                     rejected.append(Rejected(segment, number, "unreadable_document", str(error)))
                     continue
                 self._writing().add_document(document)

@@ -27,6 +27,8 @@ from typing import Any
 import orjson
 import tantivy
 
+from collector.errors import UNREADABLE
+
 MAX_TIME = (1 << 64) - 1
 """The last nanosecond the index can name (in the year 2554)."""
 
@@ -130,7 +132,7 @@ def _seconds(text: str) -> int:
 def _members(body: bytes) -> dict[str, Any]:
     try:
         members = orjson.loads(body)
-    except orjson.JSONDecodeError:  # 1e999 and lone surrogates: JSON to other parsers
+    except UNREADABLE:  # 1e999 and lone surrogates: JSON to other parsers
         text = json.dumps(json.loads(body), ensure_ascii=False)
         members = json.loads(text.encode("utf-8", "replace"))
     if not isinstance(members, dict):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from collector.errors import ShippingError, Unavailable, UsageError
+from collector.errors import UNREADABLE, ShippingError, Unavailable, UsageError
 from collector.ports import Outcome, Setup, SetupStep
 from collector.waiting import Tell, until_ready
 
@@ -208,7 +208,7 @@ async def _there(connection: Connection, wanted: Wanted) -> _There:
         told = msgspec.json.decode(answer.body)
         query = f"?if_seq_no={told['_seq_no']}&if_primary_term={told['_primary_term']}" if "_seq_no" in told else ""
         return _There(wanted.opened(told), query, told.get("_seq_no"))
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError):
+    except (*UNREADABLE, LookupError, TypeError):
         raise connection.refusal(answer) from None
 
 
@@ -297,7 +297,7 @@ def _reasons(answer: Answer) -> str:
     """The outermost and the innermost reason: what stands between repeats them."""
     try:
         error = msgspec.json.decode(answer.body)["error"]
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError):
+    except (*UNREADABLE, LookupError, TypeError):
         return answer.body[:_WORDS].decode(errors="replace") or "no words"
     reasons = []
     while isinstance(error, dict):

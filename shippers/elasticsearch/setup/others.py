@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from collector.errors import UNREADABLE
+
 from ..connection import Connection
 from ..node import Answer
 from .objects import Requested
@@ -134,7 +136,7 @@ async def told(connection: Connection, target: str, *, missing: dict[str, Any] |
         raise connection.refusal(answer)
     try:
         return msgspec.json.decode(answer.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise connection.refusal(answer) from None
 
 

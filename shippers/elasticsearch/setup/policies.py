@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from collector.errors import ShippingError
+from collector.errors import UNREADABLE, ShippingError
 from collector.ports import SetupStep
 
 from ..cluster import Server
@@ -81,7 +81,7 @@ async def change(connection: Connection, path: str, policy: str) -> list[str]:
     answer = await connection.request("POST", path, msgspec.json.encode({"policy_id": policy}))
     try:
         body = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise connection.refusal(answer) from None
     if answer.status != 200:
         raise connection.refusal(answer)
@@ -127,7 +127,7 @@ async def left_behind(connection: Connection, wishes: Requested, server: Server)
     try:
         body = msgspec.json.decode(answer.body)
         age = _ism_age(body["policy"]) if ism else body[name]["policy"]["phases"]["delete"]["min_age"]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError):
+    except (*UNREADABLE, LookupError, TypeError, AttributeError):
         return None  # none is there, it deletes nothing, or the server has no such thing
     text = f"it goes on deleting indices of an age of {age}"
     ending = f"DELETE {path}, then POST /_plugins/_ism/remove/INDEX" if ism else "POST /INDEX/_ilm/remove"
