@@ -20,6 +20,7 @@ import aiohttp
 import orjson
 import structlog
 
+from collector import paths
 from collector.discovery.event import ACTIONS
 from collector.durations import Durations
 from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
@@ -268,8 +269,9 @@ def _tls_context(directory: Path) -> ssl.SSLContext:
         ConfigurationError: one of them cannot be read.
     """
     try:
-        context = ssl.create_default_context(cafile=directory / "ca.pem")
-        context.load_cert_chain(directory / "cert.pem", directory / "key.pem", password="")  # ask nobody for one
+        context = ssl.create_default_context(cafile=paths.file(directory / "ca.pem"))
+        certificate, key = (paths.file(directory / name) for name in ("cert.pem", "key.pem"))
+        context.load_cert_chain(certificate, key, password="")  # ask nobody for one
     except OSError as error:
         raise ConfigurationError(
             f"the Docker certificates in {directory} cannot be used ({error})",

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
+LONGEST = timedelta(days=36_525)  # a century before now is a year with four digits, and fits in nanoseconds
+_MOST_DIGITS = 6
 _DATE_DIGITS = 8  # 20261123 is a day; fewer digits are a number whose unit is missing
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FRACTION = re.compile(r"[.,](\d{1,9})(?=$|Z|[+-])", re.IGNORECASE)
@@ -17,9 +19,11 @@ def duration(text: str) -> timedelta:
         ValueError: it is none of these, or far too long.
     """
     _refuse_bare(text.strip())
-    if not (match := DURATION.fullmatch(text.strip())) or len(match[1]) > 6:
-        raise ValueError("not a duration such as 90s, 15m, 24h or 3d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    match = DURATION.fullmatch(text.strip())
+    span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match and len(match[1]) <= _MOST_DIGITS else None
+    if span is None or span > LONGEST:
+        raise ValueError("not a duration such as 90s, 15m, 24h or 3d, of 100 years at most")
+    return span
 
 
 def moment(text: str, *, now: int, zone: tzinfo | None) -> int:

@@ -18,6 +18,9 @@ WORKERS = "workers"  # below the state directory, a state directory for each wor
 ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 
 
+_OFF = {"off", "no", "false", "null", "none"}
+
+
 class Address(NamedTuple):
     """Where HTTP listens: `host` "" means every interface, `port` 0 any free one."""
 
@@ -41,13 +44,13 @@ def address(text: str) -> Address:
         ValueError: it is none of these.
     """
     host, _, port = text.strip().rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536):
         raise ValueError("a port from 0 to 65535 is missing at the end")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ValueError("an IPv6 address needs brackets: [::1]:9880")
-    if any(character.isspace() or character in "/@" for character in host):
+    if not _is_host(host):
         raise ValueError("the host is not a name or an address")
     try:
         host = str(ip_address(host))  # as browsers write it
@@ -56,9 +59,18 @@ def address(text: str) -> Address:
     return Address(host, int(port))
 
 
+def _is_host(host: str) -> bool:
+    """Whether it can be looked up, as `getaddrinfo` encodes it; none is every interface."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable() and not any(character.isspace() or character in "/@" for character in host)
+
+
 def is_off(listen: object) -> bool:
     """Whether this value of `http.listen` means: no HTTP."""
-    return listen is None or listen is False or (isinstance(listen, str) and listen.lower() in {"off", "null", "none"})
+    return listen is None or listen is False or (isinstance(listen, str) and listen.lower() in _OFF)
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:

@@ -3,7 +3,7 @@
 Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -12,6 +12,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.model import Batch, Chunk, Receipt
+from collector.values import Bytes, Seconds
 from collector.waiting import Tell
 
 
@@ -62,12 +63,12 @@ class ShipperSettings(BaseModel):
     rivals: ClassVar[Sequence[frozenset[str]]] = ()  # options of which one at most may be given
 
     type: str = Field(description="the kind of output: the name of a file in shippers/")
-    batch_bytes: int = Field(2 << 20, gt=0, description="send when so many bytes of documents are waiting")
-    linger_seconds: float = Field(1.0, ge=0, description="send when the oldest document waited so long")
+    batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="send when so many bytes of documents are waiting")
+    linger_seconds: Seconds = Field(1.0, description="send when the oldest document waited so long")
     concurrency: int = Field(4, ge=1, le=64, description="most batches under way; fewer while that is faster")
     spool: bool = Field(False, description="keep documents on disk while the output is away; false: stop reading")
-    spool_bytes: int = Field(1 << 30, gt=0, description="room for the spool on disk; when it is full, reading stops")
-    spool_after_seconds: float = Field(30.0, ge=0, description="use the spool when the output was away so long")
+    spool_bytes: Bytes = Field(1 << 30, description="room for the spool on disk; when it is full, reading stops")
+    spool_after_seconds: Seconds = Field(30.0, description="use the spool when the output was away so long")
 
     def open(self, site: Site) -> Shipper:
         """Make the shipper; connects to nothing yet.
@@ -76,6 +77,10 @@ class ShipperSettings(BaseModel):
             ConfigurationError: a file that the options name cannot be read.
         """
         raise NotImplementedError
+
+    def writes(self, site: Site) -> Collection[str]:
+        """What this output alone may write, whatever others are called: the paths of files, or a word for it."""
+        return ()
 
 
 class Query(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,17 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from collector import paths
 from collector.errors import UNREADABLE, ConfigurationError
 
 _REMEDIES = {
     errno.EACCES: "let the user of this process read it",
     errno.EISDIR: "name a file; Docker makes a directory of a mount whose file is missing",
+    errno.EFBIG: "name a file that holds this and nothing else",
+    errno.ETIMEDOUT: "write into this pipe before the start and close it, or name a file",
+    errno.EINVAL: "copy it into a file",
 }
+_BOM = "\ufeff"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, none is meant
 
 
@@ -37,13 +42,13 @@ def fault_of(url: str, usual: str) -> str:
 
 
 def secret(given: str | Path, option: str) -> str:
-    """The secret given as such, or in a file, without the newlines at its end, which editors and shells put there.
+    """The secret given as such, or in a file, without the newlines and the BOM of editors and shells.
 
     Raises:
         ConfigurationError: the file cannot be read, or there is no secret of one line.
     """
     where = f"{option}: {given}" if isinstance(given, Path) else option
-    found = (text(given, option) if isinstance(given, Path) else given).rstrip("\r\n")
+    found = (text(given, option) if isinstance(given, Path) else given).removeprefix(_BOM).rstrip("\r\n")
     if not found.strip():
         raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
     if not _encodes(found, "utf-8"):  # bytes that are not UTF-8 are lone surrogates in the environment
@@ -87,23 +92,39 @@ def trusting(ca_file: Path | None, option: str) -> ssl.SSLContext:
 
 
 def text(path: Path, option: str) -> str:
-    """The content of a file that an option names.
+    """The content of a file that an option names, without a BOM.
 
     Raises:
         ConfigurationError: it cannot be read, or is no text.
     """
     try:
-        return _bytes(path, option).decode()
+        return _bytes(path, option).decode("utf-8-sig")
     except UNREADABLE:
         raise ConfigurationError(f"{option}: {path} is no text", "name another file, or write it in UTF-8") from None
 
 
+def file(path: Path, option: str) -> Path:
+    """The path of a file that an option names, for what opens it by itself.
+
+    Raises:
+        ConfigurationError: there is no regular file.
+    """
+    try:
+        return paths.file(path)
+    except OSError as error:
+        raise _unreadable(path, option, error) from None
+
+
 def _bytes(path: Path, option: str) -> bytes:
     try:
-        return path.read_bytes()
+        return paths.content(path)
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "mount the file or correct the path")
-        raise ConfigurationError(f"{option}: cannot read {path} ({error.strerror})", remedy) from None
+        raise _unreadable(path, option, error) from None
+
+
+def _unreadable(path: Path, option: str, error: OSError) -> ConfigurationError:
+    remedy = _REMEDIES.get(error.errno or 0, "mount the file or correct the path")
+    return ConfigurationError(f"{option}: cannot read {path} ({error.strerror})", remedy)
 
 
 def _encodes(content: str, encoding: str) -> bool:

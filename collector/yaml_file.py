@@ -1,4 +1,8 @@
-"""`pilotfish.yml` → its values and the line of each key."""
+"""`pilotfish.yml` → its values and the line of each key.
+
+Words mean what YAML 1.2 and editors say: `true` and `false` alone are no texts, so that `off`, `no` and `2026-11-20`
+are what somebody wrote. An option that is yes or no takes them all the same.
+"""
 
 import re
 from pathlib import Path
@@ -6,9 +10,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from collector import paths
 from collector.errors import UNREADABLE, ConfigurationError
 
+MOST_LEVELS = 32  # of sections within sections: we have five
+MOST_VALUES = 100_000  # of all values, each counted as often as an alias repeats it
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "yes or no"}
+_ELSEWHERE_TEXTS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+_NO_VALUE = (ValueError, LookupError, AttributeError, TypeError)  # PyYAML, of a text that its tag does not fit
 _KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
@@ -27,7 +36,7 @@ def read(path: Path) -> FileValues:
         ConfigurationError: it cannot be read, is not YAML, holds a key twice, or is not made of `key: value`.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = paths.content(path).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: no such file", "give -c the path of an existing file, or leave it out"
@@ -46,7 +55,7 @@ def parse(text: str, name: str) -> FileValues:
         ConfigurationError: as `read`.
     """
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return FileValues(name, {}, {})
@@ -54,12 +63,37 @@ def parse(text: str, name: str) -> FileValues:
         values = loader.construct_document(node)
     except yaml.YAMLError as error:
         raise _broken(error, name) from None
+    except _NO_VALUE:  # of a number too long for Python, or a tag such as !!int before what is none
+        raise ConfigurationError(f"{name}: holds a value that is not what it looks like", "put it in quotes") from None
     if values is None:
         return FileValues(name, {}, {})
     if not isinstance(values, dict):
         kind = _KINDS.get(type(values), "a single value")
         raise ConfigurationError(f"{name}:{_line(node)}: the top is {kind}", "write `key: value` lines")
     return FileValues(name, values, lines)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what no configuration is; the words of YAML 1.2."""
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_LEVELS} levels of sections", problem_mark=mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._level -= 1
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in _ELSEWHERE_TEXTS]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 
 
 def _broken(error: yaml.YAMLError, name: str) -> ConfigurationError:
@@ -85,8 +119,13 @@ def _clipped(quoted: re.Match[str]) -> str:
 def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
     """Find each key's line, and refuse what YAML itself lets pass: a key twice, or an alias within itself."""
     found: dict[tuple[str, ...], int] = {}
+    values = 0
 
     def walk(node: yaml.Node, path: tuple[str, ...], above: tuple[yaml.Node, ...]) -> None:
+        nonlocal values
+        values += 1
+        if values > MOST_VALUES:
+            raise ConfigurationError(f"{name}: holds more than {MOST_VALUES} values", "repeat less by aliases")
         if node in above:
             raise ConfigurationError(
                 f"{name}:{_line(node)}: {'.'.join(path)}: contains itself", "write it without the alias"

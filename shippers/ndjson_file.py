@@ -8,6 +8,7 @@ last is removed. A file that was moved or removed by others is made anew. One th
 import asyncio
 import fcntl
 import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import Field
 from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import ShipperSettings, Site
+from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
 BLOCK_BYTES = 1 << 16
@@ -30,8 +32,8 @@ class Settings(ShipperSettings):
     """Options of the output to a file."""
 
     type: Literal["ndjson_file"] = Field("ndjson_file", description="one JSON document per line in a file")
-    path: Path | None = Field(None, description="the file; below the output's state directory unless absolute")
-    max_bytes: int = Field(100 << 20, gt=0, description="the file is rotated before it grows over this size")
+    path: FilePath | None = Field(None, description="the file; below the output's state directory unless absolute")
+    max_bytes: Bytes = Field(100 << 20, description="the file is rotated before it grows over this size")
     keep: int = Field(5, ge=0, le=1000, description="rotated files that are kept beside the one being written")
 
     def open(self, site: Site) -> "NdjsonFile":
@@ -40,10 +42,17 @@ class Settings(ShipperSettings):
         Raises:
             ConfigurationError: the path is that of a directory.
         """
-        path = site.directory / (self.path or f"{site.output}.ndjson")
-        if path.is_dir():
+        path = self._path(site)
+        if os.path.isdir(path):  # noqa: PTH112 - a Path raises where it may not look
             raise ConfigurationError(f"outputs.{site.output}.path: {path} is a directory", "name a file in it")
         return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep)
+
+    def writes(self, site: Site) -> Collection[str]:
+        """The file and the names that rotation gives it."""
+        return [os.path.realpath(path) for path in _rotated(self._path(site), self.keep)]
+
+    def _path(self, site: Site) -> Path:
+        return site.directory / (self.path or f"{site.output}.ndjson")
 
 
 class NdjsonFile:
@@ -134,7 +143,7 @@ class NdjsonFile:
             raise
 
     def _rotate(self) -> None:
-        files = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._keep + 1))]
+        files = _rotated(self._path, self._keep)
         if files[-1].exists():
             files[-1].unlink()
             _log.info("file removed", file=str(files[-1]), reason="rotation")
@@ -147,6 +156,11 @@ class NdjsonFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _rotated(path: Path, keep: int) -> list[Path]:
+    """The file and those that it becomes, newest first."""
+    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, keep + 1))]
 
 
 def _stands_at(path: Path, descriptor: int) -> bool:

@@ -6,6 +6,7 @@ waits for the reader, so the loop never does; batches do not mix.
 
 import asyncio
 import select
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from os import write
 from typing import Literal
@@ -33,6 +34,10 @@ class Settings(ShipperSettings):
     def open(self, site: Site) -> "Stdout":
         """Make the shipper."""
         return Stdout()
+
+    def writes(self, site: Site) -> Collection[str]:
+        """Standard output: the lines of two would mix."""
+        return ["standard output"]
 
 
 class Stdout:

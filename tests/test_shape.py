@@ -14,10 +14,11 @@ SHIPPERS = sorted(
 SHIPPERS.remove("__init__")
 
 # Each layer imports from those before it, never from those behind it; what is named nowhere is `collector`.
-LAYERS = ("collector.model", "collector.errors", "collector.remote", "collector.waiting", "collector.ports",
+LAYERS = ("collector.model", "collector.errors", "collector.paths", "collector.remote", "collector.waiting",
+          "collector.values", "collector.ports",
           "collector", "collector.app", "collector.workers", "collector.demo", "collector.cli",
           "collector.__main__")  # fmt: skip
-OPEN_TO_SHIPPERS = {"collector.model", "collector.errors", "collector.ports", "collector.remote", "collector.waiting"}
+OPEN_TO_SHIPPERS = {f"collector.{name}" for name in ("model", "errors", "ports", "remote", "values", "waiting")}
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from collector import places
+from collector import paths, places
 from collector.cli.terminal import environ
 from collector.errors import ConfigurationError, PilotfishError, QueryError
 
@@ -42,16 +42,28 @@ def settings(config: Path | None) -> Settings:
 
         values = yaml_file.read(config).values
     given = environ()
-    state_dir = given.get("PILOTFISH_STATE_DIR") or values.get("state_dir")
+    state_dir = location(given.get("PILOTFISH_STATE_DIR") or values.get("state_dir"), "state_dir")
     section = values.get("http", {})
     inner = section.get("listen", places.LISTEN) if isinstance(section, dict) else section or places.LISTEN
     listen = given.get("PILOTFISH_HTTP__LISTEN") or (None if section is False else inner)
     if places.is_off(listen):
-        return Settings(Path(state_dir) if state_dir else None, None)
+        return Settings(state_dir, None)
     try:
-        return Settings(Path(state_dir) if state_dir else None, places.address(str(listen)))
+        return Settings(state_dir, places.address(str(listen)))
     except ValueError as error:
         raise ConfigurationError(f"http.listen: {error}", "write host:port, or off") from None
+
+
+def location(text: object, what: str) -> Path | None:
+    """The path that `what` names; None where nothing is said.
+
+    Raises:
+        ConfigurationError: no file can have it.
+    """
+    try:
+        return paths.path_of(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"{what}: {str(error).replace('; ', ': ')}") from None
 
 
 @contextmanager

@@ -21,7 +21,9 @@ def quick(arguments: list[str]) -> int | None:
         case ["healthcheck"]:
             return check(None)
         case ["healthcheck", "-c" | "--config", name] if not name.startswith("-"):
-            return check(Path(name))
+            from collector.cli import agent
+
+            return check(agent.location(name, "-c"))
     return None
 
 
@@ -36,7 +38,7 @@ def check(config: Path | None) -> int:
     from collector.cli import agent
 
     chosen = terminal.environ().get("PILOTFISH_CONFIG")
-    settings = agent.settings(config or (Path(chosen) if chosen else None))
+    settings = agent.settings(config or agent.location(chosen, "PILOTFISH_CONFIG"))
     address = _address(settings)
     connection = http.client.HTTPConnection(*address, timeout=SECONDS)
     try:

@@ -7,15 +7,35 @@ from typing import Annotated
 
 import typer
 
+
+def location(text: str | Path) -> Path:
+    """The path that an option or argument names, `~` at its beginning being a home.
+
+    Raises:
+        typer.BadParameter: no file can have it.
+    """
+    from collector.paths import path_of
+
+    try:
+        return path_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
-        "-c", "--config", metavar="FILE", envvar="PILOTFISH_CONFIG", help="The configuration; none: defaults."
+        "-c",
+        "--config",
+        metavar="FILE",
+        envvar="PILOTFISH_CONFIG",
+        parser=location,
+        help="The configuration; none: defaults.",
     ),
 ]
 StateDir = Annotated[
     Path | None,
-    typer.Option("--state-dir", metavar="DIRECTORY", help="State directory of the agent to ask."),
+    typer.Option("--state-dir", metavar="DIRECTORY", parser=location, help="State directory of the agent to ask."),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Wait, examples
+from collector.cli.options import Wait, examples, location
 from collector.cli.steps import show
 
 if TYPE_CHECKING:
@@ -38,22 +38,37 @@ Username = Annotated[
 PasswordFile = Annotated[
     Path | None,
     typer.Option(
-        "--password-file", metavar="FILE", envvar="PILOTFISH_SETUP_PASSWORD_FILE", help="File with the password."
+        "--password-file",
+        metavar="FILE",
+        parser=location,
+        envvar="PILOTFISH_SETUP_PASSWORD_FILE",
+        help="File with the password.",
     ),
 ]
 ApiKeyFile = Annotated[
     Path | None,
     typer.Option(
-        "--api-key-file", metavar="FILE", envvar="PILOTFISH_SETUP_API_KEY_FILE", help="File with an API key instead."
+        "--api-key-file",
+        metavar="FILE",
+        parser=location,
+        envvar="PILOTFISH_SETUP_API_KEY_FILE",
+        help="File with an API key instead.",
     ),
 ]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", metavar="FILE", envvar="PILOTFISH_SETUP_TOKEN_FILE", help="File with a token instead."
+        "--token-file",
+        metavar="FILE",
+        parser=location,
+        envvar="PILOTFISH_SETUP_TOKEN_FILE",
+        help="File with a token instead.",
     ),
 ]
-CaFile = Annotated[Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this authority (PEM) for https.")]
+CaFile = Annotated[
+    Path | None,
+    typer.Option("--ca-file", metavar="FILE", parser=location, help="Trust this authority (PEM) for https."),
+]
 Space = Annotated[str, typer.Option("--space", metavar="ID", help="Kibana space; none: the default one.")]
 Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant; none: the user's default.")]
 Folder = Annotated[str, typer.Option("--folder", metavar="TITLE", help='Folder for the boards; "": none.')]

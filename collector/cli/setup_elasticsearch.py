@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Config, Wait, examples, span
+from collector.cli.options import Config, Wait, examples, location, span
 from collector.cli.steps import show
 
 ELASTICSEARCH = "elasticsearch"
@@ -93,7 +93,7 @@ def elasticsearch(
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Made if it is missing.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", parser=location, help="Made if it is missing.")],
     server: Annotated[
         Server, typer.Option("--server", help="Which server it is for; 8: 8.14 and later and 9, before it take 7.")
     ] = Server.ELASTICSEARCH_8,

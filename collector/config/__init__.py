@@ -43,6 +43,14 @@ def load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str
         ConfigurationError: one line for each mistake.
     """
     environ = os.environ if environ is None else environ
+    try:
+        return _load(path, output_types, environ)
+    except RecursionError:  # JSON in a variable; a file has its own bound
+        remedy = "write sections of a few levels, as docs/configuration.md shows"
+        raise ConfigurationError("the environment holds a value of very many levels", remedy) from None
+
+
+def _load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str]) -> Configuration:
     said = yaml_file.read(path) if path is not None else FileValues("", {}, {})
     told = environment.read(environ, _sections(said.values), output_types)
     said = _giving_way(said, told, output_types)

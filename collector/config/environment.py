@@ -63,7 +63,7 @@ def docker(environ: Mapping[str, str], url: str | None) -> tuple[dict[str, Any],
         values["url"] = url = host
         names["inputs", "docker", "url"] = "DOCKER_HOST"
     if environ.get("DOCKER_TLS_VERIFY") and url is not None and not url.startswith("unix:"):
-        values["tls"] = environ.get("DOCKER_CERT_PATH") or f"{environ.get('HOME', '')}/.docker"
+        values["tls"] = environ.get("DOCKER_CERT_PATH") or "~/.docker"
         names["inputs", "docker", "tls"] = "DOCKER_CERT_PATH"
     return values, names
 

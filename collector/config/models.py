@@ -24,7 +24,8 @@ from pydantic import (
 
 from collector import places
 from collector.moments import DURATION, duration
-from collector.ports import ShipperSettings
+from collector.ports import ShipperSettings, Site
+from collector.values import FilePath, Seconds, Text
 
 _ENGINE_URL = r"^(unix:///.|(tcp|http|https)://[^/\s]\S*$)"
 
@@ -94,7 +95,7 @@ Zone = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 Listen = Annotated[str | None, BeforeValidator(_listen), WithJsonSchema({"type": ["string", "null", "boolean"]})]
-OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
 
 class Section(BaseModel):
@@ -111,10 +112,12 @@ class DockerInput(Section):
         pattern=_ENGINE_URL,
         description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST is honoured",
     )
-    tls: Path | None = Field(
+    tls: FilePath | None = Field(
         None, description="directory of ca.pem, cert.pem, key.pem; DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are honoured"
     )
-    logs_root: Path = Field(Path("/var/lib/docker/containers"), description="where the daemon keeps its json-file logs")
+    logs_root: FilePath = Field(
+        Path("/var/lib/docker/containers"), description="where the daemon keeps its json-file logs"
+    )
     select: Select = Field("all", description="all containers, or only the labelled ones")
     backlog: Backlog = Field(
         "all", description="how much of a log that was never read: all, new or a duration such as 24h"
@@ -133,7 +136,7 @@ class DockerInput(Section):
 class DirectoryInput(Section):
     """A tree `<id>/<id>-json.log` with `config.v2.json` beside each log; no daemon needed."""
 
-    path: Path = Field(description="the directory that holds <id>/<id>-json.log")
+    path: FilePath = Field(description="the directory that holds <id>/<id>-json.log")
     select: Select = Field("all", description="all containers, or only the labelled ones")
     backlog: Backlog = Field(
         "all", description="how much of a log that was never read: all, new or a duration such as 24h"
@@ -168,7 +171,7 @@ class Metrics(Section):
     """What /metrics shows of containers."""
 
     max_containers: int = Field(
-        500, ge=0, description="so many containers have series of their own, running ones first"
+        500, ge=0, le=1_000_000, description="so many containers have series of their own, running ones first"
     )
     cadvisor_names: bool = Field(
         True, description="CPU, memory, network and disk of containers as cAdvisor names them; false where it runs too"
@@ -188,8 +191,10 @@ class Log(Section):
 class Configuration(Section):
     """All of it; `warnings` are lines for the log at start, `origins` name where a key's value came from."""
 
-    host: str | None = Field(None, min_length=1, description="`host` in documents; else the Docker daemon's name")
-    state_dir: Path = Field(Path("/var/lib/pilotfish"), description="positions, spool, dead letters, embedded store")
+    host: Text | None = Field(None, min_length=1, description="`host` in documents; else the Docker daemon's name")
+    state_dir: FilePath = Field(
+        Path("/var/lib/pilotfish"), description="positions, spool, dead letters, embedded store"
+    )
     timezone: Zone = Field(ZoneInfo("UTC"), description="zone of @timestamp and of the index date")
     inputs: Inputs = Field(
         default_factory=lambda: Inputs(docker=DockerInput()), description="where logs are looked for"
@@ -201,8 +206,8 @@ class Configuration(Section):
     workers: int = Field(
         1, ge=1, le=64, description="processes, each with its share of the containers: one for each core to be used"
     )
-    drain_seconds: float = Field(
-        8.0, ge=0, description="how long a stop waits for deliveries; docker stop kills after 10 s"
+    drain_seconds: Seconds = Field(
+        8.0, description="how long a stop waits for deliveries; docker stop kills after 10 s"
     )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)
@@ -216,6 +221,15 @@ class Configuration(Section):
                     f"workers: {self.workers} cannot share the output {name}: a {output.type} has one writer; "
                     "leave workers at 1, or send to elasticsearch"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _each_output_has_its_own(self) -> Self:
+        owners: dict[str, str] = {}
+        for name, output in self.outputs.items():
+            for what in output.writes(Site(name, self.state_dir / "outputs" / name)):
+                if (other := owners.setdefault(what, name)) != name:
+                    raise ValueError(f"the outputs {other} and {name} both write {what}; give each its own")
         return self
 
     @property

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from collector import remote
 from collector.errors import ConfigurationError
 from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.values import FilePath, Seconds, Text
 from collector.waiting import Tell
 
 from . import setup as setting_up
@@ -43,24 +44,31 @@ class Settings(ShipperSettings):
         DEFAULT_INDEX,
         description="index of a document: {target} and the day of its line (%Y %m %d %j, week %V of %G), as one day's",
     )
-    username: str | None = Field(None, min_length=1, description="name for basic authentication")
+    username: Text | None = Field(None, min_length=1, description="name for basic authentication")
     password: SecretStr | None = Field(None, description="its password; better in a file")
-    password_file: Path | None = Field(None, description="file with the password")
+    password_file: FilePath | None = Field(None, description="file with the password")
     api_key: SecretStr | None = Field(None, description="API key, encoded or as id:key; better in a file")
-    api_key_file: Path | None = Field(None, description="file with the API key")
-    ca_file: Path | None = Field(
+    api_key_file: FilePath | None = Field(None, description="file with the API key")
+    ca_file: FilePath | None = Field(
         None, description="certificates (PEM) that may vouch for the servers; default: system's"
     )
     verify: bool = Field(True, description="refuse servers whose certificate cannot be verified")
-    client_cert_file: Path | None = Field(None, description="certificate (PEM) that we show to the servers")
-    client_key_file: Path | None = Field(None, description="its key, when it is not in the same file")
+    client_cert_file: FilePath | None = Field(None, description="certificate (PEM) that we show to the servers")
+    client_key_file: FilePath | None = Field(None, description="its key, when it is not in the same file")
     compress: bool = Field(True, description="gzip requests and answers; off pays on the same machine only")
-    request_timeout_seconds: float = Field(60.0, gt=0, description="give a request up after so long, and send it again")
+    request_timeout_seconds: Seconds = Field(
+        60.0, gt=0, description="give a request up after so long, and send it again"
+    )
     template: Literal["auto", "off"] = Field(
         "auto", description="auto: install index templates that give way to any other, unless `setup`'s are there"
     )
 
     spool: bool = Field(True, description="keep documents on disk while the cluster is away; false: stop reading")
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _false_is_off(cls, template: object) -> object:
+        return "off" if template is False or template in ("false", "no") else template
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -192,9 +200,9 @@ class Settings(ShipperSettings):
 
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, option: str) -> None:
-    remote.text(certificate, f"{option}.client_cert_file")
+    remote.text(remote.file(certificate, f"{option}.client_cert_file"), f"{option}.client_cert_file")
     if key:
-        remote.text(key, f"{option}.client_key_file")
+        remote.text(remote.file(key, f"{option}.client_key_file"), f"{option}.client_key_file")
     try:
         context.load_cert_chain(certificate, key, password=_no_passphrase)
     except (ssl.SSLError, ValueError) as error:

@@ -16,6 +16,7 @@ from pydantic import Field
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Found, Query, ShipperSettings, Site
+from collector.values import Bytes, Seconds
 
 from .days import Days
 from .syntax import all_of, compiled, target_is, time_between
@@ -27,9 +28,9 @@ class Settings(ShipperSettings):
     """Options of the embedded store."""
 
     type: Literal["store"] = Field("store", description="the embedded store")
-    retention_days: int = Field(7, ge=1, description="days that are kept besides today's")
-    max_bytes: int = Field(2 << 30, gt=0, description="when the days are bigger, the oldest go; today's never does")
-    commit_seconds: float = Field(1.0, gt=0, le=60, description="what arrives in this time shares one commit")
+    retention_days: int = Field(7, ge=1, le=36_500, description="days that are kept besides today's")
+    max_bytes: Bytes = Field(2 << 30, description="when the days are bigger, the oldest go; today's never does")
+    commit_seconds: Seconds = Field(1.0, gt=0, le=60, description="what arrives in this time shares one commit")
 
     def open(self, site: Site) -> "Store":
         """Make the store in the output's directory; nothing is touched before the first batch or search."""

@@ -271,7 +271,7 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("just words", "1: the top is a text: write `key: value` lines"),
         ("a: [1\nb: 2", "2: is not YAML: expected ',' or ']', but got ':': check indentation, colons and quotes there"),
         ("host: a\nlog: {}\nhost: b", "3: the top: host stands there twice: it is on line 1 too"),
-        ("on: {}", "1: the top: a key is not a word: put the key in quotes"),
+        ("5: {}", "1: the top: a key is not a word: put the key in quotes"),
         ("a: &x {b: *x}", "1: a.b: contains itself: write it without the alias"),
     ],
 )  # fmt: skip

@@ -191,3 +191,24 @@ def test_every_shell_gets_a_completion(tmp_path: Path, shell: str) -> None:
     asked |= {"COMP_WORDS": "pilotfish dead-letters re", "COMP_CWORD": "2"}
     asked["_TYPER_COMPLETE_ARGS"] = "pilotfish dead-letters re"
     assert "replay" in pilotfish(tmp_path, _PILOTFISH_COMPLETE=f"complete_{shell}", **asked).out
+
+
+def test_a_home_is_meant_in_every_option_and_variable_that_names_a_path(tmp_path: Path) -> None:
+    (tmp_path / "p.yml").write_text("state_dir: ~/state\nhttp: off\noutputs: {a: {type: 'null'}}\n")
+    shown = pilotfish(tmp_path, "config", "show", "--config=~/p.yml")
+    assert f"state_dir: {tmp_path}/state\n" in shown.out
+    assert pilotfish(tmp_path, "config", "show", PILOTFISH_CONFIG="~/p.yml").out == shown.out
+    assert "http.listen is off" in pilotfish(tmp_path, "healthcheck", "-c", "~/p.yml").complaint
+    assert "http.listen is off" in pilotfish(tmp_path, "healthcheck", PILOTFISH_CONFIG="~/p.yml").complaint
+    for asked in (["-c", "~/p.yml"], ["--state-dir=~/state"]):
+        assert f"(tried {tmp_path}/state)" in pilotfish(tmp_path, "search", *asked).complaint
+    assert f"(tried {tmp_path}/x)" in pilotfish(tmp_path, "search", PILOTFISH_STATE_DIR="~/x").complaint
+    assert pilotfish(tmp_path, "setup", "export", "~/made").code == 0
+    assert (tmp_path / "made").is_dir()
+
+
+def test_a_path_that_no_file_has_is_a_mistake_of_the_command_line(tmp_path: Path) -> None:
+    assert "no such home" in pilotfish(tmp_path, "run", "--config=~nobody-of-that-name/p.yml").complaint
+    assert "too long" in pilotfish(tmp_path, "healthcheck", "-c", "x" * 5000).complaint
+    (tmp_path / "p.yml").write_text("state_dir: 5\n")
+    assert "state_dir: should be a path" in pilotfish(tmp_path, "healthcheck", "-c", "p.yml").complaint

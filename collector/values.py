@@ -1,0 +1,26 @@
+"""The kinds of value that options take: each with bounds, so that what is accepted can be used."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from collector.paths import path_of
+
+MOST_SECONDS = 10 * 365 * 86400.0
+MOST_BYTES = 1 << 50
+_MOST_CHARACTERS = 1024
+
+
+def _of_one_line(text: str) -> str:
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"is too long; {_MOST_CHARACTERS} characters at most")
+    if not text.isprintable():
+        raise ValueError("holds a line break or another control character; write it as one line of text")
+    return text
+
+
+FilePath = Annotated[Path, BeforeValidator(path_of)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(gt=0, le=MOST_BYTES)]
+Text = Annotated[str, AfterValidator(_of_one_line)]
