@@ -73,8 +73,10 @@ class LogStream(Struct, frozen=True, kw_only=True):
 class Chunk(Struct, frozen=True, kw_only=True):
     """Whole raw lines of one file: `data` ends with a newline, `start` is where it begins and `end` where it ends.
 
+    Of its first line some may be left out: of a run of NUL bytes all but one, and what is beyond the bound of a line.
     `ended` says that the container has stopped and nothing follows for now: a line that still lacks its newline
-    gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`.
+    gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`. `changed` is when
+    the file was last written, in nanoseconds since 1970.
     """
 
     stream: LogStream
@@ -83,6 +85,7 @@ class Chunk(Struct, frozen=True, kw_only=True):
     end: Position
     ended: bool = False
     fingerprint: str = ""
+    changed: int = 0
 
 
 class NumberedIds(Sequence[str]):

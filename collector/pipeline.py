@@ -194,7 +194,8 @@ class Pipeline:
         self.ledger.read_bytes += len(chunk.data)
         tail.read_bytes += len(chunk.data)
         self.ledger.parse_errors += transform.parse_errors
-        transform.parse_errors = 0
+        self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
+        transform.parse_errors = transform.torn_lines = 0
         if not segments and not chunk.data:
             self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
         self.counts.waiting_logs += 1

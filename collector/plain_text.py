@@ -3,21 +3,16 @@
 `{"log": {"message": "<line>"}, …, "delivery_error": "<type>"}`: DESIGN §3 of the project, "Refused documents".
 """
 
-import msgspec
 import orjson
-from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.errors import UNREADABLE
+from collector.json_text import log_of
 from collector.model import Rejected, Segment
 
 _HEAD = b'{"log":'
 _SEAM = b',"stream":"'  # the trusted members hold no bare quote, so the last seam is the one behind `log`
 _MARK = b',"delivery_error":"'
-
-
-class _Object(Struct):
-    """Any JSON object: decoding into it validates the text and keeps nothing."""
 
 
 def as_text(rejected: Rejected) -> Segment:
@@ -53,17 +48,6 @@ def as_original(document: bytes) -> bytes:
     except (*UNREADABLE, KeyError, TypeError, AttributeError):  # somebody else's hand
         return document
     return _HEAD + log.encode() + document[seam : document.rindex(_MARK)] + b"}"
-
-
-def log_of(text: str) -> str:
-    """The JSON object that stands for a line: itself if it is one, else `{"message": text}`; the transform's rule."""
-    if text.lstrip(" \t\r\n")[:1] == "{":
-        try:
-            msgspec.json.decode(text, type=_Object)
-            return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
-        except UNREADABLE:
-            pass
-    return orjson.dumps({"message": text}).decode()
 
 
 def _message(log_json: str) -> str:

@@ -17,7 +17,9 @@ def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:
     while _time(data[offset : (after := data.index(b"\n", offset) + 1)]) < cutoff:
         offset = after
         number += 1
-    return replace(chunk, data=data[offset:], start=Position(start.file, start.offset + offset, number)), True
+    if offset:  # counted from the end: of the first line some may be left out
+        start = Position(start.file, chunk.end.offset - len(data) + offset, number)
+    return replace(chunk, data=data[offset:], start=start), True
 
 
 def _time(lines: bytes) -> str:

@@ -177,8 +177,15 @@ class FileTail:
         assert self._end is not None  # noqa: S101 - set when the file was identified
         self._end_told = ended
         start, self._end = self._end, self._log.position
-        known_by = self._log.fingerprint
-        chunk = Chunk(stream=self.stream, data=data, start=start, end=self._end, ended=ended, fingerprint=known_by)
+        chunk = Chunk(
+            stream=self.stream,
+            data=data,
+            start=start,
+            end=self._end,
+            ended=ended,
+            fingerprint=self._log.fingerprint,
+            changed=self._log.changed,
+        )
         if self._cutoff and data:
             chunk, is_over = without_older(chunk, self._cutoff)
             self._cutoff = "" if is_over else self._cutoff

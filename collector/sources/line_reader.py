@@ -21,7 +21,18 @@ class LineReader:
     `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen.
     """
 
-    __slots__ = ("_overlong", "_searched", "file", "last_line", "line", "lost_bytes", "offset", "seen_bytes")
+    __slots__ = (
+        "_begun",
+        "_overlong",
+        "_searched",
+        "file",
+        "last_line",
+        "line",
+        "lost_bytes",
+        "offset",
+        "seen_bytes",
+        "skipped_bytes",
+    )
 
     def __init__(self, file: LogFile, *, offset: int = 0, line: int = 0) -> None:
         self.file = file
@@ -30,6 +41,8 @@ class LineReader:
         self.last_line = file.line_before(offset) or b""
         self.lost_bytes = 0
         self.seen_bytes = 0
+        self.skipped_bytes = 0  # behind the offset, up to the end of the NUL bytes that stand in the next line
+        self._begun = b""  # what of these is kept: a run of NULs is one
         self._overlong = b""  # the beginning of a line beyond the bound, while its end is looked for
         self._searched = 0  # up to here
 
@@ -37,7 +50,12 @@ class LineReader:
     def unread_bytes(self) -> int:
         """Bytes behind the offset; of a compressed file nobody knows."""
         size = self.file.size
-        return 0 if size is None else max(0, size - self.offset)
+        return 0 if size is None else max(0, size - self.offset - self.skipped_bytes)
+
+    @property
+    def unended_bytes(self) -> int:
+        """Those of a line that never ended, in a file that holds no other."""
+        return len(self.file.read(0, MAX_RAW_LINE_BYTES).strip(b"\0"))
 
     def read(self, size: int) -> bytes | None:
         """The whole lines within `size` bytes, or the first one; None if there are none yet, b"" to be asked again.
@@ -50,24 +68,37 @@ class LineReader:
         """
         if self._overlong:
             return self._search_end()
-        data = self.file.read(self.offset, size)
+        start = self.offset + self.skipped_bytes
+        data = self.file.read(start, size)
         while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size < MAX_RAW_LINE_BYTES:
-            size *= 2
-            data = self.file.read(self.offset, size)
+            size = min(2 * size, MAX_RAW_LINE_BYTES)
+            data = self.file.read(start, size)
         self._check_intact()
         if end:
-            return self._advance(data[:end], end)
+            return self._advance(self._begun + data[:end], self.skipped_bytes + end)
         if len(data) < MAX_RAW_LINE_BYTES:
             return None
-        self._overlong, self._searched = data, self.offset + len(data)
+        if nuls := data.rfind(b"\0") + 1:
+            self._skip(data[:nuls])
+        else:
+            self._overlong, self._searched = self._begun + data, start + len(data)
         return b""
 
     def rest(self) -> bytes | None:
         """What a finished file holds behind its last newline, with the newline it lacks; None if there is nothing."""
         if self._overlong:
-            return self._cut(self._searched - self.offset, lost_bytes=self._searched - self.offset - MAX_RAW_LINE_BYTES)
-        rest = self.file.read(self.offset, MAX_RAW_LINE_BYTES)
-        return self._advance(rest + b"\n", len(rest)) if rest else None
+            return self._cut(self._searched - self.offset)
+        rest = self.file.read(self.offset + self.skipped_bytes, MAX_RAW_LINE_BYTES)
+        found = self._begun + rest
+        return self._advance(found + b"\n", self.skipped_bytes + len(rest)) if found.strip(b"\0") else None
+
+    def _skip(self, data: bytes) -> None:
+        """`data` ends with NULs, which a line may begin with or be torn by, however many they are: keep one of them."""
+        self._begun += data.rstrip(b"\0")
+        self._begun += b"\0" * (not self._begun.endswith(b"\0"))
+        self.skipped_bytes += len(data)
+        if len(self._begun) >= MAX_RAW_LINE_BYTES:
+            self._overlong, self._searched = self._begun, self.offset + self.skipped_bytes
 
     def _check_intact(self) -> None:
         size = self.file.size
@@ -76,8 +107,9 @@ class LineReader:
         # After the read: what was written anew before it cannot pass.
         if size < self.offset or self.file.line_before(self.offset) != self.last_line:
             raise Truncated
-        begins = self._overlong[:LAST_LINE_BYTES]
-        if begins and (size < self._searched or self.file.read(self.offset, len(begins)) != begins):
+        begins = (self._overlong or self._begun)[:LAST_LINE_BYTES]
+        known = max(self._searched, self.offset + self.skipped_bytes)
+        if begins and (size < known or self.file.read(self.offset, len(begins)) != begins):
             raise Truncated
         self.seen_bytes = max(self.seen_bytes, size)
 
@@ -89,19 +121,20 @@ class LineReader:
             if not more:
                 return None
             if (end := more.find(b"\n")) >= 0:
-                size = self._searched + end - self.offset
-                return self._cut(size + 1, lost_bytes=size - MAX_RAW_LINE_BYTES)
+                return self._cut(self._searched + end + 1 - self.offset, newline=1)
             self._searched += len(more)
         return b""
 
-    def _cut(self, consumed: int, *, lost_bytes: int) -> bytes:
-        head, self._overlong = self._overlong, b""
-        self.lost_bytes += lost_bytes
-        return self._advance(head + b"\n", consumed)
+    def _cut(self, consumed: int, *, newline: int = 0) -> bytes:
+        kept, self._overlong = self._overlong[:MAX_RAW_LINE_BYTES], b""
+        skipped = self.skipped_bytes - len(self._begun)  # NULs are no loss
+        self.lost_bytes += consumed - newline - skipped - len(kept)
+        return self._advance(kept + b"\n", consumed)
 
     def _advance(self, data: bytes, consumed: int) -> bytes:
         self.offset += consumed
         self.line += line_count(data)
+        self.skipped_bytes, self._begun = 0, b""
         is_whole = len(data) == consumed
         self.last_line = last_line(data) if is_whole else self.file.line_before(self.offset) or b""
         return data

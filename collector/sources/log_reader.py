@@ -62,6 +62,11 @@ class LogReader:
         return 0 if self._reader is None else self._reader.file.inode
 
     @property
+    def changed(self) -> int:
+        """When that was last written, in nanoseconds since 1970."""
+        return 0 if self._reader is None else self._reader.file.version[1]
+
+    @property
     def is_open(self) -> bool:
         """Whether a file is being read."""
         return self._reader is not None
@@ -164,7 +169,7 @@ class LogReader:
             if not self._successors:
                 return False
             if not self._identify():  # rotated before it held a whole line
-                self._counts.lost_bytes += self._reader.file.size or 0
+                self._counts.lost_bytes += self._reader.unended_bytes
                 self._go_on()
         return True
 
@@ -174,7 +179,7 @@ class LogReader:
         if self._reader is None:
             gaps = gaps or int((self._resume is None and has_run) or self.awaits_turn)
         elif self._id is None:  # half a line was all that its last file held
-            self._counts.lost_bytes += self._reader.file.size or 0
+            self._counts.lost_bytes += self._reader.unended_bytes
         if gaps:
             self._counts.gap(self._successors.container, files=gaps)
 
@@ -285,7 +290,7 @@ class LogReader:
 
     def _begin_anew(self, cut: LineReader) -> None:
         """The file was cut: go on in the copy that was made of it before, if there is one; else as another file."""
-        lost_bytes = max(0, cut.seen_bytes - cut.offset)
+        lost_bytes = max(0, cut.seen_bytes - cut.offset - cut.skipped_bytes)
         resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
         try:
             found = self._generations()

@@ -24,12 +24,13 @@ class TailCounts(Struct):
     truncated: int = 0
     gaps: int = 0
     lost_bytes: int = 0
+    torn_lines: int = 0
     open_files: int = 0
     open_logs: int = 0
     waiting_logs: int = 0  # for room for what they gave
     most_open_files: int = 512
     told_scarce: float = -_TELL_SCARCE_SECONDS
-    warned: dict[str, float] = field(default_factory=dict)
+    warned: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def may_begin(self) -> bool:
@@ -65,12 +66,29 @@ class TailCounts(Struct):
     def gap(self, container: str, *, files: int = 1) -> None:
         """Files of the container's log may have gone unread; nobody knows how much was in them."""
         self.gaps += files
-        now = time.monotonic()
-        if now - self.warned.get(container, -_WARN_SECONDS) >= _WARN_SECONDS:
-            self.warned = {name: when for name, when in self.warned.items() if now - when < _WARN_SECONDS}
-            self.warned[container] = now
+        if self._may_warn("gap", container):
             log.warning(
                 "a log was removed or rotated away before it was read: lines may be lost",
                 container=container,
                 remedy="raise its max-file or max-size, so that the log outlasts the agent's absence or delay",
             )
+
+    def torn(self, container: str, *, lines: int) -> None:
+        """So many lines of the container's log had NUL bytes before or in them, which are left out."""
+        self.torn_lines += lines
+        if lines and self._may_warn("torn", container):
+            log.warning(
+                "NUL bytes stand in a log, as a power loss leaves them: they are left out, the lines around them stay",
+                container=container,
+                lines=lines,
+                remedy="none is needed; what Docker had not yet written to the disk by then is lost",
+            )
+
+    def _may_warn(self, what: str, container: str) -> bool:
+        """Whether it was not told within the last minute."""
+        now = time.monotonic()
+        if now - self.warned.get((what, container), -_WARN_SECONDS) < _WARN_SECONDS:
+            return False
+        self.warned = {key: when for key, when in self.warned.items() if now - when < _WARN_SECONDS}
+        self.warned[what, container] = now
+        return True

@@ -128,6 +128,11 @@ ROTATION_GAPS = _counter(
     "Log files that were removed or rotated away before they were read, as far as they are known",
     "output",
 )
+TORN_LINES = _counter(
+    "pilotfish_torn_lines_total",
+    "Log lines with NUL bytes before or in them, as a power loss leaves them: the NUL bytes are left out",
+    "output",
+)
 LOST_BYTES = _counter("pilotfish_lost_bytes_total", "Bytes that are known to be lost unread", "output")
 EVENTS_LOST = _counter(
     "pilotfish_docker_events_lost_total", "Docker events that are not delivered: an output was away too long", "output"

@@ -106,6 +106,7 @@ class Exporter:
         yield each(catalogue.FILES_ROTATED, lambda one: one.counts.rotated)
         yield each(catalogue.FILES_TRUNCATED, lambda one: one.counts.truncated)
         yield each(catalogue.ROTATION_GAPS, lambda one: one.counts.gaps)
+        yield each(catalogue.TORN_LINES, lambda one: one.counts.torn_lines)
         yield each(catalogue.LOST_BYTES, lambda one: one.counts.lost_bytes)
         yield each(catalogue.EVENTS_LOST, lambda one: one.events.lost)
 

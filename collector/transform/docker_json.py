@@ -6,9 +6,11 @@ path); any other is taken line by line (the slow path), with the same result. Wh
 - one raw line gives one document, unless Docker cut the line into pieces, which are joined;
 - one newline ends one document: the application's JSON is spliced only if it is a valid object without a raw newline;
 - a line over `MAX_JOINED_CHARACTERS` becomes several documents, all but the last with `"truncated":true`;
+- a line without a time takes that of the line before it in its file, else of the next one that has any, else the
+  file's; so a file gives the same documents whenever and from wherever it is read;
 - the trusted members stand outside `log`, so that the application cannot reach them.
 
-The envelope: moby `daemon/logger/jsonfilelog/jsonlog`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
+The envelope: `envelope`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
 Exact rules: DESIGN §3 of the project, ADR 0001.
 """
 
@@ -16,45 +18,47 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import Literal, cast
+from typing import NamedTuple
 
-import msgspec
 import orjson
 from msgspec import Struct
 
 from collector.errors import UNREADABLE
+from collector.json_text import log_of, message, validate
 from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.stamps import Stamped, Stamps
+from collector.transform.envelope import Line, envelope, envelopes, parts
+from collector.transform.stamps import Stamped, Stamps, from_nanoseconds
 
 ID_SCHEME = 1  # kept with the positions: another scheme would give another id to a line that was shipped already
 
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
-_EPOCH = "1970-01-01T00:00:00Z"  # for a broken line that has no good line before it
+_HELD_BYTES = 1 << 20  # of a file's first lines, while none of them has a time; each costs some more than its bytes
+_HELD_LINE_BYTES = 256
+_NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
 
 
-class Line(Struct, gc=False, kw_only=True):
-    """Docker's envelope; an empty `log` is left out by the daemon."""
+class _Place(NamedTuple):
+    """Where reading may resume: what a segment says of its end."""
 
-    log: str = ""
-    time: str
-    stream: Literal["stdout", "stderr"]
-
-
-class _Object(Struct, gc=False):
-    """Any JSON object: decoding into it validates the text and keeps nothing."""
+    end: Position
+    last_time: str
+    fingerprint: str
 
 
-_LINE = msgspec.json.Decoder(Line)
-_LINES = msgspec.json.Decoder(Line | None)
-_OBJECT = msgspec.json.Decoder(_Object)
+class _Raw(NamedTuple):
+    """A raw line, or the `part` of one that NUL bytes divide."""
+
+    content: bytes
+    start: Position
+    part: str
 
 
 class _Unfinished(Struct):
     """Pieces of a line whose end has not come yet."""
 
-    start: Position
+    id: str
     time: str
     pieces: list[str]
     size: int
@@ -81,18 +85,22 @@ def id_prefix(file: FileId, entry: str) -> str:
 
 
 class DockerJson:
-    """The transform of one stream. Keeps the pieces of unfinished lines and the time of the last good one."""
+    """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
     def __init__(self, stamps: Stamps, last_time: str = "") -> None:
-        """`last_time` is the one kept with the position that reading resumes from: a broken line takes it over."""
+        """`last_time` is the one kept with the position that reading resumes from: a line without one takes it over."""
         self.parse_errors = 0
+        self.torn_lines = 0
         self._stamps = stamps
         self._begun = False
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
-        self._clear: tuple[Position, str]  # the last place at which nothing was unfinished, while something is
-        self._last_time = last_time or _EPOCH
+        self._held: list[_Raw] = []  # the first lines of a file, while none has a time
+        self._held_bytes = 0
+        self._held_changed = 0  # when their file was last written, as `Chunk.changed`
+        self._clear: _Place  # the last place at which nothing was unfinished or held, while something is
+        self._last_time = "" if last_time == _NO_TIME else last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
-        self._done: tuple[Position, str, str]  # what the next segment leaves behind it, unless it is the last
+        self._done: _Place  # what the next segment leaves behind it, unless it is the last
         self._prefix_of: tuple[FileId, str] | None = None
         self._prefix = ""
 
@@ -100,13 +108,12 @@ class DockerJson:
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun:
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
-            self._done = (chunk.start, self._last_time, "")
-        lines = None if self._unfinished or not chunk.data else _envelopes(chunk.data)
+            self._done = _Place(chunk.start, self._last_time, "")
+        lines = None if self._unfinished or self._held or not chunk.data else envelopes(chunk.data)
         found = None if lines is None else self._fast(chunk, lines)
         segments = self._slow(chunk) if found is None else found
         if chunk.data:
-            is_whole = len(chunk.data) <= MAX_RAW_LINE_BYTES  # else its last line is not as it stands in the file
-            self._line_before = last_line(chunk.data) if is_whole else b""
+            self._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
         return segments
 
     # ------------------------------------------------------------------ fast path
@@ -125,14 +132,13 @@ class DockerJson:
         self._last_time = times[-1]
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
-        return self._by_day(chunk, (chunk.end, chunk.fingerprint), stamped, documents, ids)
+        return self._by_day(chunk, self._resume(chunk), stamped, documents, ids)
 
     def _documents(self, constants: str, lines: list[Line], stamps: list[str]) -> list[bytes] | None:
         """One document per line; None if a line is only a piece.
 
         Each is encoded by itself: a join of all would widen the whole text on its first character beyond ASCII.
         """
-        validate = _OBJECT.decode
         tail = f'",{constants}}}'
         documents: list[bytes] = []
         append = documents.append
@@ -142,9 +148,9 @@ class DockerJson:
                 try:
                     validate(log)
                 except UNREADABLE:
-                    log = _message(log)
+                    log = log_of(log)
             elif line.log.endswith("\n"):
-                log = _log(_text(line.log))
+                log = log_of(_text(line.log))
             else:
                 return None
             append(f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode())
@@ -154,13 +160,19 @@ class DockerJson:
 
     def _slow(self, chunk: Chunk) -> list[Segment]:
         finished: list[_Document] = []
-        offset = chunk.start.offset
-        for number, raw in enumerate(chunk.data.split(b"\n")[:-1], chunk.start.line):
-            self._take(raw, Position(chunk.start.file, offset, number), chunk.stream, finished)
-            self._line_before = raw
-            offset += len(raw) + 1
+        if chunk.data and chunk.start.line == 0:  # another file: a line's neighbours are those in its own
+            self._release(from_nanoseconds(self._held_changed), chunk.stream, finished)
+            self._last_time = ""
+        self._held_changed = chunk.changed
+        start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
+        for content in chunk.data.split(b"\n")[:-1]:
+            self._take_raw(content, start, chunk.stream, finished)
+            self._line_before = content if start.line > chunk.start.line or _is_whole(chunk) else b""
+            offset += len(content) + 1
+            start = Position(start.file, offset, start.line + 1)
         if chunk.ended:
-            self._finish_all(chunk.stream, finished)
+            self._release(from_nanoseconds(chunk.changed), chunk.stream, finished)
+            self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
         documents = [
             _encoded(document, stamp, chunk.stream.constants) for document, stamp in zip(finished, stamps, strict=True)
@@ -168,60 +180,91 @@ class DockerJson:
         ids = [document.id for document in finished]
         return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
 
-    def _take(self, raw: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
-        line = self._envelope(raw)
-        if line is None:
-            self.parse_errors += 1
-            text = raw.decode(errors="replace").removesuffix("\r")
-            prefix = self._id_prefix(start.file, stream)
-            is_cut = len(raw) >= MAX_RAW_LINE_BYTES
-            finished.append(_Document(_message(text), "stdout", self._last_time, f"{prefix}{start.line}", is_cut))
+    def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
+        if b"\0" not in content:
+            self._take(_Raw(content, start, ""), stream, finished)
             return
-        self._last_time = line.time
+        self.torn_lines += 1
+        for part, rest in parts(content):
+            self._take(_Raw(rest, start, part), stream, finished)
+
+    def _take(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+        line = envelope(raw.content, self._stamps)
+        before = self._last_time
+        if line is not None and line.time:
+            self._release(line.time, stream, finished)
+            self._last_time = line.time
+        if not self._last_time:
+            self._hold(raw, stream, finished)
+        elif line is None:
+            self._finish_broken(raw, stream, finished)
+        else:
+            self._join(line, raw, before or self._last_time, stream, finished)
+
+    def _hold(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+        """Keep a line until one behind it has a time."""
+        if not (self._held or self._unfinished):
+            self._clear = self._place(raw.start, "")
+        self._held.append(raw)
+        self._held_bytes += len(raw.content) + _HELD_LINE_BYTES
+        if self._held_bytes > _HELD_BYTES:
+            self._release(from_nanoseconds(self._held_changed), stream, finished)
+
+    def _release(self, time: str, stream: LogStream, finished: list[_Document]) -> None:
+        """The lines that were held have this time."""
+        if self._held:
+            held, self._held, self._held_bytes, self._last_time = self._held, [], 0, time
+            for raw in held:
+                self._take(raw, stream, finished)
+
+    def _join(self, line: Line, raw: _Raw, time_before: str, stream: LogStream, finished: list[_Document]) -> None:
+        time = line.time or self._last_time
         unfinished = self._unfinished.get(line.stream)
-        if unfinished is not None and unfinished.time != line.time:
-            self._finish(line.stream, stream, finished)
+        if unfinished is not None and unfinished.time != time:
+            self._finish(line.stream, finished)
             unfinished = None
         if unfinished is None:
             if not self._unfinished:
-                before = self._line_before if start.offset else b""  # that of the file before is no line of this one
-                self._clear = start, fingerprint(last_line(before))
-            unfinished = self._unfinished[line.stream] = _Unfinished(start, line.time, [], 0)
+                self._clear = self._place(raw.start, time_before)
+            unfinished = self._unfinished[line.stream] = _Unfinished(self._id(raw, stream), time, [], 0)
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
         if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
-            self._finish(line.stream, stream, finished, is_cut=not line.log.endswith("\n"))
+            self._finish(line.stream, finished, is_cut=not line.log.endswith("\n"))
 
-    def _envelope(self, raw: bytes) -> Line | None:
-        try:
-            line = _LINE.decode(raw)
-        except UNREADABLE:
-            readable = raw.decode(errors="replace").encode()
-            return None if readable == raw else self._envelope(readable)
-        return line if self._stamps.are_times([line.time]) else None
-
-    def _finish_all(self, stream: LogStream, finished: list[_Document]) -> None:
+    def _finish_all(self, finished: list[_Document]) -> None:
         for name in list(self._unfinished):
-            self._finish(name, stream, finished)
+            self._finish(name, finished)
 
-    def _finish(self, name: str, stream: LogStream, finished: list[_Document], *, is_cut: bool = False) -> None:
+    def _finish(self, name: str, finished: list[_Document], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
         text = _text("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
-        prefix = self._id_prefix(unfinished.start.file, stream)
-        finished.append(
-            _Document(_log(text), name, unfinished.time, f"{prefix}{unfinished.start.line}{pieces}", is_cut)
-        )
+        finished.append(_Document(log_of(text), name, unfinished.time, f"{unfinished.id}{pieces}", is_cut))
 
-    def _resume(self, chunk: Chunk) -> tuple[Position, str]:
-        """Where reading must resume: where nothing was unfinished.
+    def _finish_broken(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+        self.parse_errors += 1
+        text = raw.content.decode(errors="replace").removesuffix("\r")
+        is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
+        finished.append(_Document(message(text), "stdout", self._last_time, self._id(raw, stream), is_cut))
+
+    def _place(self, start: Position, last_time: str) -> _Place:
+        before = self._line_before if start.offset else b""  # that of the file before is no line of this one
+        return _Place(start, last_time, fingerprint(last_line(before)))
+
+    def _resume(self, chunk: Chunk) -> _Place:
+        """Where reading must resume: where nothing was unfinished or held.
 
         The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
         behind it, and reading from there would ship its last pieces as a line of their own.
         """
-        return self._clear if self._unfinished else (chunk.end, chunk.fingerprint)
+        is_clear = not (self._unfinished or self._held)
+        return _Place(chunk.end, self._last_time, chunk.fingerprint) if is_clear else self._clear
 
     # ------------------------------------------------------------------ both
+
+    def _id(self, raw: _Raw, stream: LogStream) -> str:
+        return f"{self._id_prefix(raw.start.file, stream)}{raw.start.line}{raw.part}"
 
     def _id_prefix(self, file: FileId, stream: LogStream) -> str:
         if self._prefix_of != (file, stream.entry):
@@ -230,13 +273,13 @@ class DockerJson:
         return self._prefix
 
     def _by_day(
-        self, chunk: Chunk, end: tuple[Position, str], stamped: Stamped, documents: list[bytes], ids: Sequence[str]
+        self, chunk: Chunk, end: _Place, stamped: Stamped, documents: list[bytes], ids: Sequence[str]
     ) -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
         segments = []
         for day, first, last in _days(stamped):
             if last == len(documents):
-                self._done = (end[0], self._last_time, end[1])
+                self._done = end
             part = documents[first:last]
             segments.append(
                 Segment(
@@ -245,30 +288,17 @@ class DockerJson:
                     documents=part,
                     ids=ids[first:last],
                     size=sum(map(len, part)),
-                    end=self._done[0],
-                    last_time=self._done[1],
-                    fingerprint=self._done[2],
+                    end=self._done.end,
+                    last_time=self._done.last_time,
+                    fingerprint=self._done.fingerprint,
                 )
             )
         return segments
 
 
-def _envelopes(data: bytes) -> list[Line] | None:
-    """All lines at once; None unless each raw line is one envelope (one that is `null` is left to be met).
-
-    The decoder knows no lines: it would skip a blank one, and take two objects on one or one over two, which would
-    shift the line index. A `null` put before each newline shows them: it ends an envelope, or is in its way. 0.36 µs a
-    line with all that, 0.53 with counting newlines and the seams between envelopes.
-    """
-    marked = data.replace(b"\n", b"null\n")
-    try:
-        found = _LINES.decode_lines(marked)
-    except UNREADABLE:
-        return None
-    ends = found[1::2]
-    count = (len(marked) - len(data)) // len(b"null")
-    is_alternating = len(found) == 2 * count and ends.count(None) == count
-    return cast(list[Line], found[::2]) if is_alternating else None
+def _is_whole(chunk: Chunk) -> bool:
+    """Whether its first line is as it stands in the file."""
+    return chunk.end.offset - chunk.start.offset == len(chunk.data)
 
 
 def _days(stamped: Stamped) -> Iterator[tuple[str, int, int]]:
@@ -288,22 +318,6 @@ def _text(log: str) -> str:
     return log[:-1].removesuffix("\r") if log.endswith("\n") else log
 
 
-def _log(text: str) -> str:
-    """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`."""
-    if text.lstrip(" \t\r\n")[:1] != "{":
-        return _message(text)
-    try:
-        _OBJECT.decode(text)
-        # Between its tokens JSON may hold newlines: they would end the document, so it is written anew.
-        return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
-    except UNREADABLE:
-        return _message(text)
-
-
 def _encoded(document: _Document, stamp: str, constants: str) -> bytes:
     more = '"truncated":true,' if document.is_cut else ""
     return f'{{"log":{document.log},"stream":"{document.stream}","@timestamp":"{stamp}",{more}{constants}}}'.encode()
-
-
-def _message(text: str) -> str:
-    return f'{{"message":{orjson.dumps(text).decode()}}}'

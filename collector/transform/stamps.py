@@ -12,7 +12,19 @@ from zoneinfo import ZoneInfo
 _DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 _FORM = re.compile(_DATE + _TIME, re.ASCII)
+_READABLE = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<clock>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9})\d*)?"
+    r"(?:[Zz]|(?P<hours>[+-]\d\d)(?::?(?P<minutes>\d\d))?)?",
+    re.ASCII,
+)
+_LAST_SECOND = 250_000_000_000  # in the year 9892: a file system may give what no calendar has
 _ONE_DAY = re.compile(f"(?P<date>{_DATE}){_TIME}\n(?:(?P=date){_TIME}\n)*+", re.ASCII)
+
+
+def from_nanoseconds(since_1970: int) -> str:
+    """A moment as Docker writes it; one before 1970 or after the calendar's end is brought to that end."""
+    seconds, rest = divmod(since_1970, 10**9)
+    return f"{datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), UTC).isoformat()[:19]}.{rest:09}Z"
 
 
 class Stamped(NamedTuple):
@@ -46,6 +58,24 @@ class Stamps:
     def are_times(self, times: list[str]) -> bool:
         """Whether each is a time as Docker writes it, with a date that exists: nothing else is ever spliced."""
         return all(map(_FORM.fullmatch, times)) and all(map(self._is_date, {time[:10] for time in times}))
+
+    def read(self, time: object) -> str:
+        """A time in a usual form (RFC 3339, ISO 8601; UTC where it has no offset) as Docker writes it; "" for others.
+
+        "" as well for those near the ends of the calendar, such as Go's year 1: they were never measured.
+        """
+        if not isinstance(time, str) or not (match := _READABLE.fullmatch(time)):
+            return ""
+        if self.are_times([time]):
+            return time
+        offset = f"{match['hours']}:{match['minutes'] or '00'}" if match["hours"] else "+00:00"
+        try:
+            moment = datetime.fromisoformat(f"{match['date']}T{match['clock']}{offset}").astimezone(UTC)
+        except (ValueError, OverflowError):
+            return ""
+        fraction = f".{match['fraction']}" if match["fraction"] else ""
+        found = f"{moment.isoformat()[:19]}{fraction}Z"
+        return found if self.are_times([found]) else ""
 
     def render(self, times: list[str]) -> list[str]:
         """`@timestamp` of each (checked) time; the first ten characters are the day."""

@@ -10,11 +10,12 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.model import Chunk, FileId, Position, Segment
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson, id_prefix
-from collector.transform.stamps import Stamps
+from collector.transform.stamps import Stamps, from_nanoseconds
 from tests.collector.docker_lines import TIME, escaped, log_stream, raw
 
 FILE = FileId("c0ffee", "0badcafe", 0)
@@ -89,6 +90,11 @@ broken_lines = st.sampled_from(
         b"\xff\xfe\n",
         b"\x00\x00\x00\n",
         b"\x00" + raw("behind a NUL\n"),
+        b"\x00" * 4096 + raw("behind many\n"),
+        b'{"log":"torn' + b"\x00" * 700 + raw("whole\n"),
+        raw("no newline\n")[:-1] + b"\x00\x00" + raw("piece"),
+        b"\x00torn\x00\x00torn again\x00" + raw("whole\n"),
+        b"torn\x00\x00\n",
         raw("one\n")[:-1] + raw("two\n"),
         b'{"stream":"stderr","time":"2017-11-27T02:13:01Z"}\n',
         b'{"log":"a\\n","stream":"stdout","attrs":{"stream":"stderr","time":"x"},"time":"2017-11-27T02:13:01Z"}\n',
@@ -97,6 +103,11 @@ broken_lines = st.sampled_from(
         b'{"log":"a\\n","stream":"stdout","time":"2017-11-27T25:00:00Z"}\n',
         b'{"log":"a\\n","stream":"stdout","time":"now\\",\\"x\\":\\"Z"}\n',
         b'{"log":"a\\n","stream":"stdout","time":17}\n',
+        b'{"log":"a\\n","stream":"stdout","time":"0001-01-01T00:00:00Z"}\n',
+        b'{"log":"piece","stream":"stdout","time":"0001-01-01T00:00:00Z"}\n',
+        b'{"log":"piece","stream":"stderr"}\n',
+        b'{"log":"a\\n","time":"2017-11-28 00:00:00,25+08:00"}\n',
+        b'{"log":"half \\ud83d\\n","stream":"stdout"}\n',
         b'{"log":"lone \\ud800\\n","stream":"stdout","time":"2017-11-27T02:13:00Z"}\n',
         b'{"log":{"no":"text"},"stream":"stdout","time":"2017-11-27T02:13:00Z"}\n',
         b' {"log":"indented\\n","stream":"stdout","time":"2017-11-27T02:13:00Z"} \n',
@@ -424,11 +435,10 @@ def test_an_empty_log_is_an_empty_message() -> None:
         b"",
         b"no json",
         b'{"log":"half',
-        b"\x00\x00",
         raw("one\n")[:-1] + raw("two\n")[:-1],
-        b'{"log":"a\\n","stream":"stdout","time":"2017-02-30T02:13:00Z"}',
-        b'{"log":"a\\n","stream":"stdout","time":"2017-11-27T25:00:00Z"}',
-        b'{"log":"a\\n","stream":"stdin","time":"2017-11-27T02:13:00Z"}',
+        b'{"log":{"no":"text"},"stream":"stdout","time":"2017-11-27T02:13:00Z"}',
+        b'{"create":{}}',
+        b"null",
     ],
 )
 def test_a_broken_line_ships_as_it_is_at_the_time_of_the_last_good_one(line: bytes) -> None:
@@ -446,6 +456,170 @@ def test_a_broken_line_after_a_restart_takes_the_time_kept_with_the_position() -
     assert json.loads(found.documents[0])["@timestamp"] == TIMES[3]
     assert found.day == "2017-11-28"
     assert list(found.ids) == [id_prefix(FILE, "") + "7"]
+
+
+# ------------------------------------------------------------------ times
+
+
+@pytest.mark.parametrize(
+    ("rest", "time"),
+    [
+        ('"stream":"stderr","time":"2017-11-28T07:59:59.5+08:00"', "2017-11-27T23:59:59.5Z"),
+        ('"stream":"stderr","time":"2017-11-27T18:00:00-0530"', "2017-11-27T23:30:00Z"),
+        ('"stream":"stderr","time":"2017-11-27T02:13:00.25z"', "2017-11-27T02:13:00.25Z"),
+        ('"stream":"stderr","time":"2017-11-27t02:13:00Z"', "2017-11-27T02:13:00Z"),
+        ('"stream":"stderr","time":"2017-11-27 02:13:00,123"', "2017-11-27T02:13:00.123Z"),
+        ('"stream":"stderr","time":"2017-11-27T02:13:00.1234567890123Z"', "2017-11-27T02:13:00.123456789Z"),
+        ('"stream":"stderr","time":"2017-11-27T02:13:00"', "2017-11-27T02:13:00Z"),
+        ('"stream":"stderr","time":"0001-01-01T00:00:00Z"', TIME),
+        ('"stream":"stderr","time":"9999-12-31T23:59:59-08:00"', TIME),
+        ('"stream":"stderr","time":"2017-02-30T02:13:00Z"', TIME),
+        ('"stream":"stderr","time":"2017-11-27T25:00:00Z"', TIME),
+        ('"stream":"stderr","time":"yesterday"', TIME),
+        ('"stream":"stderr","time":1511748780', TIME),
+        ('"stream":"stderr","time":null', TIME),
+        ('"stream":"stderr"', TIME),
+    ],
+)
+@pytest.mark.parametrize("text", ["a text", '{"level":"info"}'])
+def test_a_readable_envelope_keeps_text_and_stream_and_has_a_sane_time(rest: str, time: str, text: str) -> None:
+    line = f'{{"log":{escaped(text + chr(10))},{rest}}}\n'.encode()
+    _, found, _ = read(raw("before\n"), line, raw("later\n", time=TIMES[4]))
+    assert found["log"] == ({"message": text} if text[0] != "{" else json.loads(text))
+    assert (found["stream"], found["@timestamp"]) == ("stderr", time)
+
+
+@pytest.mark.parametrize("stream", ["", '"stream":"stdin",', '"stream":null,', '"stream":["stderr"],'])
+def test_an_envelope_of_no_known_stream_is_stdout(stream: str) -> None:
+    (found,) = read(f'{{"log":"a\\n",{stream}"time":"{TIME}"}}\n'.encode())
+    assert (found["log"], found["stream"], found["@timestamp"]) == ({"message": "a"}, "stdout", TIME)
+
+
+TORN = b'ed\\n","stream":"stdout","time":"2026-11-20T09:59:59.5Z"}\n'
+NEXT = raw("good\n", time=TIMES[3])
+
+
+def stamps_of(*chunks: Chunk, last_time: str = "") -> list[tuple[str, str]]:
+    return [(json.loads(body)["@timestamp"], day) for _, body, day in documents(transform(chunks, last_time=last_time))]
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [2], [1, 2, 3]])
+def test_a_torn_first_line_has_the_time_of_the_next_good_one_wherever_it_was_read(cuts: list[int]) -> None:
+    lines = [TORN, b"\n", b'{"log":"year one\\n","stream":"stderr","time":"0001-01-01T00:00:00Z"}\n', NEXT]
+    assert stamps_of(*cut(lines, cuts)) == [(TIMES[3], "2017-11-28")] * 4
+
+
+def test_a_torn_first_line_is_not_shipped_and_not_passed_before_its_time_is_known() -> None:
+    transforming = DockerJson(Stamps())
+    first, second = cut([TORN, NEXT], [1])
+    assert transforming.segments(first) == []
+    (segment,) = transforming.segments(second)
+    assert (segment.count, segment.end.line, segment.last_time) == (2, 2, TIMES[3])
+
+
+def test_a_torn_first_line_never_has_the_time_of_another_file() -> None:
+    """That may be gone at the next read, and then the line had another time under the same id."""
+    newer = FileId("c0ffee", "feedbeef", 0)
+    chunks = [*cut([raw("old\n")]), *cut([TORN, NEXT], [1], start=Position(newer, 0, 0))]
+    assert stamps_of(*chunks) == [(TIME, "2017-11-27"), (TIMES[3], "2017-11-28"), (TIMES[3], "2017-11-28")]
+    assert stamps_of(*chunks[1:]) == stamps_of(*chunks[1:], last_time=TIME) == stamps_of(*chunks)[1:]
+
+
+CHANGED = 1_511_748_780_768_123_456  # TIME
+
+
+@pytest.mark.parametrize("end", ["ended", "another file"])
+def test_a_file_without_any_time_lends_its_own(end: str) -> None:
+    newer = FileId("c0ffee", "feedbeef", 0)
+    torn = [replace(chunk, changed=CHANGED) for chunk in cut([TORN, b"torn\n"], [1])]
+    after = (
+        [replace(torn[-1], data=b"", start=torn[-1].end, ended=True, changed=CHANGED)]
+        if end == "ended"
+        else cut([raw("new\n", time=TIMES[4])], start=Position(newer, 0, 0))
+    )
+    assert stamps_of(*torn, *after)[:2] == [(TIME, "2017-11-27")] * 2
+
+
+@pytest.mark.parametrize("line", [b"\n", b"torn\n", b"torn " * 1000 + b"\n"])
+def test_lines_without_a_time_wait_in_bounded_memory(line: bytes) -> None:
+    lines = [line] * (4_000_000 // (len(line) + 256))
+    transforming = DockerJson(Stamps())
+    chunks = [replace(chunk, changed=CHANGED) for chunk in cut(lines, range(0, len(lines), 500))]
+    found = [segment for chunk in chunks for segment in transforming.segments(chunk)]
+    assert sum(segment.count for segment in found) == len(lines)
+    assert {json.loads(body)["@timestamp"] for segment in found for body in segment.documents} == {TIME}
+
+
+@pytest.mark.parametrize(("since_1970", "time"), [(CHANGED, TIME), (-1, "1970-01-01T00:00:00.999999999Z"),
+                                                  (2**62, "2116-02-20T23:53:38.427387904Z"),
+                                                  (10**30, "9892-03-08T12:26:40.000000000Z")])  # fmt: skip
+def test_any_moment_that_a_file_system_gives_is_a_time(since_1970: int, time: str) -> None:
+    assert from_nanoseconds(since_1970) == time
+    assert Stamps().are_times([time])
+
+
+# ------------------------------------------------------------------ NUL bytes
+
+
+@pytest.mark.parametrize("count", [1, 511, 4096, 300_000])
+@pytest.mark.parametrize("before", [[], [raw("before\n")]])
+def test_nul_bytes_before_an_envelope_are_no_part_of_it(count: int, before: list[bytes]) -> None:
+    transforming = DockerJson(Stamps())
+    lines = [*before, b"\0" * count + raw("good\n", stream="stderr"), raw("after\n")]
+    (segment,) = transforming.segments(cut(lines)[0])
+    found = [json.loads(body) for body in segment.documents]
+    assert [one["log"]["message"] for one in found] == [*["before"] * len(before), "good", "after"]
+    assert (found[-2]["stream"], found[-2]["@timestamp"]) == ("stderr", TIME)
+    assert [name.rsplit("-")[-1] for name in segment.ids] == [str(number) for number in range(len(lines))]
+    assert (transforming.torn_lines, transforming.parse_errors) == (1, 0)
+
+
+@pytest.mark.parametrize("count", [1, 4096])
+def test_what_nul_bytes_tore_off_is_a_text_of_its_own_and_the_line_behind_them_whole(count: int) -> None:
+    nuls = b"\0" * count
+    ((name, torn, _), (other, good, _)) = documents(
+        transform(cut([nuls + b'{"log":"to' + nuls + b"rn" + nuls + raw('{"a":1}\n', time=TIMES[1])]))
+    )
+    assert json.loads(torn)["log"] == {"message": '{"log":"to\0rn'}
+    assert json.loads(good)["log"] == {"a": 1}
+    assert json.loads(torn)["@timestamp"] == json.loads(good)["@timestamp"] == TIMES[1]
+    assert (name, other) == (id_prefix(FILE, "") + "0t", id_prefix(FILE, "") + "0")
+
+
+def test_an_envelope_that_lost_only_its_newline_to_nul_bytes_is_whole_too() -> None:
+    line = raw("one\n", stream="stderr")[:-1] + b"\0" * 100 + raw("two\n")
+    assert [(one["stream"], one["log"]["message"]) for one in read(line)] == [("stderr", "one"), ("stdout", "two")]
+
+
+def test_a_line_of_nul_bytes_is_a_blank_one() -> None:
+    assert logs(raw("a\n"), b"\0" * 4096 + b"\n", raw("b\n")) == [{"message": text} for text in ("a", "", "b")]
+
+
+# ------------------------------------------------------------------ halves of surrogate pairs
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        (r'{"text":"cut \ud83d"}', {"text": "cut \ufffd"}),
+        (r'{"text":"\uDE00 cut","n":1}', {"text": "\ufffd cut", "n": 1}),
+        (r'{"text":"\ud83d\ud83d\ude00"}', {"text": "\ufffd\U0001f600"}),
+        (r'{"text":"\ud83d\ude00"}', {"text": "\U0001f600"}),
+        (r'{"text":"\\ud83d \ud83d"}', {"text": "\\ud83d \ufffd"}),
+        (r'{"\ud83d":[{"\ude00":"\ud83dx"}]}', {"\ufffd": [{"\ufffd": "\ufffdx"}]}),
+    ],
+)
+@pytest.mark.parametrize("slow", [False, True])
+def test_half_a_surrogate_pair_is_replaced_and_its_line_stays_json(
+    written: str, found: dict[str, object], slow: bool
+) -> None:
+    assert logs(raw(written + "\n"), *([BLANK] if slow else []))[0] == found
+
+
+def test_half_a_surrogate_pair_in_the_envelope_is_replaced() -> None:
+    line = b'{"log":"half \\ud83d, whole \\ud83d\\ude00\\n","stream":"stderr","time":"' + TIME.encode() + b'"}\n'
+    (found,) = read(line)
+    assert (found["log"], found["stream"]) == ({"message": "half \ufffd, whole \U0001f600"}, "stderr")
 
 
 def test_invalid_utf_8_is_replaced_and_its_line_keeps_its_envelope() -> None:
