@@ -151,7 +151,7 @@ def _described(folder: Path) -> Described:
             driver=driver,
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
-            restarts=number(found.get("RestartCount")),
+            restarts=number(found.get("RestartCount")) or 0,
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, _member(log_config, "Config")),
             memory_limit_bytes=number(hostconfig.get("Memory")),

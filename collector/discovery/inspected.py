@@ -35,7 +35,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             driver=driver,
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
-            restarts=number(found.get("RestartCount")),
+            restarts=number(found.get("RestartCount")) or 0,
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, options),
             memory_limit_bytes=number(host.get("Memory")),
@@ -62,9 +62,9 @@ def condition(state: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": status,
         "health": "" if verdict == "none" else verdict,
-        "failing_streak": number(checks.get("FailingStreak")),
+        "failing_streak": number(checks.get("FailingStreak", 0)),
         "exit_code": None if finished is None or status in ("running", "paused") else number(state.get("ExitCode")),
-        "oom_killed": bool(state.get("OOMKilled")),
+        "oom_killed": killed if isinstance(killed := state.get("OOMKilled"), bool) else None,
         "started": seconds(state.get("StartedAt")),
         "finished": finished,
     }
@@ -81,9 +81,9 @@ def _status(state: Mapping[str, Any]) -> str:
     return "created" if str(state.get("StartedAt")).startswith(_NEVER) else "exited"
 
 
-def number(value: object) -> int:
-    """An integer; 0 where there is none."""
-    return value if isinstance(value, int) else 0
+def number(value: object) -> int | None:
+    """An integer; None where there is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def seconds(time: object) -> float | None:

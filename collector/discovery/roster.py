@@ -22,6 +22,7 @@ class Container(Struct, frozen=True, kw_only=True):
 
     Times are seconds since 1970, None for what has not happened. `log_limit_bytes` is the size that its log files may
     have together, infinite without a limit, None if its driver keeps none; `memory_limit_bytes` 0 without a limit.
+    Any number is None where nobody told it.
     A health is only of one that runs, an exit code only of one that does not.
     `problem` says why its log is not followed though it should be.
     """
@@ -30,7 +31,7 @@ class Container(Struct, frozen=True, kw_only=True):
     name: str
     state: str
     health: str = ""
-    failing_streak: int = 0
+    failing_streak: int | None = 0
     driver: str = "json-file"
     image: str = ""
     image_id: str = ""
@@ -38,12 +39,12 @@ class Container(Struct, frozen=True, kw_only=True):
     compose_service: str = ""
     restarts: int = 0
     exit_code: int | None = None
-    oom_killed: bool = False
+    oom_killed: bool | None = False
     created: float | None = None
     started: float | None = None
     finished: float | None = None
     log_limit_bytes: float | None = None
-    memory_limit_bytes: int = 0
+    memory_limit_bytes: int | None = 0
     problem: str = ""
     streams: tuple[LogStream, ...] = ()
 
@@ -98,7 +99,7 @@ class Roster:
         """
         container = self.containers.get(event.container_id)
         tally = self.tallies.get(event.container_id) or known or Tally()
-        oom_killed = container is not None and container.oom_killed
+        oom_killed = container is not None and bool(container.oom_killed)
         return tally.tell(event, oom_killed=oom_killed, is_counted=is_counted)
 
     def drop(self, container_id: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from collector.discovery.roster import Container, Roster
+from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.discovery.tally import Tally
 from collector.telemetry import catalogue, exposition, usage
 from collector.telemetry.catalogue import Series
@@ -142,6 +142,8 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
 
     yield catalogue.CONTAINER_INFO, _identity(container), 1
     yield from one_hot(catalogue.CONTAINER_STATE, "state", catalogue.STATES, container.state)
+    if container.driver == UNDESCRIBED:
+        return
     yield from one_hot(catalogue.CONTAINER_HEALTH, "status", catalogue.HEALTH, container.health or "none")
     yield catalogue.CONTAINER_RESTARTS, name, tally.restarts_before + container.restarts
     numbers = (
@@ -175,7 +177,10 @@ def _identity(container: Container) -> str:
 
 
 def _specification(container: Container, own: str) -> Iterator[Sample]:
-    yield catalogue.MEMORY_LIMIT, own, container.memory_limit_bytes
+    if container.driver == UNDESCRIBED:
+        return
+    if container.memory_limit_bytes is not None:
+        yield catalogue.MEMORY_LIMIT, own, container.memory_limit_bytes
     yield catalogue.HEALTH_STATE, own, _HEALTH_STATE.get(container.health, 0)
     if container.started is not None:
         yield catalogue.START_TIME, own, container.started

@@ -1,7 +1,7 @@
 """Roster, calls and the last look at the engine → the series of the daemon."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from collector.discovery.event import ACTIONS
@@ -11,6 +11,9 @@ from collector.telemetry import catalogue
 from collector.telemetry.disk import Used
 from collector.telemetry.exposition import Family, family, histogram
 from collector.telemetry.poll import Poll
+from collector.telemetry.told import number
+
+_NUMBERS = {catalogue.DOCKER_CPUS: "NCPU", catalogue.DOCKER_MEMORY: "MemTotal", catalogue.DOCKER_IMAGES: "Images"}
 
 
 def families(roster: Roster, poll: Poll, calls: Calls | None) -> Iterator[Family]:
@@ -39,12 +42,17 @@ def _engine(info: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator[Fam
         *(info.get("Driver"), info.get("LoggingDriver"), info.get("CgroupDriver"), info.get("CgroupVersion")),
     )
     yield family(catalogue.DOCKER_INFO, [([str(one or "") for one in told], 1)])
-    yield family(catalogue.DOCKER_CPUS, [((), int(info.get("NCPU") or 0))])
-    yield family(catalogue.DOCKER_MEMORY, [((), int(info.get("MemTotal") or 0))])
-    yield family(catalogue.DOCKER_IMAGES, [((), int(info.get("Images") or 0))])
-    yield family(catalogue.DOCKER_WARNINGS, [((), len(info.get("Warnings") or []))])
+    for series, member in _NUMBERS.items():
+        yield family(series, _known([((), number(info.get(member)))]))
+    warnings = info.get("Warnings", ...)  # null where there are none
+    if warnings is None or isinstance(warnings, list):
+        yield family(catalogue.DOCKER_WARNINGS, [((), len(warnings or []))])
 
 
 def _disk(used: Mapping[str, Used]) -> Iterator[Family]:
-    yield family(catalogue.DISK_USAGE, [((kind,), one.bytes) for kind, one in used.items()])
-    yield family(catalogue.DISK_RECLAIMABLE, [((kind,), one.reclaimable_bytes) for kind, one in used.items()])
+    yield family(catalogue.DISK_USAGE, _known(((kind,), one.bytes) for kind, one in used.items()))
+    yield family(catalogue.DISK_RECLAIMABLE, _known(((kind,), one.reclaimable_bytes) for kind, one in used.items()))
+
+
+def _known(told: Iterable[tuple[Sequence[str], float | None]]) -> Iterator[tuple[Sequence[str], float]]:
+    return ((labels, found) for labels, found in told if found is not None)

@@ -17,7 +17,6 @@ import structlog
 
 from collector.discovery.roster import Container, Roster
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
-from collector.errors import UNREADABLE
 from collector.telemetry import usage
 from collector.telemetry.disk import Used, used_by_kind
 
@@ -172,7 +171,7 @@ class Poll:
         """
         try:
             lines = usage.block(container, answer, now=time.time())
-        except UNREADABLE:
+        except ValueError:
             raise EngineUnavailable(f"the stats of {container.name} cannot be read") from None
         if lines is None:
             return False

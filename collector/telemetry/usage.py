@@ -5,16 +5,18 @@ and `Read`, v2 `inactive_file`, `anon`, `file` and `read`. `docker stats` shows 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import msgspec
-from msgspec import Struct
+import orjson
 
 from collector.discovery.roster import Container
 from collector.telemetry import catalogue, exposition
+from collector.telemetry.catalogue import Series
 from collector.telemetry.exposition import Sample
+from collector.telemetry.told import members, number
 
 SERIES = (
     catalogue.CPU_USAGE,
@@ -35,6 +37,7 @@ SERIES = (
     catalogue.LAST_SEEN,
 )
 _NANOSECONDS = 1e9  # of a second
+_NEVER = "0001-"  # when the daemon looked, of one that does not run
 _NO_LIMIT = 1 << 63  # pids: the kernel's `max` is told as the largest number of 64 bits
 _NETWORK = {  # the daemon's member of an interface
     ("receive", "bytes"): "rx_bytes",
@@ -46,65 +49,7 @@ _NETWORK = {  # the daemon's member of an interface
     ("transmit", "errors"): "tx_errors",
     ("transmit", "packets_dropped"): "tx_dropped",
 }
-
-
-class _CpuUsage(Struct, frozen=True):
-    total_usage: int = 0
-    usage_in_usermode: int = 0
-    usage_in_kernelmode: int = 0
-
-
-class _Throttling(Struct, frozen=True):
-    periods: int = 0
-    throttled_periods: int = 0
-    throttled_time: int = 0
-
-
-class _Cpu(Struct, frozen=True):
-    cpu_usage: _CpuUsage = _CpuUsage()
-    throttling_data: _Throttling = _Throttling()
-
-
-class _Memory(Struct, frozen=True):
-    usage: int = 0
-    stats: dict[str, int] | None = None
-
-
-class _Interface(Struct, frozen=True):
-    rx_bytes: int = 0
-    rx_packets: int = 0
-    rx_errors: int = 0
-    rx_dropped: int = 0
-    tx_bytes: int = 0
-    tx_packets: int = 0
-    tx_errors: int = 0
-    tx_dropped: int = 0
-
-
-class _Transfer(Struct, frozen=True):
-    major: int
-    minor: int
-    op: str
-    value: int
-
-
-class _BlockIo(Struct, frozen=True):
-    io_service_bytes_recursive: list[_Transfer] | None = None
-
-
-class _Pids(Struct, frozen=True):
-    current: int = 0
-    limit: int = 0
-
-
-class Stats(Struct, frozen=True):
-    """What of the answer is shown; times are nanoseconds."""
-
-    cpu_stats: _Cpu = _Cpu()
-    memory_stats: _Memory = _Memory()
-    blkio_stats: _BlockIo = _BlockIo()
-    pids_stats: _Pids = _Pids()
-    networks: dict[str, _Interface] | None = None
+_TRANSFERS = {"read": catalogue.FS_READS, "write": catalogue.FS_WRITES}
 
 
 def own_labels(container: Container) -> str:
@@ -118,50 +63,90 @@ def block(container: Container, answer: bytes, *, now: float) -> list[bytes] | N
     Raises:
         ValueError: the answer is no stats.
     """
-    stats = msgspec.json.decode(answer, type=Stats)
-    if not stats.cpu_stats.cpu_usage.total_usage:
+    stats = orjson.loads(answer)
+    if not isinstance(stats, dict):
+        raise ValueError("stats are an object")
+    found = [] if str(stats.get("read")).startswith(_NEVER) else list(_samples(stats))
+    if not found:
         return None
     own = own_labels(container)
-    found = [*_samples(stats), (catalogue.LAST_SEEN, "", now)]
+    samples = [*found, (catalogue.LAST_SEEN, "", now)]
     return exposition.lines_by_series(
-        SERIES, ((series, f"{own},{more}" if more else own, number) for series, more, number in found)
+        SERIES, ((series, f"{own},{more}" if more else own, number) for series, more, number in samples)
     )
 
 
-def _samples(stats: Stats) -> Iterator[Sample]:
+def _samples(stats: Mapping[str, Any]) -> Iterator[Sample]:
     """In braces only what stands there beside the container's own labels."""
-    cpu, throttled = stats.cpu_stats.cpu_usage, stats.cpu_stats.throttling_data
-    yield catalogue.CPU_USAGE, 'cpu="total"', cpu.total_usage / _NANOSECONDS
-    yield catalogue.CPU_USER, "", cpu.usage_in_usermode / _NANOSECONDS
-    yield catalogue.CPU_SYSTEM, "", cpu.usage_in_kernelmode / _NANOSECONDS
-    yield catalogue.CFS_PERIODS, "", throttled.periods
-    yield catalogue.CFS_THROTTLED, "", throttled.throttled_periods
-    yield catalogue.CFS_THROTTLED_SECONDS, "", throttled.throttled_time / _NANOSECONDS
-    yield from _memory(stats.memory_stats)
-    for interface, numbers in (stats.networks or {}).items():
+    yield from _cpu(members(stats.get("cpu_stats")))
+    yield from _memory(members(stats.get("memory_stats")))
+    for interface, numbers in members(stats.get("networks")).items():
         braced = exposition.labels([("interface", interface)])
-        for direction, what in _NETWORK.items():
-            yield catalogue.NETWORK[direction], braced, getattr(numbers, what)
-    yield from _block_io(stats.blkio_stats.io_service_bytes_recursive or [])
-    yield catalogue.THREADS, "", stats.pids_stats.current
-    limit = stats.pids_stats.limit
-    yield catalogue.THREADS_MAX, "", limit if 0 < limit < _NO_LIMIT else math.inf
+        told = members(numbers)
+        yield from _known((catalogue.NETWORK[key], braced, told.get(member)) for key, member in _NETWORK.items())
+    yield from _block_io(members(stats.get("blkio_stats")).get("io_service_bytes_recursive"))
+    yield from _pids(members(stats.get("pids_stats")))
 
 
-def _memory(memory: _Memory) -> Iterator[Sample]:
-    known = memory.stats or {}
-    inactive = known.get("total_inactive_file", known.get("inactive_file", 0))
-    yield catalogue.MEMORY_USAGE, "", memory.usage
-    yield catalogue.MEMORY_WORKING_SET, "", max(memory.usage - inactive, 0)
-    yield catalogue.MEMORY_RSS, "", known.get("total_rss", known.get("anon", 0))
-    yield catalogue.MEMORY_CACHE, "", known.get("total_cache", known.get("file", 0))
+def _cpu(cpu: Mapping[str, Any]) -> Iterator[Sample]:
+    """The daemon writes 0 for CPU that was not measured: who runs has used some."""
+    used, throttled = members(cpu.get("cpu_usage")), members(cpu.get("throttling_data"))
+    if used.get("total_usage") != 0:
+        yield from _known(
+            [
+                (catalogue.CPU_USAGE, 'cpu="total"', _seconds(used.get("total_usage"))),
+                (catalogue.CPU_USER, "", _seconds(used.get("usage_in_usermode"))),
+                (catalogue.CPU_SYSTEM, "", _seconds(used.get("usage_in_kernelmode"))),
+                (catalogue.CFS_PERIODS, "", throttled.get("periods")),
+                (catalogue.CFS_THROTTLED, "", throttled.get("throttled_periods")),
+                (catalogue.CFS_THROTTLED_SECONDS, "", _seconds(throttled.get("throttled_time"))),
+            ]
+        )
 
 
-def _block_io(transfers: list[_Transfer]) -> Iterator[Sample]:
-    for one in transfers:
-        series = {"read": catalogue.FS_READS, "write": catalogue.FS_WRITES}.get(one.op.lower())
-        if series is not None:
-            yield series, exposition.labels([("device", _device(one.major, one.minor))]), one.value
+def _memory(memory: Mapping[str, Any]) -> Iterator[Sample]:
+    """Without a word on the cache the working set is all that is used, as `docker stats` and cAdvisor have it."""
+    usage, details = number(memory.get("usage")), members(memory.get("stats"))
+    inactive = _first(details, "total_inactive_file", "inactive_file")
+    yield from _known(
+        [
+            (catalogue.MEMORY_USAGE, "", usage),
+            (catalogue.MEMORY_WORKING_SET, "", None if usage is None else max(usage - (inactive or 0), 0)),
+            (catalogue.MEMORY_RSS, "", _first(details, "total_rss", "anon")),
+            (catalogue.MEMORY_CACHE, "", _first(details, "total_cache", "file")),
+        ]
+    )
+
+
+def _block_io(transfers: object) -> Iterator[Sample]:
+    for one in map(members, transfers if isinstance(transfers, list) else []):
+        series = _TRANSFERS.get(str(one.get("op")).lower())
+        major, minor = one.get("major"), one.get("minor")
+        if series is not None and isinstance(major, int) and isinstance(minor, int):
+            yield from _known([(series, exposition.labels([("device", _device(major, minor))]), one.get("value"))])
+
+
+def _pids(pids: Mapping[str, Any]) -> Iterator[Sample]:
+    """A limit that is left out is none, where threads are counted (moby `api/types/container/stats.go`)."""
+    current = number(pids.get("current"))
+    limit = number(pids.get("limit", None if current is None else 0))
+    if limit is not None and not 0 < limit < _NO_LIMIT:
+        limit = math.inf
+    yield from _known([(catalogue.THREADS, "", current), (catalogue.THREADS_MAX, "", limit)])
+
+
+def _known(told: Iterable[tuple[Series, str, object]]) -> Iterator[Sample]:
+    """Those that were measured: what is no number has no series, and takes nothing else with it."""
+    return ((series, braced, found) for series, braced, value in told if (found := number(value)) is not None)
+
+
+def _first(told: Mapping[str, Any], *members: str) -> float | None:
+    """The first of these members that is a number."""
+    return next((found for one in members if (found := number(told.get(one))) is not None), None)
+
+
+def _seconds(nanoseconds: object) -> float | None:
+    return None if (found := number(nanoseconds)) is None else found / _NANOSECONDS
 
 
 @cache

@@ -66,9 +66,19 @@ def test_an_exit_code_is_only_of_one_that_ended(status: str, code: int | None) -
     assert described(FOUND | {"State": state}, Path("/logs"), is_new=True).container.exit_code == code
 
 
+@pytest.mark.parametrize("told", [None, True, "7", [7]])
+def test_a_number_that_is_not_told_is_unknown_and_takes_nothing_else_with_it(told: object) -> None:
+    state = {"Status": "running", "OOMKilled": 0, "Health": {"Status": "unhealthy", "FailingStreak": told}}
+    found = FOUND | {"State": state, "HostConfig": {"Memory": told}}
+    one = described(found, Path("/logs"), is_new=True).container
+    assert (one.state, one.health, one.restarts, one.image) == ("running", "unhealthy", 4, "shop:3")
+    assert (one.failing_streak, one.memory_limit_bytes, one.oom_killed) == (None, None, None)
+
+
 def test_a_bare_answer_is_enough() -> None:
     one = described({"Id": ID}, Path("/logs"), is_new=True).container
-    assert (one.name, one.driver, one.log_limit_bytes, one.memory_limit_bytes) == (ID[:12], "json-file", math.inf, 0)
+    assert (one.memory_limit_bytes, one.oom_killed, one.exit_code) == (None, None, None)
+    assert (one.name, one.driver, one.log_limit_bytes) == (ID[:12], "json-file", math.inf)
 
 
 @pytest.mark.parametrize(

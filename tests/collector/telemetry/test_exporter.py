@@ -258,6 +258,40 @@ def test_disk_usage_is_told_by_kind(telemetry: Telemetry) -> None:
     assert "docker_disk_usage_bytes" not in telemetry.scrape()
 
 
+def test_what_the_daemon_did_not_measure_of_its_disk_has_no_series(telemetry: Telemetry) -> None:
+    telemetry.poll.disk = {"images": Used(None, None), "volumes": Used(50, None)}
+    found = {name: [one.labels for one in it.samples] for name, it in telemetry.scrape().items() if "disk_" in name}
+    assert found == {"docker_disk_usage_bytes": [{"type": "volumes"}]}
+
+
+@pytest.mark.parametrize(
+    ("member", "series"),
+    [("NCPU", "docker_cpus"), ("MemTotal", "docker_memory_bytes"), ("Images", "docker_images")],
+)
+@pytest.mark.parametrize("value", [None, "7", -1])
+def test_what_the_daemon_does_not_tell_of_its_host_has_no_series(
+    telemetry: Telemetry, member: str, series: str, value: object
+) -> None:
+    before = telemetry.scrape().keys()
+    telemetry.poll.engine = telemetry.poll.engine | {member: value}
+    assert before - telemetry.scrape().keys() == {series}
+
+
+def test_no_warnings_of_the_daemon_are_told_from_no_word_on_them(telemetry: Telemetry) -> None:
+    telemetry.poll.engine = telemetry.poll.engine | {"Warnings": None}
+    assert telemetry.value("docker_warnings") == 0
+    del telemetry.poll.engine["Warnings"]
+    assert "docker_warnings" not in telemetry.scrape()
+
+
+def test_of_a_container_that_the_daemon_does_not_describe_no_number_is_told(telemetry: Telemetry) -> None:
+    telemetry.roster.put(Container(id="e", name="half", state="running", driver=UNDESCRIBED, problem="no word"))
+    samples = [one for it in telemetry.scrape().values() for one in it.samples if one.labels.get("name") == "half"]
+    counted = {"docker_container_health_transitions_total", "docker_container_exits_total"}
+    told = {one.name for one in samples} - counted - {"container_oom_events_total"}
+    assert told == {"docker_container_info", "docker_container_state", "pilotfish_container_not_followed"}
+
+
 def test_several_workers_tell_of_the_daemon_once(telemetry: Telemetry) -> None:
     telemetry.exporter._watch = None
     assert not [name for name in telemetry.scrape() if name.startswith(("docker_", "container_"))]

@@ -72,12 +72,83 @@ def test_a_container_without_network_has_no_interfaces() -> None:
 
 
 def test_a_daemon_that_leaves_out_the_details_of_memory_is_understood() -> None:
+    """As `docker stats` and cAdvisor have it: without a word on the cache all of it counts as used."""
     found = told(V1 | {"memory_stats": {"usage": 4096, "stats": None}})
-    assert found["container_memory_working_set_bytes", ""] == 4096
+    assert found["container_memory_working_set_bytes", ""] == found["container_memory_usage_bytes", ""] == 4096
+    assert found.keys() == EXPECTED.keys() - {("container_memory_rss", ""), ("container_memory_cache", "")}
 
 
-def test_nothing_is_told_of_a_container_that_does_not_run() -> None:
-    assert usage.block(WEB, orjson.dumps(STOPPED), now=5.0) is None
+MEMORY = {f"container_memory_{one}" for one in ("usage_bytes", "working_set_bytes", "rss", "cache")}
+CPU = {f"container_cpu_{one}_seconds_total" for one in ("usage", "user", "system")}
+CFS = {f"container_cpu_cfs_{one}_total" for one in ("periods", "throttled_periods", "throttled_seconds")}
+NETWORK = {name for name, _ in EXPECTED if name.startswith("container_network_")}
+DISK = {"container_fs_reads_bytes_total", "container_fs_writes_bytes_total"}
+THREADS = {"container_threads", "container_threads_max"}
+UNKNOWN: list[object] = [None, "7", True, -1, [], {}]
+PARTS: dict[tuple[str, ...], set[str]] = {  # a member of the answer → the series that go with it
+    ("memory_stats",): MEMORY,
+    ("memory_stats", "usage"): {"container_memory_usage_bytes", "container_memory_working_set_bytes"},
+    ("memory_stats", "stats"): {"container_memory_rss", "container_memory_cache"},
+    ("memory_stats", "stats", "anon"): {"container_memory_rss"},
+    ("memory_stats", "stats", "file"): {"container_memory_cache"},
+    ("cpu_stats",): CPU | CFS,
+    ("cpu_stats", "cpu_usage"): CPU,
+    ("cpu_stats", "cpu_usage", "total_usage"): {"container_cpu_usage_seconds_total"},
+    ("cpu_stats", "cpu_usage", "usage_in_kernelmode"): {"container_cpu_system_seconds_total"},
+    ("cpu_stats", "throttling_data"): CFS,
+    ("cpu_stats", "throttling_data", "periods"): {"container_cpu_cfs_periods_total"},
+    ("networks",): NETWORK,
+    ("networks", "eth0"): NETWORK,
+    ("networks", "eth0", "rx_bytes"): {"container_network_receive_bytes_total"},
+    ("blkio_stats",): DISK,
+    ("blkio_stats", "io_service_bytes_recursive"): DISK,
+    ("blkio_stats", "io_service_bytes_recursive", "0"): {"container_fs_reads_bytes_total"},
+    ("blkio_stats", "io_service_bytes_recursive", "1", "value"): {"container_fs_writes_bytes_total"},
+    ("pids_stats",): THREADS,
+    ("pids_stats", "limit"): {"container_threads_max"},
+}
+
+
+@pytest.mark.parametrize("value", UNKNOWN, ids=repr)
+@pytest.mark.parametrize("path", PARTS, ids=".".join)
+def test_what_was_not_measured_has_no_series_and_takes_no_other_with_it(path: tuple[str, ...], value: object) -> None:
+    answer = orjson.loads(orjson.dumps(V2))
+    *parents, last = path
+    inner: Any = answer
+    for one in parents:
+        inner = inner[int(one) if isinstance(inner, list) else one]
+    inner[int(last) if isinstance(inner, list) else last] = value
+    assert {name for name, _ in EXPECTED} - {name for name, _ in told(answer)} == PARTS[path]
+
+
+@pytest.mark.parametrize("part", ["cpu_stats", "memory_stats", "blkio_stats", "pids_stats", "networks"])
+def test_what_is_left_out_has_no_series_either(part: str) -> None:
+    found = told({key: value for key, value in V1.items() if key != part})
+    assert {name for name, _ in EXPECTED} - {name for name, _ in found} == PARTS[part,]
+
+
+def test_cpu_of_0_was_not_measured_for_who_runs_has_used_some() -> None:
+    """A daemon writes 0 for a control group that it has not."""
+    found = told(V2 | {"cpu_stats": STOPPED["cpu_stats"]})
+    assert {name for name, _ in EXPECTED} - {name for name, _ in found} == CPU | CFS
+    assert found["container_memory_usage_bytes", ""] == 827392
+
+
+def test_a_measure_of_0_is_told() -> None:
+    throttled = {"periods": 0, "throttled_periods": 0, "throttled_time": 0}
+    found = told(V2 | {"cpu_stats": V2["cpu_stats"] | {"throttling_data": throttled}})
+    assert [found[name, ""] for name in CFS] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("answer", [STOPPED, {}, {"read": None, "memory_stats": {}}])
+def test_nothing_is_told_of_a_container_that_does_not_run(answer: dict[str, Any]) -> None:
+    assert usage.block(WEB, orjson.dumps(answer), now=5.0) is None
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"null", b"7", b'"\xff"', b'{"read":', b"[" * 100_000])
+def test_what_is_no_stats_is_refused(answer: bytes) -> None:
+    with pytest.raises(ValueError):
+        usage.block(WEB, answer, now=5.0)
 
 
 def test_names_and_images_are_others_words() -> None:
