@@ -1,6 +1,7 @@
 """Environment → where an agent keeps its state and listens: the few facts that light commands need.
 
-Standard library only, so that `healthcheck` and `search` start without pydantic; `collector.config` builds on it.
+Nothing beyond the standard library and the errors, so that `healthcheck` and `search` start without pydantic;
+`collector.config` builds on it.
 """
 
 import os
@@ -9,6 +10,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.errors import ConfigurationError
+
+LISTEN_VARIABLE = "PILOTFISH_HTTP__LISTEN"
 LISTEN = "127.0.0.1:9880"
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
 DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
@@ -66,6 +70,20 @@ def _is_host(host: str) -> bool:
     except UnicodeError:
         return False
     return host.isprintable() and not any(character.isspace() or character in "/@" for character in host)
+
+
+def listening(listen: object) -> Address | None:
+    """Where a value of `http.listen` says that HTTP listens; None: no HTTP.
+
+    Raises:
+        ConfigurationError: it says neither.
+    """
+    if is_off(listen):
+        return None
+    try:
+        return address(str(listen))
+    except ValueError as error:
+        raise ConfigurationError(f"http.listen: {error}", "write host:port, or off") from None
 
 
 def is_off(listen: object) -> bool:

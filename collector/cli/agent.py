@@ -45,13 +45,8 @@ def settings(config: Path | None) -> Settings:
     state_dir = location(given.get("PILOTFISH_STATE_DIR") or values.get("state_dir"), "state_dir")
     section = values.get("http", {})
     inner = section.get("listen", places.LISTEN) if isinstance(section, dict) else section or places.LISTEN
-    listen = given.get("PILOTFISH_HTTP__LISTEN") or (None if section is False else inner)
-    if places.is_off(listen):
-        return Settings(state_dir, None)
-    try:
-        return Settings(state_dir, places.address(str(listen)))
-    except ValueError as error:
-        raise ConfigurationError(f"http.listen: {error}", "write host:port, or off") from None
+    listen = given.get(places.LISTEN_VARIABLE) or (None if section is False else inner)
+    return Settings(state_dir, places.listening(listen))
 
 
 def location(text: object, what: str) -> Path | None:

@@ -10,6 +10,7 @@ from collector.cli.options import examples, seconds
 EXAMPLES = examples(
     "pilotfish demo",
     "pilotfish demo --rate 1000 --duration 60s",
+    "PILOTFISH_HTTP__LISTEN=127.0.0.1:9881 pilotfish demo",
     "In another terminal:",
     "pilotfish tail",
     "pilotfish search 'level:error AND message:timeout'",

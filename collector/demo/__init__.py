@@ -53,10 +53,12 @@ async def run(options: Options) -> None:
 
     Raises:
         StateError: another demo is running, or its state cannot be kept.
-        PilotfishError: what was written is not what was delivered.
+        ConfigurationError: the environment names no address to listen on.
+        PilotfishError: the address is taken, or what was written is not what was delivered.
     """
     state = places.demo_state_dir(options.environ)
     display = Display()
+    address = _listen(options.environ)
     _empty(state, keep=options.keep)
     tree = Path(mkdtemp(prefix="logs-", dir=state))
     started = time.time_ns()
@@ -67,12 +69,12 @@ async def run(options: Options) -> None:
         lines = f"{options.history_lines:,} lines of the last hour"
         display.say(f"Pilotfish demo: {len(traffic.logs)} containers, {lines}", "bold")
         traffic.history(options.history_lines)
-        configuration = _configuration(state, tree)
+        configuration = _configuration(state, tree, address)
         before = await _stored(configuration) if options.keep else {}
         agent = Agent(configuration)
         agent.live = spectator = Spectator()
         async with _running(agent):
-            display.suggest(hints(state, _announced(state), options.environ))
+            _suggest(display, state, options.environ)
             await _live(traffic, View(agent, spectator, traffic, warnings), display, options)
     display.say("comparing the store with what was written ...")
     reasons = await _compared(configuration, traffic, before)
@@ -106,19 +108,26 @@ def _empty(state: Path, *, keep: bool) -> None:
         raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it yourself") from None
 
 
-def _configuration(state: Path, tree: Path) -> Configuration:
-    """What `pilotfish run` would be told in a file; the machine's own configuration is not looked at."""
+def _configuration(state: Path, tree: Path, address: places.Address | None) -> Configuration:
+    """What `pilotfish run` would be told in a file; of the machine's own configuration only `http.listen` counts."""
     return Configuration(
         host=socket.gethostname(),
         state_dir=state,
         inputs=Inputs(directory=DirectoryInput(path=tree)),
         outputs={OUTPUT: shipper_types()["store"](type="store")},
-        http=Http(listen=str(_free(places.address(places.LISTEN)))),
+        http=Http(listen=None if address is None else str(address)),
     )
 
 
-def _free(usual: places.Address) -> places.Address:
-    """The usual address, or any free port when that one is taken."""
+def _listen(environ: Mapping[str, str]) -> places.Address | None:
+    """The address that the environment names; else the usual one, or any free port when that one is taken.
+
+    Raises:
+        ConfigurationError: the environment names none.
+    """
+    if chosen := environ.get(places.LISTEN_VARIABLE):
+        return places.listening(chosen)
+    usual = places.address(places.LISTEN)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -128,8 +137,17 @@ def _free(usual: places.Address) -> places.Address:
     return usual
 
 
-def _announced(state: Path) -> places.Address:
-    return places.address((state / places.ADDRESS_FILE).read_text("ascii"))
+def _suggest(display: Display, state: Path, environ: Mapping[str, str]) -> None:
+    """Say what to type in another terminal, with the address that the agent has."""
+    try:
+        address = places.address((state / places.ADDRESS_FILE).read_text("ascii"))
+    except FileNotFoundError:
+        display.say(f"HTTP is off ({places.LISTEN_VARIABLE}): no search, no tail and no /metrics while the demo runs")
+        return
+    if not environ.get(places.LISTEN_VARIABLE) and str(address) != places.LISTEN:
+        display.say(f"Another program uses {places.LISTEN}: the demo listens on {address} instead; "
+                    f"{places.LISTEN_VARIABLE}=127.0.0.1:9881 would choose a port")  # fmt: skip
+    display.suggest(hints(state, address, environ))
 
 
 # ------------------------------------------------------------------ while it runs

@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 
 from collector.errors import PilotfishError
-from collector.places import Address
+from collector.places import LISTEN_VARIABLE, Address
 from collector.web import access
 from collector.web.api import Api, Patience, Views
 from collector.web.dead_letters import DeadLettersApi
@@ -147,7 +147,8 @@ async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
     except OSError as error:
         where = f"http.listen {listen}"
         if error.errno == errno.EADDRINUSE:
-            raise PilotfishError(f"{where}: another program uses this port", "stop it, or listen elsewhere") from None
+            remedy = f"stop it, or name another one: {LISTEN_VARIABLE}=127.0.0.1:9881, or http.listen in the file"
+            raise PilotfishError(f"{where}: another program uses this port", remedy) from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise PilotfishError(f"{where}: is not permitted", "use a port above 1023, or run as root") from None
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, gaierror):

@@ -6,16 +6,20 @@ import pty
 import re
 import shlex
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
+
+from collector.places import LISTEN, LISTEN_VARIABLE, address
 
 PILOTFISH = str(Path(sys.executable).with_name("pilotfish"))
 PROGRESS = re.compile(r"(\d+) s: ([\d,]+) lines written, ([\d,]+) read, ([\d,]+) delivered, lag ([\d.]+) s, ")
@@ -24,13 +28,13 @@ PROGRESS = re.compile(r"(\d+) s: ([\d,]+) lines written, ([\d,]+) read, ([\d,]+)
 class Demo:
     """A demo in a process of its own, not on a terminal; its state is below `home`."""
 
-    def __init__(self, home: Path, *arguments: str) -> None:
+    def __init__(self, home: Path, *arguments: str, listen: str = "") -> None:
         self._home = home
         self.state = home / ".local/state/pilotfish-demo"
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [PILOTFISH, "demo", *arguments],
-            env=_environ(home),
+            env=_environ(home) | ({LISTEN_VARIABLE: listen} if listen else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -127,6 +131,69 @@ def test_the_suggested_address_serves_metrics(demo: Demo) -> None:
     read = re.search(r'^pilotfish_documents_read_total{output="local"} (\S+)', text, re.MULTILINE)
     assert read is not None
     assert float(read[1]) >= 30_000
+
+
+def test_it_listens_where_the_environment_says_and_suggests_that_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    demo = Demo(tmp_path, "--rate", "0", listen=f"127.0.0.1:{port}")
+    try:
+        demo.until(" delivered, ")
+        assert f"curl -s http://127.0.0.1:{port}/metrics | grep pilotfish_" in demo.suggested()
+        assert demo.shell(f"curl -s http://127.0.0.1:{port}/healthz").returncode == 0
+        demo.interrupt()
+        assert demo.end() == (0, "")
+    finally:
+        demo.close()
+
+
+def test_an_address_that_the_environment_names_and_another_program_has_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, stderr = Demo(tmp_path, listen=listen).end()
+    assert code == 1
+    assert stderr.startswith(f"pilotfish: http.listen {listen}: another program uses this port: ")
+    assert f"{LISTEN_VARIABLE}=" in stderr
+    assert stderr.count("\n") == 1
+
+
+def test_the_usual_address_taken_is_told_and_the_suggestions_name_the_one_that_is_listened_on(tmp_path: Path) -> None:
+    with closing(socket.socket()) as holder:
+        with suppress(OSError):  # another agent of this machine holds it already
+            holder.bind(address(LISTEN))
+            holder.listen()
+        demo = Demo(tmp_path, "--rate", "0")
+        try:
+            told = demo.until(LISTEN)
+            assert "Another program uses" in told
+            assert LISTEN_VARIABLE in told
+            demo.until(" delivered, ")
+            (curl,) = [one for one in demo.suggested() if "/metrics" in one]
+            assert LISTEN not in curl
+            assert demo.shell(curl).returncode == 0
+            demo.interrupt()
+            assert demo.end() == (0, "")
+        finally:
+            demo.close()
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999", "::1:9880"])
+def test_what_is_no_address_is_told_with_the_form_of_one(tmp_path: Path, listen: str) -> None:
+    code, stderr = Demo(tmp_path, listen=listen).end()
+    assert code == 78
+    assert stderr.startswith("pilotfish: http.listen: ")
+    assert stderr.endswith("write host:port, or off\n")
+
+
+def test_without_http_it_says_what_is_missing(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--rate", "0", listen="off")
+    try:
+        demo.until(f"HTTP is off ({LISTEN_VARIABLE})")
+        demo.until_delivered(30_000)
+        demo.interrupt()
+        assert demo.end() == (0, "")
+    finally:
+        demo.close()
 
 
 def test_a_second_demo_says_that_one_is_running(demo: Demo) -> None:
