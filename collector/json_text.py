@@ -24,7 +24,7 @@ def log_of(text: str) -> str:
     """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`.
 
     It is kept as it is written, but for halves of surrogate pairs, and for newlines between its tokens, which would
-    end the document: then it is written anew.
+    end the document and become spaces.
     """
     if text.lstrip(" \t\r\n")[:1] != "{":
         return message(text)
@@ -57,4 +57,4 @@ def without_halves(json: str) -> str:
 
 def _on_one_line(text: str) -> str:
     validate(text)
-    return orjson.dumps(orjson.loads(text)).decode() if "\n" in text else text
+    return text.replace("\n", " ")  # JSON holds newlines between its tokens only

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -238,6 +238,8 @@ def test_a_text_arrives_as_it_was_written(text: str, stream: str) -> None:
 
 
 @given(json_objects, st.sampled_from([None, 1]))
+@example({"beyond 64 bits": -(1 << 63) - 1}, 1)
+@example({"beyond a float's digits": 12345678901234567890123}, 1)
 def test_a_json_object_is_nested_as_it_is(value: dict[str, Any], indent: int | None) -> None:
     assert logs(raw(json.dumps(value, indent=indent) + "\n"))[0] in (
         value,
