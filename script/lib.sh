@@ -65,3 +65,13 @@ ensure_venv() {
     pip_install .venv --no-deps --no-build-isolation --editable .
     printf '%s\n' "$sum" | tee ".venv/installed-$1" >.venv/installed-run # dev brings the plain installation too
 }
+
+# Make .venv-newest hold this checkout and the newest release of everything that it asks for, and say what differs
+# from the lock.
+newest_venv() {
+    .venv-newest/bin/python -c '' 2>/dev/null || make_venv .venv-newest
+    say "installing the newest releases into .venv-newest"
+    pip_install .venv-newest --upgrade --upgrade-strategy eager --editable '.[dev]'
+    .venv-newest/bin/python -m pip --disable-pip-version-check freeze --exclude-editable | tr 'A-Z_' 'a-z-' |
+        grep -vxFf <(sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' requirements-dev.lock) | sed 's/^/not as in the lock: /' || true
+}

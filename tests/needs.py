@@ -4,7 +4,7 @@ Nobody keeps a list: a test needs an engine if it, a fixture of it, or a functio
 names comes from `tests.engines`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from inspect import isclass, isfunction, unwrap
 from types import CodeType, ModuleType
 from typing import Any
@@ -27,6 +27,9 @@ def needs_engines(item: pytest.Item) -> bool:
         if id(value) in seen:
             continue
         seen.add(id(value))
+        if isinstance(value, Mapping):
+            todo += value.values()
+            continue
         module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
         if module.startswith(_ENGINES) and module != _CHILD:
             return True
