@@ -30,6 +30,7 @@ from collector.sources.watcher import Watcher
 from collector.spool import Spool
 from collector.transform import docker_event
 from collector.transform.docker_json import DockerJson
+from collector.transform.parts import parts
 from collector.transform.stamps import Stamps
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
+_ADDED = 4  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
@@ -190,23 +192,27 @@ class Pipeline:
 
     async def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> None:
         self.checkpoints.opened(chunk.end.file, tail.inode)
-        segments = transform.segments(chunk)
         self.ledger.read_bytes += len(chunk.data)
         tail.read_bytes += len(chunk.data)
+        self.counts.waiting_logs += 1
+        try:
+            for part in parts(chunk, _ADDED * self.counts.read_bytes):
+                for segment in self._segments(part, transform):
+                    await self._put(segment)
+                    tail.documents += segment.count
+        finally:
+            self.counts.waiting_logs -= 1
+        await self._delivery.wait_for(chunk.stream.target)
+        await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
+
+    def _segments(self, chunk: Chunk, transform: DockerJson) -> list[Segment]:
+        segments = transform.segments(chunk)
         self.ledger.parse_errors += transform.parse_errors
         self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
         transform.parse_errors = transform.torn_lines = 0
         if not segments and not chunk.data:
             self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
-        self.counts.waiting_logs += 1
-        try:
-            for segment in segments:
-                await self._put(segment)
-                tail.documents += segment.count
-        finally:
-            self.counts.waiting_logs -= 1
-        await self._delivery.wait_for(chunk.stream.target)
-        await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
+        return segments
 
     async def _put(self, segment: Segment) -> None:
         """On its way, once there is room for it."""

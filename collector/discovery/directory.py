@@ -18,7 +18,7 @@ import structlog
 
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
-from collector.discovery.labels import parse_environment
+from collector.discovery.labels import parse_environment, relevant
 from collector.discovery.roster import Container, Roster
 from collector.errors import UNREADABLE
 from collector.sources.log_files import open_regular
@@ -157,7 +157,7 @@ def _described(folder: Path) -> Described:
             memory_limit_bytes=number(hostconfig.get("Memory")),
             **condition({"Running": True} | _member(found, "State")),
         ),
-        labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
+        labels=relevant({str(key): str(value) for key, value in _member(config, "Labels").items()}),
         environment=parse_environment(
             [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
         ),

@@ -7,11 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import orjson
+import structlog
 from msgspec.structs import replace
 
 from collector.discovery import labels as asked
+from collector.discovery.bounds import MOST_BYTES, bounded, is_cut
 from collector.discovery.roster import Container
 from collector.model import LogStream, StreamKey
+
+log = structlog.get_logger(__name__)
+
+_TOLD = 10_000  # containers whose cut members were told: their ids take a megabyte
 
 
 class Described(NamedTuple):
@@ -38,14 +44,18 @@ class Enricher:
         self._select = select
         self._own_id = own_id
         self._target_of = target_of
+        self._told: set[str] = set()
 
     def container(self, described: Described) -> Container:
         """The container with the streams it asks for, or with the reason why it has none."""
         labels, environment = described.labels, described.environment
+        found = described.container
         bare = replace(
-            described.container,
-            compose_project=labels.get("com.docker.compose.project", ""),
-            compose_service=labels.get("com.docker.compose.service", ""),
+            found,
+            name=bounded(found.name),
+            image=bounded(found.image),
+            compose_project=bounded(labels.get("com.docker.compose.project", "")),
+            compose_service=bounded(labels.get("com.docker.compose.service", "")),
         )
         if bare.id == self._own_id or asked.is_excluded(labels, environment):
             return bare
@@ -55,22 +65,38 @@ class Enricher:
         if wanted.entries and bare.driver != "json-file":
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem)
-        streams = tuple(self._stream(described, entry) for entry in wanted.entries)
+        streams = tuple(self._stream(bare, described, entry) for entry in wanted.entries)
+        if streams:
+            self._tell_cut(bare, described, wanted)
         return replace(bare, problem=problem, streams=streams)
 
     def constants(self, name: str, target: str, labels: Mapping[str, str]) -> str:
-        """The trusted members of a container's documents: `LogStream.constants`."""
+        """The trusted members of a container's documents, each of a bounded size: `LogStream.constants`."""
         fields = {
             "host": self.host,
             "@target": target,
             "docker_container": name,
             **asked.trusted_fields(labels),
         }
-        return orjson.dumps(fields).decode()[1:-1]
+        return orjson.dumps({member: bounded(value) for member, value in fields.items()}).decode()[1:-1]
 
-    def _stream(self, described: Described, entry: asked.Entry) -> LogStream:
-        container = described.container
-        target = self._target_of(StreamKey(container.id, entry.name)) or entry.target
+    def _tell_cut(self, container: Container, described: Described, wanted: asked.Wanted) -> None:
+        members = [("docker_container", described.container.name), *asked.trusted_fields(described.labels).items()]
+        members += [("@target", entry.target) for entry in wanted.entries]
+        cut = sorted({member for member, value in members if is_cut(value)})
+        if cut and container.id not in self._told:
+            if len(self._told) >= _TOLD:
+                self._told.clear()
+            self._told.add(container.id)
+            log.warning(
+                f"names longer than {MOST_BYTES} bytes are cut in a container's documents and series",
+                container=container.name[:80],
+                members=cut,
+                remedy="give the container and its labels shorter values",
+            )
+
+    def _stream(self, container: Container, described: Described, entry: asked.Entry) -> LogStream:
+        target = self._target_of(StreamKey(container.id, entry.name)) or bounded(entry.target)
         return LogStream(
             container_id=container.id,
             container=container.name,

@@ -5,6 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from collector.discovery.bounds import bounded
+from collector.discovery.labels import relevant
+
 # Those that change what is known of a container; each health check would tell three `exec_…` besides.
 ACTIONS = (
     *("create", "start", "restart", "die", "stop", "kill", "oom", "destroy"),
@@ -16,8 +19,8 @@ _EXIT_CODE_DIGITS = 3  # a label called exitCode takes the place of the real one
 class Event(Struct, frozen=True, kw_only=True):
     """What happened to a container, `time` in nanoseconds since 1970.
 
-    `health` is what `health_status` tells, "" of another action; `exit_code` is told with `die`. `labels` are the
-    container's, with the daemon's own attributes among them.
+    `health` is what `health_status` tells, "" of another action; `exit_code` is told with `die`. `labels` are those of
+    the container's that documents are made of.
     """
 
     container_id: str
@@ -43,9 +46,9 @@ def event_of(told: Mapping[str, Any]) -> Event | None:
         container_id=container_id,
         action=action,
         time=int(told.get("timeNano") or int(told.get("time") or 0) * 1_000_000_000),
-        name=attributes.get("name", "") or container_id[:12],
-        image=attributes.get("image", ""),
+        name=bounded(attributes.get("name", "")) or container_id[:12],
+        image=bounded(attributes.get("image", "")),
         health=detail.strip() if action == "health_status" else "",
         exit_code=int(code) if code.isdecimal() and len(code) <= _EXIT_CODE_DIGITS else None,
-        labels=attributes,
+        labels=relevant(attributes),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.discovery.enrich import Described
-from collector.discovery.labels import parse_environment
+from collector.discovery.labels import parse_environment, relevant
 from collector.discovery.roster import Container
 from collector.moments import moment
 
@@ -41,7 +41,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             memory_limit_bytes=number(host.get("Memory")),
             **condition(found.get("State") or {}),
         ),
-        labels=labels,
+        labels=relevant(labels),
         environment=parse_environment(config.get("Env") or []),
         files_kept=_files_kept(options) if is_new else 0,
         path=str(logs_root / container_id / f"{container_id}-json.log"),

@@ -8,9 +8,12 @@ The environment wins over a label of the same name. Both forms: log-pilot's READ
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from collector.discovery.bounds import slim
+
 _PREFIX = "aliyun"
 _OPTIONS = ("target", "tags", "format")  # of an entry; only `target` has a meaning here
 _EXCLUDE = "pilotfish.exclude"
+_OTHERS = ("com.docker.", "io.kubernetes.")  # where labels begin that tell where a container belongs
 
 
 class Entry(NamedTuple):
@@ -76,9 +79,16 @@ def trusted_fields(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
+def relevant(labels: Mapping[str, str]) -> dict[str, str]:
+    """Those that anybody here asks for, without the bulk of their values."""
+    starts = (f"{_PREFIX}.logs.", _EXCLUDE, *_OTHERS)
+    return slim({key: value for key, value in labels.items() if key.startswith(starts)})
+
+
 def parse_environment(lines: list[str]) -> dict[str, str]:
-    """`["A=b"]` → `{"A": "b"}`."""
-    return dict(line.partition("=")[::2] for line in lines)
+    """`["A=b"]` → `{"A": "b"}`, of those that anybody here asks for."""
+    asked = (line for line in lines if line.startswith((f"{_PREFIX}_logs_", "LOGSPOUT=")))
+    return slim(dict(line.partition("=")[::2] for line in asked))
 
 
 def _from_labels(labels: Mapping[str, str]) -> dict[tuple[str, str], str]:

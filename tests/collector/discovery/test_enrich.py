@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collector.discovery.bounds import MOST_BYTES
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.roster import Container
 from collector.model import StreamKey
@@ -86,3 +87,41 @@ def test_a_label_in_vain_is_a_problem_beside_the_streams_that_are_followed() -> 
     container = enricher().container(described(labels=labels))
     assert [stream.target for stream in container.streams] == ["web"]
     assert "aliyun.logs.file" in container.problem
+
+
+LONG = "A" * 204_800
+
+
+@pytest.mark.parametrize("label", [
+    *("com.docker.compose.project", "com.docker.compose.service", "com.docker.stack.namespace"),
+    *("com.docker.swarm.service.name", "com.docker.swarm.task.name", "io.kubernetes.pod.name"),
+    *("io.kubernetes.pod.namespace", "io.kubernetes.container.name", "aliyun.logs.x.target"),
+])  # fmt: skip
+def test_no_label_makes_a_document_large_and_what_is_cut_is_told_once(
+    label: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    making = enricher()
+    container = making.container(described(labels={"aliyun.logs.x": "stdout", label: LONG}))
+    (stream,) = container.streams
+    assert len(stream.constants) < 3 * MOST_BYTES
+    assert len(stream.target) <= MOST_BYTES
+    assert '…"' in stream.constants
+    assert len(container.compose_project + container.compose_service) <= 2 * MOST_BYTES
+    for _ in range(3):
+        making.container(described(labels={"aliyun.logs.x": "stdout", label: LONG}))
+    assert capsys.readouterr().out.count("are cut in a container's documents") == 1
+
+
+def test_no_name_makes_a_document_large() -> None:
+    container = enricher().container(described(name=LONG, image=LONG))
+    (stream,) = container.streams
+    assert max(len(container.name.encode()), len(container.image.encode())) <= MOST_BYTES
+    assert len(stream.constants) < 3 * MOST_BYTES
+    assert stream.container == container.name
+    assert len(enricher().constants(LONG, LONG, {"com.docker.compose.project": LONG})) < 4 * MOST_BYTES
+
+
+def test_a_target_of_an_earlier_run_stays_though_documents_carry_no_more_than_its_beginning() -> None:
+    (stream,) = enricher({StreamKey(ID, ""): LONG}).container(described()).streams
+    assert stream.target == LONG
+    assert len(stream.constants) < 3 * MOST_BYTES

@@ -11,7 +11,16 @@ DIE = {
     "id": "c0ffee",
     "Type": "container",
     "Action": "die",
-    "Actor": {"ID": "c0ffee", "Attributes": {"exitCode": "3", "image": "shop:3", "name": "web", "a.label": "x"}},
+    "Actor": {
+        "ID": "c0ffee",
+        "Attributes": {
+            "exitCode": "3",
+            "image": "shop:3",
+            "name": "web",
+            "a.label": "x",
+            "com.docker.compose.service": "web",
+        },
+    },
     "time": 1795622975,
     "timeNano": 1795622975123456789,
 }
@@ -25,7 +34,7 @@ def test_an_end_tells_its_exit_code() -> None:
         name="web",
         image="shop:3",
         exit_code=3,
-        labels=DIE["Actor"]["Attributes"],  # type: ignore[index]
+        labels={"com.docker.compose.service": "web"},
     )
 
 

@@ -24,7 +24,7 @@ FOUND: dict[str, Any] = {
         "StartedAt": "2026-11-25T16:09:21.000000001Z",
         "FinishedAt": "2026-11-25T18:09:22+02:00",
     },
-    "Config": {"Image": "shop:3", "Labels": {"a": "b"}, "Env": ["C=d"]},
+    "Config": {"Image": "shop:3", "Labels": {"aliyun.logs.a": "b", "a": "b"}, "Env": ["aliyun_logs_c=d", "C=d"]},
     "HostConfig": {
         "Memory": 67108864,
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
@@ -41,7 +41,8 @@ def test_a_container_is_what_the_daemon_says() -> None:
     assert (one.exit_code, one.oom_killed, one.memory_limit_bytes) == (137, True, 67108864)
     assert (one.created, one.started, one.finished) == (AT + 0.5, AT + 1, AT + 2)
     assert (one.log_limit_bytes, found.files_kept) == (30e6, 3)
-    assert (found.labels, found.environment, found.path) == ({"a": "b"}, {"C": "d"}, f"/logs/{ID}/{ID}-json.log")
+    assert (found.labels, found.environment) == ({"aliyun.logs.a": "b"}, {"aliyun_logs_c": "d"})  # what is asked for
+    assert found.path == f"/logs/{ID}/{ID}-json.log"
     assert described(FOUND, Path("/logs"), is_new=False).files_kept == 0
 
 

@@ -115,4 +115,8 @@ def test_a_container_may_ask_not_to_be_followed(
 
 
 def test_an_environment_is_parsed_at_its_first_equals_sign() -> None:
-    assert parse_environment(["A=b=c", "EMPTY=", "BARE"]) == {"A": "b=c", "EMPTY": "", "BARE": ""}
+    assert parse_environment(["aliyun_logs_a=b=c", "aliyun_logs_b=", "aliyun_logs_c", "PATH=/bin"]) == {
+        "aliyun_logs_a": "b=c",
+        "aliyun_logs_b": "",
+        "aliyun_logs_c": "",
+    }

@@ -1,0 +1,28 @@
+"""What a container is called, by itself and its labels → no more of it than documents, positions and series carry.
+
+Docker takes a label of megabytes, and each line of its container would bring it along.
+"""
+
+from collections.abc import Mapping
+
+MOST_BYTES = 512  # in UTF-8; Kubernetes' names of containers have up to some 430
+_KEPT_BYTES = 2 * MOST_BYTES  # of a label while it is read: enough to see that it is too long
+_MARK = "…"
+
+
+def bounded(text: str, most: int = MOST_BYTES) -> str:
+    """The beginning of `text`; what is cut ends with `…`."""
+    raw = text.encode(errors="replace")  # halves of surrogate pairs are no text
+    if len(raw) <= most:
+        return raw.decode()
+    return raw[: most - len(_MARK.encode())].decode(errors="ignore") + _MARK
+
+
+def is_cut(text: str) -> bool:
+    """Whether `bounded` cuts it."""
+    return len(text) > MOST_BYTES or len(text.encode(errors="replace")) > MOST_BYTES
+
+
+def slim(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels or variables without the bulk of their values: hundreds of containers are described at once."""
+    return {key: bounded(value, _KEPT_BYTES) for key, value in labels.items()}

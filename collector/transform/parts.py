@@ -1,0 +1,39 @@
+"""A chunk → parts of it, of which none becomes much more than so many bytes: lines of one letter, with long names.
+
+What is added to a line is the same for each, so their number decides. Documents and ids do not depend on it.
+"""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from collector.model import Chunk, Position, line_count
+from collector.sources.fingerprint import fingerprint, last_line
+
+_AROUND_BYTES = 80  # of a document: what stands between `log`, the stream, the time and the trusted members
+
+
+def parts(chunk: Chunk, most_bytes: int) -> Iterator[Chunk]:
+    """The chunk, or halves of halves of it: to their lines no more than `most_bytes` are added."""
+    lines = chunk.end.line - chunk.start.line
+    if lines < 2 or lines * (len(chunk.stream.constants) + _AROUND_BYTES) <= most_bytes:
+        yield chunk
+        return
+    for half in _halves(chunk):
+        yield from parts(half, most_bytes)
+
+
+def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
+    """Cut behind the line in the middle; there are two at least."""
+    data = chunk.data
+    cut = data.find(b"\n", len(data) // 2, len(data) - 1) + 1 or data.rfind(b"\n", 0, len(data) - 1) + 1
+    first, second = data[:cut], data[cut:]
+    lines = line_count(first)
+    # Counted from the end: of the first line some may be left out, and then nobody knows how it ends in the file.
+    middle = Position(chunk.start.file, chunk.end.offset - len(second), chunk.start.line + lines)
+    is_whole = lines > 1 or middle.offset - chunk.start.offset == len(first)
+    known_by = fingerprint(last_line(first)) if is_whole else ""
+    return (
+        replace(chunk, data=first, end=middle, ended=False, fingerprint=known_by),
+        replace(chunk, data=second, start=middle),
+    )
