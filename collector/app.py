@@ -103,6 +103,8 @@ class Agent:
     def not_ready(self) -> list[str]:
         """Why lines are not where they should be, one reason a line; none when all is well."""
         reasons = [] if self.roster.up else [f"input: {self.roster.error}"]
+        if self.roster.up and self.roster.deaf:
+            reasons.append(f"input: no events: {self.roster.deaf}")
         for pipeline in self.pipelines:
             name = f"output {pipeline.output}"
             if pipeline.ledger.error:

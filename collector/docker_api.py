@@ -1,16 +1,16 @@
-"""The Docker Engine API, GET only: the connection and its calls are aiodocker's, with a time limit on each.
+"""The Docker Engine API, GET only: our own requests on aiodocker's session, each with a time limit.
 
-The event stream is our own GET on aiodocker's session: its subscription says neither that the stream is open nor
-that it is dead after a restart of the daemon.
+aiodocker's own calls keep the version of the API that was agreed on first, for as long as the process lives, and its
+subscription says neither that the stream is open nor that it is dead after a restart of the daemon.
 """
 
 import asyncio
-import re
 import ssl
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +20,9 @@ import aiohttp
 import orjson
 import structlog
 
-from collector import paths
+from collector import docker_address, paths
 from collector.discovery.event import ACTIONS
+from collector.docker_refusals import Refusal, cause_of, refusal_of, remedy_for
 from collector.durations import Durations
 from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
 from collector.masking import mask_url
@@ -32,32 +33,9 @@ POLL_SECONDS = 15.0
 _AT_FULL_PACE = 200  # containers; with more of them each is asked less often
 _CALL_SECONDS = 15.0
 _DISK_SECONDS = 300.0  # walks through all images and volumes
-_EVENTS_CONNECT_SECONDS = 10.0
-_NO_ANSWER = 600  # aiodocker's own codes begin above those of HTTP
-_FORBIDDEN = (401, 403, 405)  # no daemon answers so: something before it does
-_TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
-_REMEDIES = (  # the first whose words are in the cause
-    ("Permission", "run as root, or give this user access to the socket (group docker)"),
-    ("HTTP request to an HTTPS server", "it wants TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)"),
-    ("mismatch", "inputs.docker.url (DOCKER_HOST) must name the daemon as its certificate does"),
-    ("has expired", "renew the daemon's certificate"),
-    (
-        "certificate verify failed",
-        "ca.pem in inputs.docker.tls must be of the authority that signed the daemon's certificate",
-    ),
-    (
-        "refused with",
-        "a proxy before it must pass on GET of /version, /info, /events, /containers/json, "
-        "/containers/{id}/json and /containers/{id}/stats, see docs/security.md",
-    ),
-    ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
-    (
-        "Connection refused",  # of a unix socket; one that is mounted into a container stays that of the daemon before
-        "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address? In a container: restart it if the "
-        "daemon was restarted",
-    ),
-    ("", "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"),
-)
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)  # of aiohttp's: each answer has ours as a whole
+_LIST = "containers/json"
+_NONSENSE = ValueError("answered with something else than the Engine API does")
 
 
 class EngineUnavailable(PilotfishError):
@@ -88,8 +66,8 @@ class Calls:
         try:
             yield
             code = "200"
-        except aiodocker.DockerError as error:
-            code = str(error.status) if error.status < _NO_ANSWER else "error"
+        except Refusal as refusal:
+            code = str(refusal.status)
             raise
         finally:
             self.answers[operation, code] += 1
@@ -99,11 +77,29 @@ class Calls:
 class Engine:
     """One daemon. Used as a context; connects at the first call. Several may share their `calls`."""
 
-    def __init__(self, url: str, tls: Path | None = None, calls: Calls | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        tls: Path | None = None,
+        calls: Calls | None = None,
+        *,
+        begin_seconds: float = 10.0,
+        silent_seconds: float = 60.0,
+    ) -> None:
+        """The stream of events has `begin_seconds` to begin, and ends after `silent_seconds` without an event.
+
+        podman 2 and 5.2, and some proxies, begin it with the first event; one whose other end is gone is silent for
+        ever.
+        """
         self.url = url
+        self._begin_seconds = begin_seconds
+        self._silent_seconds = silent_seconds
+        self._base, self._socket = docker_address.endpoint(url, is_tls=tls is not None)
         self.calls = calls or Calls()
         self._tls = tls
         self._docker: aiodocker.Docker | None = None
+        self._version = ""  # of the API, as agreed on; "" before, and when another daemon may be there
+        self._agreeing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._client()
@@ -114,6 +110,7 @@ class Engine:
     ) -> None:
         if self._docker is not None:
             await self._docker.close()
+            await self._docker.connector.close()
             self._docker = None
 
     async def version(self) -> dict[str, Any]:
@@ -122,7 +119,7 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("version", "version"))
+        return self._mapping(await self._get("version", "version"))
 
     async def info(self) -> dict[str, Any]:
         """`GET /info`.
@@ -130,7 +127,7 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("info", "info"))
+        return self._mapping(await self._get("info", "info"))
 
     async def containers(self) -> list[dict[str, Any]]:
         """`GET /containers/json`, the stopped ones too.
@@ -138,7 +135,10 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return list(await self._get("list", "containers/json", {"all": "1"}))
+        listed = await self._get("list", _LIST, {"all": "1"})
+        if not isinstance(listed, list) or not all(isinstance(one, dict) and one.get("Id") for one in listed):
+            raise self._unavailable(_NONSENSE)
+        return listed
 
     async def inspect(self, container_id: str) -> dict[str, Any]:
         """`GET /containers/{id}/json`.
@@ -147,7 +147,10 @@ class Engine:
             NoSuchContainer: it was removed meanwhile.
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("inspect", f"containers/{container_id}/json"))
+        found = self._mapping(await self._get("inspect", f"containers/{container_id}/json"))
+        if not found.get("Id"):
+            raise self._unavailable(_NONSENSE)
+        return found
 
     async def stats(self, container_id: str) -> bytes:
         """`GET /containers/{id}/stats`, one sample, as JSON: zeros if the container does not run.
@@ -156,11 +159,8 @@ class Engine:
             NoSuchContainer: it was removed meanwhile.
             EngineUnavailable: no usable answer.
         """
-        path = f"containers/{container_id}/stats"
         params = {"stream": "false", "one-shot": "true"}
-        with self._errors(), self.calls.count("stats"):
-            async with asyncio.timeout(_CALL_SECONDS), self._client()._query(path, params=params) as response, response:
-                return await response.read()
+        return await self._read("stats", f"containers/{container_id}/stats", params)
 
     async def disk_usage(self) -> dict[str, Any]:
         """`GET /system/df`: takes the daemon minutes where there is much.
@@ -168,80 +168,138 @@ class Engine:
         Raises:
             EngineUnavailable: no usable answer.
         """
-        return dict(await self._get("disk_usage", "system/df", seconds=_DISK_SECONDS))
+        return self._mapping(await self._get("disk_usage", "system/df", seconds=_DISK_SECONDS))
 
     @asynccontextmanager
     async def events(self, since: int = 0) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """The daemon's container events from now on; when the context is entered, the stream is open.
 
-        With `since` (nanoseconds) those from then on come first, as far as the daemon remembers: the last 256.
+        With `since` (nanoseconds) those from then on come first, as far as the daemon remembers: the last 256. They
+        end where nothing was told for `silent_seconds`: to be asked for anew.
 
         Raises:
-            EngineUnavailable: no connection, or it broke.
+            EngineUnavailable: no connection, no stream within `begin_seconds`, or it broke.
         """
-        docker = self._client()
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_EVENTS_CONNECT_SECONDS)
+        self._version = ""  # who answers now may be another daemon than before
+        limits = aiohttp.ClientTimeout(total=None, sock_read=self._silent_seconds)
         params = {"filters": orjson.dumps({"type": ["container"], "event": ACTIONS}).decode()}
         if since:
             params["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
-        with self._errors():
-            async with docker._query("events", params=params, timeout=timeout) as response:
-                try:
-                    yield _objects(response)
-                finally:
-                    response.close()  # aiodocker leaves that to its caller
+        late = f"its stream of events did not begin within {self._begin_seconds:g} s"
+        with self._errors("events", late):
+            async with asyncio.timeout(self._begin_seconds):
+                response = await self._send("events", params, limits)
+        try:
+            yield _objects(response)
+        finally:
+            response.close()
 
     async def _get(
-        self, operation: str, path: str, params: dict[str, str] | None = None, *, seconds: float = _CALL_SECONDS
+        self, operation: str, path: str, params: Mapping[str, str] | None = None, *, seconds: float = _CALL_SECONDS
     ) -> Any:
-        with self._errors(), self.calls.count(operation):
-            async with asyncio.timeout(seconds):
-                return await self._client()._query_json(path, params=params)
+        return self._parsed(await self._read(operation, path, params, seconds=seconds))
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """What the libraries below raise → what this module does.
+    async def _read(
+        self, operation: str, path: str, params: Mapping[str, str] | None = None, *, seconds: float = _CALL_SECONDS
+    ) -> bytes:
+        with self._errors(path, f"no answer within {seconds:g} s"), self.calls.count(operation):
+            async with asyncio.timeout(seconds), await self._send(path, params, _NO_LIMIT) as response:
+                return await response.read()
+
+    async def _send(
+        self, path: str, params: Mapping[str, str] | None, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """The answer to a GET, in the version of the API that the daemon has now.
 
         Raises:
-            NoSuchContainer: 404.
+            Refusal: it is an error.
+        """
+        version = await self._agreed()
+        try:
+            return await self._ask(f"{version}/{path}", params, limits)
+        except Refusal as refusal:
+            if not refusal.is_of_version:
+                raise
+        if self._version == version:
+            self._version = ""  # another daemon has taken the place of the one that was asked
+        return await self._ask(f"{await self._agreed()}/{path}", params, limits)
+
+    async def _agreed(self) -> str:
+        """The newest version of the API that the daemon has, asked for once for all who wait."""
+        async with self._agreeing:
+            if not self._version:
+                try:
+                    async with await self._ask("version", None, _NO_LIMIT) as response:
+                        told = self._mapping(self._parsed(await response.read()))
+                except Refusal as refusal:
+                    raise self._unavailable(refusal) from None
+                if not told.get("ApiVersion"):
+                    raise self._unavailable(_NONSENSE)
+                self._version = f"v{told['ApiVersion']}"
+            return self._version
+
+    async def _ask(
+        self, path: str, params: Mapping[str, str] | None, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        response = await self._client().session.get(
+            f"{self._base}/{path}", params=params, timeout=limits, allow_redirects=False
+        )
+        if refusal := await refusal_of(response):
+            raise refusal
+        return response
+
+    @contextmanager
+    def _errors(self, path: str, late: str) -> Iterator[None]:
+        """What the libraries below raise → what this module does. `late` tells that the time was over.
+
+        Raises:
+            NoSuchContainer: 404 of a container.
             EngineUnavailable: no usable answer.
         """
         try:
             yield
-        except aiodocker.DockerError as error:
-            if error.status == 404:
-                raise NoSuchContainer(error.message) from None
-            raise self._unavailable(error) from None
-        except KeyError:  # aiodocker, of a refusal that is not the daemon's: a proxy's perhaps
-            raise self._unavailable(ValueError("refused with an error that is not the daemon's")) from None
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except Refusal as refusal:
+            if refusal.status == HTTPStatus.NOT_FOUND and path.startswith("containers/") and path != _LIST:
+                raise NoSuchContainer(refusal.words) from None
+            raise self._unavailable(refusal) from None
+        except TimeoutError:
+            raise self._unavailable(ValueError(late)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._unavailable(error) from None
 
     def _client(self) -> aiodocker.Docker:
         if self._docker is None:
-            context = None if self._tls is None else _tls_context(self._tls)
-            url = self.url.replace("tcp://", "https://", 1) if context is not None else self.url
-            self._docker = aiodocker.Docker(url=url, ssl_context=context)
+            context = ssl.create_default_context() if self._tls is None else _tls_context(self._tls)
+            connector = (
+                aiohttp.UnixConnector(self._socket) if self._socket else aiohttp.TCPConnector(ssl=context)
+            )  # made here, for aiodocker's own would read the environment
+            self._docker = aiodocker.Docker(url=self._base, connector=connector)
         return self._docker
 
+    def _parsed(self, answer: bytes) -> Any:
+        try:
+            return orjson.loads(answer)
+        except UNREADABLE:
+            raise self._unavailable(_NONSENSE) from None
+
+    def _mapping(self, answer: object) -> dict[str, Any]:
+        if not isinstance(answer, dict):
+            raise self._unavailable(_NONSENSE)
+        return answer
+
     def _unavailable(self, error: Exception) -> EngineUnavailable:
-        cause = _cause(error)
-        remedy = next(remedy for words, remedy in _REMEDIES if words in cause)
-        return EngineUnavailable(mask_url(f"Docker at {self.url} does not answer ({cause})"), remedy)
-
-
-def _cause(error: Exception) -> str:
-    """What happened, in one line: aiodocker wraps it in brackets, once for each layer below it."""
-    if isinstance(error, aiodocker.DockerError) and error.status in _FORBIDDEN:
-        return f"refused with {error.status}"
-    words = " ".join(str(error.args[-1] if error.args else "").split()) or type(error).__name__
-    if failure := _TLS_FAILURE.search(words):
-        return failure[1].rstrip(".")
-    return words.rstrip("]").rsplit("[", 1)[-1]
+        """To be raised; whoever answers next may be another daemon, so the version is agreed on anew."""
+        self._version = ""
+        cause = cause_of(error)
+        return EngineUnavailable(mask_url(f"Docker at {self.url} does not answer ({cause})"), remedy_for(cause))
 
 
 async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """One JSON object a line, until the stream ends."""
+    """One JSON object a line, until nothing is told for a while.
+
+    Raises:
+        EngineUnavailable: the stream ended, or broke.
+    """
     rest = b""
     try:
         async for piece in response.content.iter_any():
@@ -249,8 +307,11 @@ async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, 
             for line in lines:
                 if line.strip() and isinstance(told := _decoded(line), dict):
                     yield told
+    except aiohttp.SocketTimeoutError:
+        return
     except (aiohttp.ClientError, OSError) as error:
         raise EngineUnavailable(f"the event stream of the Docker daemon broke ({type(error).__name__})") from None
+    raise EngineUnavailable("the event stream of the Docker daemon ended")
 
 
 def _decoded(line: bytes) -> object:

@@ -1,17 +1,15 @@
-"""The daemon's containers → the roster: subscribe to events, then list, then reconcile, so that nothing is missed.
+"""The daemon's containers → the roster: its events are heard and its containers listed, each whatever the other does.
 
-A slow re-list mends what an event did not tell (a subscriber that is slow loses events). When the daemon is away,
-what was known stays, and everything is asked anew once it is back. One whose stream of events alone is away is still
-listed, and a container that alone cannot be asked for takes nothing from the others.
+A list follows each opening of the stream, so that nothing is missed, and a slow re-list mends what an event did not
+tell (a subscriber that is slow loses events). When the daemon is away, what was known stays, and everything is asked
+anew once it is back. A container that alone cannot be asked for takes nothing from the others.
 """
 
 import asyncio
 import socket
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -23,49 +21,18 @@ from collector.discovery.enrich import Enricher
 from collector.discovery.event import Event, event_of
 from collector.discovery.inspected import described
 from collector.discovery.roster import UNDESCRIBED, Container, Roster
+from collector.discovery.turns import Turns
 from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
-from collector.errors import PilotfishError
+from collector.errors import leaves
 from collector.moments import iso
 
 log = structlog.get_logger(__name__)
 
 _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+_OPENING_SECONDS = 1.0  # that the first list waits for the stream, so as not to be made twice
 _STEADY_SECONDS = 30.0  # a stream that was open so long has not failed for what the last one failed for
 _GAP = 300_000_000_000  # nanoseconds before the start: what happened while the agent was replaced is counted
 _INSPECTS_AT_ONCE = 8
-
-
-class _Turns:
-    """Answers about containers in the order in which they were asked: a late one replaces none that was asked later."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-        self._asking: Counter[str] = Counter()  # containers with questions under way; others need no memory
-        self._newest: dict[str, int] = {}  # the turn of the last answer that was taken
-
-    @contextmanager
-    def ask(self, container_id: str) -> Iterator[Callable[[], bool]]:
-        """Ask while the block lasts; what is given takes the answer, and is False if a later one was taken before."""
-        turn = next(self._numbers)
-        self._asking[container_id] += 1
-        try:
-            yield lambda: self._take(container_id, turn)
-        finally:
-            self._asking[container_id] -= 1
-            if not self._asking[container_id]:
-                del self._asking[container_id]
-                self._newest.pop(container_id, None)
-
-    def told(self, container_id: str) -> None:
-        """The daemon told the end of a container: what was asked before is out of date."""
-        if container_id in self._asking:
-            self._newest[container_id] = next(self._numbers)
-
-    def _take(self, container_id: str, turn: int) -> bool:
-        if turn < self._newest.get(container_id, 0):
-            return False
-        self._newest[container_id] = turn
-        return True
 
 
 class DockerDiscovery:
@@ -94,67 +61,46 @@ class DockerDiscovery:
         self._reported: set[str] = set()
         self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
         self._deaf = ""  # why there were no events, as it was told last
-        self._turns = _Turns()
-        self._since = since
+        self._due = asyncio.Event()  # a look
+        self._turns = Turns()
+        self._since = since or self._began  # what happens between a list and the stream is told with the stream
         self._told = told
 
     async def run(self) -> None:
         """Follow the daemon until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear(), name="docker events")
+            tasks.create_task(self._look_on(), name="docker list")
+
+    # ------------------------------------------------------------------ events
+
+    async def _hear(self) -> None:
+        """Take what the daemon tells, over each end of its stream."""
         failures = 0
+        is_new = True
         while True:
             opened = inf
             try:
                 async with self._engine.events(min(self._since, time.time_ns())) as events:
-                    self._roster.streams_of_events += 1
-                    self._roster.hears_events, opened = True, time.monotonic()
-                    await self._look()
-                    await self._follow(events)
-            except* (EngineUnavailable, NoSuchContainer) as broken:  # the latter: no Engine API is there
-                self._roster.hears_events = False
+                    opened = time.monotonic()
+                    self._opened(is_new=is_new)
+                    await self._listen(events)
+                is_new = False  # it was silent: asked for anew from the last event on, it misses none
+                continue
+            except EngineUnavailable as broken:
+                self._roster.hears_events, is_new = False, True
                 failures = 0 if time.monotonic() - opened > _STEADY_SECONDS else failures
-                await self._look_without_events(_first(broken), is_repeated=failures > 0)
-            finally:
-                self._roster.hears_events = False
+                if failures or opened == inf:  # one stream that ends is no news
+                    self._roster.deaf = str(broken)
+            self._due.set()
             await asyncio.sleep(self._pause_seconds(failures))
+            self._tell_of_deafness()
             failures += 1
 
-    async def _look(self) -> None:
-        await self._take_host()
-        await self._reconcile()
-
-    async def _look_without_events(self, why: str, *, is_repeated: bool) -> None:
-        """See whether the daemon is away, or its events alone; one stream that ends is no news."""
-        try:
-            await self._look()
-        except* (EngineUnavailable, NoSuchContainer) as unavailable:
-            error = _first(unavailable)
-            if self._roster.error != error:
-                log.warning("no word from the Docker daemon", error=error)
-            self._roster.lost(error)
-        else:
-            if is_repeated and self._deaf != why:
-                log.warning("no events of the Docker daemon: containers are looked for on a timer", error=why)
-                self._deaf = why
-
-    def _pause_seconds(self, failures: int) -> float:
-        """Until the next try: soon at first, then as often as a re-list is due."""
-        if failures < len(_RECONNECT_SECONDS):
-            return _RECONNECT_SECONDS[failures]
-        return self._relist_seconds() if self._roster.up else _RECONNECT_SECONDS[-1]
-
-    def _relist_seconds(self) -> float:
-        """Those with a health check are asked each time, for the list does not tell their health."""
-        return interval_seconds(sum(1 for one in self._roster.containers.values() if one.health))
-
-    async def _follow(self, events: AsyncIterator[dict[str, Any]]) -> None:
-        """Apply events and re-list, until either fails: then both are done anew.
-
-        Raises:
-            ExceptionGroup: of EngineUnavailable.
-        """
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(events), name="docker events")
-            tasks.create_task(self._relist(), name="docker re-list")
+    def _opened(self, *, is_new: bool) -> None:
+        self._roster.streams_of_events += is_new
+        self._roster.hears_events, self._roster.deaf = True, ""
+        self._due.set()
 
     async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
         known = self._since  # what the daemon remembers from then on comes first, and only that: clocks are set back
@@ -163,12 +109,50 @@ class DockerDiscovery:
             if event is not None and event.time != known:
                 await self._apply(event)
                 self._since = event.time
-        raise EngineUnavailable("the event stream of the Docker daemon ended")
 
-    async def _relist(self) -> None:
+    def _tell_of_deafness(self) -> None:
+        """Once for each cause, and not of a daemon that is away altogether."""
+        if self._roster.up and self._roster.deaf not in ("", self._deaf):
+            self._deaf = self._roster.deaf
+            log.warning("no events of the Docker daemon: containers are looked for on a timer", error=self._deaf)
+
+    def _pause_seconds(self, failures: int) -> float:
+        """Until the next try: soon at first, then as often as a re-list is due."""
+        if failures < len(_RECONNECT_SECONDS):
+            return _RECONNECT_SECONDS[failures]
+        return self._relist_seconds() if self._roster.up else _RECONNECT_SECONDS[-1]
+
+    # ------------------------------------------------------------------ the list
+
+    async def _look_on(self) -> None:
+        """List on a timer, and whenever the stream of events has begun or ended."""
+        seconds, failures = _OPENING_SECONDS, 0
         while True:
-            await asyncio.sleep(self._relist_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._due.wait()
+            is_timer = not self._due.is_set()
+            self._due.clear()
+            await self._look(has_host=is_timer and self._roster.up)
+            failures = 0 if self._roster.up else failures + 1
+            seconds = self._pause_seconds(failures - 1) if failures else self._relist_seconds()
+
+    async def _look(self, *, has_host: bool) -> None:
+        try:
+            if not has_host:
+                await self._take_host()
             await self._reconcile()
+        except* EngineUnavailable as unavailable:
+            error = str(next(leaves(unavailable)))
+            if self._roster.error != error:
+                log.warning("no word from the Docker daemon", error=error)
+            self._roster.lost(error)
+
+    def _relist_seconds(self) -> float:
+        """Those with a health check are asked each time, for the list does not tell their health."""
+        return interval_seconds(sum(1 for one in self._roster.containers.values() if one.health))
+
+    # ------------------------------------------------------------------ what is told
 
     async def _apply(self, event: Event) -> None:
         # what is older an earlier run has counted; what happens now is not, though the clock was set back
@@ -259,21 +243,18 @@ class DockerDiscovery:
     async def _take_host(self) -> None:
         """The daemon's name; if it does not tell, the last that it told, else this machine's."""
         if self._host is None:
-            name = str((await self._engine.info()).get("Name") or "")
+            try:
+                name = str((await self._engine.info()).get("Name") or "")
+            except EngineUnavailable:  # one that lists its containers may still not answer this for minutes
+                if not self._host_file.exists():
+                    raise
+                name = ""
             if name and name != known_host(self._host_file):
                 try:
                     await asyncio.to_thread(self._host_file.write_text, name)
                 except OSError as error:  # a full disk must not keep anybody from being followed
                     log.warning("the host's name cannot be kept", path=str(self._host_file), error=str(error))
             self._enricher.host = name or known_host(self._host_file)
-
-
-def _first(group: BaseExceptionGroup[PilotfishError]) -> str:
-    """What the first of the errors says, however deep task groups have wrapped it."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error)
 
 
 def known_host(host_file: Path) -> str:

@@ -70,6 +70,7 @@ class Roster:
         self.events: Counter[str] = Counter()  # that the daemon told, by action
         self.streams_of_events = 0  # times that its event stream was opened
         self.hears_events = False  # whether it is open
+        self.deaf = ""  # why it cannot be opened, or does not stay open
         self.missed = 0  # containers that were started and gone before anything was known of them
         self._changed = asyncio.Event()
 

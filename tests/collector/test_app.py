@@ -37,6 +37,13 @@ def test_an_agent_is_ready_when_nothing_is_wrong(agent: Agent) -> None:
     assert agent.not_ready() == []
 
 
+def test_a_daemon_that_lists_and_does_not_tell_is_told(agent: Agent) -> None:
+    agent.roster.deaf = "Docker does not answer"
+    assert agent.not_ready() == ["input: no events: Docker does not answer"]
+    agent.roster.lost("Docker is away")
+    assert agent.not_ready() == ["input: Docker is away"]
+
+
 def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
     ledger = agent.pipelines[0].ledger
     ledger.spool_error = "the spool is full"

@@ -1,4 +1,4 @@
-"""A real dockerd under the agent: scenarios 13, 16 and 26 of the matrix. What it wrote is read from its own files."""
+"""A real dockerd under the agent: scenarios 13, 16, 26 and 31. What it wrote is read from its own files."""
 
 import gzip
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from tests.engines.dockerd import Dockerd
 from tests.faults.relay import Relay
 from tests.faults.rig import Rig
 from tests.faults.verifier import accepted_in
+from tests.faults.versions import Versions
 from tests.faults.written import Container, File, Line, Written, digest
 from tests.integration.agent import wait_until
 
@@ -141,4 +142,23 @@ def test_scenario_26_an_agent_finds_every_container_whatever_events_it_missed(ri
     steady.kill()
     rig.settle(patiently=True)
     rig.written.merge(written_by(daemon, [steady, after, *found]))
+    rig.verdict()
+
+
+@pytest.mark.scenario(31, "engine up- and downgraded: API 1.41, 1.44 to 1.52, 1.41 (real dockerd)", seeds=1)
+def test_scenario_31_an_engine_of_another_version_is_followed_without_a_restart(rig: Rig, daemon: Dockerd) -> None:
+    front = Versions(daemon.directory / "front.sock", daemon.socket)
+    rig.defer(front.close)
+    start(rig, daemon, url=front.url)
+    found: list[DockerContainer] = []
+    for least, newest in ((12, 41), (44, 52), (12, 41)):
+        front.change(least, newest)
+        name = f"under-1-{newest}-{len(found)}"
+        found.append(burst(daemon, name, 50))
+        wait_until(lambda name=name: len(texts_of(rig, name)) == 50, f"{name} is followed", seconds=30)  # type: ignore[misc]
+        wait_until(lambda: rig.agent.metric("docker_events_connected") == 1, "events are heard", seconds=30)
+        assert rig.agent.ready() == {"ready": True, "reasons": []}
+    assert front.refused <= 2 * 3  # discovery and metrics find out, and agree anew
+    rig.settle(patiently=True)
+    rig.written.merge(written_by(daemon, found))
     rig.verdict()

@@ -130,9 +130,12 @@ class Host:
 
 
 @asynccontextmanager
-async def followed(daemon: Daemon, path: Path, since: int = 0) -> AsyncIterator[Host]:
-    """The daemon while an agent follows it."""
-    async with serving(path, daemon.routes()) as url, Engine(url) as engine:
+async def followed(
+    daemon: Daemon, path: Path, since: int = 0, *, begin_seconds: float = 10.0, silent_seconds: float = 60.0
+) -> AsyncIterator[Host]:
+    """The daemon while an agent follows it; `begin_seconds` and `silent_seconds` are the engine's."""
+    patience = {"begin_seconds": begin_seconds, "silent_seconds": silent_seconds}
+    async with serving(path, daemon.routes()) as url, Engine(url, **patience) as engine:  # type: ignore[arg-type]
         host = Host(daemon, engine, path, since)
         following = asyncio.ensure_future(host.discovery.run())
         try:

@@ -1,0 +1,106 @@
+"""What went wrong between the agent and a daemon → its cause in one line, and what mends it."""
+
+import re
+
+import aiohttp
+import orjson
+
+from collector.errors import UNREADABLE
+
+_FORBIDDEN = (401, 403, 405)  # no daemon answers so: something before it does
+_FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_MOST_BYTES = 64 << 10  # of a refusal; one that is longer is no daemon's
+_MOST_WORDS = 400  # characters
+_OTHER_VERSION = re.compile(r"client version \S+ is too (old|new)")
+_TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
+_REMEDIES = (  # the first whose words are in the cause
+    ("Permission", "run as root, or give this user access to the socket (group docker)"),
+    ("HTTP request to an HTTPS server", "it wants TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)"),
+    (
+        "client version",
+        "GET /version tells another API version than the daemon takes: a proxy before it must pass the daemon's own "
+        "answer on; try `docker version`",
+    ),
+    ("mismatch", "inputs.docker.url (DOCKER_HOST) must name the daemon as its certificate does"),
+    ("has expired", "renew the daemon's certificate"),
+    (
+        "certificate verify failed",
+        "ca.pem in inputs.docker.tls must be of the authority that signed the daemon's certificate",
+    ),
+    (
+        "refused with",
+        "a proxy before it must pass on GET of /version, /info, /events, /containers/json, "
+        "/containers/{id}/json and /containers/{id}/stats, see docs/security.md",
+    ),
+    ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
+    (
+        "events did not begin",
+        "what stands before the daemon must pass the answer to GET /events on at once; podman 2 and 5.2 begin it with "
+        "the first event",
+    ),
+    (
+        "no answer within",
+        "does `docker ps` answer? If not, restart the daemon; if so, what stands between it and the agent holds "
+        "answers back",
+    ),
+    (
+        "Connection refused",  # of a unix socket; one that is mounted into a container stays that of the daemon before
+        "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address? In a container: restart it if the "
+        "daemon was restarted",
+    ),
+    ("", "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"),
+)
+
+
+class Refusal(Exception):
+    """An answer that is an error: its status, and what it says."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, words)
+        self.status = status
+        self.words = words
+
+    @property
+    def is_of_version(self) -> bool:
+        """Whether the daemon speaks another version of the API than it was asked in."""
+        return self.status == 400 and _OTHER_VERSION.search(self.words) is not None
+
+
+async def refusal_of(response: aiohttp.ClientResponse) -> Refusal | None:
+    """None of an answer that is none; one that is has been read and closed then."""
+    if response.status < _FIRST_REDIRECT:
+        return None
+    content = b""
+    async with response:
+        while len(content) < _MOST_BYTES and (piece := await response.content.read(_MOST_BYTES - len(content))):
+            content += piece
+    if response.status in _FORBIDDEN or response.status < _FIRST_ERROR:
+        return Refusal(response.status, f"refused with {response.status}")
+    return Refusal(response.status, _words(content) or f"refused with {response.status}")
+
+
+def _words(content: bytes) -> str:
+    """The `message` of the Engine API's error, whatever type the answer calls itself; else its text."""
+    try:
+        told = orjson.loads(content)
+    except UNREADABLE:
+        told = content.decode(errors="replace")
+    if isinstance(told, dict):
+        told = told.get("message") or told.get("cause") or ""
+    return " ".join(str(told).split())[:_MOST_WORDS]
+
+
+def cause_of(error: Exception) -> str:
+    """What happened, in one line."""
+    if isinstance(error, Refusal):
+        return error.words
+    inner = error.args[-1] if error.args else ""
+    words = " ".join(str(inner).split()) or type(error).__name__
+    if failure := _TLS_FAILURE.search(words):
+        return failure[1].rstrip(".")
+    return inner.strerror or words if isinstance(inner, OSError) else words
+
+
+def remedy_for(cause: str) -> str:
+    """What mends it."""
+    return next(remedy for words, remedy in _REMEDIES if words in cause)
