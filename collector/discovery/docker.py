@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from msgspec.structs import replace
 
+from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
 from collector.discovery.event import Event, event_of
 from collector.discovery.inspected import described
@@ -63,6 +63,7 @@ class DockerDiscovery:
         self._deaf = ""  # why there were no events, as it was told last
         self._due = asyncio.Event()  # a look
         self._turns = Turns()
+        self._attributes = Attributes()
         self._since = since or self._began  # what happens between a list and the stream is told with the stream
         self._told = told
 
@@ -160,13 +161,16 @@ class DockerDiscovery:
         if event.action == "destroy":
             self._turns.told(event.container_id)
             self._drop(event.container_id)
+            self._attributes.forget(event.container_id)
             self._roster.events[event.action] += is_counted
             return
         tally = self._roster.tallies.get(event.container_id)  # `--rm` takes a container away before it is asked for
-        await self._inspect(event.container_id, was_started=event.action == "start" and event.time > self._began)
-        if event.action == "die" and event.exit_code is None:  # a label of its name took its place
-            container = self._roster.containers.get(event.container_id)
-            event = replace(event, exit_code=container.exit_code if container else None)
+        known = self._roster.containers.get(event.container_id)
+        self._attributes.learn(event)
+        was_started = event.action == "start" and event.time > self._began
+        error = await self._inspect(event.container_id, was_started=was_started)
+        now = self._roster.containers.get(event.container_id) if error is None else None
+        event = self._attributes.verified(event, now, now or known)
         self._roster.events[event.action] += is_counted  # only now: in between it may be cancelled, and told again
         self._told(event, self._roster.tell(event, tally, is_counted=is_counted))
 
@@ -195,6 +199,7 @@ class DockerDiscovery:
             if container_id not in known or known[container_id].driver == UNDESCRIBED:
                 self._roster.put(_undescribed(listed[container_id]))
         self._unanswered &= listed.keys()
+        self._attributes.keep(listed)
         self._roster.answered()
 
     async def _inspect(self, container_id: str, *, was_started: bool = False) -> EngineUnavailable | None:
@@ -224,7 +229,9 @@ class DockerDiscovery:
 
     def _put(self, found: dict[str, Any]) -> None:
         is_new = str(found.get("Created", ""))[:19] >= iso(self._began)[:19]
-        container = self._enricher.container(described(found, self._logs_root, is_new=is_new))
+        description = described(found, self._logs_root, is_new=is_new)
+        container = self._enricher.container(description)
+        self._attributes.see(container.id, (found.get("Config") or {}).get("Labels") or {})
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)
             log.warning("a container is not followed", container=container.name, reason=container.problem)

@@ -13,14 +13,17 @@ ACTIONS = (
     *("create", "start", "restart", "die", "stop", "kill", "oom", "destroy"),
     *("pause", "unpause", "rename", "update", "health_status"),
 )
-_EXIT_CODE_DIGITS = 3  # a label called exitCode takes the place of the real one, and may hold anything
+EXIT_CODE = "exitCode"
+_EXIT_CODE_DIGITS = 3
 
 
 class Event(Struct, frozen=True, kw_only=True):
     """What happened to a container, `time` in nanoseconds since 1970.
 
-    `health` is what `health_status` tells, "" of another action; `exit_code` is told with `die`. `labels` are those of
-    the container's that documents are made of.
+    `health` is what `health_status` tells, "" of another action. `labels` are those of the container's that documents
+    are made of. A label takes the place of the daemon's attribute of its name (moby#20879), but for `name` and `image`,
+    which are written after the labels: so `exit_code`, told with `die`, is believed by nobody who does not know that
+    there is no label exitCode. `has_code`: there is such an attribute, or such a label.
     """
 
     container_id: str
@@ -30,6 +33,7 @@ class Event(Struct, frozen=True, kw_only=True):
     image: str = ""
     health: str = ""
     exit_code: int | None = None
+    has_code: bool = False
     labels: Mapping[str, str] = {}
 
 
@@ -41,7 +45,7 @@ def event_of(told: Mapping[str, Any]) -> Event | None:
     container_id = str(actor.get("ID") or told.get("id") or "")
     if not container_id or not action:
         return None
-    code = attributes.get("exitCode", "")
+    code = str(attributes.get(EXIT_CODE, ""))
     return Event(
         container_id=container_id,
         action=action,
@@ -50,5 +54,6 @@ def event_of(told: Mapping[str, Any]) -> Event | None:
         image=bounded(attributes.get("image", "")),
         health=detail.strip() if action == "health_status" else "",
         exit_code=int(code) if code.isdecimal() and len(code) <= _EXIT_CODE_DIGITS else None,
+        has_code=EXIT_CODE in attributes,
         labels=relevant(attributes),
     )

@@ -19,7 +19,7 @@ class Tally(Struct):
     exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("ok", "error", "signal", "oom"), 0))
     transitions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("starting", "healthy", "unhealthy"), 0))
     ooms: int = 0
-    exit_code: int | None = None  # of the last end
+    exit_code: int | None = None  # of the last end, if it is known
     restarts_before: int = 0
     version: int = 0
     last_oom: int | None = None  # its time in nanoseconds
@@ -35,11 +35,12 @@ class Tally(Struct):
             self.last_oom = event.time
         elif event.health in self.transitions:
             self.transitions[event.health] += is_counted
-        elif event.action == "die" and event.exit_code is not None:
-            kind = exit_kind(event.exit_code, is_oom=self._is_oom(event, oom_killed))
-            self.exits[kind] += is_counted
+        elif event.action == "die":
             self.exit_code = event.exit_code
-            return kind
+            if event.exit_code is not None:
+                kind = exit_kind(event.exit_code, is_oom=self._is_oom(event, oom_killed))
+                self.exits[kind] += is_counted
+                return kind
         return ""
 
     def _is_oom(self, event: Event, oom_killed: bool) -> bool:

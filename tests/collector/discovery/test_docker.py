@@ -14,6 +14,7 @@ from aiohttp import web
 
 from collector.discovery.docker import DockerDiscovery
 from collector.discovery.enrich import Enricher
+from collector.discovery.event import Event
 from collector.discovery.roster import Roster
 from collector.docker_api import Engine
 from tests.collector.unix_site import serving
@@ -106,6 +107,7 @@ class Host:
         self.daemon = daemon
         self.roster = Roster()
         self.told: list[tuple[str, str]] = []  # events, and the kind of an end
+        self.events: list[Event] = []
         self._engine = engine
         self._path = path
         self.discovery = self._discover(since)
@@ -119,8 +121,12 @@ class Host:
             host=None,
             host_file=self._path / "docker_host",
             since=since,
-            told=lambda event, kind: self.told.append((event.action, kind)),
+            told=self._tell,
         )
+
+    def _tell(self, event: Event, kind: str) -> None:
+        self.told.append((event.action, kind))
+        self.events.append(event)
 
     @property
     def state(self) -> str | None:
@@ -204,6 +210,7 @@ async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path
 
 async def test_how_one_ended_is_told_though_it_is_gone_when_it_is_asked_for(host: Host) -> None:
     """As `docker run --rm` has it; the kernel's word that there was no memory is from before."""
+    host.daemon.tell("create", next(host.daemon._times), "gone")
     for code, kind in (("3", "error"), ("0", "ok")):
         host.daemon.tell("die", next(host.daemon._times), "gone", exitCode=code)
         await until(lambda kind=kind: host.told[-1] == ("die", kind))  # type: ignore[misc]
@@ -320,14 +327,68 @@ async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_p
         assert (tally.exits["error"], tally.transitions["unhealthy"], host.roster.events["die"]) == (1, 0, 1)
 
 
-async def test_a_label_in_the_place_of_the_exit_code_does_not_hide_the_end(host: Host) -> None:
-    host.daemon.containers[ID]["State"] = {"Status": "exited", "ExitCode": 3, "FinishedAt": "2026-11-28T12:00:00Z"}
-    host.daemon.tell("die", next(host.daemon._times), exitCode="none of yours")
-    await until(lambda: host.told[-1] == ("die", "error"))
+LONG_AGO = "2026-11-28T12:00:00Z"
+
+
+async def died(host: Host, *, labels: dict[str, str], told: str, status: str = "exited", **state: Any) -> str:
+    """The kind of an end of which an event tells this code, where the container has these labels and this state."""
+    found = {"Id": ID, "Name": "/web-1", "Config": {"Labels": labels, "Image": "shop:3"}}
+    host.daemon.containers[ID] = found | {"State": {"Status": status, **state}}
+    seen = len(host.told)
+    host.daemon.tell("die", next(host.daemon._times), **labels, **({} if "exitCode" in labels else {"exitCode": told}))
+    await until(lambda: len(host.told) > seen)
+    return host.told[-1][1]
+
+
+@pytest.mark.parametrize("code", ["0", "none of yours", "", "143", "\u0663"])
+async def test_a_label_does_not_decide_how_one_ended(host: Host, code: str) -> None:
+    state: dict[str, Any] = {"ExitCode": 3, "FinishedAt": LONG_AGO}
+    assert await died(host, labels={"exitCode": code}, told="3", **state) == "error"
+    assert await died(host, labels={"exitCode": code}, told="3", status="restarting", **state) == "error"
+    assert host.roster.tallies[ID].exits == {"ok": 0, "error": 2, "signal": 0, "oom": 0}
+    assert host.events[-1].exit_code == 3
+
+
+async def test_an_end_whose_code_a_label_hides_and_nobody_else_knows_is_of_no_kind(host: Host) -> None:
+    """It runs again when it is asked for, or has ended once more; and the code before is not that of this end."""
+    assert await died(host, labels={}, told="3", ExitCode=3, FinishedAt=LONG_AGO) == "error"
+    tally = host.roster.tallies[ID]
+    for state in ({"status": "running"}, {"ExitCode": 0, "FinishedAt": "2999-01-01T00:00:00Z"}):
+        assert await died(host, labels={"exitCode": "0"}, told="0", **state) == ""
+        assert (tally.exits["ok"], tally.exit_code, host.events[-1].exit_code) == (0, None, None)
+    for state in ({"status": "running"}, {"ExitCode": 0, "FinishedAt": "2999-01-01T00:00:00Z"}):
+        assert await died(host, labels={}, told="3", **state) == "error"
+
+
+async def test_a_label_does_not_decide_how_one_ended_that_is_gone_when_it_is_asked_for(host: Host) -> None:
+    """Its earlier events show the label: no daemon tells the code of an end with a start."""
+    for action in ("create", "start"):
+        container_id = f"gone-after-{action}"
+        host.daemon.tell(action, next(host.daemon._times), container_id, exitCode="0")
+        host.daemon.tell("die", next(host.daemon._times), container_id, exitCode="0")
+        await until(lambda: host.told[-1][0] == "die")
+        assert host.told.pop() == ("die", "")
+    host.daemon.tell("die", next(host.daemon._times), "unknown", exitCode="0")
+    await until(lambda: host.told[-1] == ("die", ""))
+
+
+async def test_an_end_that_cannot_be_asked_for_is_not_taken_for_the_one_before(host: Host) -> None:
+    assert await died(host, labels={}, told="0", ExitCode=0, FinishedAt=LONG_AGO) == "ok"
+    host.daemon.failures = 1
+    assert await died(host, labels={}, told="3", ExitCode=3, FinishedAt=LONG_AGO) == "error"
+
+
+async def test_name_and_image_are_those_of_the_container_whatever_is_told(host: Host) -> None:
+    labels = {"name": "another", "image": "innocent:1", "signal": "9", "health_status": "healthy"}
+    await died(host, labels=labels, told="3", ExitCode=3, FinishedAt=LONG_AGO)
+    assert (host.events[-1].name, host.events[-1].image, host.events[-1].health) == ("web-1", "shop:3", "")
+    host.daemon.tell("health_status: unhealthy", next(host.daemon._times), **labels)
+    await until(lambda: host.told[-1] == ("health_status", ""))
+    assert (host.events[-1].name, host.events[-1].health) == ("web-1", "unhealthy")
 
 
 async def test_nothing_is_kept_of_a_container_that_nobody_asks_about(host: Host) -> None:
     host.daemon.change("destroy")
     await until(lambda: host.state is None)
     turns = host.discovery._turns
-    assert (dict(turns._asking), turns._newest) == ({}, {})
+    assert (dict(turns._asking), turns._newest, host.discovery._attributes._hides) == ({}, {}, {})
