@@ -87,9 +87,7 @@ class Roster:
             return
         self.containers[container.id] = container
         self.revision += 1
-        tally = self.tallies.setdefault(container.id, Tally())
-        if before is not None and container.restarts < before.restarts:
-            tally.forget_restarts(before.restarts)
+        self.tallies.setdefault(container.id, Tally())
         if before is None or before.streams != container.streams:
             self._advance()
 

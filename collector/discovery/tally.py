@@ -11,16 +11,12 @@ _OOM_NANOSECONDS = 30_000_000_000  # an end so soon after the kernel found no me
 
 
 class Tally(Struct):
-    """Of one container, since the agent knows it; `version` counts the changes.
-
-    `restarts_before` are those that the daemon has forgotten: it counts anew when somebody starts the container.
-    """
+    """Of one container, since the agent knows it; `version` counts the changes."""
 
     exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("ok", "error", "signal", "oom"), 0))
     transitions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("starting", "healthy", "unhealthy"), 0))
     ooms: int = 0
     exit_code: int | None = None  # of the last end, if it is known
-    restarts_before: int = 0
     version: int = 0
     last_oom: int | None = None  # its time in nanoseconds
 
@@ -52,11 +48,6 @@ class Tally(Struct):
         if self.last_oom is None:
             return oom_killed and event.exit_code == _KILLED
         return event.time - self.last_oom < _OOM_NANOSECONDS
-
-    def forget_restarts(self, restarts: int) -> None:
-        """The daemon counts restarts from 0 again; so many there were."""
-        self.version += 1
-        self.restarts_before += restarts
 
 
 def exit_kind(code: int, *, is_oom: bool) -> str:

@@ -226,7 +226,9 @@ CONTAINER_HEALTH_TRANSITIONS = _counter(
     "docker_container_health_transitions_total", "Times that a container's health became so", "name", "status"
 )
 CONTAINER_RESTARTS = _counter(
-    "docker_container_restarts_total", "Times that the daemon restarted a container by its restart policy", "name"
+    "docker_container_restarts_total",
+    "Times that the daemon restarted a container by its restart policy, since somebody started it last",
+    "name",
 )
 CONTAINER_EXITS = _counter(
     "docker_container_exits_total",

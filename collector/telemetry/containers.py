@@ -145,7 +145,7 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     if container.driver == UNDESCRIBED:
         return
     yield from one_hot(catalogue.CONTAINER_HEALTH, "status", catalogue.HEALTH, container.health or "none")
-    yield catalogue.CONTAINER_RESTARTS, name, tally.restarts_before + container.restarts
+    yield catalogue.CONTAINER_RESTARTS, name, container.restarts
     numbers = (
         (catalogue.CONTAINER_FAILING_STREAK, container.failing_streak if container.health else None),
         (catalogue.CONTAINER_EXIT_CODE, tally.exit_code if container.exit_code is None else container.exit_code),

@@ -34,6 +34,7 @@ def test_an_end_tells_its_exit_code() -> None:
         name="web",
         image="shop:3",
         exit_code=3,
+        has_code=True,
         labels={"com.docker.compose.service": "web"},
     )
 

@@ -67,14 +67,6 @@ async def test_closing_is_a_change() -> None:
     assert roster.closed
 
 
-def test_restarts_count_on_when_the_daemon_begins_anew() -> None:
-    """It does when somebody starts a container by hand."""
-    roster = Roster()
-    for restarts in (2, 5, 0, 1):
-        roster.put(replace(WEB, restarts=restarts))
-    assert roster.tallies[WEB.id].restarts_before + roster.containers[WEB.id].restarts == 6
-
-
 def test_what_was_counted_of_a_container_goes_with_it() -> None:
     roster = Roster()
     end = Event(container_id=WEB.id, action="die", time=1, exit_code=3)

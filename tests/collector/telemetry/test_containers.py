@@ -90,6 +90,16 @@ def test_the_last_exit_code_is_told_of_one_that_runs_again() -> None:
     assert 'docker_container_last_exit_code{name="web"} 4\n' in host.scrape()
 
 
+@pytest.mark.parametrize("counts", [(2, 5, 0, 1), (1,), (6, 3), (3, 3)])
+def test_restarts_are_those_that_the_daemon_counts_whatever_the_agent_saw_before(counts: tuple[int, ...]) -> None:
+    """So they are the same before and after a restart of the agent; a count that falls is a reset of the counter."""
+    host = Host()
+    web = host.put("web")
+    for count in counts:
+        host.roster.put(replace(web, restarts=count))
+        assert f'docker_container_restarts_total{{name="web"}} {count}\n' in host.scrape()
+
+
 def test_what_nobody_counts_is_not_told_as_0() -> None:
     counted = ("docker_container_exits_total", "health_transitions_total", "container_oom_events_total")
     for has_events in (True, False):
