@@ -6,6 +6,7 @@ anew once it is back. A container that alone cannot be asked for takes nothing f
 """
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -33,6 +34,7 @@ _OPENING_SECONDS = 1.0  # that the first list waits for the stream, so as not to
 _STEADY_SECONDS = 30.0  # a stream that was open so long has not failed for what the last one failed for
 _GAP = 300_000_000_000  # nanoseconds before the start: what happened while the agent was replaced is counted
 _INSPECTS_AT_ONCE = 8
+_ENDED = re.compile(r"Exited \((\d{1,3})\)")  # the list's word for an end: a start that fails is no event
 
 
 class DockerDiscovery:
@@ -151,7 +153,7 @@ class DockerDiscovery:
 
     def _relist_seconds(self) -> float:
         """Those with a health check are asked each time, for the list does not tell their health."""
-        return interval_seconds(sum(1 for one in self._roster.containers.values() if one.health))
+        return interval_seconds(sum(_is_asked_each_time(one) for one in self._roster.containers.values()))
 
     # ------------------------------------------------------------------ what is told
 
@@ -232,6 +234,9 @@ class DockerDiscovery:
         description = described(found, self._logs_root, is_new=is_new)
         container = self._enricher.container(description)
         self._attributes.see(container.id, (found.get("Config") or {}).get("Labels") or {})
+        known = self._roster.containers.get(container.id)
+        if container.start_error and (known is None or known.start_error != container.start_error):
+            log.warning("a container could not be started", container=container.name, error=container.start_error)
         if container.problem and container.id not in self._reported:
             self._reported.add(container.id)
             log.warning("a container is not followed", container=container.name, reason=container.problem)
@@ -273,14 +278,18 @@ def known_host(host_file: Path) -> str:
 
 
 def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
-    """Whether a listed container is as it was; one with a health check is asked every time.
-
-    The list does not tell health, and no event tells a growing streak (Docker 20.10).
-    """
-    if container is None or container.health or container.driver == UNDESCRIBED:
+    """Whether a listed container is as it was, an end's code included."""
+    if container is None or _is_asked_each_time(container) or container.driver == UNDESCRIBED:
         return False
     names = [name.lstrip("/") for name in item.get("Names") or []]
-    return container.name in names and container.state == item.get("State")
+    code = _ENDED.match(str(item.get("Status")))
+    is_same_end = code is None or int(code[1]) == container.exit_code
+    return container.name in names and container.state == item.get("State") and is_same_end
+
+
+def _is_asked_each_time(container: Container) -> bool:
+    """The list tells no health, and no event a growing streak (Docker 20.10), nor a first start that fails."""
+    return bool(container.health) or container.state == "created"
 
 
 def _undescribed(item: dict[str, Any]) -> Container:

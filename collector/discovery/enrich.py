@@ -56,6 +56,9 @@ class Enricher:
             image=bounded(found.image),
             compose_project=bounded(labels.get("com.docker.compose.project", "")),
             compose_service=bounded(labels.get("com.docker.compose.service", "")),
+            stack=bounded(labels.get("com.docker.stack.namespace", "")),
+            service=bounded(labels.get("com.docker.swarm.service.name", "")),
+            task=bounded(labels.get("com.docker.swarm.task.name", "")),
         )
         if bare.id == self._own_id or asked.is_excluded(labels, environment):
             return bare

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.discovery.enrich import Described
+from collector.discovery.health import last_check, longest_wait
 from collector.discovery.labels import parse_environment, relevant
 from collector.discovery.roster import Container
 from collector.moments import moment
@@ -16,6 +17,7 @@ _NEVER = "0001-01-01"
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 _THOUSANDS = "kmgtp"
 _MOST_DIGITS = 10
+_MOST_ERROR = 500  # characters
 _LOCAL_BYTES, _LOCAL_FILES = 20 << 20, 5  # moby daemon/logger/local
 
 
@@ -39,6 +41,8 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, options),
             memory_limit_bytes=number(host.get("Memory")),
+            last_check=seconds(last_check((found.get("State") or {}).get("Health"))),
+            check_wait_seconds=longest_wait(config.get("Healthcheck")),
             **condition(found.get("State") or {}),
         ),
         labels=relevant(labels),
@@ -59,11 +63,15 @@ def condition(state: Mapping[str, Any]) -> dict[str, Any]:
     checks = health if status == "running" and isinstance(health, dict) else {}
     verdict = str(checks.get("Status") or "none")
     finished = seconds(state.get("FinishedAt"))
+    is_up = status in ("running", "paused")
+    start_error = "" if is_up else str(state.get("Error") or "")[:_MOST_ERROR]
+    has_code = not is_up and (finished is not None or start_error)
     return {
         "state": status,
         "health": "" if verdict == "none" else verdict,
         "failing_streak": number(checks.get("FailingStreak", 0)),
-        "exit_code": None if finished is None or status in ("running", "paused") else number(state.get("ExitCode")),
+        "exit_code": number(state.get("ExitCode")) if has_code else None,
+        "start_error": start_error,
         "oom_killed": killed if isinstance(killed := state.get("OOMKilled"), bool) else None,
         "started": seconds(state.get("StartedAt")),
         "finished": finished,

@@ -23,7 +23,9 @@ class Container(Struct, frozen=True, kw_only=True):
     Times are seconds since 1970, None for what has not happened. `log_limit_bytes` is the size that its log files may
     have together, infinite without a limit, None if its driver keeps none; `memory_limit_bytes` 0 without a limit.
     Any number is None where nobody told it.
-    A health is only of one that runs, an exit code only of one that does not.
+    A health is only of one that runs, an exit code only of one that does not. `check_wait_seconds` is the time within
+    which its health check has to run again, None without one. `start_error` is why the daemon could not start it.
+    `stack`, `service` and `task` are the swarm's.
     `problem` says why its log is not followed though it should be.
     """
 
@@ -32,11 +34,17 @@ class Container(Struct, frozen=True, kw_only=True):
     state: str
     health: str = ""
     failing_streak: int | None = 0
+    last_check: float | None = None
+    check_wait_seconds: float | None = None
+    start_error: str = ""
     driver: str = "json-file"
     image: str = ""
     image_id: str = ""
     compose_project: str = ""
     compose_service: str = ""
+    stack: str = ""
+    service: str = ""
+    task: str = ""
     restarts: int = 0
     exit_code: int | None = None
     oom_killed: bool | None = False
@@ -99,7 +107,8 @@ class Roster:
         container = self.containers.get(event.container_id)
         tally = self.tallies.get(event.container_id) or known or Tally()
         oom_killed = container is not None and bool(container.oom_killed)
-        return tally.tell(event, oom_killed=oom_killed, is_counted=is_counted)
+        has_check = container is not None and container.check_wait_seconds is not None
+        return tally.tell(event, oom_killed=oom_killed, has_check=has_check, is_counted=is_counted)
 
     def drop(self, container_id: str) -> None:
         """The container is gone."""

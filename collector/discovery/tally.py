@@ -19,17 +19,23 @@ class Tally(Struct):
     exit_code: int | None = None  # of the last end, if it is known
     version: int = 0
     last_oom: int | None = None  # its time in nanoseconds
+    unpaused: int = 0  # likewise
 
-    def tell(self, event: Event, *, oom_killed: bool = False, is_counted: bool = True) -> str:
+    def tell(self, event: Event, *, oom_killed: bool = False, has_check: bool = False, is_counted: bool = True) -> str:
         """Take over an event, and count it if it `is_counted`; of an end its kind, else "".
 
-        `oom_killed` is what the daemon says of the container.
+        `oom_killed` is what the daemon says of the container. No event tells that a health is `starting`: each start
+        of one that `has_check` makes it so (moby `daemon/health.go`, `initHealthMonitor`).
         """
         self.version += 1
         if event.action == "oom":
             self.ooms += is_counted
             self.last_oom = event.time
-        elif event.health in self.transitions:
+        elif event.action == "start" and has_check:
+            self.transitions["starting"] += is_counted
+        elif event.action == "unpause":
+            self.unpaused = event.time
+        elif event.health in ("healthy", "unhealthy"):
             self.transitions[event.health] += is_counted
         elif event.action == "die":
             self.exit_code = event.exit_code

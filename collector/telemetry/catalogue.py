@@ -211,7 +211,18 @@ DISK_RECLAIMABLE = _gauge("docker_disk_reclaimable_bytes", "Disk of it that noth
 CONTAINER_INFO = _gauge(
     "docker_container_info",
     "1, with what a container is",
-    *("name", "id", "image", "image_id", "compose_project", "compose_service", "log_driver"),
+    *(
+        "name",
+        "id",
+        "image",
+        "image_id",
+        "compose_project",
+        "compose_service",
+        "stack",
+        "service",
+        "task",
+        "log_driver",
+    ),
 )
 CONTAINER_STATE = _gauge("docker_container_state", "1 for the state that a container is in", "name", "state")
 CONTAINER_HEALTH = _gauge(
@@ -221,6 +232,14 @@ CONTAINER_HEALTH = _gauge(
 )
 CONTAINER_FAILING_STREAK = _gauge(
     "docker_container_health_failing_streak", "Health checks that failed in a row", "name"
+)
+CONTAINER_HEALTH_CHECKED = _gauge(
+    "docker_container_health_last_check_timestamp_seconds", "When a container's health check last ended", "name"
+)
+CONTAINER_HEALTH_DUE = _gauge(
+    "docker_container_health_check_due_timestamp_seconds",
+    "When a health check must have ended again: two intervals and a timeout after the last one, or after the start",
+    "name",
 )
 CONTAINER_HEALTH_TRANSITIONS = _counter(
     "docker_container_health_transitions_total", "Times that a container's health became so", "name", "status"
@@ -236,6 +255,11 @@ CONTAINER_EXITS = _counter(
     *("name", "kind"),
 )
 CONTAINER_EXIT_CODE = _gauge("docker_container_last_exit_code", "Exit code of a container's last end", "name")
+CONTAINER_START_FAILED = _gauge(
+    "docker_container_start_failed",
+    "1 if the daemon could not start a container when it was last told to; the agent's log has its reason",
+    "name",
+)
 CONTAINER_OOM_KILLED = _gauge("docker_container_oom_killed", "1 if memory ran out in its present or last run", "name")
 CONTAINER_CREATED = _gauge("docker_container_created_timestamp_seconds", "When a container was made", "name")
 CONTAINER_STARTED = _gauge("docker_container_started_timestamp_seconds", "When it was last started", "name")

@@ -19,6 +19,7 @@ from collector.telemetry.poll import Poll
 
 _ENDED_SECONDS = 86400.0
 _CHOOSE_SECONDS = 60.0
+_NANOSECONDS = 1e9  # of a second
 _HEALTH_STATE = {"healthy": 1, "starting": 0, "unhealthy": 0, "": -1, "none": -1}
 
 _SERIES = (
@@ -26,10 +27,13 @@ _SERIES = (
     catalogue.CONTAINER_STATE,
     catalogue.CONTAINER_HEALTH,
     catalogue.CONTAINER_FAILING_STREAK,
+    catalogue.CONTAINER_HEALTH_CHECKED,
+    catalogue.CONTAINER_HEALTH_DUE,
     catalogue.CONTAINER_HEALTH_TRANSITIONS,
     catalogue.CONTAINER_RESTARTS,
     catalogue.CONTAINER_EXITS,
     catalogue.CONTAINER_EXIT_CODE,
+    catalogue.CONTAINER_START_FAILED,
     catalogue.CONTAINER_OOM_KILLED,
     catalogue.CONTAINER_CREATED,
     catalogue.CONTAINER_STARTED,
@@ -148,7 +152,10 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     yield catalogue.CONTAINER_RESTARTS, name, container.restarts
     numbers = (
         (catalogue.CONTAINER_FAILING_STREAK, container.failing_streak if container.health else None),
+        (catalogue.CONTAINER_HEALTH_CHECKED, container.last_check if container.health else None),
+        (catalogue.CONTAINER_HEALTH_DUE, _check_due(container, tally)),
         (catalogue.CONTAINER_EXIT_CODE, tally.exit_code if container.exit_code is None else container.exit_code),
+        (catalogue.CONTAINER_START_FAILED, bool(container.start_error)),
         (catalogue.CONTAINER_OOM_KILLED, container.oom_killed),
         (catalogue.CONTAINER_CREATED, container.created),
         (catalogue.CONTAINER_STARTED, container.started),
@@ -158,6 +165,13 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     for series, number in numbers:
         if number is not None:
             yield series, name, number
+
+
+def _check_due(container: Container, tally: Tally) -> float | None:
+    if not container.health or container.check_wait_seconds is None:
+        return None
+    since = max(container.last_check or 0.0, container.started or 0.0, tally.unpaused / _NANOSECONDS)
+    return since + container.check_wait_seconds if since else None
 
 
 def _counts(tally: Tally, name: str) -> Iterator[Sample]:
@@ -171,7 +185,8 @@ def _counts(tally: Tally, name: str) -> Iterator[Sample]:
 def _identity(container: Container) -> str:
     values = (
         *(container.name, container.id, container.image, container.image_id),
-        *(container.compose_project, container.compose_service, container.driver),
+        *(container.compose_project, container.compose_service),
+        *(container.stack, container.service, container.task, container.driver),
     )
     return exposition.labels(zip(catalogue.CONTAINER_INFO.labels, values, strict=True))
 

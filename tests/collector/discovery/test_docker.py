@@ -74,7 +74,12 @@ class Daemon:
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response(
             [
-                {"Id": one, "Names": [found["Name"]], "State": found["State"]["Status"]}
+                {
+                    "Id": one,
+                    "Names": [found["Name"]],
+                    "State": found["State"]["Status"],
+                    "Status": f"Exited ({found['State'].get('ExitCode', 0)}) 2 seconds ago",
+                }
                 for one, found in self.containers.items()
             ]
         )
@@ -392,3 +397,30 @@ async def test_nothing_is_kept_of_a_container_that_nobody_asks_about(host: Host)
     await until(lambda: host.state is None)
     turns = host.discovery._turns
     assert (dict(turns._asking), turns._newest, host.discovery._attributes._hides) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(("action", "status"), [("create", "created"), ("die", "exited")])
+async def test_a_start_that_fails_is_seen_though_no_event_tells_of_it(tmp_path: Path, action: str, status: str) -> None:
+    async with followed(Daemon(), tmp_path) as host:
+        host.daemon.change(action, status)
+        host.daemon.containers[ID]["State"]["FinishedAt"] = "2026-11-25T16:09:22Z"
+        await until(lambda: host.state == status)
+        await host.discovery._reconcile()
+        host.daemon.containers[ID]["State"] |= {"ExitCode": 127, "Error": "no such file or directory"}
+        await host.discovery._reconcile()
+        found = host.roster.containers[ID]
+        assert (found.state, found.exit_code, found.start_error) == (status, 127, "no such file or directory")
+
+
+async def test_one_that_ended_and_is_as_it_was_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with followed(Daemon(), tmp_path) as host:
+        host.daemon.change("die", "exited")
+        host.daemon.containers[ID]["State"] |= {"ExitCode": 3, "FinishedAt": "2026-11-25T16:09:22Z"}
+        await until(lambda: host.state == "exited")
+        await host.discovery._reconcile()
+        known = host.roster.containers[ID]
+        await host.discovery._reconcile()
+        host.daemon.broken = {ID}
+        await host.discovery._reconcile()
+        assert host.roster.containers[ID] is known
+        assert host.discovery._unanswered == set()

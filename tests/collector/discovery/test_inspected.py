@@ -76,6 +76,31 @@ def test_a_number_that_is_not_told_is_unknown_and_takes_nothing_else_with_it(tol
     assert (one.failing_streak, one.memory_limit_bytes, one.oom_killed) == (None, None, None)
 
 
+def test_the_last_check_is_told_with_the_time_that_the_next_may_take() -> None:
+    health = {"Status": "healthy", "Log": [{"End": "2026-11-25T16:09:25.5Z", "ExitCode": 0}]}
+    check = {"Test": ["CMD", "true"], "Interval": 3_600_000_000_000, "Timeout": 1_000_000_000}
+    state = {"Status": "running", "StartedAt": "2026-11-25T16:09:21Z", "Health": health}
+    one = described(FOUND | {"State": state, "Config": {"Healthcheck": check}}, Path("/logs"), is_new=True).container
+    assert (one.last_check, one.check_wait_seconds, one.started) == (AT + 5.5, 7201, AT + 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "finished"), [("created", "0001-01-01T00:00:00Z"), ("exited", "2026-11-25T16:09:22Z")]
+)
+@pytest.mark.parametrize("code", [126, 127, 128])
+def test_a_start_that_failed_has_its_code_and_its_reason(status: str, finished: str, code: int) -> None:
+    """Such a container may never have run; no event tells of it."""
+    state = {"Status": status, "ExitCode": code, "FinishedAt": finished, "Error": "OCI runtime create failed"}
+    one = described(FOUND | {"State": state}, Path("/logs"), is_new=True).container
+    assert (one.state, one.exit_code, one.start_error) == (status, code, "OCI runtime create failed")
+
+
+def test_one_that_runs_is_no_start_that_failed() -> None:
+    state = {"Status": "running", "Error": "of the time before", "FinishedAt": "2026-11-25T16:09:22Z"}
+    one = described(FOUND | {"State": state}, Path("/logs"), is_new=True).container
+    assert (one.exit_code, one.start_error) == (None, "")
+
+
 def test_a_bare_answer_is_enough() -> None:
     one = described({"Id": ID}, Path("/logs"), is_new=True).container
     assert (one.memory_limit_bytes, one.oom_killed, one.exit_code) == (None, None, None)

@@ -8,6 +8,21 @@ from collector.discovery.tally import Tally, exit_kind
 SECOND = 1_000_000_000
 
 
+def test_each_start_of_one_with_a_check_makes_its_health_starting() -> None:
+    """The daemon tells no event of that."""
+    tally = Tally()
+    for action, health in (("start", ""), ("health_status", "healthy"), ("start", ""), ("health_status", "starting")):
+        tally.tell(Event(container_id="a", action=action, time=1, health=health), has_check=True)
+    tally.tell(Event(container_id="a", action="start", time=1), has_check=True, is_counted=False)
+    assert tally.transitions == {"starting": 2, "healthy": 1, "unhealthy": 0}
+
+
+def test_a_start_without_a_check_makes_no_health() -> None:
+    tally = Tally()
+    tally.tell(Event(container_id="a", action="start", time=1))
+    assert tally.transitions == {"starting": 0, "healthy": 0, "unhealthy": 0}
+
+
 def event(action: str, *, at: int = 100, code: int | None = None, health: str = "") -> Event:
     return Event(container_id="c0ffee", action=action, time=at * SECOND, exit_code=code, health=health)
 

@@ -38,6 +38,12 @@ class Host:
     def shown(self) -> list[str]:
         return [one.name for one in self.containers.shown()]
 
+    def value(self, series: str) -> float | None:
+        """Of the container `web`."""
+        start = f'{series}{{name="web"}} '
+        found = [float(line.removeprefix(start)) for line in self.scrape().splitlines() if line.startswith(start)]
+        return found[0] if found else None
+
     def scrape(self) -> str:
         return expose(self.containers.families(self.poll), "")[0].decode()
 
@@ -98,6 +104,47 @@ def test_restarts_are_those_that_the_daemon_counts_whatever_the_agent_saw_before
     for count in counts:
         host.roster.put(replace(web, restarts=count))
         assert f'docker_container_restarts_total{{name="web"}} {count}\n' in host.scrape()
+
+
+@pytest.mark.parametrize(
+    ("last_check", "started", "due"),
+    [(NOW - 5, NOW - 100, NOW + 85), (NOW - 500, NOW - 20, NOW + 70), (None, NOW - 20, NOW + 70), (None, None, None)],
+)
+def test_a_check_is_due_after_the_last_one_or_the_start(
+    last_check: float | None, started: float | None, due: float | None
+) -> None:
+    """The daemon keeps the checks of the run before."""
+    host = Host()
+    checked = {"health": "healthy", "check_wait_seconds": 90.0, "last_check": last_check, "started": started}
+    host.roster.put(replace(host.put("web"), **checked))
+    assert host.value("docker_container_health_check_due_timestamp_seconds") == due
+    assert host.value("docker_container_health_last_check_timestamp_seconds") == last_check
+
+
+def test_after_a_pause_a_check_is_due_anew() -> None:
+    host = Host()
+    web = replace(host.put("web"), health="healthy", check_wait_seconds=90.0, last_check=NOW - 7200, started=NOW - 9000)
+    host.roster.put(replace(web, state="paused", health=""))
+    assert host.value("docker_container_health_check_due_timestamp_seconds") is None
+    host.roster.put(web)
+    host.roster.tell(Event(container_id="web", action="unpause", time=int(NOW) * 1_000_000_000))
+    assert host.value("docker_container_health_check_due_timestamp_seconds") == NOW + 90
+
+
+def test_a_start_that_failed_is_told_until_one_succeeds() -> None:
+    host = Host()
+    web = replace(host.put("web", "created"), start_error="no such file", exit_code=127)
+    host.roster.put(web)
+    assert host.value("docker_container_start_failed") == 1
+    assert host.value("docker_container_last_exit_code") == 127
+    host.roster.put(replace(web, state="running", start_error="", exit_code=None))
+    assert host.value("docker_container_start_failed") == 0
+
+
+def test_what_a_container_is_in_a_swarm_is_told() -> None:
+    host = Host()
+    host.roster.put(replace(host.put("web"), stack="shop", service="shop_web", task="shop_web.1.abc"))
+    assert ',stack="shop",service="shop_web",task="shop_web.1.abc",' in host.scrape()
 
 
 def test_what_nobody_counts_is_not_told_as_0() -> None:
