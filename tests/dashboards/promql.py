@@ -15,6 +15,8 @@ _RANGE = re.compile(r"\[[^\]]*\]")
 _LIST = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 _SELECTOR = re.compile(r"(?<![\w.:])([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?(?!\s*\(|\w)")
 _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
+_WITHOUT = re.compile(r"\bwithout\s*\(([^)]*)\)")
+_MADE = re.compile(r'"(\w+)",\s*"[^"]*\$\d[^"]*"')  # a label that label_replace makes
 _KEYWORDS = {
     "and",
     "or",
@@ -35,7 +37,7 @@ LABELS: Mapping[str, frozenset[str]] = {
     f"{one.name}{suffix}": frozenset({*one.labels, *_EVERYWHERE, *(["le"] if suffix == "_bucket" else [])})
     for one in catalogue.ALL
     for suffix in (_SUFFIXES if one.kind == "histogram" else ("",))
-} | {"up": frozenset(_EVERYWHERE), "ALERTS": frozenset({"alertname", "alertstate", *_EVERYWHERE})}
+} | {"up": frozenset(_EVERYWHERE), "ALERTS": frozenset({"alertname", "alertstate", "severity", *_EVERYWHERE})}
 
 
 class Selector(NamedTuple):
@@ -61,6 +63,13 @@ def grouped(expression: str) -> set[str]:
     return {label.strip() for found in _LIST.findall(bare) for label in found.split(",") if label.strip()}
 
 
+def remaining(expression: str, labels: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The labels that an expression can leave of those of its series, by which its name may begin: all but the job."""
+    left = frozenset().union(*(labels[one.series] for one in selectors(expression))) | set(_MADE.findall(expression))
+    gone = {label.strip() for found in _WITHOUT.findall(expression) for label in found.split(",")}
+    return left - gone - {"job", *(["le"] if "histogram_quantile" in expression else [])}
+
+
 def unknown(expression: str, recorded: Mapping[str, frozenset[str]]) -> list[str]:
     """What an expression names and nobody exports or records; `recorded` are the series of recording rules."""
     known = {**LABELS, **recorded}
@@ -68,4 +77,4 @@ def unknown(expression: str, recorded: Mapping[str, frozenset[str]]) -> list[str
     faults = [one.series for one in found if one.series not in known]
     named = [known[one.series] for one in found if one.series in known]
     faults += [f"{one.series}{{{label}}}" for one in found for label in one.labels - known.get(one.series, one.labels)]
-    return faults + sorted(grouped(expression) - frozenset().union(*named))
+    return faults + sorted(grouped(expression) - frozenset(_MADE.findall(expression)).union(*named))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.dashboards.promql import grouped, selectors
+from tests.dashboards.promql import LABELS, remaining, selectors
 
 DASHBOARDS = Path(__file__).parents[2] / "dashboards"
 ALERTS = DASHBOARDS / "prometheus" / "alerts.yml"
@@ -50,8 +50,8 @@ def recorded() -> dict[str, str]:
 
 
 def recorded_labels() -> dict[str, frozenset[str]]:
-    """Every series that is recorded, with its labels: each expression says by which it groups."""
-    return {name: frozenset(grouped(expression) - {"le"}) for name, expression in recorded().items()}
+    """Every series that is recorded, with its labels: those of its series without what its expression leaves away."""
+    return {name: remaining(expression, LABELS) for name, expression in recorded().items()}
 
 
 def read(expression: str) -> frozenset[str]:
