@@ -37,7 +37,7 @@ class Shipper(Protocol):
         A document that is already there under the same id is a duplicate, not an error.
 
         Raises:
-            Unavailable: nothing is known of the batch: send all of it again.
+            Unavailable: nothing is known of the batch: send all of it again. It is told whether it was on its way.
             Refused: the destination refuses all of it for its size or for a document: send it in halves.
         """
         ...
