@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from collector.errors import UNREADABLE, StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
+from collector.ownership import open_own
 from collector.sources.log_files import keep_ordinal
 from collector.sources.resume import Resume
 from collector.state import fsync_directory
@@ -248,7 +249,7 @@ class Checkpoints:
 
     def _replace(self, body: bytes) -> None:
         aside = self._path.with_suffix(".new")
-        with aside.open("wb") as file:
+        with open(aside, "wb", opener=open_own) as file:
             file.write(_checksum(body) + b"\n" + body + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -260,7 +261,8 @@ class Checkpoints:
     def _load(self) -> None:
         for path in (self._path, self._older):
             try:
-                content = path.read_bytes()
+                with open(path, "rb", opener=open_own) as file:
+                    content = file.read()
             except FileNotFoundError:
                 continue
             except OSError as error:

@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from collector.ownership import open_own
+
 from .folder import files_of
 from .letter import Wanted, read
 
@@ -87,7 +89,7 @@ def _of_output(
 def _lines(directory: Path) -> Iterable[bytes]:
     for path in files_of(directory):
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=open_own) as file:
                 yield from (text for text in file if text.strip())
         except FileNotFoundError:
             continue  # replayed, or gone for newer ones
