@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -51,13 +53,13 @@ def complaint(directory: Path, user: int, *groups: int) -> str:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def state() -> Iterator[Path]:
     """A state directory, on a way that everybody may go."""
-    for above in [tmp_path, *tmp_path.parents][:3]:
-        above.chmod(above.stat().st_mode | 0o011)
-    path = tmp_path / "state"
-    path.mkdir(mode=0o700)
-    return path
+    with TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        path = Path(above) / "state"
+        path.mkdir(mode=0o700)
+        yield path
 
 
 @as_root
