@@ -27,6 +27,9 @@ ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 _OFF = {"off", "no", "false", "null", "none"}
 
 
+BUSY = "busy: too many connections are open"  # what the port says to one more; it is alive
+
+
 class Address(NamedTuple):
     """Where HTTP listens: `host` "" means every interface, `port` 0 any free one."""
 

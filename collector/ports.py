@@ -91,13 +91,18 @@ class Query(Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     limit: int = 20
+    most_bytes: int = 1 << 50
 
 
 class Found(Struct, frozen=True):
-    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`."""
+    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`.
+
+    Where they have more than `most_bytes`, `cut` is set and there are fewer, one at least.
+    """
 
     total: int
     documents: list[bytes]
+    cut: bool = False
 
 
 @runtime_checkable
