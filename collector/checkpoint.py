@@ -1,82 +1,41 @@
 """Settled segments → positions on disk: what was acknowledged, in order, whatever order the requests ended in.
 
-One file per output, two generations, each with a checksum. Written aside, fsynced, renamed, and the directory
-fsynced: a crash at any point leaves one whole generation. If neither is whole, everything is read again from the
-start; ids make that harmless, and nothing is ever skipped.
+One file per output (`positions_file`). If neither of its generations is whole, everything is read again from the
+start; ids make that harmless, and nothing is ever skipped. A stream has a position from its first file on, so that a
+later start sees what rotation took of it meanwhile.
 """
 
 import asyncio
-import os
-import threading
 import time
-from collections import deque
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from hashlib import blake2b
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 
-import msgspec
 import structlog
 from msgspec import Struct
 
-from collector.errors import UNREADABLE, StateError
+from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
-from collector.ownership import open_own
-from collector.sources.log_files import keep_ordinal
-from collector.sources.resume import Resume
-from collector.state import fsync_directory
-from collector.transform.docker_json import ID_SCHEME
+from collector.positions_file import PositionsFile, Saved
+from collector.sources.log_files import is_kept, keep_ordinal
 
 log = structlog.get_logger(__name__)
 
-_VERSION = 1
 _FORGET_SECONDS = 7 * 86400.0  # a container that is away may come back with its disk
 _SEEN_SECONDS = 3600.0
 
 
-class Saved(Struct, omit_defaults=True):
-    """What is kept of one stream. No `file` means that nothing of it was settled yet."""
-
-    container_id: str
-    entry: str
-    target: str
-    seen: float
-    head: str = ""
-    ordinal: int = 0
-    offset: int = 0
-    line: int = 0
-    inode: int = 0
-    last_time: str = ""
-    fingerprint: str = ""
-    ordinals: dict[str, int] = {}  # the last one of each first line, up to this file
-    cutoff: str = ""  # of the first start: a later one must not leave out what came in between
-
-    @property
-    def resume(self) -> Resume | None:
-        """Where to go on."""
-        if not self.head:
-            return None
-        file = FileId(self.container_id, self.head, self.ordinal)
-        return Resume(Position(file, self.offset, self.line), self.inode, dict(self.ordinals), self.fingerprint)
-
-
-class _Head(Struct):
-    version: int = 0
-    id_scheme: int = 0
-
-
-class _Document(Struct):
-    version: int
-    id_scheme: int
-    streams: list[Saved]
-
-
 class _Entry(Struct, eq=False):
-    """Where a segment ends: without its documents, of which others on their way before it must not keep more alive."""
+    """Where a segment ends: without its documents, of which others on their way before it must not keep more alive.
+
+    One without documents is the beginning of a file.
+    """
 
     end: Position
-    last_time: str
-    fingerprint: str
+    last_time: str = ""
+    fingerprint: str = ""
+    documents: int = 0
     done: bool = False
 
 
@@ -92,24 +51,22 @@ class Checkpoints:
         self.failures = 0
         self.error = ""  # why the positions could not be saved last time
         self.last_success = time.time()
-        self._path = directory / f"{output}.positions"
-        self._older = directory / f"{output}.positions.old"
+        self._file = PositionsFile(directory, output)
         self._dirty = False
-        self._saved: dict[StreamKey, Saved] = {}
+        saved, self._lost = self._file.load()  # the latter: whether there were positions that could not be read
+        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        self._logs: dict[StreamKey, str] = {}  # paths of the live files
         self._pending: dict[StreamKey, deque[_Entry]] = {}
         self._entries: dict[int, _Entry] = {}
         self._inodes: dict[FileId, int] = {}
         self._leaving: set[StreamKey] = set()
-        self._lost = False  # whether there were positions that could not be read
-        self._writing = threading.Lock()
-        self._saves = self._written = 0
-        self._load()
 
     # ------------------------------------------------------------------ in memory
 
     def begin(self, stream: LogStream, cutoff: str = "") -> Saved:
         """A stream is followed from now on; its target and `cutoff` are fixed with this. Returns what is kept of it."""
         self._leaving.discard(stream.key)
+        self._logs[stream.key] = stream.path
         saved = self._saved.get(stream.key)
         if saved is None:
             cutoff = "" if self._lost else cutoff  # what was behind the lost positions may not be skipped
@@ -132,6 +89,7 @@ class Checkpoints:
 
     def _forget(self, key: StreamKey) -> None:
         self._leaving.discard(key)
+        self._logs.pop(key, None)
         if (saved := self._saved.pop(key, None)) is not None:
             self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
             self._dirty = True
@@ -150,9 +108,18 @@ class Checkpoints:
         """Note the inode of a file: it tells apart files with equal first lines after a restart."""
         self._inodes[file] = inode
 
+    def reach(self, key: StreamKey, file: FileId) -> None:
+        """Reading has come to this file: all that was before it is settled with what is on its way now."""
+        pending, beginning = self._pending.get(key), Position(file, 0, 0)
+        if pending:
+            if pending[-1].end.file != file:
+                pending.append(_Entry(beginning, done=True))
+        elif (saved := self._saved.get(key)) is not None and (saved.head, saved.ordinal) != file[1:]:
+            self._move(key, _Entry(beginning))
+
     def track(self, segment: Segment) -> None:
         """A segment is on its way. To be called in the order of the stream."""
-        entry = _Entry(segment.end, segment.last_time, segment.fingerprint)
+        entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count)
         self._entries[id(segment)] = entry
         self._pending.setdefault(segment.stream.key, deque()).append(entry)
 
@@ -161,8 +128,7 @@ class Checkpoints:
         self._entries.pop(id(segment)).done = True
         pending = self._pending[segment.stream.key]
         while pending and pending[0].done:
-            done = pending.popleft()
-            self._move(segment.stream.key, done.end, done.last_time, done.fingerprint)
+            self._move(segment.stream.key, pending.popleft())
         if not pending:
             del self._pending[segment.stream.key]
             if segment.stream.key in self._leaving:
@@ -171,10 +137,10 @@ class Checkpoints:
     def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
         """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
         if key not in self._pending:
-            self._move(key, position, "", fingerprint)
+            self._move(key, _Entry(position, fingerprint=fingerprint))
 
-    def _move(self, key: StreamKey, end: Position, last_time: str, fingerprint: str) -> None:
-        saved = self._saved.get(key)
+    def _move(self, key: StreamKey, to: _Entry) -> None:
+        saved, end = self._saved.get(key), to.end
         if saved is None:
             return
         if saved.head and (saved.head, saved.ordinal) != end.file[1:]:
@@ -184,8 +150,9 @@ class Checkpoints:
         saved.head, saved.ordinal = end.file.head, end.file.ordinal
         saved.offset, saved.line = end.offset, end.line
         saved.inode = self._inodes.get(end.file, saved.inode)
-        saved.last_time = last_time or saved.last_time
-        saved.fingerprint = fingerprint
+        saved.last_time = to.last_time or saved.last_time
+        saved.fingerprint = to.fingerprint
+        saved.cutoff = "" if to.documents else saved.cutoff
         self._dirty = True
 
     # ------------------------------------------------------------------ all of them
@@ -198,7 +165,7 @@ class Checkpoints:
         """
         if self._lost:
             raise StateError(
-                f"the positions in {self._path.parent} are damaged: nobody can tell which containers they were of",
+                f"the positions in {self._file.path.parent} are damaged: nobody can tell which containers they were of",
                 "start once with as many workers as before",
             )
         return list(self._saved.values())
@@ -210,13 +177,48 @@ class Checkpoints:
             OSError: it cannot be written.
         """
         self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
-        self._write(*self._save())
+        self._file.write(*self._file.encode(self._saved.values()))
 
-    def _save(self) -> tuple[bytes, int]:
-        self._saves += 1
-        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(self._saved.values()))), self._saves
+    # ------------------------------------------------------------------ what a stop drops
+
+    def drop(self, unread_bytes: Mapping[StreamKey, int]) -> list[Saved]:
+        """The agent stops: keep for the next start what nobody can read any more; those streams of which there is any.
+
+        `unread_bytes` are of removed files. What is on its way is read again, unless its file was removed.
+
+        Returns:
+            What is kept of each such stream.
+        """
+        for key in unread_bytes.keys() | self._pending.keys():
+            if (saved := self._saved.get(key)) is None:
+                continue
+            saved.dropped_bytes = unread_bytes.get(key, 0)
+            saved.dropped_documents = self._nameless_documents(key)
+            self._dirty = True
+        return [one for one in self._saved.values() if one.dropped_bytes or one.dropped_documents]
+
+    def _nameless_documents(self, key: StreamKey) -> int:
+        """Documents on their way, of files of the stream that have no name any more."""
+        documents: Counter[FileId] = Counter()
+        for entry in self._pending.get(key, ()):
+            documents[entry.end.file] += 0 if entry.done else entry.documents
+        live = self._logs.get(key)
+        return sum(count for file, count in documents.items() if count and live and not is_kept(Path(live), file.head))
+
+    def take_dropped(self) -> list[Saved]:
+        """What `drop` kept at the last stop, once."""
+        dropped = [copy(one) for one in self._saved.values() if one.dropped_bytes or one.dropped_documents]
+        for one in self._saved.values():
+            one.dropped_bytes = one.dropped_documents = 0
+        self._dirty |= bool(dropped)
+        return dropped
 
     # ------------------------------------------------------------------ on disk
+
+    async def flush_when_due(self) -> None:
+        """As `flush`, but not so often that it keeps the disk busy."""
+        if self._file.is_due or not self._dirty:
+            await self.flush()
 
     async def flush(self) -> bool:
         """Write the positions if any has moved; False if that failed: they are tried again next time."""
@@ -225,12 +227,12 @@ class Checkpoints:
             return True
         self._dirty = False
         try:
-            await asyncio.to_thread(self._write, *self._save())
+            await asyncio.to_thread(self._file.write, *self._file.encode(self._saved.values()))
         except OSError as error:
             self._dirty = True
             self.failures += 1
             if not self.error:
-                log.error("positions cannot be saved", path=str(self._path), error=str(error))
+                log.error("positions cannot be saved", path=str(self._file.path), error=str(error))
             self.error = error.strerror or str(error)
             return False
         except asyncio.CancelledError:
@@ -239,67 +241,3 @@ class Checkpoints:
         self.error = ""
         self.last_success = time.time()
         return True
-
-    def _write(self, body: bytes, number: int) -> None:
-        """Write the save of this number, unless a later one was written first: a cancelled flush still writes."""
-        with self._writing:
-            if number > self._written:
-                self._replace(body)
-                self._written = number
-
-    def _replace(self, body: bytes) -> None:
-        aside = self._path.with_suffix(".new")
-        with open(aside, "wb", opener=open_own) as file:
-            file.write(_checksum(body) + b"\n" + body + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if self._path.exists():
-            self._path.replace(self._older)
-        aside.replace(self._path)
-        fsync_directory(self._path.parent)
-
-    def _load(self) -> None:
-        for path in (self._path, self._older):
-            try:
-                with open(path, "rb", opener=open_own) as file:
-                    content = file.read()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise StateError(f"{path} cannot be read ({error.strerror})", "may this user read it?") from None
-            if (document := _parse(path, content)) is not None:
-                self._saved = {StreamKey(saved.container_id, saved.entry): saved for saved in document.streams}
-                self._lost = False
-                return
-            self._lost = True
-            log.warning("positions are damaged: going back to an older state; lines sent since are sent again, "
-                        "under the same ids", path=str(path))  # fmt: skip
-            with suppress(OSError):  # the next save must not put it in the place of the whole one
-                path.replace(path.with_name(f"{path.name}.damaged"))
-
-
-def _checksum(body: bytes) -> bytes:
-    return blake2b(body, digest_size=16).hexdigest().encode()
-
-
-def _parse(path: Path, content: bytes) -> _Document | None:
-    """The positions in a file; None if it is damaged.
-
-    Raises:
-        StateError: it was written by a newer version.
-    """
-    checksum, _, body = content.partition(b"\n")
-    if not body.endswith(b"\n") or checksum != _checksum(body[:-1]):
-        return None
-    try:
-        head = msgspec.json.decode(body, type=_Head)
-        is_newer = head.version > _VERSION or head.id_scheme > ID_SCHEME
-        document = None if is_newer else msgspec.json.decode(body, type=_Document)
-    except UNREADABLE:
-        return None
-    if is_newer:
-        raise StateError(
-            f"{path} was written by a newer pilotfish",
-            "run that version, or move the file away: everything is then read again from the start",
-        )
-    return document

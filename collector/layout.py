@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector import places
-from collector.checkpoint import Checkpoints, Saved
+from collector.checkpoint import Checkpoints
 from collector.dead_letters import folder as letters
 from collector.errors import StateError
+from collector.positions_file import Saved
 from collector.share import Share
 from collector.spool import Spool
 from collector.state import fsync_directory

@@ -3,8 +3,8 @@
 In documents after joining:
 `read + recovered_from_spool + replayed =
 acknowledged + duplicate + dead_lettered + dropped{spool_corrupt} + spooled + in_flight`.
-Each method moves both sides in one step of the loop. `dropped{dead_letters_full}` tells of dead letters that had to go
-later: it stands outside.
+Each method moves both sides in one step of the loop. Two stand outside: `dropped{dead_letters_full}` tells of dead
+letters that had to go later, `dropped{stopped}` of documents that the agent's last stop dropped on their way.
 """
 
 import time
@@ -26,7 +26,7 @@ class Ledger:
         self.acknowledged = 0
         self.duplicate = 0
         self.dead_lettered = 0
-        self.dropped: dict[str, int] = {"dead_letters_full": 0, "spool_corrupt": 0}
+        self.dropped: dict[str, int] = {"dead_letters_full": 0, "spool_corrupt": 0, "stopped": 0}
         self.spooled = 0
         self.in_flight = 0
         self.in_flight_bytes = 0

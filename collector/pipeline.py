@@ -8,12 +8,13 @@ import asyncio
 import errno
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import structlog
 
-from collector import places
+from collector import dropped, places
 from collector.batches import Batches
 from collector.checkpoint import Checkpoints
 from collector.concurrency import Concurrency
@@ -22,7 +23,7 @@ from collector.delivery import Delivery
 from collector.discovery.roster import Roster
 from collector.event_queue import EventQueue
 from collector.ledger import Ledger
-from collector.model import Chunk, Segment, StreamKey
+from collector.model import Chunk, FileId, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.tail_counts import TailCounts
@@ -68,6 +69,7 @@ class Pipeline:
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
+        self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self.events = EventQueue(checkpoints, cutoff)
         self._roster = roster
         self._stamps = stamps
@@ -102,20 +104,27 @@ class Pipeline:
 
     async def run(self) -> None:
         """Follow and deliver until the roster is closed and what was read is settled."""
-        with Watcher() as watcher:
-            async with asyncio.TaskGroup() as tasks:
-                around = [
-                    tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
-                    tasks.create_task(self._save(), name=f"{self.output} positions"),
-                ]
-                events = tasks.create_task(self.events.pass_on(self._put), name=f"{self.output} events")
-                delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
-                await self._follow_roster(watcher)
-                events.cancel()  # those that wait are told again at the next start
-                self._batches.close()
-                await delivery
-                for task in around:
-                    task.cancel()
+        dropped.count(self.output, self.checkpoints, self.counts, self.ledger)
+        try:
+            with Watcher() as watcher:
+                await self._run(watcher)
+        finally:
+            dropped.tell(self.output, self.checkpoints, self._unread)
+
+    async def _run(self, watcher: Watcher) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            around = [
+                tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
+                tasks.create_task(self._save(), name=f"{self.output} positions"),
+            ]
+            events = tasks.create_task(self.events.pass_on(self._put_event), name=f"{self.output} events")
+            delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
+            await self._follow_roster(watcher)
+            events.cancel()  # those that wait are told again at the next start
+            self._batches.close()
+            await delivery
+            for task in around:
+                task.cancel()
 
     async def replay(self, segments: Sequence[Segment]) -> None:
         """Ship documents that were dead letters: `Delivery.replay`.
@@ -141,6 +150,7 @@ class Pipeline:
             while not self._roster.closed:
                 self._reconcile(readers, watcher)
                 version = await self._roster.changed(version)
+            self._unread = {key: size for key, tail in self.tails.items() if (size := tail.held_bytes)}
             for task in self._tasks.values():
                 task.cancel()
 
@@ -153,9 +163,16 @@ class Pipeline:
                 self.tails[key].update(stream)
                 continue
             saved = self.checkpoints.begin(stream, self._cutoff)
-            tail = FileTail(stream, watcher, resume=saved.resume, cutoff=saved.cutoff, counts=self.counts)
-            self.tails[key] = tail
             transform = DockerJson(self._stamps, saved.last_time)
+            tail = FileTail(
+                stream,
+                watcher,
+                resume=saved.resume,
+                cutoff=saved.cutoff,
+                counts=self.counts,
+                reached=partial(self._reach, key, transform),
+            )
+            self.tails[key] = tail
             self._tasks[key] = readers.create_task(
                 self._follow(tail, transform), name=f"{self.output} {stream.container}"
             )
@@ -190,6 +207,12 @@ class Pipeline:
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
 
+    def _reach(self, key: StreamKey, transform: DockerJson, file: FileId, inode: int) -> None:
+        """Have a position in the file before anything of it is settled: else nobody sees that it went over a stop."""
+        self.checkpoints.opened(file, inode)
+        if not transform.is_amid_line:
+            self.checkpoints.reach(key, file)
+
     async def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> None:
         self.checkpoints.opened(chunk.end.file, tail.inode)
         self.ledger.read_bytes += len(chunk.data)
@@ -212,15 +235,20 @@ class Pipeline:
         transform.parse_errors = transform.torn_lines = 0
         if not segments and not chunk.data:
             self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
+        for segment in segments:  # before there is room for them: a stop may come first
+            self.checkpoints.track(segment)
         return segments
 
     async def _put(self, segment: Segment) -> None:
         """On its way, once there is room for it."""
         await self._batches.put(segment)
         self.ledger.entered(segment)
-        self.checkpoints.track(segment)
         if self._tap is not None:
             self._tap(segment)
+
+    async def _put_event(self, event: Segment) -> None:
+        self.checkpoints.track(event)
+        await self._put(event)
 
     async def _save(self) -> None:
         for second in count():
@@ -232,7 +260,7 @@ class Pipeline:
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
-            await self.checkpoints.flush()
+            await self.checkpoints.flush_when_due()
 
     def _bound_held(self) -> None:
         """Give removed files up, of the log that has most of them, while they take up more than their share of disk."""

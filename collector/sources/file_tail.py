@@ -11,10 +11,10 @@ Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/lo
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from collector.model import Chunk, LogStream, Position
+from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
 from collector.sources.log_reader import LogReader
 from collector.sources.resume import Resume
@@ -29,8 +29,12 @@ _UNWATCHED_SECONDS = 2.0
 _TURN_SECONDS = 0.5
 
 
+Reached = Callable[[FileId, int], None]
+"""Is told each file that reading comes to, as soon as it is identified, and its inode."""
+
+
 class FileTail:
-    """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines when there is no `resume`."""
+    """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled."""
 
     def __init__(
         self,
@@ -40,13 +44,16 @@ class FileTail:
         resume: Resume | None = None,
         cutoff: str = "",
         counts: TailCounts | None = None,
+        reached: Reached = lambda file, inode: None,
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
         self.documents = self.read_bytes = 0  # of it, as far as they were passed on
         self.is_readable = False  # whether a file of it is open, and the last look at it went well
         self._watcher = watcher
-        self._cutoff = "" if resume else cutoff
+        self._reached = reached
+        self._file: tuple[FileId, int] | None = None  # that was told last
+        self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
         self._wake = Wake()
         self._removed = False
@@ -145,7 +152,9 @@ class FileTail:
     def _next(self) -> Chunk | bool:
         """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
         self._follow_directory()
-        if not self._is_identified():
+        is_identified = self._is_identified()
+        self._tell_file()
+        if not is_identified:
             return False
         if self._end is None or self._end.file != self._log.position.file:
             self._end = self._log.position
@@ -153,6 +162,11 @@ class FileTail:
         if data is not None:
             return self._chunk(data) if data else True
         return self._chunk(b"", ended=True) if self._has_end_to_tell else False
+
+    def _tell_file(self) -> None:
+        if (file := self._log.file) is not None and file != self._file:
+            self._file = file
+            self._reached(*file)
 
     def _is_identified(self) -> bool:
         if self._has_end_to_tell:

@@ -193,6 +193,16 @@ def head_of(generation: Generation) -> str | None:
         file.close()
 
 
+def is_kept(live: Path, head: str) -> bool:
+    """Whether a file with this identity has a name still; True where nobody can tell."""
+    try:
+        return any(head_of(generation) == head for generation in generations(live))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 def keep_ordinal(ordinals: dict[str, int], head: str, ordinal: int) -> None:
     """Note the last ordinal given to files that begin with this line; of many such lines the newest are kept."""
     ordinals.pop(head, None)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from collector.model import FileId, Position
 from collector.sources.fingerprint import fingerprint
 from collector.sources.line_reader import LineReader, Truncated
-from collector.sources.log_files import Generation, LogFile, generations, keep_ordinal
+from collector.sources.log_files import Generation, LogFile, generations, head_of, keep_ordinal
 from collector.sources.resume import Match, Resume, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
@@ -41,6 +41,7 @@ class LogReader:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._parked: _State | None = None  # the live file when it was closed though it is followed
         self.awaits_turn = False  # whether it is not open only since others have all the descriptors
+        self._missed_turn = False  # whether there was something to read then, and it was not opened since
 
     # ------------------------------------------------------------------ how it stands
 
@@ -55,6 +56,13 @@ class LogReader:
     def fingerprint(self) -> str:
         """That of the line before the position."""
         return "" if self._reader is None else fingerprint(self._reader.last_line)
+
+    @property
+    def file(self) -> tuple[FileId, int] | None:
+        """Which one is read, or is gone on with when it is opened, and its inode; None while none is identified."""
+        if self._reader is not None:
+            return None if self._id is None else (self._id, self.inode)
+        return None if self._resume is None else (self._resume.position.file, self._resume.inode)
 
     @property
     def inode(self) -> int:
@@ -177,7 +185,7 @@ class LogReader:
         """The container is gone: count what nobody can read any more."""
         gaps = self._successors.unseen
         if self._reader is None:
-            gaps = gaps or int((self._resume is None and has_run) or self.awaits_turn)
+            gaps = gaps or int((self._resume is None and has_run) or self._missed_turn)
         elif self._id is None:  # half a line was all that its last file held
             self._counts.lost_bytes += self._reader.unended_bytes
         if gaps:
@@ -227,6 +235,9 @@ class LogReader:
         if not self._counts.may_begin:
             self.awaits_turn = True
             self._counts.tell_scarce()
+            if self._resume is None:
+                self._expect(found[0])
+            self._missed_turn = self.unread_bytes > 0
             return False
         try:
             if not self._open(found, files_kept):
@@ -234,8 +245,16 @@ class LogReader:
         except FileNotFoundError:
             return False
         self._parked = None
+        self._missed_turn = False
         self._counts.open_logs += 1
         return True
+
+    def _expect(self, first: Generation) -> None:
+        """Know the file with which it will begin: that it went meanwhile would not be seen."""
+        if (head := head_of(first)) is not None:
+            keep_ordinal(self._ordinals, head, 0)
+            position = Position(FileId(self._container_id, head, 0), 0, 0)
+            self._resume = Resume(position, first.inode, dict(self._ordinals), is_unsettled=True)
 
     def _open(self, found: list[Generation], files_kept: int) -> bool:
         """Open the file to begin with; False if all that are there were read before."""

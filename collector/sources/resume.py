@@ -12,13 +12,14 @@ class Resume(Struct, frozen=True):
     """A position, and what tells its file apart from others with an equal first line.
 
     `inode` is the file's, `fingerprint` that of the line before the position ("": not known), `ordinals` are the last
-    ones given, by head, up to that file.
+    ones given, by head, up to that file. `is_unsettled` says that all before it was left out for its age.
     """
 
     position: Position
     inode: int
     ordinals: dict[str, int] = {}
     fingerprint: str = ""
+    is_unsettled: bool = False
 
 
 class Match(NamedTuple):

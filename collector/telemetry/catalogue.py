@@ -55,7 +55,8 @@ DOCUMENTS_SETTLED = _counter(
 )
 DOCUMENTS_DROPPED = _counter(
     "pilotfish_documents_dropped_total",
-    "Documents given up, by reason: dead_letters_full (counted as dead_lettered before), spool_corrupt (at least)",
+    "Documents given up, by reason: dead_letters_full (counted as dead_lettered before), spool_corrupt (at least), "
+    "stopped (on their way at the agent's last stop, of log files that were removed)",
     *("output", "reason"),
 )
 DOCUMENTS_SPOOLED = _counter(

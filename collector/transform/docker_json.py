@@ -104,9 +104,14 @@ class DockerJson:
         self._prefix_of: tuple[FileId, str] | None = None
         self._prefix = ""
 
+    @property
+    def is_amid_line(self) -> bool:
+        """Whether it holds pieces of a line whose last one has not come, or lines that wait for a time."""
+        return bool(self._unfinished or self._held)
+
     def segments(self, chunk: Chunk) -> list[Segment]:
         """The documents of `chunk`, one segment per run of equal day."""
-        if not self._begun:
+        if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = _Place(chunk.start, self._last_time, "")
         lines = None if self._unfinished or self._held or not chunk.data else envelopes(chunk.data)

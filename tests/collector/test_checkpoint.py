@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from collector.checkpoint import Checkpoints
 from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment
+from tests.collector.waiting import until
 from tests.contract.segments import log_stream, messages, segment
 
 STREAM = log_stream()
@@ -316,10 +317,10 @@ async def test_a_failed_flush_keeps_both_generations_and_is_tried_again(tmp_path
 
 async def test_nothing_is_written_while_nothing_has_moved(tmp_path: Path) -> None:
     await two_generations(tmp_path)
-    before = (tmp_path / "out.positions").stat()
+    before = inode(tmp_path / "out.positions")
     checkpoints = Checkpoints(tmp_path, "out")
     assert await checkpoints.flush()
-    assert (tmp_path / "out.positions").stat() == before
+    assert inode(tmp_path / "out.positions") == before
 
 
 async def test_positions_that_did_not_move_are_as_good_as_saved_now(tmp_path: Path) -> None:
@@ -353,3 +354,32 @@ def test_a_positions_file_that_cannot_be_read_is_a_state_error(tmp_path: Path) -
     (tmp_path / "out.positions").mkdir()
     with pytest.raises(StateError, match="cannot be read"):
         Checkpoints(tmp_path, "out")
+
+
+# ------------------------------------------------------------------ how often
+
+
+async def test_large_positions_are_written_less_often_and_small_ones_each_time(tmp_path: Path) -> None:
+    """Forty labels with names of 100 KB are 8 MB, of which one line of one of them moves some bytes."""
+    written = {}
+    for name, size in (("small", 10), ("large", 100_000)):
+        checkpoints = Checkpoints(tmp_path, name)
+        for number in range(40):
+            checkpoints.begin(replace(STREAM, entry=f"{number}{'n' * size}"))
+        written[name] = 0
+        for line in range(1, 6):
+            settle(checkpoints, upto(line, stream=replace(STREAM, entry=f"0{'n' * size}")))
+            before = inode(tmp_path / f"{name}.positions")
+            if name == "small":
+                await until(lambda: checkpoints._file.is_due)  # noqa: B023 - awaited at once
+            await checkpoints.flush_when_due()
+            written[name] += inode(tmp_path / f"{name}.positions") != before
+        assert checkpoints.failures == 0
+    assert written == {"small": 5, "large": 1}
+    assert await checkpoints.flush()  # as at a stop
+    again = Checkpoints(tmp_path, "large")
+    assert position(again, replace(STREAM, entry=f"0{'n' * 100_000}")) == upto(5).end
+
+
+def inode(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0

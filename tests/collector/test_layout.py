@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.checkpoint import Checkpoints, Saved
+from collector.checkpoint import Checkpoints
 from collector.dead_letters import DeadLetters
 from collector.errors import StateError
 from collector.layout import arrange
 from collector.model import Rejected
+from collector.positions_file import Saved
 from collector.share import Share
 from collector.spool import Entry, Spool
 from collector.transform import docker_event

@@ -163,3 +163,43 @@ def _same_banner(log: ContainerLog) -> None:
     for number in range(40):
         log.line(b"%d " % number + b"=" * 100)
     log.set_clock(0)
+
+
+@pytest.mark.scenario(31, "rotation over a stop before anything was taken", short=1, seeds=5)
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_scenario_31_what_rotation_took_before_anything_was_taken_is_counted(rig: Rig, is_killed: bool) -> None:
+    """Each container lost files before the output took one line, and while no agent ran: none in silence."""
+    rig.prepare(output={"spool": False}, drain_seconds=1)
+    rig.endpoint.order(requests={"429": 1.0})
+    logs = [rig.log(f"app-{number}", max_bytes=20_000, max_files=number) for number in (1, 2, 3)]
+    for log in logs:
+        write(rig, log, 50)
+    rig.restart()
+    for log in logs:
+        write(rig, log, rig.random.randrange(500, 1_500))
+    wait_until(lambda: rig.agent.metric("pilotfish_documents_in_flight", output="elastic") > 0, "lines are read")
+    wait_until(lambda: _with_position(rig) == len(logs), "each has a position", seconds=20)
+    if is_killed:
+        rig.agent.kill()
+    else:
+        assert rig.agent.stop() == 0
+        assert "the stop drops" in rig.agent.log.read_text()
+    for log in logs:
+        write(rig, log, 1_000)
+    rig.endpoint.order()
+    rig.restart()
+    for log in logs:
+        write(rig, log, 10)
+    rig.settle()
+    verdict = rig.verdict(complete=False)
+    assert verdict.lost_in == {log.container.name for log in logs}
+    assert rig.agent.metric("pilotfish_rotation_gaps_total", output="elastic") == len(logs)
+    dropped = rig.agent.metric("pilotfish_documents_dropped_total", output="elastic", reason="stopped")
+    assert (dropped > 0) != is_killed
+
+
+def _with_position(rig: Rig) -> int:
+    try:
+        return rig.positions.read_text().count('"head"')
+    except FileNotFoundError:  # not there yet, or between two generations
+        return 0

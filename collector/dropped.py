@@ -1,0 +1,48 @@
+"""What a stop drops: told in the log then, and counted by the next start, whose counters begin with 0.
+
+Log files that were removed can be read for as long as they are open: what of them was not read, or was read and not
+delivered, is gone with the process.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from collector.checkpoint import Checkpoints
+from collector.ledger import Ledger
+from collector.model import StreamKey
+from collector.positions_file import Saved
+from collector.sources.tail_counts import TailCounts
+
+log = structlog.get_logger(__name__)
+
+_NAMED = 5
+
+
+def tell(output: str, checkpoints: Checkpoints, unread_bytes: Mapping[StreamKey, int]) -> None:
+    """The pipeline ends. `unread_bytes` are of removed files; what was on its way `checkpoints` know."""
+    if dropped := checkpoints.drop(unread_bytes):
+        log.warning(
+            "the stop drops lines of log files that were removed before they were delivered: "
+            "nobody can read them again, and the next start counts them",
+            output=output,
+            **_sums(dropped),
+            remedy="raise drain_seconds, or max-file or max-size of these containers",
+        )
+
+
+def count(output: str, checkpoints: Checkpoints, counts: TailCounts, ledger: Ledger) -> None:
+    """The pipeline begins: count what the last stop dropped."""
+    if dropped := checkpoints.take_dropped():
+        counts.lost_bytes += sum(one.dropped_bytes for one in dropped)
+        ledger.dropped["stopped"] += sum(one.dropped_documents for one in dropped)
+        log.warning("the last stop dropped lines of removed log files", output=output, **_sums(dropped))
+
+
+def _sums(dropped: Sequence[Saved]) -> dict[str, object]:
+    names = [one.container_id[:12] for one in dropped[:_NAMED]]
+    return {
+        "unread_bytes": sum(one.dropped_bytes for one in dropped),
+        "undelivered_documents": sum(one.dropped_documents for one in dropped),
+        "containers": names + ["…"] * (len(dropped) > _NAMED),
+    }
