@@ -22,8 +22,9 @@ _REFUSED = {
 
 
 class Endpoint(NamedTuple):
-    """What requests begin with, and the unix socket they go through, "" for TCP."""
+    """The address with its port, what requests begin with, and the unix socket they go through, "" for TCP."""
 
+    url: str
     base: str
     socket: str
 
@@ -39,6 +40,8 @@ def canonical(text: str) -> str:
     if not separator:
         if text.startswith("/"):
             raise ValueError("has no scheme; put unix:// before it")
+        if re.match(r"(unix|tcp|https?):", text):
+            raise ValueError(f"has a scheme without its two slashes; {_FORMS}")
         scheme, rest = ("tcp", text) if text else ("unix", "")
     if scheme == "unix":
         return f"unix://{Path(rest or DEFAULT_SOCKET).absolute()}"
@@ -50,11 +53,12 @@ def canonical(text: str) -> str:
 def endpoint(url: str, *, is_tls: bool) -> Endpoint:
     """What to connect to for an address in its canonical form. `is_tls`: there are certificates to use."""
     if url.startswith("unix://"):
-        return Endpoint("http://localhost", url.removeprefix("unix://"))
+        return Endpoint(url, "http://localhost", url.removeprefix("unix://"))
     parts = urlsplit(url)
     scheme = "https" if is_tls or parts.scheme == "https" else "http"
     port = _PORTS.get((parts.scheme, is_tls)) if parts.port is None else None
-    return Endpoint(f"{scheme}://{parts.netloc}{f':{port}' if port else ''}{parts.path}", "")
+    place = f"{parts.netloc}{f':{port}' if port else ''}{parts.path}"
+    return Endpoint(f"{parts.scheme}://{place}", f"{scheme}://{place}", "")
 
 
 def _url(scheme: str, rest: str) -> str:
@@ -62,8 +66,6 @@ def _url(scheme: str, rest: str) -> str:
         raise ValueError(f"is no address of a daemon: it holds a space, a ? or a #; {_FORMS}")
     place, slash, path = rest.partition("/")
     user, at, place = place.rpartition("@")
-    if not place and scheme != "tcp":
-        raise ValueError(f"names no host; {_FORMS}")
     if place.count(":") > 1 and _is_ipv6(place):
         place = f"[{place}]"
     try:
@@ -71,6 +73,8 @@ def _url(scheme: str, rest: str) -> str:
         host, port = parts.hostname or "localhost", parts.port
     except ValueError:
         raise ValueError(f"has a port or an address that cannot be; {_FORMS}") from None
+    if not parts.hostname and scheme != "tcp":
+        raise ValueError(f"names no host; {_FORMS}")
     if port == 0 or _is_odd(parts):
         raise ValueError(f"has a port or an address that cannot be; {_FORMS}")
     host = f"[{host}]" if ":" in host else host

@@ -91,10 +91,9 @@ class Engine:
         podman 2 and 5.2, and some proxies, begin it with the first event; one whose other end is gone is silent for
         ever.
         """
-        self.url = url
         self._begin_seconds = begin_seconds
         self._silent_seconds = silent_seconds
-        self._base, self._socket = docker_address.endpoint(url, is_tls=tls is not None)
+        self.url, self._base, self._socket = docker_address.endpoint(url, is_tls=tls is not None)
         self.calls = calls or Calls()
         self._tls = tls
         self._docker: aiodocker.Docker | None = None

@@ -1,6 +1,8 @@
 """What went wrong between the agent and a daemon → its cause in one line, and what mends it."""
 
+import os
 import re
+import ssl
 
 import aiohttp
 import orjson
@@ -98,7 +100,10 @@ def cause_of(error: Exception) -> str:
     words = " ".join(str(inner).split()) or type(error).__name__
     if failure := _TLS_FAILURE.search(words):
         return failure[1].rstrip(".")
-    return inner.strerror or words if isinstance(inner, OSError) else words
+    if not isinstance(inner, OSError) or isinstance(inner, ssl.SSLError):
+        return words
+    number = inner.errno or 0  # asyncio has words of its own for most; those of names are below 0
+    return os.strerror(number) if number > 0 else inner.strerror or words
 
 
 def remedy_for(cause: str) -> str:

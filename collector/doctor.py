@@ -113,7 +113,7 @@ async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
         async with Engine(settings.url, settings.tls) as engine:
             version = await engine.version()
             listed = await engine.containers()
-            where = mask_url(settings.url)
+            where = mask_url(engine.url)
             yield Finding("ok", "docker", f"{where}: version {version.get('Version')}, {len(listed)} containers")
             found = await _inspect(engine, [str(container["Id"]) for container in listed])
     except PilotfishError as error:

@@ -14,6 +14,8 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from collector import docker_address
+from collector.config import docker_context
 from collector.config.models import Configuration
 from collector.errors import ConfigurationError
 from collector.ports import ShipperSettings
@@ -56,16 +58,30 @@ def read(environ: Mapping[str, str], file_values: Mapping[str, Any], output_type
 
 
 def docker(environ: Mapping[str, str], url: str | None) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
-    """What Docker's own variables say about its input, `url` being what is configured; and the variable behind each."""
-    values: dict[str, Any] = {}
-    names: dict[tuple[str, ...], str] = {}
-    if url is None and (host := environ.get("DOCKER_HOST")):
-        values["url"] = url = host
-        names["inputs", "docker", "url"] = "DOCKER_HOST"
-    if environ.get("DOCKER_TLS_VERIFY") and url is not None and not url.startswith("unix:"):
-        values["tls"] = environ.get("DOCKER_CERT_PATH") or "~/.docker"
-        names["inputs", "docker", "tls"] = "DOCKER_CERT_PATH"
-    return values, names
+    """What Docker's own variables say about its input, `url` being what is configured; and what told each.
+
+    Raises:
+        ConfigurationError: a context of the docker command is named and cannot be used.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    wants_tls = bool(environ.get("DOCKER_TLS_VERIFY"))  # whatever it says: `0` too, as the docker command has it
+    if url is None:
+        if host := environ.get("DOCKER_HOST", "").strip():
+            found["url"] = host, "DOCKER_HOST"
+        elif context := docker_context.current(environ):
+            found["url"] = context.host, context.told_by
+            if context.tls is not None:
+                found["tls"] = str(context.tls), context.told_by
+            wants_tls = False
+        elif wants_tls:
+            found["url"] = docker_address.DEFAULT_TLS, "DOCKER_TLS_VERIFY"
+        url = found["url"][0] if found else None
+    is_tcp = isinstance(url, str) and url.strip() != "" and not url.strip().startswith("unix:")
+    if wants_tls and is_tcp:
+        home = environ.get("DOCKER_CONFIG") or "~/.docker"
+        found["tls"] = environ.get("DOCKER_CERT_PATH") or home, "DOCKER_CERT_PATH"
+    values = {key: value for key, (value, _) in found.items()}
+    return values, {("inputs", "docker", key): name for key, (_, name) in found.items()}
 
 
 def kinds(annotation: Any) -> Iterator[Any]:

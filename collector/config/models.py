@@ -1,6 +1,5 @@
 """The configuration as values: one frozen model per section of `pilotfish.yml`, with what each key means."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
@@ -22,12 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from collector import places
+from collector import docker_address, places
 from collector.moments import DURATION, duration
 from collector.ports import ShipperSettings, Site
 from collector.values import FilePath, Seconds, Text
-
-_ENGINE_URL = r"^(unix:///.|(tcp|http|https)://[^/\s]\S*$)"
 
 
 def _duration_text(span: timedelta) -> str:
@@ -69,17 +66,6 @@ def _listen(value: object) -> str | None:
     return str(places.address(value))
 
 
-def _engine_url(value: object) -> object:
-    """The field's own pattern tells the same to `config schema`, but not to a reader."""
-    if not isinstance(value, str) or re.match(_ENGINE_URL, value):
-        return value
-    if value.startswith("ssh://"):
-        raise ValueError("cannot be asked by ssh; run the agent on the daemon's host, where its log files are")
-    if "://" not in value:
-        raise ValueError(f"has no scheme; put {'unix' if value.startswith('/') else 'tcp'}:// before it")
-    raise ValueError("is no address of a daemon; use unix:///path or tcp://host:port")
-
-
 _BACKLOG_SCHEMA = {"anyOf": [{"enum": ["all", "new"]}, {"type": "string", "pattern": f"^{DURATION.pattern}$"}]}
 Backlog = Annotated[
     Literal["all", "new"] | timedelta,
@@ -94,6 +80,11 @@ Zone = Annotated[
     PlainSerializer(lambda zone: zone.key, return_type=str),
     WithJsonSchema({"type": "string"}),
 ]
+EngineUrl = Annotated[
+    str,
+    BeforeValidator(lambda value: docker_address.canonical(value) if isinstance(value, str) else value),
+    WithJsonSchema({"type": "string", "pattern": docker_address.PATTERN}),
+]
 Listen = Annotated[str | None, BeforeValidator(_listen), WithJsonSchema({"type": ["string", "null", "boolean"]})]
 OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
@@ -107,10 +98,9 @@ class Section(BaseModel):
 class DockerInput(Section):
     """Containers of a Docker daemon, their logs read as files."""
 
-    url: Annotated[str, BeforeValidator(_engine_url)] = Field(
-        "unix:///var/run/docker.sock",
-        pattern=_ENGINE_URL,
-        description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST is honoured",
+    url: EngineUrl = Field(
+        f"unix://{docker_address.DEFAULT_SOCKET}",
+        description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST and Docker's contexts are honoured",
     )
     tls: FilePath | None = Field(
         None, description="directory of ca.pem, cert.pem, key.pem; DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are honoured"

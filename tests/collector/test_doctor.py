@@ -281,11 +281,14 @@ async def test_a_socket_that_nobody_serves_any_more_may_be_of_a_daemon_before_th
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("127.0.0.1:2375", "has no scheme: put tcp:// before it"),
         ("/var/run/docker.sock", "has no scheme: put unix:// before it"),
         ("ssh://me@there", "cannot be asked by ssh: run the agent on the daemon's host, where its log files are"),
-        ("npipe:////./pipe/docker_engine", "is no address of a daemon: use unix:///path or tcp://host:port"),
-        ("unix://docker.sock", "is no address of a daemon: use unix:///path or tcp://host:port"),
+        ("npipe:////./pipe/docker_engine", "is a named pipe of Windows: use unix:///path or tcp://host:port"),
+        (
+            "fd://",
+            "is a socket that systemd gives to dockerd, and no address of it: use unix:///var/run/docker.sock",
+        ),
+        ("TCP://d:2375", "is no address of a daemon: use unix:///path or tcp://host:port"),
     ],
 )
 async def test_an_address_by_which_no_daemon_can_be_asked_is_told_in_words(
