@@ -10,7 +10,12 @@ from tests.faults.agent import FaultyAgent
 _EVERY_SECONDS = 0.5
 _SAMPLE = re.compile(r"^(pilotfish_\w+)\{(.*)\} (\S+)$", re.MULTILINE)
 _SETTLED = ('result="acknowledged"', 'result="duplicate"', 'result="dead_lettered"')
-_COUNTED_OVER_LIVES = ("pilotfish_rotation_gaps_total", "pilotfish_lost_bytes_total", "pilotfish_files_truncated_total")
+_COUNTED_OVER_LIVES = (
+    "pilotfish_rotation_gaps_total",
+    "pilotfish_lost_bytes_total",
+    "pilotfish_files_truncated_total",
+    "pilotfish_torn_lines_total",
+)
 
 
 class Account:
