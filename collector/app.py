@@ -171,6 +171,7 @@ class Agent:
             checkpoints=Checkpoints(positions, output),
             directory=state,
             stamps=Stamps(self.configuration.timezone),
+            with_attrs=self.configuration.fields.attrs,
             cutoff=_cutoff(self._input),
             most_open_logs=limits.most_open_logs(len(self.configuration.outputs)),
             tap=None if self.pipelines else self.live.publish,  # one output shows what is read, or all would

@@ -57,6 +57,7 @@ class Pipeline:
         checkpoints: Checkpoints,
         directory: Path,
         stamps: Stamps,
+        with_attrs: bool = False,
         cutoff: str = "",
         most_open_logs: int = 512,
         tap: Callable[[Segment], None] | None = None,
@@ -73,6 +74,7 @@ class Pipeline:
         self.events = EventQueue(checkpoints, cutoff)
         self._roster = roster
         self._stamps = stamps
+        self._with_attrs = with_attrs
         self._cutoff = cutoff
         self._tap = tap
         self.spool_capacity_bytes = settings.spool_bytes if settings.spool else 0
@@ -163,7 +165,7 @@ class Pipeline:
                 self.tails[key].update(stream)
                 continue
             saved = self.checkpoints.begin(stream, self._cutoff)
-            transform = DockerJson(self._stamps, saved.last_time)
+            transform = DockerJson(self._stamps, saved.last_time, with_attrs=self._with_attrs)
             tail = FileTail(
                 stream,
                 watcher,

@@ -157,6 +157,15 @@ class Http(Section):
         return places.address(self.listen) if self.listen is not None else None
 
 
+class Fields(Section):
+    """What documents carry besides."""
+
+    attrs: bool = Field(
+        False,
+        description="what the log-opts labels, env and tag add to a line, as docker_attrs: a list of key=value",
+    )
+
+
 class Metrics(Section):
     """What /metrics shows of containers."""
 
@@ -190,6 +199,7 @@ class Configuration(Section):
         default_factory=lambda: Inputs(docker=DockerInput()), description="where logs are looked for"
     )
     outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
+    fields: Fields = Field(default_factory=Fields, description="what documents carry besides")
     http: Http = Field(default_factory=Http, description="the HTTP port")
     metrics: Metrics = Field(default_factory=Metrics, description="what /metrics shows of containers")
     log: Log = Field(default_factory=Log, description="the agent's own log")

@@ -18,7 +18,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 from msgspec import Struct
@@ -28,7 +28,8 @@ from collector.json_text import log_of, message, validate
 from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.envelope import Line, envelope, envelopes, parts
+from collector.transform.attrs import Attrs
+from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
 from collector.transform.stamps import Stamped, Stamps, from_nanoseconds
 
 ID_SCHEME = 1  # kept with the positions: another scheme would give another id to a line that was shipped already
@@ -48,11 +49,12 @@ class _Place(NamedTuple):
 
 
 class _Raw(NamedTuple):
-    """A raw line, or the `part` of one that NUL bytes divide."""
+    """A raw line, or the `part` of one that NUL bytes divide; `is_apart`: no line goes on over them."""
 
     content: bytes
     start: Position
-    part: str
+    part: str = ""
+    is_apart: bool = False
 
 
 class _Unfinished(Struct):
@@ -62,6 +64,7 @@ class _Unfinished(Struct):
     time: str
     pieces: list[str]
     size: int
+    attrs: bytes = b""
 
 
 class _Document(Struct, gc=False):
@@ -71,6 +74,7 @@ class _Document(Struct, gc=False):
     stream: str
     time: str
     id: str
+    attrs: bytes = b""
     is_cut: bool = False
 
 
@@ -87,11 +91,15 @@ def id_prefix(file: FileId, entry: str) -> str:
 class DockerJson:
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
-    def __init__(self, stamps: Stamps, last_time: str = "") -> None:
-        """`last_time` is the one kept with the position that reading resumes from: a line without one takes it over."""
+    def __init__(self, stamps: Stamps, last_time: str = "", *, with_attrs: bool = False) -> None:
+        """`last_time` is the one kept with the position that reading resumes from: a line without one takes it over.
+
+        `with_attrs`: documents carry what log-opts add to a line.
+        """
         self.parse_errors = 0
         self.torn_lines = 0
         self._stamps = stamps
+        self._attrs = Attrs() if with_attrs else None
         self._begun = False
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
         self._held: list[_Raw] = []  # the first lines of a file, while none has a time
@@ -114,7 +122,11 @@ class DockerJson:
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = _Place(chunk.start, self._last_time, "")
-        lines = None if self._unfinished or self._held or not chunk.data else envelopes(chunk.data)
+        lines = (
+            None
+            if self._unfinished or self._held or not chunk.data
+            else envelopes(chunk.data, with_attrs=bool(self._attrs))
+        )
         found = None if lines is None else self._fast(chunk, lines)
         segments = self._slow(chunk) if found is None else found
         if chunk.data:
@@ -123,7 +135,7 @@ class DockerJson:
 
     # ------------------------------------------------------------------ fast path
 
-    def _fast(self, chunk: Chunk, lines: list[Line]) -> list[Segment] | None:
+    def _fast(self, chunk: Chunk, lines: Sequence[Line]) -> list[Segment] | None:
         try:
             times = [line.time for line in lines]
         except AttributeError:  # a line that says `null`
@@ -134,12 +146,14 @@ class DockerJson:
         documents = self._documents(chunk.stream.constants, lines, stamped.stamps)
         if documents is None:
             return None
+        if self._attrs is not None:
+            documents = list(map(self._attrs.add, documents, cast(Sequence[LineWithAttrs], lines)))
         self._last_time = times[-1]
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
         return self._by_day(chunk, self._resume(chunk), stamped, documents, ids)
 
-    def _documents(self, constants: str, lines: list[Line], stamps: list[str]) -> list[bytes] | None:
+    def _documents(self, constants: str, lines: Sequence[Line], stamps: list[str]) -> list[bytes] | None:
         """One document per line; None if a line is only a piece.
 
         Each is encoded by itself: a join of all would widen the whole text on its first character beyond ASCII.
@@ -179,19 +193,20 @@ class DockerJson:
             self._release(from_nanoseconds(chunk.changed), chunk.stream, finished)
             self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
-        documents = [
-            _encoded(document, stamp, chunk.stream.constants) for document, stamp in zip(finished, stamps, strict=True)
-        ]
+        constants = chunk.stream.constants
+        documents = [_encoded(document, stamp, constants) for document, stamp in zip(finished, stamps, strict=True)]
+        if self._attrs is not None:
+            documents = list(map(self._attrs.add, documents, finished))
         ids = [document.id for document in finished]
         return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
 
     def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
         if b"\0" not in content:
-            self._take(_Raw(content, start, ""), stream, finished)
+            self._take(_Raw(content, start), stream, finished)
             return
         self.torn_lines += 1
         for part, rest in parts(content):
-            self._take(_Raw(rest, start, part), stream, finished)
+            self._take(_Raw(rest, start, part, is_apart=True), stream, finished)
 
     def _take(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
         line = envelope(raw.content, self._stamps)
@@ -201,7 +216,10 @@ class DockerJson:
             self._last_time = line.time
         if not self._last_time:
             self._hold(raw, stream, finished)
-        elif line is None:
+            return
+        if raw.is_apart:
+            self._finish_all(finished)
+        if line is None:
             self._finish_broken(raw, stream, finished)
         else:
             self._join(line, raw, before or self._last_time, stream, finished)
@@ -222,7 +240,9 @@ class DockerJson:
             for raw in held:
                 self._take(raw, stream, finished)
 
-    def _join(self, line: Line, raw: _Raw, time_before: str, stream: LogStream, finished: list[_Document]) -> None:
+    def _join(
+        self, line: LineWithAttrs, raw: _Raw, time_before: str, stream: LogStream, finished: list[_Document]
+    ) -> None:
         time = line.time or self._last_time
         unfinished = self._unfinished.get(line.stream)
         if unfinished is not None and unfinished.time != time:
@@ -231,7 +251,8 @@ class DockerJson:
         if unfinished is None:
             if not self._unfinished:
                 self._clear = self._place(raw.start, time_before)
-            unfinished = self._unfinished[line.stream] = _Unfinished(self._id(raw, stream), time, [], 0)
+            unfinished = _Unfinished(self._id(raw, stream), time, [], 0, bytes(line.attrs))
+            self._unfinished[line.stream] = unfinished
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
         if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
@@ -245,13 +266,14 @@ class DockerJson:
         unfinished = self._unfinished.pop(name)
         text = _text("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
-        finished.append(_Document(log_of(text), name, unfinished.time, f"{unfinished.id}{pieces}", is_cut))
+        name_of_line = f"{unfinished.id}{pieces}"
+        finished.append(_Document(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
 
     def _finish_broken(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
-        finished.append(_Document(message(text), "stdout", self._last_time, self._id(raw, stream), is_cut))
+        finished.append(_Document(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
 
     def _place(self, start: Position, last_time: str) -> _Place:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one

@@ -5,7 +5,7 @@ Format: moby `daemon/logger/jsonfilelog/jsonlog`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
@@ -33,13 +33,21 @@ class _Loose(Struct, gc=False):
     log: str | UnsetType = UNSET
     stream: Any = None
     time: Any = None
+    attrs: msgspec.Raw = msgspec.Raw()
+
+
+class LineWithAttrs(Line, gc=False, kw_only=True):
+    """Docker's envelope with what log-opts add to it (`labels`, `env`, `tag`): JSON, b"" where there is none."""
+
+    attrs: msgspec.Raw = msgspec.Raw()
 
 
 _LINES = msgspec.json.Decoder(Line | None)
+_LINES_WITH_ATTRS = msgspec.json.Decoder(LineWithAttrs | None)
 _LOOSE = msgspec.json.Decoder(_Loose)
 
 
-def envelopes(data: bytes) -> list[Line] | None:
+def envelopes(data: bytes, *, with_attrs: bool = False) -> Sequence[Line] | None:
     """All lines at once; None unless each raw line is one envelope (one that is `null` is left to be met).
 
     The decoder knows no lines: it would skip a blank one, and take two objects on one or one over two, which would
@@ -48,16 +56,16 @@ def envelopes(data: bytes) -> list[Line] | None:
     """
     marked = data.replace(b"\n", b"null\n")
     try:
-        found = _LINES.decode_lines(marked)
+        found = _LINES_WITH_ATTRS.decode_lines(marked) if with_attrs else _LINES.decode_lines(marked)
     except UNREADABLE:
         return None
     ends = found[1::2]
     count = (len(marked) - len(data)) // len(b"null")
     is_alternating = len(found) == 2 * count and ends.count(None) == count
-    return cast(list[Line], found[::2]) if is_alternating else None
+    return cast(Sequence[Line], found[::2]) if is_alternating else None
 
 
-def envelope(raw: bytes, stamps: Stamps) -> Line | None:
+def envelope(raw: bytes, stamps: Stamps) -> LineWithAttrs | None:
     """One line, in Docker's form or near to it; None if it is no envelope at all.
 
     `time` is rewritten as Docker writes it, and "" where it is none; a stream that is neither of the two is stdout.
@@ -68,10 +76,11 @@ def envelope(raw: bytes, stamps: Stamps) -> Line | None:
         found = None if readable == raw else _loose(readable)
     if found is None or (found.log is UNSET and found.stream not in ("stdout", "stderr")):
         return None
-    return Line(
+    return LineWithAttrs(
         log="" if found.log is UNSET else found.log,
         stream="stderr" if found.stream == "stderr" else "stdout",
         time=stamps.read(found.time),
+        attrs=found.attrs,
     )
 
 

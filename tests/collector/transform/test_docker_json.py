@@ -593,6 +593,16 @@ def test_an_envelope_that_lost_only_its_newline_to_nul_bytes_is_whole_too() -> N
     assert [(one["stream"], one["log"]["message"]) for one in read(line)] == [("stderr", "one"), ("stdout", "two")]
 
 
+def test_no_line_goes_on_over_nul_bytes() -> None:
+    """What is read from a position behind the one and before the other would be another line."""
+    line = raw("a")[:-1] + b"\0" * 9 + raw("b")
+    lines = [raw("x"), line, line, raw("c\n")]
+    assert [one["log"]["message"] for one in read(*lines)] == ["x", "a", "b", "a", "bc"]
+    (segment, _) = transform(cut(lines, [3]))
+    again = documents(transform(cut(lines[segment.end.line :], start=segment.end), last_time=segment.last_time))
+    assert again == documents(transform(cut(lines)))[-len(again) :]
+
+
 def test_a_line_of_nul_bytes_is_a_blank_one() -> None:
     assert logs(raw("a\n"), b"\0" * 4096 + b"\n", raw("b\n")) == [{"message": text} for text in ("a", "", "b")]
 
