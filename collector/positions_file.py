@@ -19,7 +19,7 @@ from collector.errors import UNREADABLE, StateError
 from collector.model import FileId, Position
 from collector.sources.resume import Resume
 from collector.state import fsync_directory
-from collector.transform.docker_json import ID_SCHEME
+from collector.transform.ids import ID_SCHEME
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from collector.discovery.event import Event
 from collector.model import FileId, LogStream, Position, Segment
 from collector.moments import iso
-from collector.transform.docker_json import short_hash
+from collector.transform.ids import short_hash
 from collector.transform.stamps import Stamps
 
 TARGET = "docker-events"

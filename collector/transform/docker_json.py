@@ -14,13 +14,10 @@ The envelope: `envelope`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
 Exact rules: DESIGN §3 of the project, ADR 0001.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple, cast
 
-import orjson
 from msgspec import Struct
 
 from collector.errors import UNREADABLE
@@ -30,9 +27,8 @@ from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
+from collector.transform.ids import id_prefix
 from collector.transform.stamps import Stamped, Stamps, from_nanoseconds
-
-ID_SCHEME = 1  # kept with the positions: another scheme would give another id to a line that was shipped already
 
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 _HELD_BYTES = 1 << 20  # of a file's first lines, while none of them has a time; each costs some more than its bytes
@@ -76,16 +72,6 @@ class _Document(Struct, gc=False):
     id: str
     attrs: bytes = b""
     is_cut: bool = False
-
-
-def short_hash(parts: Sequence[str | int]) -> str:
-    """72 bits in 12 characters."""
-    return urlsafe_b64encode(blake2b(orjson.dumps(parts), digest_size=9).digest()).decode()
-
-
-def id_prefix(file: FileId, entry: str) -> str:
-    """What the `_id`s of one file's lines for one label entry begin with."""
-    return short_hash([ID_SCHEME, file.container_id, file.head, file.ordinal, entry]) + "-"
 
 
 class DockerJson:
@@ -285,8 +271,7 @@ class DockerJson:
         The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
         behind it, and reading from there would ship its last pieces as a line of their own.
         """
-        is_clear = not (self._unfinished or self._held)
-        return _Place(chunk.end, self._last_time, chunk.fingerprint) if is_clear else self._clear
+        return self._clear if self.is_amid_line else _Place(chunk.end, self._last_time, chunk.fingerprint)
 
     # ------------------------------------------------------------------ both
 
