@@ -183,7 +183,7 @@ class Agent:
         return inputs.directory or inputs.docker or DockerInput()
 
     async def _discovery(self, stack: AsyncExitStack, state: Path) -> DockerDiscovery | DirectoryDiscovery:
-        host_file = state / "docker_host"
+        host_file = state / places.HOST_FILE
         host = self.configuration.host
         known = self._input
         enricher = Enricher(host or known_host(host_file), known.select, own_container_id(), self._target_of)

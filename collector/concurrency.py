@@ -8,7 +8,8 @@ measure is the fastest that was seen: where three requests take half as long aga
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from math import sqrt
 
 _FIRST = 2  # one is read while another is sent
@@ -101,6 +102,8 @@ class Concurrency:
         self._adaptive = AdaptiveLimit(most)
         self._changed = changed
         self._inside = 0
+        self._is_closed = False  # to all but one
+        self._emptied = asyncio.Event()
         self._waiting: deque[asyncio.Future[None]] = deque()
         changed(self.limit)
 
@@ -111,7 +114,7 @@ class Concurrency:
 
     async def enter(self) -> None:
         """Wait for a turn. To be followed by `leave`, whatever happens."""
-        if self._inside < self.limit and not self._waiting:
+        if self._has_room and not self._waiting:
             self._inside += 1
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -126,7 +129,29 @@ class Concurrency:
     def leave(self) -> None:
         """The turn is over."""
         self._inside -= 1
-        while self._waiting and self._inside < self.limit:
+        if not self._inside:
+            self._emptied.set()
+        self._admit()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Wait until nobody is inside; nobody enters until the end. One at a time may ask for it."""
+        self._is_closed = True
+        try:
+            while self._inside:
+                self._emptied.clear()
+                await self._emptied.wait()
+            yield
+        finally:
+            self._is_closed = False
+            self._admit()
+
+    @property
+    def _has_room(self) -> bool:
+        return self._inside < self.limit and not self._is_closed
+
+    def _admit(self) -> None:
+        while self._waiting and self._has_room:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 self._inside += 1

@@ -6,7 +6,8 @@ Around any shipper; a shipper only sends and tells what happened. What holds:
 - a refused document is sent once more as plain text under its own id before it is given up;
 - documents that wait for the operator (a closed index, a block, the shard limit) hold up their own target only.
 
-`link` is the way to the destination, `held` what waits for the operator, `shipment` what is under way; `spooling` keeps
+`link` is the way to the destination, `held` what waits for the operator, `suspects` what the destination may die of,
+`shipment` what is under way; `spooling` keeps
 on disk what an output that is away cannot take, and `recovery` takes it back.
 Error classes: DESIGN §3 of the project.
 """
@@ -33,10 +34,12 @@ from collector.recovery import Recovery
 from collector.shipment import FromDisk, FromLogs, Shipment, packed
 from collector.spool import Spool
 from collector.spooling import Spooling
+from collector.suspects import Suspects
 
 log = structlog.get_logger(__name__)
 
 _CONCURRENCY = 4
+_SUSPICIOUS = 2  # times running that the connection breaks under one shipment
 
 
 class Delivery:
@@ -64,6 +67,7 @@ class Delivery:
         self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
         self._from_logs = FromLogs(batches, ledger, settled)
         self._waiting: Counter[str] = Counter()
+        self._suspects = Suspects(output, self._link, self._attempt, self._account, backoff)
         self._held = self._new_held()
         self._ended = asyncio.Event()
         self._recovery = self._spooling = None
@@ -159,6 +163,8 @@ class Delivery:
                 spooling.asked(shipment)
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
+            if shipment.lost == _SUSPICIOUS:
+                self._suspect(shipment, held, tasks)
             held.hold(shipment, answer.receipt.waits, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
@@ -177,12 +183,22 @@ class Delivery:
 
     async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
         answer = await self._link.ship(shipment.documents, shipment.texts, backoff)
-        shipment.documents = await self._sort(answer.receipt, shipment)
-        shipment.settle()
+        await self._account(answer.receipt, shipment)
+        if answer.is_lost:
+            shipment.lost += 1
+        elif not answer.is_away:
+            shipment.lost = 0
         return answer
 
+    async def _account(self, receipt: Receipt, shipment: Shipment) -> None:
+        shipment.documents = await self._sort(receipt, shipment)
+        shipment.settle()
+
+    def _suspect(self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup) -> None:
+        self._suspects.take(shipment, lambda free: self._deliver(free, held, tasks), tasks)
+
     def _new_held(self) -> Held:
-        return Held(self._output, self._ledger, self._waiting, self._attempt, self._backoff)
+        return Held(self._output, self._ledger, self._waiting, self._attempt, self._suspect, self._backoff)
 
     # ------------------------------------------------------------------ what became of it
 
@@ -194,7 +210,7 @@ class Delivery:
         dead = []
         texts: set[str] = set()
         for rejected in receipt.rejected:
-            if rejected.segment.ids[rejected.index] in shipment.texts:
+            if rejected.is_final or rejected.segment.ids[rejected.index] in shipment.texts:
                 dead.append(rejected)
             else:
                 again.append(as_text(rejected))

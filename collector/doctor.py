@@ -16,9 +16,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from collector import places, state
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.docker_api import Engine, NoSuchContainer
-from collector.errors import PilotfishError
+from collector.errors import PilotfishError, StateError
 from collector.masking import mask_url
 from collector.ports import ShipperSettings, Site
 from collector.sources.log_files import open_regular
@@ -85,14 +86,27 @@ def _state(directory: Path) -> Iterator[Finding]:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding("fail", subject, f"{there} is not writable", "run as its owner, or set state_dir")
         return
-    yield Finding("ok", subject, "writable" if there == directory else "will be made")
-    if _locked(directory / "lock"):
+    if _locked(directory / places.LOCK):
         yield Finding("ok", subject, "an agent is running on it")
+    elif there == directory and (fault := _fault_of(directory)):
+        yield Finding("fail", subject, fault.cause, fault.remedy)
+    else:
+        yield Finding("ok", subject, "writable" if there == directory else "will be made")
     free = shutil.disk_usage(there).free
     verdict: Literal["ok", "warn", "fail"] = "fail" if free < FEW_BYTES else "warn" if free < LOW_BYTES else "ok"
     yield Finding(
         verdict, "disk", f"{free >> 20:,} MiB free", "" if verdict == "ok" else "make room, or move state_dir"
     )
+
+
+def _fault_of(directory: Path) -> StateError | None:
+    try:
+        state.check(directory)
+    except StateError as error:
+        return error
+    except OSError as error:
+        return StateError(f"it cannot be looked at ({error.strerror})", "run as its owner, or set state_dir")
+    return None
 
 
 def _locked(path: Path) -> bool:
@@ -246,7 +260,7 @@ def _port(configuration: Configuration) -> Finding:
             taken.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            if _locked(configuration.state_dir / "lock"):
+            if _locked(configuration.state_dir / places.LOCK):
                 return Finding("ok", subject, "in use, as by the agent that is running")
             return Finding("fail", subject, "another program uses this port", "stop it, or set http.listen")
         return Finding("fail", subject, f"{error.strerror or error}", _listen_fix(error))

@@ -63,11 +63,17 @@ class ShippingError(PilotfishError):
 
 
 class Unavailable(ShippingError):
-    """The destination is away or answers nonsense; `retry_after` seconds is its own wish, or None."""
+    """The destination is away or answers nonsense; `retry_after` seconds is its own wish, or None.
 
-    def __init__(self, cause: str, remedy: str = "", *, retry_after: float | None = None) -> None:
+    `is_lost` says that the connection broke while the batch was on its way: the destination may have died of it.
+    """
+
+    def __init__(
+        self, cause: str, remedy: str = "", *, retry_after: float | None = None, is_lost: bool = False
+    ) -> None:
         super().__init__(cause, remedy)
         self.retry_after = retry_after
+        self.is_lost = is_lost
 
 
 class Unauthorized(Unavailable):

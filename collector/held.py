@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 class Held:
     """The held shipments of those that were sent together; `attempt` sends one and accounts for the answer.
 
+    `suspect` takes one over that the destination may die of.
     `waiting` counts, for the whole output, by how many of these a target is held.
     """
 
@@ -30,12 +31,14 @@ class Held:
         ledger: Ledger,
         waiting: Counter[str],
         attempt: Callable[[Shipment, Backoff], Awaitable[Answer]],
+        suspect: Callable[[Shipment, "Held", asyncio.TaskGroup], None],
         backoff: Callable[[], Backoff],
     ) -> None:
         self._output = output
         self._ledger = ledger
         self._waiting = waiting
         self._attempt = attempt
+        self._suspect = suspect
         self._backoff = backoff
         self._shipments: dict[str, list[Shipment]] = {}
         self._open = asyncio.Event()
@@ -58,7 +61,7 @@ class Held:
                 self._shipments[target].append(theirs)
             else:
                 self._shipments[target] = [theirs]
-                redelivering = tasks.create_task(self._redeliver(target), name=f"{self._output} held {target}")
+                redelivering = tasks.create_task(self._redeliver(target, tasks), name=f"{self._output} held {target}")
                 self._waiting[target] += 1
                 redelivering.add_done_callback(partial(self._leave, target))  # it may be cancelled before it runs
 
@@ -67,7 +70,7 @@ class Held:
             log.error("documents wait for the operator", output=self._output, target=target, reason=reason)
         self._ledger.waits[target] = reason
 
-    async def _redeliver(self, target: str) -> None:
+    async def _redeliver(self, target: str, tasks: asyncio.TaskGroup) -> None:
         backoff = self._backoff()
         wish: float | None = None
         while held := self._shipments[target]:
@@ -80,6 +83,8 @@ class Held:
                 self._alarm(target, answer.receipt.waits[target])
             if shipment.documents.count < before:
                 backoff.reset()
+            if shipment.lost > 1:
+                self._suspect(shipment, self, tasks)
             if not shipment.documents.count:
                 held.pop(0)
         del self._shipments[target]

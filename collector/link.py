@@ -7,9 +7,10 @@ as a whole is sent in halves until the document at fault is found.
 import asyncio
 import random
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -24,15 +25,30 @@ from collector.shipment import halves
 log = structlog.get_logger(__name__)
 
 _BACK_WITHIN_SECONDS = 1.0  # of its coming back the others ask too, spread over this time
+_LATELY_SECONDS = 600.0  # an index may be deleted, or a data stream roll over: then a sample would be there twice
+_SAMPLE_BYTES = 64 << 10
 _TELL_EVERY_SECONDS = 10.0  # one that comes and goes must not fill the log
 
 
+class Proof(Enum):
+    """What came of it that a document was sent again which is there already."""
+
+    PASSED = auto()  # it was answered
+    LOST = auto()  # the connection broke on the way
+    FAILED = auto()  # the output is away, or refuses it
+    NONE = auto()  # none was taken lately
+
+
 class Answer(NamedTuple):
-    """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is the destination's wish."""
+    """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is the destination's wish.
+
+    `is_lost` says that the connection broke on the way.
+    """
 
     receipt: Receipt
     is_away: bool = False
     retry_after: float | None = None
+    is_lost: bool = False
 
 
 class Link:
@@ -46,6 +62,9 @@ class Link:
         self._ledger = ledger
         self._answered_at = 0.0  # the loop's time
         self._back = asyncio.Event()
+        self._alone: asyncio.Task[Any] | None = None  # whose turn it is, and nobody else's
+        self._sample = Batch()  # a document that was taken
+        self._sampled_at = 0.0  # the loop's time
         self._told = ""  # what the log said last, unless it said that this is over
         self._tell_at = 0.0  # the loop's time
 
@@ -61,10 +80,32 @@ class Link:
             return await self._ship_halves(batch, error, texts, backoff)
         except Unavailable as error:
             self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
-            return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after)
+            return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
         self._ledger.requests["ok"] += 1
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nothing else is on its way meanwhile than what this task sends. One task at a time may ask for it."""
+        async with self._concurrency.alone():
+            self._alone = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self._alone = None
+
+    async def prove(self, times: int = 1) -> Proof:
+        """Whether a document that was taken lately goes through now, so many times: as a duplicate it does no harm."""
+        if not self._sample.count or asyncio.get_running_loop().time() - self._sampled_at > _LATELY_SECONDS:
+            return Proof.NONE
+        try:
+            for _ in range(times):
+                await self._send(self._sample)
+                self._recover()
+        except ShippingError as error:
+            return Proof.LOST if isinstance(error, Unavailable) and error.is_lost else Proof.FAILED
+        return Proof.PASSED
 
     async def pause(self, seconds: float, *, at_least: float | None = None) -> None:
         """Wait so long; once an output that was away is back, for a part of a second, but `at_least` seconds in all."""
@@ -110,7 +151,9 @@ class Link:
 
     async def _send(self, batch: Batch) -> Receipt:
         """Ship it when it is its turn, and learn from how long that takes."""
-        await self._concurrency.enter()
+        is_alone = self._alone is not None and asyncio.current_task() is self._alone
+        if not is_alone:
+            await self._concurrency.enter()
         began = asyncio.get_running_loop().time()
         started = time.perf_counter()
         try:
@@ -124,9 +167,19 @@ class Link:
             self._fail(error, began)
             raise
         finally:
-            self._concurrency.leave()
+            if not is_alone:
+                self._concurrency.leave()
+        self._keep_sample(batch, receipt)
         self._ledger.request_seconds.observe(seconds)
         return receipt
+
+    def _keep_sample(self, batch: Batch, receipt: Receipt) -> None:
+        if batch is self._sample or receipt.delivered + receipt.duplicate < batch.count:
+            return
+        segment = next((one for one in batch.segments if one.count), None)
+        if segment is not None and len(segment.documents[0]) <= _SAMPLE_BYTES:
+            self._sample = Batch((segment.part([0]),))
+            self._sampled_at = asyncio.get_running_loop().time()
 
     async def _ship(self, batch: Batch) -> Receipt:
         try:

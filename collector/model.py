@@ -173,12 +173,14 @@ class Rejected(Struct, frozen=True):
     """One document that the destination will never take as it is: the fault is in its content.
 
     `segment.documents[index]` is the document; `type` the destination's name for the error, `reason` its words.
+    `is_final` says that it is not to be sent as plain text either.
     """
 
     segment: Segment
     index: int
     type: str
     reason: str
+    is_final: bool = False
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

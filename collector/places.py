@@ -14,6 +14,8 @@ from collector.errors import ConfigurationError
 
 LISTEN_VARIABLE = "PILOTFISH_HTTP__LISTEN"
 LISTEN = "127.0.0.1:9880"
+LOCK = "lock"  # held by a running agent
+HOST_FILE = "docker_host"  # the daemon's name, for a start without it
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
 DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
 SPOOL = "spool"  # the same
@@ -23,6 +25,9 @@ ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 
 
 _OFF = {"off", "no", "false", "null", "none"}
+
+
+BUSY = "busy: too many connections are open"  # what the port says to one more; it is alive
 
 
 class Address(NamedTuple):

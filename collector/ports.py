@@ -37,7 +37,7 @@ class Shipper(Protocol):
         A document that is already there under the same id is a duplicate, not an error.
 
         Raises:
-            Unavailable: nothing is known of the batch: send all of it again.
+            Unavailable: nothing is known of the batch: send all of it again. It is told whether it was on its way.
             Refused: the destination refuses all of it for its size or for a document: send it in halves.
         """
         ...
@@ -91,13 +91,18 @@ class Query(Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     limit: int = 20
+    most_bytes: int = 1 << 50
 
 
 class Found(Struct, frozen=True):
-    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`."""
+    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`.
+
+    Where they have more than `most_bytes`, `cut` is set and there are fewer, one at least.
+    """
 
     total: int
     documents: list[bytes]
+    cut: bool = False
 
 
 @runtime_checkable

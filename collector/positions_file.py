@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from collector.errors import UNREADABLE, StateError
 from collector.model import FileId, Position
+from collector.ownership import open_own
 from collector.sources.resume import Resume
 from collector.state import fsync_directory
 from collector.transform.ids import ID_SCHEME
@@ -107,7 +108,7 @@ class PositionsFile:
 
     def _replace(self, body: bytes) -> None:
         aside = self.path.with_suffix(".new")
-        with aside.open("wb") as file:
+        with open(aside, "wb", opener=open_own) as file:
             file.write(_checksum(body) + b"\n" + body + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -125,7 +126,8 @@ class PositionsFile:
         is_lost = False
         for path in (self.path, self._older):
             try:
-                content = path.read_bytes()
+                with open(path, "rb", opener=open_own) as file:
+                    content = file.read()
             except FileNotFoundError:
                 continue
             except OSError as error:

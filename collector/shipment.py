@@ -31,6 +31,7 @@ class Origin(Protocol):
 class Shipment(Struct):
     """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already.
 
+    `kept` are documents of it that are not sent now, `lost` is how many times running the connection broke under it.
     `has_room` says that its segments still count among the bytes that are on their way, `is_spooled` that what was left
     of it is in the spool now.
     """
@@ -41,15 +42,29 @@ class Shipment(Struct):
     origin: Origin
     has_room: bool = True
     is_spooled: bool = False
+    kept: Batch = Batch()
+    lost: int = 0
 
     def settle(self) -> None:
         """Settle the segments of which nothing is left to be sent."""
-        waiting = {one for segment in self.documents.segments for one in segment.ids}
+        documents = (*self.documents.segments, *self.kept.segments)
+        waiting = {one for segment in documents for one in segment.ids}
         left = [segment for segment in self.segments if waiting and not waiting.isdisjoint(segment.ids)]
         for segment in self.segments:
             if segment not in left:
                 self.origin.settle(self, segment)
         self.segments = left
+
+    def put_aside(self, documents: Batch, others: Sequence[Batch]) -> None:
+        """Let `documents` be what is sent now, and `others` what is kept of it meanwhile."""
+        self.documents = documents
+        self.kept = Batch(tuple(segment for each in others for segment in each.segments))
+
+    def part_with_all(self) -> "Shipment":
+        """All that is left of it, as a shipment of its own."""
+        parted = Shipment(self.documents, self.segments, self.texts, self.origin, self.has_room)
+        self.documents, self.segments = Batch(), []
+        return parted
 
     def part_with(self, target: str) -> "Shipment | None":
         """What of it goes to `target`, as a shipment of its own; None if there is nothing."""

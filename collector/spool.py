@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from collector.errors import StateError
 from collector.model import Segment
+from collector.ownership import make_directory, open_own
 from collector.spool_records import (  # fmt: skip
     FILE_HEADER,
     RECORD_HEADER,
@@ -165,8 +166,7 @@ class Spool:
     # ------------------------------------------------------------------ writing
 
     def _begin_file(self) -> tuple[int, int]:
-        if not self._directory.exists():
-            self._directory.mkdir(mode=0o700, parents=True)
+        make_directory(self._directory)
         number = self._last = self._last + 1
         path = self._directory / f"{number:08d}.spool"
         mark = os.urandom(8)
@@ -210,7 +210,7 @@ class Spool:
     def _read(self, number: int, file: _File) -> Entry | Lost:
         offset = file.read
         try:
-            with file.path.open("rb") as opened:
+            with open(file.path, "rb", opener=open_own) as opened:
                 head = head_of(os.pread(opened.fileno(), RECORD_HEADER.size, offset))
                 end = offset + RECORD_HEADER.size + (head.length if head else 0)
                 if head is None or end > file.end:
@@ -265,7 +265,7 @@ class Spool:
             log.info("the spool holds documents of an earlier run", path=str(self._directory), bytes=self.size_bytes)
 
     def _load_file(self, path: Path, *, is_newest: bool) -> None:
-        with path.open("rb") as opened:
+        with open(path, "rb", opener=open_own) as opened:
             size = os.fstat(opened.fileno()).st_size
             head = file_head_of(opened.read(FILE_HEADER.size))
             if head and head.version > VERSION:
@@ -298,13 +298,14 @@ class Spool:
         if file is None or not file.mark:
             return
         body = _CURSOR.pack(file.mark, min(file.taken, default=file.read), 0)
-        with suppress(OSError):
-            (self._directory / "cursor").write_bytes(body[:-4] + crc32(body).to_bytes(4, "little"))
+        with suppress(OSError), open(self._directory / "cursor", "wb", opener=open_own) as opened:
+            opened.write(body[:-4] + crc32(body).to_bytes(4, "little"))
 
     def _use_cursor(self) -> None:
         file = next(iter(self._files.values()), None)
         try:
-            body = (self._directory / "cursor").read_bytes()
+            with open(self._directory / "cursor", "rb", opener=open_own) as opened:
+                body = opened.read()
         except OSError:
             return
         if file is None or len(body) != _CURSOR.size:

@@ -1,5 +1,7 @@
-"""The state directory: made, checked for writing, and locked by one agent at a time.
+"""The state directory: made, found to be ours, and locked by one agent at a time.
 
+Whoever writes there chooses the token of the API, and what counts as delivered. So it belongs to this user or to root,
+as does all that is in it, and no one else may write to it (`collector.ownership`). No link in it is followed.
 The lock is the kernel's, so that it ends with the process however that ends.
 """
 
@@ -9,7 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from collector import ownership, places
 from collector.errors import StateError, StateInUse
+
+_NAMES = (places.LOCK, places.TOKEN_FILE, places.ADDRESS_FILE, places.HOST_FILE, places.POSITIONS, places.SPOOL,
+          places.DEAD_LETTERS, places.WORKERS)  # fmt: skip
 
 
 @contextmanager
@@ -18,11 +24,12 @@ def locked(directory: Path) -> Iterator[Path]:
 
     Raises:
         StateInUse: another agent has it.
-        StateError: it cannot be made or written.
+        StateError: it cannot be made or written, or is not ours alone.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        check(directory)
+        descriptor = ownership.open_own(directory / places.LOCK, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise _unusable(directory, error) from None
     try:
@@ -30,6 +37,19 @@ def locked(directory: Path) -> Iterator[Path]:
         yield directory
     finally:
         os.close(descriptor)
+
+
+def check(directory: Path) -> None:
+    """See that nobody else can have put anything there, or can.
+
+    Raises:
+        StateError: somebody can.
+        OSError: it cannot be looked at.
+    """
+    if fault := ownership.fault_of_directory(directory):
+        raise StateError(f"the state directory {directory} {fault.cause}", fault.remedy)
+    for path, fault in ownership.faults_below(directory, _NAMES):
+        raise StateError(f"{path} in the state directory {fault.cause}", fault.remedy)
 
 
 def fsync_directory(directory: Path) -> None:
@@ -51,7 +71,7 @@ def _unusable(directory: Path, error: OSError) -> StateError:
         cause = "is a file" if file == directory else f"cannot be made, {file} is a file"
         return StateError(f"the state directory {directory} {cause}", "set state_dir to a directory")
     return StateError(
-        f"the state directory {directory} cannot be used ({error.strerror})",
+        f"the state directory {directory} cannot be used ({error.strerror or error})",
         "give this user write access to it, or set state_dir to another place",
     )
 

@@ -56,6 +56,10 @@ def check(config: Path | None) -> int:
     if response.status == http.HTTPStatus.SERVICE_UNAVAILABLE and text.startswith(STUCK):
         terminal.complain(f"{address} answers {response.status}: {text}")
         return 1
+    if response.status == http.HTTPStatus.SERVICE_UNAVAILABLE and places.BUSY in text:
+        # It lives, and a new one in its place would be as busy: no reason to replace it.
+        terminal.write(f"ok, but {places.BUSY}")
+        return 0
     raise PilotfishError(
         f"another program answers at {address} ({response.status})", "correct http.listen, here and in the agent"
     )

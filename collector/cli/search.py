@@ -8,6 +8,7 @@ from collector.cli import terminal
 from collector.cli.options import Config, Format, Output, StateDir, Target, examples
 
 MOST_DOCUMENTS = 10_000
+NARROW = "narrow it with --since or --until"
 Number = Annotated[
     int, typer.Option("-n", "--number", min=0, max=MOST_DOCUMENTS, metavar="NUMBER", help="How many, the newest.")
 ]
@@ -42,6 +43,7 @@ def search(
     class Answer(msgspec.Struct):
         total: int
         documents: list[msgspec.Raw]
+        cut: bool = False
 
     asked = [("q", " ".join(query or [])), ("limit", str(number))]
     asked += [("target", target)] if target else []
@@ -51,7 +53,8 @@ def search(
     _write([bytes(document) for document in reversed(answer.documents)], output)
     terminal.flush()
     if answer.total != len(answer.documents) or not answer.documents:
-        more = "-n shows more" if number < MOST_DOCUMENTS else "narrow it with --since or --until"
+        more = "-n shows more" if number < MOST_DOCUMENTS else NARROW
+        more = f"an answer has 8 MiB at most, {NARROW}" if answer.cut else more
         terminal.complain(
             f"{len(answer.documents)} of {answer.total} documents; {more}" if answer.total else "nothing found"
         )

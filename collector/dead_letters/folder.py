@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from collector.errors import UNREADABLE
 from collector.model import Rejected
+from collector.ownership import make_directory, open_own
 from collector.state import fsync_directory
 
 from .letter import line
@@ -55,7 +56,7 @@ class DeadLetters:
             OSError: they could not be written; nothing is promised of any of them.
         """
         with self._lock:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(self.directory)
             new = self._unknown(letters)
             if not new:
                 return 0
@@ -91,7 +92,7 @@ class DeadLetters:
             FileNotFoundError: it went before.
         """
         with self._lock:
-            file = path.open("rb")
+            file = open(path, "rb", opener=open_own)  # noqa: SIM115 - closed below
             self._at_work = path
         try:
             with file:
@@ -143,7 +144,7 @@ class DeadLetters:
 
     def _write(self, path: Path, body: bytes) -> None:
         # A buffer would be written once more when the file is closed.
-        with open(path, "ab+", buffering=0, opener=_open_for_owner) as file:
+        with open(path, "ab+", buffering=0, opener=open_own) as file:
             start = file.tell()
             if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
                 body = b"\n" + body  # half a line, left by a crash, must not spoil the next one
@@ -172,17 +173,13 @@ class DeadLetters:
                 break
             if path == self._at_work:
                 continue
-            with path.open("rb") as file:
+            with open(path, "rb", opener=open_own) as file:
                 dropped += sum(1 for _ in file)
             path.unlink()
             del sizes[path]
             if self._known:
                 self._known.pop(path, None)
         return dropped
-
-
-def _open_for_owner(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
 
 
 def files_of(directory: Path) -> list[Path]:
@@ -200,7 +197,7 @@ def _hash(name: str) -> int:
 
 def _ids(path: Path) -> set[int]:
     found = set()
-    with path.open("rb") as file:
+    with open(path, "rb", opener=open_own) as file:
         for text in file:
             try:
                 found.add(_hash(msgspec.json.decode(text, type=_Named).id))
@@ -212,8 +209,7 @@ def _ids(path: Path) -> set[int]:
 def _rewrite(path: Path, kept: Sequence[Span]) -> None:
     made = path.with_name(f".{path.name}")
     try:
-        with path.open("rb") as old, made.open("wb") as new:
-            made.chmod(0o600)
+        with open(path, "rb", opener=open_own) as old, open(made, "wb", opener=open_own) as new:
             for span in kept:
                 _copy(old, new, span)
             new.flush()

@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from collector.ownership import open_own
+
 from .folder import files_of
 from .letter import Wanted, read
 
@@ -52,11 +54,12 @@ def find(roots: Sequence[Path], outputs: Sequence[str], wanted: Wanted, *, limit
     shown: list[tuple[str, bytes]] = []
     for directory in (root / output for root in roots for output in outputs):
         shown += _of_output(listing, directory, wanted, limit=limit, oldest=oldest)
-    shown.sort(key=lambda each: each[0])
-    most = shown[:limit] if oldest else shown[max(len(shown) - limit, 0) :]
-    listing.lines = _within_bound(most if oldest else reversed(most))
-    if not oldest:
-        listing.lines.reverse()
+        shown.sort(key=lambda each: each[0])
+        if oldest:
+            shown = _within_bound(shown[:limit])
+        else:
+            shown = _within_bound(reversed(shown[max(len(shown) - limit, 0) :]))[::-1]
+    listing.lines = [text for _, text in shown]
     return listing
 
 
@@ -87,18 +90,18 @@ def _of_output(
 def _lines(directory: Path) -> Iterable[bytes]:
     for path in files_of(directory):
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=open_own) as file:
                 yield from (text for text in file if text.strip())
         except FileNotFoundError:
             continue  # replayed, or gone for newer ones
 
 
-def _within_bound(shown: Iterable[tuple[str, bytes]]) -> list[bytes]:
-    lines: list[bytes] = []
+def _within_bound(shown: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
     size = 0
-    for _, text in shown:
-        size += len(text)
-        if lines and size > MOST_BYTES:
+    for each in shown:
+        size += len(each[1])
+        if found and size > MOST_BYTES:
             break
-        lines.append(text)
-    return lines
+        found.append(each)
+    return found

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from collector.durations import Durations
 from collector.telemetry.catalogue import Series
+from collector.visible import visible
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -51,7 +52,14 @@ def histogram(series: Series, told: Mapping[Sequence[str], Durations]) -> Family
 
 def labels(pairs: Iterable[tuple[str, str]]) -> str:
     """`name="web",state="exited"`: what stands in braces."""
-    return ",".join(f'{name}="{value[:MOST_CHARACTERS].translate(_ESCAPES)}"' for name, value in pairs)
+    return ",".join(f'{name}="{_shown(value[:MOST_CHARACTERS]).translate(_ESCAPES)}"' for name, value in pairs)
+
+
+def _shown(text: str) -> str:
+    """Others' words without what a terminal obeys: `curl` shows them to people."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(visible, text.split("\n")))[:MOST_CHARACTERS]
 
 
 def line(name: str, braced: str, number: float) -> bytes:

@@ -18,9 +18,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
-from collector import places
+from collector import ownership, places
 from collector.errors import UNREADABLE, StateError
 
+_MOST_TOKEN_BYTES = 1024
 _HEADERS = {
     "Server": "pilotfish",
     "Cache-Control": "no-store",
@@ -39,10 +40,11 @@ def token(state_dir: Path) -> str:
     """
     path = state_dir / places.TOKEN_FILE
     try:
-        if not path.exists():
+        if not os.path.lexists(path):
             _place(path, secrets.token_urlsafe(32))
-        path.chmod(0o600)
-        found = path.read_text("ascii").strip()
+        with open(path, "rb", opener=ownership.open_own) as file:
+            os.fchmod(file.fileno(), 0o600)
+            found = file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
     except (OSError, *UNREADABLE) as error:
         raise StateError(f"{path}: cannot be used ({error})", "the agent's user must own the state directory") from None
     if len(found) < 32:
@@ -75,7 +77,8 @@ def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
     path = state_dir / places.ADDRESS_FILE
     try:
         made = path.with_name(f".{path.name}.{os.getpid()}")
-        made.write_text(f"{address.reachable}\n", "ascii")
+        with open(made, "w", encoding="ascii", opener=ownership.open_own) as file:
+            file.write(f"{address.reachable}\n")
         made.replace(path)
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({error.strerror})", "check the state directory") from None

@@ -17,6 +17,7 @@ from collector.web.arguments import known, limit, moment_of, text
 from collector.web.live import Glimpse, Live, Wanted, Watcher
 
 MOST_WATCHERS = 16
+MOST_BYTES = 8 << 20  # of the documents that a search gives
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ class Api:
         ]
 
     async def search(self, request: web.Request) -> web.Response:
-        """Find documents: `{"total": N, "documents": [...]}`, newest first."""
+        """Find documents: `{"total": N, "cut": false, "documents": [...]}`, newest first; cut at 8 MiB."""
         if self._views.search is None:
             return refusal(501, "search needs an output of type store", "add `local: {type: store}` to outputs")
         try:
@@ -75,7 +76,8 @@ class Api:
             return refusal(400, error.cause, error.remedy)
         except PilotfishError as error:
             return refusal(503, error.cause, error.remedy)
-        body = b'{"total":%d,"documents":[%b]}\n' % (found.total, b",".join(found.documents))
+        cut = b"true" if found.cut else b"false"
+        body = b'{"total":%d,"cut":%b,"documents":[%b]}\n' % (found.total, cut, b",".join(found.documents))
         return web.Response(body=body, content_type="application/json")
 
     async def status(self, _: web.Request) -> web.Response:
@@ -144,6 +146,7 @@ def _query(given: Mapping[str, str]) -> Query:
         since=moment_of(given, "since"),
         until=moment_of(given, "until"),
         limit=limit(given),
+        most_bytes=MOST_BYTES,
     )
 
 

@@ -15,11 +15,13 @@ from aiohttp.log import server_logger
 
 from collector.errors import PilotfishError
 from collector.places import LISTEN_VARIABLE, Address
+from collector.telemetry.exposition import content_type
 from collector.web import access
 from collector.web.api import Api, Patience, Views
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.door import Door
 from collector.web.engine_metrics import engine_metrics
+from collector.web.pages import Pages
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -114,9 +116,15 @@ async def page(_: web.Request) -> web.Response:
 
 
 def _open_routes(views: Views) -> list[web.RouteDef]:
-    async def metrics(request: web.Request) -> web.Response:
-        body, content_type = views.metrics(", ".join(request.headers.getall(hdrs.ACCEPT, [])))
-        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+    pages = Pages()
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+
+        async def render() -> tuple[bytes, str]:
+            return views.metrics(accept)
+
+        return await pages.answer(request, content_type(accept), render)
 
     async def healthz(_: web.Request) -> web.Response:
         stuck = views.health()

@@ -11,11 +11,12 @@ from aiohttp import hdrs, web
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress
 from collector.errors import PilotfishError, Unavailable
-from collector.telemetry.exposition import expose
+from collector.telemetry.exposition import content_type, expose
 from collector.telemetry.process import Process
 from collector.web import access
 from collector.web.api import Patience
 from collector.web.door import MOST_OF_ONE
+from collector.web.pages import Pages
 from collector.web.server import page
 from collector.workers import merged
 from collector.workers.crew import Worker
@@ -31,7 +32,8 @@ class Peer:
         self.number = worker.share.number
         self._session = session
         self._url = f"http://{worker.address}"
-        self._headers = {hdrs.AUTHORIZATION: f"Bearer {access.token(worker.directory)}"}
+        token = access.token(worker.directory)
+        self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}", hdrs.ACCEPT_ENCODING: "identity"}
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """Status and body.
@@ -63,6 +65,7 @@ class Front:
         self._peers = peers
         self._process = process
         self._patience = patience or Patience()
+        self._pages = Pages()
 
     def routes(self) -> list[web.RouteDef]:
         """Path → handler; those of the dead letters are elsewhere."""
@@ -76,17 +79,20 @@ class Front:
             web.get("/api/tail", self.tail),
         ]
 
-    async def metrics(self, request: web.Request) -> web.Response:
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
         """The numbers of all as one agent's."""
-        try:
+        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+
+        async def render() -> tuple[bytes, str]:
             told = await self._ask("/metrics")
+            own, _ = expose(self._process.families(), "")
+            families = merged.families([*(body for _, body in told), own])
+            return await asyncio.to_thread(expose, families, accept)
+
+        try:
+            return await self._pages.answer(request, content_type(accept), render)
         except Unavailable as error:
             return web.Response(text=f"{error}\n", status=503)
-        own, _ = expose(self._process.families(), "")
-        families = merged.families([*(body for _, body in told), own])
-        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
-        body, content_type = await asyncio.to_thread(expose, families, accept)
-        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Well if all are."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from collector.errors import UNREADABLE, Refused, ShippingError, Unauthorized, Unavailable
 
-from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question
+from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question, is_cut
 from .nodes import Nodes
 from .outcomes import is_bulk_answer
 
@@ -62,7 +62,7 @@ class Connection:
         request is told in time. Its own minute would leave the whole of it without an answer.
 
         Raises:
-            Unavailable: no answer came.
+            Unavailable: no answer came; lost, if the connection broke while it was on its way.
         """
         target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms"
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
@@ -115,7 +115,7 @@ class Connection:
                 f"{self.name} did not answer within {self._timeout_seconds:g} s",
                 "raise request_timeout_seconds if it is slow",
             )
-        return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy)
+        return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy, is_lost=is_cut(error))
 
 
 def _is_told(answer: Answer) -> bool:

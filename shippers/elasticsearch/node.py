@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import NamedTuple
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+    TCPConnector,
+)
 
 CONNECT_SECONDS = 5.0  # packets that vanish are noticed early, however long an answer may take
 MOST_BYTES = 8 << 20  # of an answer that tells of no documents
@@ -47,6 +58,13 @@ class Question(NamedTuple):
 
 class AnswerTooLong(ClientError):
     """An answer beyond its bound; nothing is known of the request."""
+
+
+def is_cut(error: Exception) -> bool:
+    """Whether the connection came about and broke before there was a whole answer."""
+    if isinstance(error, ClientConnectorError):
+        return False
+    return isinstance(error, ServerDisconnectedError | ClientPayloadError | ClientOSError)
 
 
 class Node:

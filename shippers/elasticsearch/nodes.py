@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 from aiohttp import ClientError
 
-from .node import Answer, Node, Question
+from .node import Answer, Node, Question, is_cut
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,7 @@ _PATIENCE = 8.0  # times the usual time of the best other node; at least
 _LEAST_PATIENCE_SECONDS = 5.0  # beyond the 3 s for which a node may wait for the shards of an index
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_MOST_CUTS = 2  # of one request
 _PROBE_SHARE = 10.0  # a pause is so many times what the failed request took: probes cost a tenth of a worker
 
 
@@ -107,17 +108,21 @@ class Nodes:
     async def ask(self, question: Question, *, is_measured: bool = False) -> Answer:
         """The answer of the first node that gives a good one, or of the last; each is asked once at most.
 
+        Where the connection breaks on the way at two nodes, no third is asked: they may die of what they are asked.
+
         Raises:
             ClientError, TimeoutError, OSError: what the last of them failed with.
         """
         tried: set[Node] = set()
+        cuts = 0
         while True:
             node = self.pick(tried)
             tried.add(node)
             try:
                 answer = await self._ask(node, question, self.patience(tried), is_measured=is_measured)
-            except (ClientError, TimeoutError, OSError):
-                if not self._in_use(tried):
+            except (ClientError, TimeoutError, OSError) as error:
+                cuts += is_cut(error)
+                if cuts == _MOST_CUTS or not self._in_use(tried):
                     raise
                 continue
             if question.is_good(answer) or not self._in_use(tried):

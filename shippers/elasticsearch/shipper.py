@@ -53,7 +53,7 @@ class ElasticsearchShipper:
         if not batch.count:
             return Receipt()
         await self._meet()
-        sane, refused = bulk.without_deep(batch) if self._typed else (batch, ())
+        sane, refused = bulk.without_deep(batch)
         told = receipt_of(sane, await self._create(sane)) if sane.count else Receipt()
         return Receipt(
             delivered=told.delivered,

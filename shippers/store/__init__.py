@@ -105,7 +105,7 @@ class Store:
             wanted.append(target_is(query.target))
         if query.since is not None or query.until is not None:
             wanted.append(time_between(query.since, query.until))
-        return self._days.search(all_of(wanted), max(0, query.limit))
+        return self._days.search(all_of(wanted), max(0, query.limit), query.most_bytes)
 
     def _run(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -9,7 +9,7 @@ One thread calls everything here but `search`, which any thread may call meanwhi
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from heapq import nlargest
@@ -122,8 +122,8 @@ class Days:
             os.close(self._lock)
             self._lock = -1
 
-    def search(self, query: tantivy.Query, limit: int) -> Found:
-        """The newest documents that match, over all days. For any thread.
+    def search(self, query: tantivy.Query, limit: int, most_bytes: int) -> Found:
+        """The newest documents that match, over all days, within a bound of bytes. For any thread.
 
         Raises:
             StateError: a day cannot be read; a damaged one is set aside by the next `open`.
@@ -136,7 +136,8 @@ class Days:
                 total += matching
                 hits += newest
             newest = nlargest(limit, hits, key=lambda hit: hit.time)
-            return Found(total, [hit.day.source(hit) for hit in newest])
+            documents = _within(most_bytes, (hit.day.source(hit) for hit in newest))
+            return Found(total, documents, cut=len(documents) < len(newest))
         except DamagedDayError as error:
             self._damaged.add(error.day)
             raise
@@ -267,6 +268,18 @@ class Days:
             _log.warning("day not removed", day=name, error=str(error))
         else:
             _log.info("day removed", day=name, reason=reason, size_bytes=size, documents=day.count if day else None)
+
+
+def _within(most_bytes: int, documents: Iterable[bytes]) -> list[bytes]:
+    """The first of them that have no more bytes together, one at least; no later one is read."""
+    found: list[bytes] = []
+    size = 0
+    for document in documents:
+        size += len(document)
+        if found and size > most_bytes:
+            break
+        found.append(document)
+    return found
 
 
 def _is_day(name: str) -> bool:

@@ -13,6 +13,7 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     `items` → chance per document: a status; 409 is kept and called a duplicate, as if an earlier request had come.
     `refused` and `refused_json` are shares of the ids that are refused for their content: in any form, or as JSON only.
     `poison` refuses each document that holds this text, `strict` each that Elasticsearch could not read.
+    `deadly`: a request with this text ends the node, with all that is on its way; it is away for `away_seconds`.
     `kill_pid` dies right after so many answers from now on.
     """
 
@@ -22,6 +23,8 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     refused: float = 0.0
     refused_json: float = 0.0
     poison: str = ""
+    deadly: str = ""
+    away_seconds: float = 0.5
     strict: bool = False
     largest_bytes: int = 0
     latency_seconds: float = 0.0
@@ -40,3 +43,4 @@ class Told(Struct, kw_only=True):
     requests: list[int]  # by node
     statuses: dict[int, int]
     late: int
+    deaths: int = 0

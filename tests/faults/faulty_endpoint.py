@@ -95,11 +95,12 @@ class Node:
     def __init__(self, documents: Documents) -> None:
         self.faults = Faults()
         self.documents = documents
-        self.requests = self.late = 0
+        self.requests = self.late = self.deaths = 0
         self.statuses: dict[int, int] = {}
         self._accepting = asyncio.Event()
         self._accepting.set()
         self._runner: web.ServerRunner | None = None
+        self._dying: asyncio.Task[None] | None = None
         self.port = 0
 
     async def listen(self) -> None:
@@ -137,9 +138,24 @@ class Node:
         packed = request.headers.get("content-encoding") == "gzip"
         body = bytes(igzip.decompress(raw)) if packed else raw  # type: ignore[no-untyped-call]
         self.requests += 1
+        if self.faults.deadly and self.faults.deadly.encode() in body:
+            self._dying = asyncio.create_task(self._die(body))
+            await asyncio.Event().wait()
         response = await self._bulk(request, body)
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1
         return response
+
+    async def _die(self, body: bytes) -> None:
+        self.deaths += 1
+        lines = body.split(b"\n")
+        for action, source in zip(lines[0:-1:2], lines[1::2], strict=True):
+            if self.faults.deadly.encode() in source:
+                self.documents.refuse(action, source)
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+        await asyncio.sleep(self.faults.away_seconds)
+        await self.listen()
 
     async def _bulk(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         faults = self.faults
@@ -255,6 +271,7 @@ class Orders:
             requests=[node.requests for node in self._nodes],
             statuses=statuses,
             late=sum(node.late for node in self._nodes),
+            deaths=sum(node.deaths for node in self._nodes),
         )
         return web.Response(body=msgspec.json.encode(told))
 

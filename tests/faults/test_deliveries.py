@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import orjson
 import pytest
 
 from tests.faults.endpoint import FaultyEndpoint
@@ -160,6 +161,28 @@ def test_scenario_24_a_poison_document_holds_nobody_up(rig: Rig) -> None:
     verdict = rig.verdict()
     assert verdict.dead == poisons
     assert rig.endpoint.told().requests[0] < verdict.written / 5  # no loop of retries
+
+
+@pytest.mark.scenario(37, "documents that the server dies of", short=1, seeds=3)
+def test_scenario_37_a_document_that_the_server_dies_of_is_given_up_and_no_other(rig: Rig) -> None:
+    rig.endpoint.order(deadly="DEADLY")
+    log = rig.log("deadly")
+    rig.generator(3, 1_000)
+    rig.start(output={"spool_after_seconds": 2})
+    for number in range(2):
+        log.line(b"before %d" % number)
+        log.line(b'{"DEADLY": %d}' % number)
+        log.line(b"after %d" % number)
+        rig.wait_for_documents(1_000, seconds=60)
+    rig.settle(patiently=True, seconds=180)
+    rig.endpoint.order()
+    folder = rig.agent.state / "dead_letters/elastic"
+    letters = [orjson.loads(line) for path in folder.glob("*.ndjson") for line in path.read_bytes().splitlines()]
+    assert [letter["reason"] for letter in letters] == ["kills_destination"] * 2
+    deaths = rig.endpoint.told().deaths
+    rig.outcome.note += f" {deaths} deaths"
+    assert deaths <= 20
+    assert rig.verdict().dead == 2
 
 
 @pytest.mark.scenario(24, "a poison document in each batch", seeds=2)

@@ -60,7 +60,7 @@ def _mount(*words: str) -> None:
 def test_scenario_25_a_disk_that_fails_holds_up_and_loses_nothing(rig: Rig, fault: object, away: bool) -> None:
     state = rig.directory / "state"
     state.mkdir()
-    _mount("-t", "tmpfs", "-o", f"size={_STATE_BYTES}", "tmpfs", str(state))
+    _mount("-t", "tmpfs", "-o", f"size={_STATE_BYTES},mode=0700", "tmpfs", str(state))
     rig.defer(lambda: subprocess.run(["umount", "--lazy", str(state)], check=True))
     assert callable(fault)
     generator = rig.generator(3, 3_000)

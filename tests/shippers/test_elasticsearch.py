@@ -7,7 +7,7 @@ import pytest
 from collector.errors import Unauthorized, Unavailable
 from collector.model import Batch
 from collector.ports import Site
-from shippers.elasticsearch import ElasticsearchShipper, Settings
+from shippers.elasticsearch import ElasticsearchShipper, Settings, bulk
 from shippers.elasticsearch.bulk import DEFAULT_INDEX, encode
 from shippers.elasticsearch.outcomes import FILTER, all_created
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
@@ -213,18 +213,34 @@ async def test_a_mapping_conflict_rejects_that_document_only(search_server: Sear
     assert "o" in receipt.rejected[0].reason
 
 
-async def test_nesting_that_would_end_elasticsearch_6_is_kept_from_it(
-    elasticsearch_6: SearchServer, site: Site
-) -> None:
-    empty(elasticsearch_6)
-    sent = by_label({"shop": b'{"a":' * 5000 + b"1" + b"}" * 5000})
-    shipper = settings_for(elasticsearch_6).open(site)
+def dotted(levels: int, *, dot: str = ".") -> bytes:
+    return b'{"%b":1}' % dot.join("a" * levels).encode()
+
+
+DEADLY = {
+    "objects": b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    "arrays": b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    "dots": dotted(1900),
+    "escaped": dotted(1900, dot="\\u002e"),
+    "dots-in-objects": b"".join(b'{"%b":' % b".".join([b"a"] * 100) for _ in range(19)) + b"1" + b"}" * 19,
+    "many": b"{%b}" % b",".join(b'"k%d%b":1' % (n, b".a" * 400) for n in range(200)),
+    "twice": b'{"a":%b,"a":1}' % dotted(1900),
+}
+
+
+async def test_no_server_is_sent_so_many_levels_that_it_dies(search_server: SearchServer, site: Site) -> None:
+    """The deepest that is sent is sent: it is survived, under the template that lets a document have most fields."""
+    empty(search_server)
+    sent = by_label(DEADLY)
+    survived = by_label({"deepest": dotted(bulk.DEEPEST - 1), "arrays": b'{"a":' + b"[" * 498 + b"]" * 498 + b"}"})
+    shipper = settings_for(search_server).open(site)
     receipt = await deliver(shipper, sent)
-    assert (receipt.delivered, [each.type for each in receipt.rejected]) == (2, ["nesting_depth"])
-    alone = by_label({"till": b'{"a":' * 5000 + b"1" + b"}" * 5000}).segments[0]
-    only = segment([alone.documents[1]], alone.stream)
-    assert len((await deliver(shipper, batch(only))).rejected) == 1
-    assert elasticsearch_6.get("/").status == 200
+    assert receipt.delivered == 2 * len(DEADLY)
+    assert [each.type for each in receipt.rejected] == ["nesting_depth"] * len(DEADLY)
+    assert {"nesting_depth"}.isdisjoint(each.type for each in (await deliver(shipper, survived)).rejected)
+    alone = segment([sent.segments[0].documents[1]], log_stream("till"))
+    assert len((await deliver(shipper, batch(alone))).rejected) == 1
+    assert search_server.get("/_cluster/health").status == 200
     await shipper.aclose()
 
 

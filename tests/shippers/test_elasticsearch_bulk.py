@@ -119,6 +119,47 @@ def test_only_documents_that_are_really_deep_are_taken_out() -> None:
     assert sane.segments[0].end == part.end
 
 
+def dotted(levels: int, dot: bytes = b".") -> bytes:
+    return b'{"%b":1}' % dot.join([b"a"] * levels)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        dotted(bulk.DEEPEST + 1),
+        dotted(bulk.DEEPEST + 1, b"\\u002e"),
+        dotted(bulk.DEEPEST + 1, b"\\u002E"),
+        b'{"log":[{"x":%b}]}' % dotted(bulk.DEEPEST),
+        b'{"%b" : {"k":1}, "n":1}' % b".".join([b"a"] * bulk.DEEPEST),
+        b'{"a":%b,"a":1}' % dotted(bulk.DEEPEST),
+        b"".join(b'{"%b":' % b".".join([b"a"] * 100) for _ in range(6)) + b"1" + b"}" * 6,
+        b'{"text":"\\\\","more":"\\"{","k":%b}' % dotted(bulk.DEEPEST),
+        b"{%b}" % b",".join(b'"k%d%b":1' % (n, b".a" * 250) for n in range(40)),
+    ],
+)
+def test_a_dot_of_a_key_is_a_level_wherever_it_stands(deep: bytes) -> None:
+    sane, refused = without_deep(batch(segment([b"{}", deep, b"{}"], log_stream())))
+    assert ([each.index for each in refused], sane.count) == ([1], 2)
+    assert refused[0].type == "nesting_depth"
+    assert f"{bulk.DEEPEST} levels" in refused[0].reason
+
+
+@pytest.mark.parametrize(
+    "shallow",
+    [
+        dotted(bulk.DEEPEST - 1),
+        json.dumps({"message": "at com.example.Shop(Shop.java:1)\n" * 400, "n": [1.5] * 400}).encode(),
+        json.dumps({f"app.kubernetes.io/name-{n}.value": 1.5 for n in range(400)}).encode(),
+        json.dumps({"message": json.dumps({".".join("a" * 900): 1})}).encode(),
+        b'{"a":"%b"}' % (b"\\\\u002e" * 900),
+        json.dumps({"rows": [{"a.b": {"c": [1.5]}}] * 5000}, indent=1).encode(),
+    ],
+)
+def test_dots_of_values_and_dots_side_by_side_are_no_levels(shallow: bytes) -> None:
+    parts = batch(segment([shallow], log_stream()))
+    assert without_deep(parts) == (parts, ())
+
+
 def test_a_batch_without_deep_documents_is_not_copied() -> None:
     parts = batch(segment([b"{}"], log_stream()))
     assert without_deep(parts) == (parts, ())

@@ -458,3 +458,16 @@ async def test_a_day_set_aside_ages_like_the_others(site: Site) -> None:
     async with storing(site, NOON + 9 * 86_400) as store:
         await store.search(Query())
     assert list(site.directory.iterdir()) == []
+
+
+async def test_an_answer_is_bounded_in_bytes_and_says_when_it_was_cut(site: Site) -> None:
+    stream = log_stream()
+    large = [document({"message": f"{number} " + "x" * 1_000_000}, stream) for number in range(20)]
+    async with storing(site) as store:
+        await deliver(store, batch(segment(large, stream)))
+        answer = await store.search(Query(limit=400, most_bytes=5_000_000))
+        assert (answer.total, len(answer.documents), answer.cut) == (20, 4, True)
+        assert (await store.search(Query(limit=400, most_bytes=1))).cut
+        assert len((await store.search(Query(limit=400, most_bytes=1))).documents) == 1
+        answer = await store.search(Query(limit=3))
+        assert (len(answer.documents), answer.cut) == (3, False)

@@ -3,12 +3,13 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from collector.web.door import MOST_OF_ONE
 from tests.collector.cli.pilotfish import Agent, pilotfish
 
 STUCK = (503, b"stuck: the reader\x1b[2J\n")
@@ -61,6 +62,29 @@ def test_a_stuck_part_is_1_and_named(tmp_path: Path) -> None:
         ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=address)
     assert ended.code == 1
     assert ended.complaint == f"{address} answers 503: stuck: the reader\\x1b[2J"
+
+
+def test_a_busy_agent_is_alive_and_told_as_busy(agent: Agent) -> None:
+    host, _, port = (agent.state_dir / "http_address").read_text().strip().rpartition(":")
+    with ExitStack() as stack:
+        for _ in range(MOST_OF_ONE + 8):
+            stack.enter_context(socket.create_connection((host, int(port))))
+        for _ in range(3):
+            ended = pilotfish(agent.home, "healthcheck", "-c", str(agent.config))
+            assert (ended.code, ended.out, ended.errors) == (0, "ok, but busy: too many connections are open\n", "")
+        refused = pilotfish(agent.home, "search", "-c", str(agent.config))
+        assert refused.complaint == "busy: too many connections are open: end some of them, or ask again in a while"
+    assert pilotfish(agent.home, "healthcheck", "-c", str(agent.config)).out == "ok\n"
+
+
+def test_an_agent_of_which_others_hold_all_connections_is_well(agent: Agent) -> None:
+    host, _, port = (agent.state_dir / "http_address").read_text().strip().rpartition(":")
+    with ExitStack() as stack:
+        for number in range(80):
+            source = (f"127.0.0.{2 + number % 2}", 0)
+            stack.enter_context(socket.create_connection((host, int(port)), source_address=source))
+        for _ in range(3):
+            assert pilotfish(agent.home, "healthcheck", "-c", str(agent.config)).out == "ok\n"
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, PAGE), (404, PAGE), (503, PAGE), (200, b""), (404, b"ok\n")])

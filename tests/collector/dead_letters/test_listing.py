@@ -73,3 +73,19 @@ def test_outputs_are_those_that_have_letters(tmp_path: Path) -> None:
     (tmp_path / 'x"y' / "00000001.ndjson").touch()
     assert outputs_of([tmp_path]) == ["a", "b"]
     assert outputs_of([tmp_path / "none"]) == []
+
+
+def test_what_is_shown_of_many_outputs_is_bounded_together(tmp_path: Path) -> None:
+    stream = log_stream()
+    large = document({"message": "x" * (MOST_BYTES // 4)}, stream)
+    outputs = [f"o{number}" for number in range(6)]
+    for output in outputs:
+        for number in range(3):
+            one = segment([large], stream, first=number)
+            DeadLetters(tmp_path / output).append([Rejected(one, 0, "type", "reason")])
+    for oldest in (False, True):
+        listing = find([tmp_path], outputs, Wanted(), limit=100, oldest=oldest)
+        assert listing.total == 18
+        assert len(listing.lines) == 3
+        assert sum(map(len, listing.lines)) <= MOST_BYTES
+        assert all(f'"o{5 if not oldest else 0}"'.encode() in line for line in listing.lines)

@@ -20,10 +20,16 @@ from collector.telemetry.exposition import (
     histogram,
     value,
 )
+from collector.visible import visible
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 # The client's text parser splits lines as `str.splitlines` does, which Prometheus does not.
 VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]) | st.sampled_from('\n"\\{},='), max_size=50)
+
+
+def shown(name: str) -> str:
+    """A label's value without control characters; a newline is escaped by the format itself."""
+    return "\n".join(visible(part) for part in name.split("\n"))
 
 
 @given(VALUES, st.floats(allow_nan=False))
@@ -32,7 +38,7 @@ def test_a_sample_is_read_as_it_was_told(name: str, number: float) -> None:
     for accept, parse in (("", parse_text), (OPEN, parse_openmetrics)):
         body, _ = expose([told], accept)
         ((found,),) = (one.samples for one in parse(body.decode()))
-        assert (found.name, found.labels, found.value) == (told.series.name, {"name": name}, number)
+        assert (found.name, found.labels, found.value) == (told.series.name, {"name": shown(name)}, number)
 
 
 @given(st.text())
@@ -41,6 +47,33 @@ def test_one_sample_is_one_line_in_utf_8_whatever_a_label_holds(name: str) -> No
     assert body.count(b"\n") == 1
     assert body.endswith(b"} 1\n")
     assert len(body.decode()) <= 2 * MOST_CHARACTERS + 60
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\x1b[2J\x1b]0;owned\x07",
+        "a\rb",
+        "tab\tnul\0",
+        "\x7f\x9b31m",
+        "\u202egnp.exe",
+        "one\u2028two\u0085three",
+        "\ud800",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("accept", ["", OPEN])
+def test_no_control_character_of_a_hostile_name_is_told_raw(name: str, accept: str) -> None:
+    body, _ = expose([family(catalogue.CONTAINER_FAILING_STREAK, [([name * 50], 1)])], accept)
+    for line in body.decode().split("\n"):
+        assert line.isprintable(), line
+    (found,) = parse_text(expose([family(catalogue.CONTAINER_FAILING_STREAK, [([name], 1)])], "")[0].decode())
+    assert found.samples[0].labels["name"] == shown(name).replace("\ud800", "?")
+
+
+def test_names_that_differ_in_a_control_character_stay_apart() -> None:
+    body = family(catalogue.CONTAINER_FAILING_STREAK, [(["a\x01"], 1), (["a\x02"], 2)]).body
+    assert len({line.partition(b"}")[0] for line in body.splitlines()}) == 2
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ async def site(
     patience: Patience | None = None,
     replays: Mapping[str, Replay] | None = None,
     metrics_url: str | None = None,
+    page: bytes = b"",
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
     read = family(catalogue.DOCUMENTS_READ, [(["out"], 3)])
@@ -66,7 +67,7 @@ async def site(
     views = Views(
         health=lambda: next(iter(stuck), None),
         not_ready=lambda: reasons,
-        metrics=lambda accept: expose([read], accept),
+        metrics=lambda accept: (page, "text/plain") if page else expose([read], accept),
         status=lambda: {"outputs": {"local": {"read": 3}}},
         search=search(shelf),
         live=Live(room_bytes=1000),

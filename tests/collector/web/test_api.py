@@ -23,7 +23,7 @@ async def test_search_hands_everything_to_the_store_and_gives_its_documents(tmp_
     async with site(tmp_path) as here:
         since = "2026-11-23T04:05:06.123456789Z"
         status, found = await answer(here, f"/api/search?q=level:error&target=shop&since={since}&limit=1")
-        assert (status, found) == (200, {"total": 7, "documents": [{"log": {"message": "second"}}]})
+        assert (status, found) == (200, {"total": 7, "cut": False, "documents": [{"log": {"message": "second"}}]})
         [query] = here.shelf.asked
         assert (query.text, query.target, query.until, query.limit) == ("level:error", "shop", None, 1)
         assert query.since == moment(since, now=0, zone=None)
