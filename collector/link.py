@@ -1,7 +1,7 @@
 """Batches → receipts of one output, an attempt at a time, and whether the output is away.
 
 Around any shipper: whatever it raises becomes a receipt that tells what is to be sent again. A batch that is refused
-as a whole is sent in halves until the document at fault is found.
+as a whole is sent in halves until the document at fault is found; where none is at fault, all wait as they are.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from collector.concurrency import Concurrency
 from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected
+from collector.plain_text import as_text
 from collector.ports import Shipper
 from collector.shipment import halves
 
@@ -63,24 +64,24 @@ class Link:
         self._answered_at = 0.0  # the loop's time
         self._back = asyncio.Event()
         self._alone: asyncio.Task[Any] | None = None  # whose turn it is, and nobody else's
+        self._refuses_all = False  # whatever is sent
         self._sample = Batch()  # a document that was taken
         self._sampled_at = 0.0  # the loop's time
         self._told = ""  # what the log said last, unless it said that this is over
         self._tell_at = 0.0  # the loop's time
 
-    async def ship(self, batch: Batch, texts: set[str], backoff: Backoff) -> Answer:
-        """Try once to have every document of `batch` there. `texts` are the ids that are plain text already.
+    async def ship(self, batch: Batch, texts: set[str], backoff: Backoff, whole: Batch | None = None) -> Answer:
+        """Try once to have every document of `batch`, a part of `whole`, there.
 
-        `backoff` tells how often this batch was tried before.
+        `texts` are the ids that are plain text already; `backoff` tells how often this batch was tried before.
         """
         try:
             receipt = await self._send(batch)
         except Refused as error:
             self._ledger.requests["refused"] += 1
-            return await self._ship_halves(batch, error, texts, backoff)
+            return await self._search(batch, error, texts, backoff, whole or batch)
         except Unavailable as error:
-            self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
-            return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
+            return self._away(batch, error)
         self._ledger.requests["ok"] += 1
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
@@ -204,23 +205,71 @@ class Link:
             error = Unavailable("every document is refused for load, again and again", "is the cluster busy?")
             self._fail(error, asyncio.get_running_loop().time())
 
-    async def _ship_halves(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff) -> Answer:
+    async def _search(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff, whole: Batch) -> Answer:
+        """Send a batch in halves that was refused as a whole, until it is known what is at fault.
+
+        After a time when no document was, one is asked for before the others.
+        """
         if batch.count == 1:
-            return self._single(batch, error, texts)
-        first, second = halves(batch)
-        answer = await self.ship(first, texts, backoff)
+            return await self._ship_single(batch, error, texts, backoff, whole)
+        first, second = halves(batch, 1 if self._refuses_all else batch.count // 2)
+        answer = await self.ship(first, texts, backoff, whole)
         if answer.is_away:
             return answer._replace(receipt=_sum([answer.receipt, Receipt(retry=second)]))
-        then = await self.ship(second, texts, backoff)
+        then = await self.ship(second, texts, backoff, whole)
         return then._replace(receipt=_sum([answer.receipt, then.receipt]))
 
-    def _single(self, batch: Batch, error: Refused, texts: set[str]) -> Answer:
-        segment = next(segment for segment in batch.segments if segment.count)
-        if error.type != TOO_LARGE and segment.ids[0] in texts:
-            # Plain text can be read: the fault is not in the document.
-            self._fail(error, asyncio.get_running_loop().time())
-            return Answer(Receipt(retry=batch))
-        return Answer(Receipt(rejected=(Rejected(segment, 0, error.type, error.cause),)))
+    async def _ship_single(
+        self, single: Batch, error: Refused, texts: set[str], backoff: Backoff, whole: Batch
+    ) -> Answer:
+        """Find out whose fault it is that one document was refused as a whole request.
+
+        It is the document's if its text is taken, or another document is. If nothing is, it is nobody's: all of them
+        wait as they are.
+        """
+        segment = next(segment for segment in single.segments if segment.count)
+        refused = Rejected(segment, 0, error.type, error.cause, is_final=True)
+        if error.type != TOO_LARGE and segment.ids[0] not in texts:
+            answer = await self._try(Batch((as_text(refused),)), backoff)
+            if answer is not None:
+                texts.update(() if answer.is_away else segment.ids)
+                return answer._replace(receipt=Receipt(retry=single)) if answer.is_away else answer
+        if await self._takes_others(whole, segment.ids[0]):
+            answer = await self._try(single, backoff)  # it may have been mended between
+            return answer or Answer(Receipt(rejected=(refused,)))
+        self._refuses_all = True
+        self._fail(error, asyncio.get_running_loop().time())
+        return Answer(Receipt(retry=single), is_away=True)
+
+    async def _try(self, batch: Batch, backoff: Backoff) -> Answer | None:
+        """Try once to have one document there; None if it is refused as a whole again."""
+        try:
+            receipt = await self._send(batch)
+        except Refused:
+            self._ledger.requests["refused"] += 1
+            return None
+        except Unavailable as error:
+            return self._away(batch, error)
+        self._ledger.requests["ok"] += 1
+        self._judge(receipt, batch, backoff)
+        return Answer(receipt)
+
+    async def _takes_others(self, whole: Batch, name: str) -> bool:
+        """Whether another document is taken: one that was before, else one of those that were sent together."""
+        if (proof := await self.prove()) is not Proof.NONE:
+            return proof is Proof.PASSED
+        others = [(segment, n) for segment in whole.segments for n, one in enumerate(segment.ids) if one != name]
+        if not others:
+            return False
+        segment, index = random.choice(others)  # noqa: S311 - it hides nothing
+        with suppress(ShippingError):
+            await self._send(Batch((segment.part([index]),)))
+            return True
+        return False
+
+    def _away(self, batch: Batch, error: Unavailable) -> Answer:
+        self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
+        return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
 
     def _fail(self, error: ShippingError, began: float) -> None:
         if self.away_since is None:
@@ -230,6 +279,7 @@ class Link:
 
     def _recover(self) -> None:
         self.away_since = None
+        self._refuses_all = False
         self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()

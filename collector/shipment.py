@@ -131,9 +131,9 @@ class FromDisk:
         """It has no room to leave to others."""
 
 
-def halves(batch: Batch) -> list[Batch]:
-    """Two batches of about equal count with the documents of `batch`, in order."""
-    middle = batch.count // 2
+def halves(batch: Batch, middle: int | None = None) -> list[Batch]:
+    """Two batches with the documents of `batch`, in order: of about equal count, or `middle` in the first."""
+    middle = batch.count // 2 if middle is None else middle
     first: list[Segment] = []
     second: list[Segment] = []
     seen = 0

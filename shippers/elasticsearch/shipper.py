@@ -5,7 +5,7 @@ from copy import copy
 
 import structlog
 
-from collector.errors import Refused, Unavailable
+from collector.errors import Refused, ShippingError, Unavailable
 from collector.model import Batch, Receipt
 
 from . import bulk
@@ -15,6 +15,9 @@ from .node import Answer
 from .outcomes import FILTER, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
 from .templates import template_text
+
+_UNREAD = (400, 406, 415, 422, 501)  # what a server, or a proxy before it, says of a body that it does not understand
+_NO_GZIP = "set compress: false if it takes no gzip"
 
 log = structlog.get_logger(__name__)
 
@@ -85,10 +88,17 @@ class ElasticsearchShipper:
             self._typed = not typed
             answer = await self._send(batch, typed=not typed)
         if answer.status == 400 and (kind := content_fault(answer.body)):
-            raise Refused(f"{self._connection.name} refused the request ({words_of(answer)})", type=kind)
+            cause = f"{self._connection.name} refused the request ({words_of(answer)})"
+            raise Refused(cause, _NO_GZIP if self._compress else "", type=kind)
         if answer.status != 200:
-            raise self._connection.refusal(answer)
+            raise self._refusal(answer)
         return answer.body
+
+    def _refusal(self, answer: Answer) -> ShippingError:
+        error = self._connection.refusal(answer)
+        if self._compress and answer.status in _UNREAD:
+            error.remedy = f"{_NO_GZIP}; else {error.remedy}"
+        return error
 
     async def _send(self, batch: Batch, *, typed: bool) -> Answer:
         if self._compress:

@@ -4,13 +4,14 @@ import asyncio
 import errno
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.errors import Refused, Unauthorized, Unavailable
+from collector.errors import TOO_LARGE, Refused, Unauthorized, Unavailable
 from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected
 from collector.plain_text import as_text, is_text
 from collector.shipment import halves, packed
@@ -261,6 +262,56 @@ async def test_a_destination_that_refuses_even_plain_text_gets_no_dead_letters_f
         assert "unreadable" in desk.ledger.error
         broken.broken = False
     assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (3, 0)
+
+
+@pytest.mark.parametrize("kind", ["json_parse_exception", TOO_LARGE])
+async def test_where_nothing_is_taken_no_document_is_at_fault_and_all_wait_as_they_are(
+    tmp_path: Path, kind: str
+) -> None:
+    class Misled(RecordingShipper):
+        refused: ClassVar[list[int]] = []
+
+        async def ship(self, batch: Batch) -> Receipt:
+            if self.raises:
+                self.refused.append(batch.count)
+                raise self.raises.pop()
+            return await super().ship(batch)
+
+    misled = Misled(raises=[Refused("no gzip", "set compress: false", type=kind)] * 100)
+    misled.refused.clear()
+    desk = Desk(tmp_path, misled)
+    stream = log_stream()
+    sent = segment([document({"level": n}, stream) for n in range(500)], stream)
+    async with desk.open():
+        await desk.put(sent)
+        await until(lambda: desk.ledger.error)
+        assert desk.ledger.error == "no gzip: set compress: false"
+        assert len(misled.refused) < 15
+        misled.raises = misled.raises[:5]
+    assert misled.stored == by_id([batch(sent)])
+    assert (desk.ledger.acknowledged + desk.ledger.duplicate, desk.letters) == (500, [])
+    assert misled.refused.count(500) >= 2
+
+
+@pytest.mark.parametrize("bad", [{0}, {0, 1}, {0, 1, 2, 97}])
+async def test_documents_that_no_form_makes_readable_are_dead_letters_where_others_are_taken(
+    tmp_path: Path, bad: set[int]
+) -> None:
+    class Picky(RecordingShipper):
+        async def ship(self, batch: Batch) -> Receipt:
+            if any(b"odd" in one for part in batch.segments for one in part.documents):
+                raise Refused("unreadable", type="parse_exception")
+            return await super().ship(batch)
+
+    picky = Picky()
+    desk = Desk(tmp_path, picky)
+    stream = log_stream()
+    sent = segment([document({"odd" if n in bad else "even": n}, stream) for n in range(100)], stream)
+    async with desk.open(workers=1):
+        await desk.put(sent)
+    assert {str(letter["_id"]) for letter in desk.letters} == {sent.ids[n] for n in bad}
+    assert {letter["reason"] for letter in desk.letters} == {"parse_exception"}
+    assert len(picky.stored) == 100 - len(bad)
 
 
 async def test_a_destination_that_is_busy_for_long_is_told(desk: Desk, shipper: RecordingShipper) -> None:

@@ -12,6 +12,7 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     connection breaks), or a 200 that is `cut`, `not_json` or `short` of items (kept).
     `items` → chance per document: a status; 409 is kept and called a duplicate, as if an earlier request had come.
     `refused` and `refused_json` are shares of the ids that are refused for their content: in any form, or as JSON only.
+    `no_gzip` refuses each request that is compressed, as if it were broken JSON.
     `poison` refuses each document that holds this text, `strict` each that Elasticsearch could not read.
     `deadly`: a request with this text ends the node, with all that is on its way; it is away for `away_seconds`.
     `kill_pid` dies right after so many answers from now on.
@@ -23,6 +24,7 @@ class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
     refused: float = 0.0
     refused_json: float = 0.0
     poison: str = ""
+    no_gzip: bool = False
     deadly: str = ""
     away_seconds: float = 0.5
     strict: bool = False

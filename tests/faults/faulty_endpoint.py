@@ -138,6 +138,9 @@ class Node:
         packed = request.headers.get("content-encoding") == "gzip"
         body = bytes(igzip.decompress(raw)) if packed else raw  # type: ignore[no-untyped-call]
         self.requests += 1
+        if packed and self.faults.no_gzip:
+            self.statuses[400] = self.statuses.get(400, 0) + 1
+            return _json(400, b'{"error":{"type":"json_parse_exception","reason":"Illegal character (CTRL-CHAR)"}}')
         if self.faults.deadly and self.faults.deadly.encode() in body:
             self._dying = asyncio.create_task(self._die(body))
             await asyncio.Event().wait()

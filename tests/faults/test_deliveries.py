@@ -185,6 +185,23 @@ def test_scenario_37_a_document_that_the_server_dies_of_is_given_up_and_no_other
     assert rig.verdict().dead == 2
 
 
+@pytest.mark.scenario(38, "an endpoint that takes no gzip for a while", short=1, seeds=2)
+def test_scenario_38_where_every_request_is_refused_no_document_loses_its_fields(rig: Rig) -> None:
+    rig.endpoint.order(no_gzip=True)
+    rig.generator(3, 1_000)
+    rig.start(output={"spool_after_seconds": 3})
+    wait_until(lambda: b"set compress: false" in rig.agent.get("/readyz"), "the remedy is told", seconds=20)
+    rig.wait(40 if rig.full else 8)
+    refused = rig.endpoint.told().statuses[400]
+    rig.outcome.note += f" {refused} requests refused"
+    assert refused < 300
+    rig.endpoint.order()
+    rig.wait_for_documents(3_000)
+    rig.settle()
+    assert rig.verdict().dead == 0
+    assert b'"delivery_error"' not in rig.endpoint.accepted.read_bytes()
+
+
 @pytest.mark.scenario(24, "a poison document in each batch", seeds=2)
 def test_scenario_24_replayed_dead_letters_are_delivered_under_their_own_ids(rig: Rig) -> None:
     rig.endpoint.order(poison="POISON")

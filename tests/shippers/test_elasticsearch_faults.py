@@ -77,6 +77,27 @@ async def test_an_answer_that_does_not_tell_leaves_the_batch_unknown_and_says_wh
         assert again.delivered + again.duplicate == 4
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=400, body=b'{"error":{"type":"json_parse_exception","reason":"Illegal character"},"status":400}'),
+        Reply(status=400, body=b'{"error":{"type":"illegal_argument_exception","reason":"Malformed action/metadata"}}'),
+        Reply(status=400, body=b"<html>Bad Request</html>"),
+        Reply(status=406, body=b'{"error":"Content-Type header is not supported"}'),
+        Reply(status=415),
+        Reply(status=501),
+    ],
+)
+@pytest.mark.parametrize("compress", [True, False])
+async def test_a_refusal_that_may_be_for_the_compression_says_so(
+    tmp_path: Path, reply: Reply, *, compress: bool
+) -> None:
+    async with BulkEndpoint([reply]) as endpoint, shipping(endpoint, tmp_path, compress=compress) as shipper:
+        with pytest.raises((Refused, Unavailable)) as caught:
+            await shipper.ship(SENT)
+    assert ("set compress: false if it takes no gzip" in str(caught.value)) is compress
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 @pytest.mark.parametrize(
     ("text", "seconds"),
