@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from collector.limits import raise_open_files
 from tests.bench.board import Board, Slot
 from tests.bench.workload import envelope, json_text, make_container
 
@@ -21,11 +22,14 @@ _PLAIN_EVERY = 20
 
 
 @contextmanager
-def started(tree: Path, files: int, board: Board) -> Iterator[None]:
-    """Write to `files` logs in `tree`, at the board's rate, until the block ends; the logs are there when it begins."""
+def started(tree: Path, files: int, board: Board, *, together: int = 1) -> Iterator[None]:
+    """Write to `files` logs in `tree`, at the board's rate, until the block ends; the logs are there when it begins.
+
+    At least so many lines are written `together`, to one log after the other.
+    """
     for number in range(files):
         make_container(tree, number).touch()
-    words = [sys.executable, "-m", "tests.bench.generator", str(board.fd), str(tree)]
+    words = [sys.executable, "-m", "tests.bench.generator", str(board.fd), str(tree), str(together)]
     with subprocess.Popen(words, pass_fds=(board.fd,)) as process:
         try:
             yield
@@ -63,7 +67,7 @@ def _template(random: Random, number: int) -> bytes:
     return line.replace(b"NUMBER", room).replace(b"TIME", b"%b")
 
 
-def _write(board: Board, logs: Sequence[Path]) -> None:
+def _write(board: Board, logs: Sequence[Path], together: int) -> None:
     files = [os.open(log, os.O_WRONLY | os.O_APPEND) for log in logs]
     lines, due, before, turn = Lines(), 0.0, time.monotonic(), 0
     while not board[Slot.STOP]:
@@ -71,8 +75,8 @@ def _write(board: Board, logs: Sequence[Path]) -> None:
         now = time.monotonic()
         due, before = due + board[Slot.RATE] * (now - before), now
         count = int(due) - board[Slot.LINES]
-        each = max(1, -(-count // len(files)))  # a few lines go to a few files, in turns
-        while count > 0:
+        each = max(together, -(-count // len(files)))  # a few lines go to a few files, in turns
+        while count >= together:
             part = min(each, count)
             os.write(files[turn % len(files)], lines.made(board[Slot.LINES], part, stamp(time.time_ns())))
             board[Slot.LINES] += part
@@ -81,4 +85,5 @@ def _write(board: Board, logs: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
-    _write(Board(int(sys.argv[1])), sorted(Path(sys.argv[2]).glob("*/*-json.log")))
+    raise_open_files()
+    _write(Board(int(sys.argv[1])), sorted(Path(sys.argv[2]).glob("*/*-json.log")), int(sys.argv[3]))

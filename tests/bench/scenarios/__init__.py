@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import catch_up, idle, latency, ramp, scrape, steady
+from tests.bench.scenarios import active, catch_up, idle, latency, ramp, scrape, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
     "long": catch_up.long,
     "stacks": catch_up.stacks,
     "steady": steady.measure,
+    "active": active.measure,
     "latency": latency.measure,
     "ramp": ramp.measure,
     "idle": idle.measure,

@@ -1,21 +1,17 @@
 """How long from a line's write to its acknowledgement, with the defaults, and how long the event loop is held.
 
-Each line's time is when it was written, and the endpoint notes when it answers: the difference holds the linger, the
-reading, the sending and the endpoint's own work. `held` tells the longest step of the loop, in the agent's process.
+`held` tells the longest step of the loop, in the agent's process.
 """
 
 import json
-import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import quantiles
 from typing import Any, NamedTuple
 
-from tests.bench import bodies, completeness, generator, workload
+from tests.bench import bodies, completeness, generator, waits, workload
 from tests.bench.asked import Asked, Outcome, say
 from tests.bench.board import Slot
 from tests.bench.collectors import Collector, Place, configure
@@ -28,7 +24,6 @@ _SECONDS = 30.0
 _WARM_SECONDS = 2.0
 _BACKLOG = 400_000
 _HEAD = ("", "p50 s", "p99 s", "longest s", "held at most ms", "of that CPU ms", "lines")
-_STAMP = re.compile(rb'"@timestamp":"([0-9T:-]{19})\.(\d{9})Z"')
 
 
 class Waited(NamedTuple):
@@ -79,9 +74,9 @@ def _follow(rate: int, seconds: float) -> Waited:
             time.sleep(min(_WARM_SECONDS, seconds) + seconds)
         run.wait_for(run.board[Slot.LINES])
         run.child.stop()
-        waits = sorted(_waits(bodies.read(run.sink.kept)))
+        seconds_each = waits.seconds_of(bodies.read(run.sink.kept))
         verdict = completeness.verify(completeness.written(tree), bodies.read(run.sink.kept))
-        return _waited(f"{rate:,} lines/s", waits, verdict, run.place.scratch / "held.json")
+        return _waited(f"{rate:,} lines/s", seconds_each, verdict, run.place.scratch / "held.json")
 
 
 def _catch_up(asked: Asked) -> Waited:
@@ -94,23 +89,11 @@ def _catch_up(asked: Asked) -> Waited:
         return _waited("a backlog", [], verdict, run.place.scratch / "held.json")
 
 
-def _waited(name: str, waits: list[float], verdict: Verdict, held: Path) -> Waited:
-    percent = quantiles(waits, n=100) if len(waits) > 1 else [0.0] * 99
+def _waited(name: str, seconds_each: Sequence[float], verdict: Verdict, held: Path) -> Waited:
     steps = json.loads(held.read_text()) if held.exists() else []
     wall = max((step["ms"] for step in steps), default=0.0)
     cpu = max((step["cpu_ms"] for step in steps), default=0.0)
-    return Waited(name, percent[49], percent[98], waits[-1] if waits else 0.0, wall, cpu, verdict, steps[:5])
-
-
-def _waits(kept: Iterable[bodies.Body]) -> Iterable[float]:
-    for body in kept:
-        for second, fraction in _STAMP.findall(body.text):
-            yield (body.answered_ns - _nanoseconds(second) - int(fraction)) / 1e9
-
-
-@lru_cache(maxsize=4096)
-def _nanoseconds(second: bytes) -> int:
-    return round(time.mktime(time.strptime(second.decode(), "%Y-%m-%dT%H:%M:%S")) - time.timezone) * 10**9
+    return Waited(name, *waits.summary(seconds_each), wall, cpu, verdict, steps[:5])
 
 
 def _row(one: Waited) -> list[str]:

@@ -1,0 +1,44 @@
+"""Bodies → how long each line waited from its write to its acknowledgement.
+
+Each line's time is when it was written, and the endpoint notes when it answers: the difference holds the linger, the
+reading, the sending and the endpoint's own work.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from statistics import quantiles
+from typing import NamedTuple
+
+from tests.bench import bodies
+
+_STAMP = re.compile(rb'"@timestamp":"([0-9T:-]{19})\.(\d{9})Z"')
+
+
+class Waits(NamedTuple):
+    """Seconds; all 0 where no line came."""
+
+    p50: float
+    p99: float
+    longest: float
+
+
+def seconds_of(kept: Iterable[bodies.Body]) -> list[float]:
+    """Of each line, the shortest first."""
+    return sorted(
+        (body.answered_ns - _nanoseconds(second) - int(fraction)) / 1e9
+        for body in kept
+        for second, fraction in _STAMP.findall(body.text)
+    )
+
+
+def summary(seconds: Sequence[float]) -> Waits:
+    """Of waits, the shortest first."""
+    percent = quantiles(seconds, n=100) if len(seconds) > 1 else [0.0] * 99
+    return Waits(percent[49], percent[98], seconds[-1] if seconds else 0.0)
+
+
+@lru_cache(maxsize=4096)
+def _nanoseconds(second: bytes) -> int:
+    return round(time.mktime(time.strptime(second.decode(), "%Y-%m-%dT%H:%M:%S")) - time.timezone) * 10**9
