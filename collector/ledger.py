@@ -8,11 +8,10 @@ letters that had to go later, `dropped{stopped}` of documents that the agent's l
 """
 
 import time
-from datetime import UTC
 
 from collector.durations import LATENCY_SECONDS, Durations
 from collector.model import Segment
-from collector.moments import moment
+from collector.moments import seconds_of
 
 
 class Ledger:
@@ -57,7 +56,7 @@ class Ledger:
     def arrived(self, segment: Segment) -> None:
         """Its documents came the whole way from the log: note how long that took, by the last of them."""
         if segment.last_time > "1971":  # else no line of the log has told a time
-            since = time.time() - moment(segment.last_time, now=0, zone=UTC) / 1e9
+            since = time.time() - seconds_of(segment.last_time)
             self.latency_seconds.observe(max(since, 0.0), segment.count)
 
     def replay(self, count: int, size: int) -> None:

@@ -44,7 +44,7 @@ class StreamKey(NamedTuple):
     entry: str
 
 
-class LogStream(Struct, frozen=True, kw_only=True):
+class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     """One thing to follow: a container's log for one target.
 
     `constants` are the trusted members of each document, encoded once, to be spliced behind `@timestamp`:
@@ -70,7 +70,7 @@ class LogStream(Struct, frozen=True, kw_only=True):
         return StreamKey(self.container_id, self.entry)
 
 
-class Chunk(Struct, frozen=True, kw_only=True):
+class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     """Whole raw lines of one file: `data` ends with a newline, `start` is where it begins and `end` where it ends.
 
     Of its first line some may be left out: of a run of NUL bytes all but one, and what is beyond the bound of a line.
@@ -113,7 +113,7 @@ class NumberedIds(Sequence[str]):
         return (f"{prefix}{number}" for number in self.numbers)
 
 
-class Segment(Struct, frozen=True, kw_only=True):
+class Segment(Struct, frozen=True, kw_only=True, gc=False):
     """Documents of one stream and one day, in the order of their lines.
 
     `documents` are UTF-8 JSON objects without a newline inside or behind; `ids` their `_id`s, one each; `day` is

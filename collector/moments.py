@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
 LONGEST = timedelta(days=36_525)  # a century before now is a year with four digits, and fits in nanoseconds
@@ -46,6 +47,23 @@ def moment(text: str, *, now: int, zone: tzinfo | None) -> int:
         return _nanoseconds(aware - _EPOCH) + int(digits.ljust(9, "0"))
     except (ValueError, OverflowError, OSError):
         raise ValueError("not a time such as 15m, 2h, 3d or 2026-11-23T04:05:06Z") from None
+
+
+def seconds_of(time: str) -> float:
+    """A time in Docker's form → seconds since 1970, to the microsecond; a second of many lines is parsed once.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    fraction = time[19:-1]
+    if time[-1:] != "Z" or (fraction and not fraction[1:].isdecimal()):
+        return moment(time, now=0, zone=UTC) / 1e9
+    return _whole_second(time[:19]) + float(f"0{fraction}")
+
+
+@lru_cache(maxsize=64)
+def _whole_second(text: str) -> int:
+    return moment(text, now=0, zone=UTC) // 1_000_000_000
 
 
 def iso(nanoseconds: int) -> str:

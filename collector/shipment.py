@@ -49,9 +49,11 @@ class Shipment(Struct):
         """Settle the segments of which nothing is left to be sent."""
         documents = (*self.documents.segments, *self.kept.segments)
         waiting = {one for segment in documents for one in segment.ids}
-        left = [segment for segment in self.segments if waiting and not waiting.isdisjoint(segment.ids)]
+        left: list[Segment] = []
         for segment in self.segments:
-            if segment not in left:
+            if waiting and not waiting.isdisjoint(segment.ids):
+                left.append(segment)
+            else:
                 self.origin.settle(self, segment)
         self.segments = left
 
