@@ -5,7 +5,10 @@ which they came, so a loud container cannot starve a quiet one. Room is given ba
 """
 
 import asyncio
+import math
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from collector.model import Batch, Segment
 
@@ -20,6 +23,8 @@ class Batches:
         self._held_bytes = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._segments: deque[tuple[float, Segment]] = deque()
+        self._oldest = math.inf  # since when the first of them waits, in the loop's time
+        self._is_gathering = self._is_due = False
         self._bytes = 0
         self._closed = False
         self._news = asyncio.Event()
@@ -30,13 +35,41 @@ class Batches:
         """A batch is full with so many bytes of documents."""
         return self._batch_bytes
 
-    async def put(self, segment: Segment) -> None:
-        """Add a segment, once there is room for it; one that is larger than the bound waits until it is alone."""
-        await self._reserve(segment.size)
-        loop = asyncio.get_running_loop()
-        self._segments.append((loop.time(), segment))
+    async def put(self, segment: Segment, since: float | None = None) -> None:
+        """Add a segment, once there is room for it; one that is larger than the bound waits until it is alone.
+
+        `since` is when the first of it may have been written, in the loop's time; None: now.
+        """
+        if not self.put_at_once(segment, since):
+            await self._wait_for_room(segment.size)
+            self._append(segment, since)
+
+    def put_at_once(self, segment: Segment, since: float | None = None) -> bool:
+        """As `put`, if there is room now; False if not."""
+        if self._waiting or not self._has_room(segment.size):
+            return False
+        self._held_bytes += segment.size
+        self._append(segment, since)
+        return True
+
+    def _append(self, segment: Segment, since: float | None) -> None:
+        since = asyncio.get_running_loop().time() if since is None else since
+        self._segments.append((since, segment))
         self._bytes += segment.size
-        if len(self._segments) == 1 or self._bytes >= self._batch_bytes:
+        if since < self._oldest or self._bytes >= self._batch_bytes:
+            self._oldest = min(since, self._oldest)
+            self._news.set()
+
+    @contextmanager
+    def gathering(self, next_seconds: float) -> Iterator[None]:
+        """While the block runs, only a full batch leaves; behind it what would be overdue in `next_seconds` does."""
+        self._is_gathering = True
+        try:
+            yield
+        finally:
+            self._is_gathering = False
+            next_time = asyncio.get_running_loop().time() + next_seconds
+            self._is_due = self._oldest + self._linger_seconds < next_time
             self._news.set()
 
     async def take(self) -> Batch | None:
@@ -46,11 +79,9 @@ class Batches:
                 if self._closed and not self._segments:
                     return None
                 self._news.clear()
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._news.wait()
-                except TimeoutError:
-                    break
             return self._gather()
 
     def release(self, size: int) -> None:
@@ -83,10 +114,7 @@ class Batches:
                 self._held_bytes += size
                 waiter.set_result(None)
 
-    async def _reserve(self, size: int) -> None:
-        if not self._waiting and self._has_room(size):
-            self._held_bytes += size
-            return
+    async def _wait_for_room(self, size: int) -> None:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((size, waiter))
         try:
@@ -105,7 +133,9 @@ class Batches:
             return None
         if self._closed or self._bytes >= self._batch_bytes:
             return 0.0
-        return self._segments[0][0] + self._linger_seconds - asyncio.get_running_loop().time()
+        if self._is_gathering:
+            return None
+        return 0.0 if self._is_due else self._oldest + self._linger_seconds - asyncio.get_running_loop().time()
 
     def _gather(self) -> Batch:
         taken: list[Segment] = []
@@ -115,4 +145,6 @@ class Batches:
             taken.append(segment)
             size += segment.size
         self._bytes -= size
+        self._oldest = min((since for since, _ in self._segments), default=math.inf)
+        self._is_due &= bool(self._segments)
         return Batch(tuple(taken))

@@ -26,7 +26,7 @@ _FORGET_SECONDS = 7 * 86400.0  # a container that is away may come back with its
 _SEEN_SECONDS = 3600.0
 
 
-class _Entry(Struct, eq=False):
+class _Entry(Struct, eq=False, gc=False):
     """Where a segment ends: without its documents, of which others on their way before it must not keep more alive.
 
     One without documents is the beginning of a file.

@@ -96,6 +96,10 @@ class Delivery:
         finally:
             self._ended.set()
 
+    def is_held(self, target: str) -> bool:
+        """Whether the target's documents wait for the operator."""
+        return self._held.has(target)
+
     async def wait_for(self, target: str) -> None:
         """Wait while the target's documents wait for the operator: reading more would only fill memory."""
         await self._held.wait_for(target)

@@ -43,6 +43,10 @@ class Held:
         self._shipments: dict[str, list[Shipment]] = {}
         self._open = asyncio.Event()
 
+    def has(self, target: str) -> bool:
+        """Whether the target's documents wait for the operator."""
+        return target in self._shipments
+
     async def wait_for(self, target: str) -> None:
         """Wait while the target's documents wait for the operator: reading more would only fill memory."""
         while target in self._shipments:

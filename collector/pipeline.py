@@ -26,6 +26,7 @@ from collector.ledger import Ledger
 from collector.model import Chunk, FileId, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
 from collector.sources.file_tail import FileTail
+from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from collector.spool import Spool
@@ -85,6 +86,7 @@ class Pipeline:
             linger_seconds=settings.linger_seconds,
             bound_bytes=settings.batch_bytes,
         )
+        self._rounds = Rounds(linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes)
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
         spool = directory / places.SPOOL / output
         self._delivery = Delivery(
@@ -118,6 +120,7 @@ class Pipeline:
             around = [
                 tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
                 tasks.create_task(self._save(), name=f"{self.output} positions"),
+                tasks.create_task(self._look(), name=f"{self.output} rounds"),
             ]
             events = tasks.create_task(self.events.pass_on(self._put_event), name=f"{self.output} events")
             delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
@@ -172,6 +175,7 @@ class Pipeline:
                 resume=saved.resume,
                 cutoff=saved.cutoff,
                 counts=self.counts,
+                rounds=self._rounds,
                 reached=partial(self._reach, key, transform),
             )
             self.tails[key] = tail
@@ -223,12 +227,14 @@ class Pipeline:
         try:
             for part in parts(chunk, _ADDED * self.counts.read_bytes):
                 for segment in self._segments(part, transform):
-                    await self._put(segment)
+                    if not self._batches.put_at_once(segment, tail.since):
+                        await self._batches.put(segment, tail.since)
+                    self._entered(segment)
                     tail.documents += segment.count
         finally:
             self.counts.waiting_logs -= 1
-        await self._delivery.wait_for(chunk.stream.target)
-        await asyncio.sleep(0)  # an uncontended wait never yields, and would starve everyone else
+        if self._delivery.is_held(chunk.stream.target):
+            await self._delivery.wait_for(chunk.stream.target)
 
     def _segments(self, chunk: Chunk, transform: DockerJson) -> list[Segment]:
         segments = transform.segments(chunk)
@@ -244,6 +250,9 @@ class Pipeline:
     async def _put(self, segment: Segment) -> None:
         """On its way, once there is room for it."""
         await self._batches.put(segment)
+        self._entered(segment)
+
+    def _entered(self, segment: Segment) -> None:
         self.ledger.entered(segment)
         if self._tap is not None:
             self._tap(segment)
@@ -251,6 +260,16 @@ class Pipeline:
     async def _put_event(self, event: Segment) -> None:
         self.checkpoints.track(event)
         await self._put(event)
+
+    async def _look(self) -> None:
+        """Have active logs looked at, all together."""
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while True:
+            due = max(clock(), due + self._rounds.seconds)
+            await asyncio.sleep(due - clock())
+            with self._batches.gathering(self._rounds.seconds):
+                await self._rounds.hold()
 
     async def _save(self) -> None:
         for second in count():

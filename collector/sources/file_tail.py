@@ -3,7 +3,8 @@
 - The old file is read to its end before the next one; those that come meanwhile are opened at once and kept open, so
   that rotation cannot take them away; what was missed (a restart) is read oldest first, `.gz` too.
 - A position is only ever behind a newline. Half a line waits for its end, unless its file is finished.
-- An idle file costs nothing: after a second of quiet it is watched, not read.
+- Active logs are looked at together, in rounds; one that gives much is looked at in between, too.
+- An idle file costs nothing: after some quiet it is watched, not read.
 
 The files are `log_reader`'s; here is when to read and what a chunk says.
 Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/loggerutils/logfile.go`.
@@ -18,12 +19,15 @@ from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
 from collector.sources.log_reader import LogReader
 from collector.sources.resume import Resume
+from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.1  # of one that nobody tells of new files, or that gives much
 _POLLS_BEFORE_WATCHING = 10
+_ROUNDS_BEFORE_WATCHING = 4  # to set a watch and to be told costs as much as ten looks
+_LOOK_BYTES = 64 << 10  # one that gives twice as much in a round is looked at in between
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
 _TURN_SECONDS = 0.5
@@ -45,21 +49,28 @@ class FileTail:
         cutoff: str = "",
         counts: TailCounts | None = None,
         reached: Reached = lambda file, inode: None,
+        rounds: Rounds | None = None,
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
         self.documents = self.read_bytes = 0  # of it, as far as they were passed on
         self.is_readable = False  # whether a file of it is open, and the last look at it went well
+        self.since: float | None = None  # before that, by the loop's time, nothing of what it gave last was there
         self._watcher = watcher
         self._reached = reached
         self._file: tuple[FileId, int] | None = None  # that was told last
         self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
+        self._rounds = rounds
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
         self._wake = Wake()
         self._removed = False
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
-        self._quiet_polls = 0
+        self._looked_at: float | None = None  # by the loop's time
+        self._quiet_polls = 0  # looks that found nothing
+        self._is_watched = False
+        self._is_named = False  # its file was identified at the last look
+        self._is_caught_up = False  # all was read when it began to wait, and it is told of what comes
         self._left_bytes: int | None = None  # by the last look, if it found nothing to read
         self._end_told = False
 
@@ -88,9 +99,7 @@ class FileTail:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the file changes or something is told."""
-        if await self._wake.sleep(seconds):
-            self._quiet_polls = 0
-            self._left_bytes = None
+        self._slept(is_woken=await self._wake.sleep(seconds))
 
     @property
     def inode(self) -> int:
@@ -105,7 +114,8 @@ class FileTail:
     @property
     def held_bytes(self) -> int:
         """Bytes of removed files that are kept open until they are read."""
-        return 0 if self._quiet_polls else self._log.held_bytes  # an idle one has nothing left, and is not asked
+        is_empty = self._is_caught_up or self._quiet_polls  # then it is not asked
+        return 0 if is_empty else self._log.held_bytes
 
     # ------------------------------------------------------------------ the source
 
@@ -125,14 +135,17 @@ class FileTail:
                 if isinstance(step, Chunk):
                     self._quiet_polls = 0
                     self._left_bytes = None
+                    size = len(step.data)
                     yield step
+                    del step  # a quiet log must not keep its last one
+                    await self._after(size)
                 elif step:
                     await asyncio.sleep(0)
                 elif self._removed and not self._log.awaits_turn:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
-                elif pause := self._idle():
-                    await self.pause(pause)
+                else:
+                    await self._idle()
         except OSError:
             failed = True
             self.is_readable = False
@@ -146,19 +159,22 @@ class FileTail:
         """Close every file; `chunks` goes on from here if it is called again. May be called twice."""
         self._watcher.disarm(self._wake)
         self._watcher.unfollow(self._created)
-        self._is_followed = False
+        self._is_followed = self._is_watched = False
         self._log.set_down()
 
     def _next(self) -> Chunk | bool:
         """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
+        self.since, self._looked_at = self._looked_at, asyncio.get_running_loop().time()
+        is_quick, self._is_caught_up = self._is_caught_up, False
         self._follow_directory()
-        is_identified = self._is_identified()
-        self._tell_file()
-        if not is_identified:
-            return False
-        if self._end is None or self._end.file != self._log.position.file:
-            self._end = self._log.position
-        data = self._log.read(is_removed=self._removed)
+        if not is_quick:  # else it is the file that it was
+            self._is_named = self._is_identified()
+            self._tell_file()
+            if not self._is_named:
+                return False
+            if self._end is None or self._end.file != self._log.position.file:
+                self._end = self._log.position
+        data = self._log.read(is_removed=self._removed, is_quick=is_quick)
         if data is not None:
             return self._chunk(data) if data else True
         return self._chunk(b"", ended=True) if self._has_end_to_tell else False
@@ -223,20 +239,59 @@ class FileTail:
             self._log.created()
             self._wake.set()
 
-    def _idle(self) -> float:
-        """There is nothing to read: seconds to wait, 0 to look once more."""
+    async def _after(self, size: int) -> None:
+        """A chunk of so many bytes was given: go on at once, or when there may be as much again."""
+        if not self._is_in_rounds or self._removed or self._has_end_to_tell or not self._log.is_at_end:
+            await asyncio.sleep(0)
+            return
+        assert self._rounds is not None  # noqa: S101
+        passed = _POLL_SECONDS
+        if self.since is not None and self._looked_at is not None:
+            passed = max(passed, self._looked_at - self.since)
+        seconds = passed * _LOOK_BYTES / max(size, 1)
+        if 2 * seconds < self._rounds.seconds:
+            await self.pause(max(_POLL_SECONDS, seconds))
+        else:
+            await self._wait_for_round(size)
+
+    async def _idle(self) -> None:
+        """There is nothing to read: wait."""
         self._quiet_polls += 1
         self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
-        is_idle = self._quiet_polls > _POLLS_BEFORE_WATCHING
+        is_idle = self._quiet_polls > (_ROUNDS_BEFORE_WATCHING if self._is_in_rounds else _POLLS_BEFORE_WATCHING)
         if self._log.park(is_idle=is_idle):
             self._watcher.disarm(self._wake)
+            self._is_watched = False
         if self._log.awaits_turn:
-            return _TURN_SECONDS
-        if not is_idle:
-            return _POLL_SECONDS
+            await self.pause(_TURN_SECONDS)
+        elif is_idle:
+            await self._wait_watched()
+        elif self._is_in_rounds:
+            await self._wait_for_round(0)
+        else:
+            await self.pause(_POLL_SECONDS)
+
+    async def _wait_watched(self) -> None:
         path = self._log.watch_path
-        already = bool(path) and self._quiet_polls > _POLLS_BEFORE_WATCHING + 1
-        watched = bool(path) and self._watcher.arm(path, self._wake)
-        if watched and not already:
-            return 0.0  # a change before the watch was set wakes nobody
-        return _WATCHED_SECONDS if watched else _UNWATCHED_SECONDS
+        before, self._is_watched = self._is_watched, bool(path) and self._watcher.arm(path, self._wake)
+        if self._is_watched and not before:
+            return  # a change before the watch was set wakes nobody: look once more
+        await self.pause(_WATCHED_SECONDS if self._is_watched else _UNWATCHED_SECONDS)
+
+    async def _wait_for_round(self, found_bytes: int) -> None:
+        assert self._rounds is not None  # noqa: S101
+        self._is_caught_up = self._is_named
+        self._slept(is_woken=await self._rounds.wait(self._wake, found_bytes))
+
+    def _slept(self, *, is_woken: bool) -> None:
+        """What woke it says that nothing is as it was; what it reads then has come just now."""
+        if is_woken:
+            self._looked_at = asyncio.get_running_loop().time()
+            self._quiet_polls = 0
+            self._left_bytes = None
+            self._is_watched = self._is_caught_up = False
+
+    @property
+    def _is_in_rounds(self) -> bool:
+        """Whether it needs no look of its own to be in time: it is told of each new file, and has one."""
+        return self._rounds is not None and self._is_followed and self._log.is_open

@@ -3,11 +3,14 @@
 What was read is known again: when the line before the offset is not what it was, the file was cut and written anew.
 """
 
+import time
+
 from collector.model import line_count
 from collector.sources.fingerprint import LAST_LINE_BYTES, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
 from collector.sources.tail_counts import CHUNK_BYTES
 
+_CLOCK_NS = 50_000_000  # a file that is written within so long again may keep its time: 4 or 10 ms a tick, mostly
 _SKIP_BYTES = 4 << 20  # of a line beyond the bound in one step
 
 
@@ -18,13 +21,15 @@ class Truncated(Exception):
 class LineReader:
     """Reads `file`; `offset` is behind the last whole line, `line` the raw lines before it.
 
-    `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen.
+    `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen;
+    `was_unchanged` says that nothing had been written when it was read last, since it was read before that.
     """
 
     __slots__ = (
         "_begun",
         "_overlong",
         "_searched",
+        "_state",
         "file",
         "last_line",
         "line",
@@ -32,6 +37,7 @@ class LineReader:
         "offset",
         "seen_bytes",
         "skipped_bytes",
+        "was_unchanged",
     )
 
     def __init__(self, file: LogFile, *, offset: int = 0, line: int = 0) -> None:
@@ -43,6 +49,8 @@ class LineReader:
         self.seen_bytes = 0
         self.skipped_bytes = 0  # behind the offset, up to the end of the NUL bytes that stand in the next line
         self._begun = b""  # what of these is kept: a run of NULs is one
+        self.was_unchanged = False
+        self._state: tuple[int, int] | None = None  # `LogFile.state`, at the last read, if a change shows in it
         self._overlong = b""  # the beginning of a line beyond the bound, while its end is looked for
         self._searched = 0  # up to here
 
@@ -56,6 +64,11 @@ class LineReader:
     def unended_bytes(self) -> int:
         """Those of a line that never ended, in a file that holds no other."""
         return len(self.file.read(0, MAX_RAW_LINE_BYTES).strip(b"\0"))
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all there was at the last read was read; of a compressed file nobody knows."""
+        return self.offset == self.seen_bytes
 
     def read(self, size: int) -> bytes | None:
         """The whole lines within `size` bytes, or the first one; None if there are none yet, b"" to be asked again.
@@ -73,7 +86,7 @@ class LineReader:
         while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size < MAX_RAW_LINE_BYTES:
             size = min(2 * size, MAX_RAW_LINE_BYTES)
             data = self.file.read(start, size)
-        self._check_intact()
+        self._check_intact(has_news=bool(data))
         if end:
             return self._advance(self._begun + data[:end], self.skipped_bytes + end)
         if len(data) < MAX_RAW_LINE_BYTES:
@@ -100,10 +113,13 @@ class LineReader:
         if len(self._begun) >= MAX_RAW_LINE_BYTES:
             self._overlong, self._searched = self._begun, self.offset + self.skipped_bytes
 
-    def _check_intact(self) -> None:
-        size = self.file.size
-        if size is None:
+    def _check_intact(self, *, has_news: bool = True) -> None:
+        state = self.file.state
+        self.was_unchanged = not has_news and state == self._state
+        if state is None or self.was_unchanged:
             return
+        size = state[0]
+        self._state = state if time.time_ns() - state[1] > _CLOCK_NS else None
         # After the read: what was written anew before it cannot pass.
         if size < self.offset or self.file.line_before(self.offset) != self.last_line:
             raise Truncated

@@ -7,6 +7,7 @@ rename, copy and compression; the inode only tells apart files with equal first 
 
 import os
 import stat
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +38,14 @@ class Generation(NamedTuple):
         return found.st_ino, found.st_mtime_ns
 
 
+class State(NamedTuple):
+    """What changes when anything is written to a file."""
+
+    inode: int
+    size: int
+    changed: int
+
+
 class LogFile:
     """A log file that is open: reads at any offset of its (decompressed) content.
 
@@ -64,6 +73,14 @@ class LogFile:
     def size(self) -> int | None:
         """Bytes of content; None if compressed."""
         return None if self.compressed else os.fstat(self._descriptor).st_size
+
+    @property
+    def state(self) -> tuple[int, int] | None:
+        """Bytes of content, and when they were written last; None if compressed."""
+        if self.compressed:
+            return None
+        found = os.fstat(self._descriptor)
+        return found.st_size, found.st_mtime_ns
 
     @property
     def version(self) -> tuple[int, int]:
@@ -201,6 +218,14 @@ def is_kept(live: Path, head: str) -> bool:
         return False
     except OSError:
         return True
+
+
+def state_of(path: Path) -> State | None:
+    """That of a file by its name; None if there is none."""
+    with suppress(OSError):
+        found = path.stat(follow_symlinks=False)
+        return State(found.st_ino, found.st_size, found.st_mtime_ns)
+    return None
 
 
 def keep_ordinal(ordinals: dict[str, int], head: str, ordinal: int) -> None:

@@ -6,23 +6,14 @@ read to its end before the next one; one that was cut is read on in the copy mad
 
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from collector.model import FileId, Position
 from collector.sources.fingerprint import fingerprint
 from collector.sources.line_reader import LineReader, Truncated
-from collector.sources.log_files import Generation, LogFile, generations, head_of, keep_ordinal
+from collector.sources.log_files import Generation, LogFile, State, generations, head_of, keep_ordinal, state_of
 from collector.sources.resume import Match, Resume, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
-
-
-class _State(NamedTuple):
-    """What changes when anything is written to a file."""
-
-    inode: int
-    size: int
-    changed: int
 
 
 class LogReader:
@@ -39,7 +30,7 @@ class LogReader:
         self._successors = Successors(live, counts, self._ordinals)
         if resume is not None:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
-        self._parked: _State | None = None  # the live file when it was closed though it is followed
+        self._parked: State | None = None  # the live file when it was closed though it is followed
         self.awaits_turn = False  # whether it is not open only since others have all the descriptors
         self._missed_turn = False  # whether there was something to read then, and it was not opened since
 
@@ -80,6 +71,11 @@ class LogReader:
         return self._reader is not None
 
     @property
+    def is_at_end(self) -> bool:
+        """Whether all that was there at the last read was read, as far as anybody has told."""
+        return self._reader is not None and self._reader.is_at_end and self._successors.is_settled
+
+    @property
     def watch_path(self) -> str:
         """What to watch for news; "" while there is no file."""
         if self._reader is not None:
@@ -91,7 +87,7 @@ class LogReader:
         """Bytes of plain files; of the live one alone while none is open."""
         if self._reader is not None:
             return self._reader.unread_bytes + self._successors.unread_bytes
-        if (state := self._state()) is None:
+        if (state := state_of(self.live)) is None:
             return 0
         is_known = self._resume is not None and self._resume.inode == state.inode
         return max(0, state.size - (self._resume.position.offset if self._resume and is_known else 0))
@@ -106,10 +102,11 @@ class LogReader:
 
     # ------------------------------------------------------------------ reading
 
-    def read(self, *, is_removed: bool) -> bytes | None:
+    def read(self, *, is_removed: bool, is_quick: bool = False) -> bytes | None:
         """The lines that follow; None if there are none for now, b"" to be asked again. Only while identified.
 
-        `is_removed`: the container is gone, so that what never got its newline is finished as well.
+        `is_removed`: the container is gone, so that what never got its newline is finished as well. `is_quick`: nobody
+        has told of a new file since the last read, so that none is looked for if nothing was written either.
 
         Raises:
             OSError: a file cannot be read.
@@ -118,6 +115,8 @@ class LogReader:
         try:
             if (data := self._read_lines(self._reader)) is not None:
                 return data
+            if is_quick and self._reader.was_unchanged and self._successors.is_settled:
+                return None
             self._successors.look(self._reader.file)
             if not self._successors and not is_removed:
                 return None
@@ -208,7 +207,7 @@ class LogReader:
             return False
         if self._id is None and (self._ordinals or self._resume is not None):
             return False  # where the one before it ended would be forgotten
-        state = self._state()
+        state = state_of(self.live)
         if state is None or state.inode != self.inode or (state.size != self._reader.offset and not is_idle):
             return False
         self.set_down()
@@ -218,7 +217,7 @@ class LogReader:
     @property
     def is_parked(self) -> bool:
         """Whether it was closed, and nothing was written since."""
-        return self._parked is not None and self._parked == self._state()
+        return self._parked is not None and self._parked == state_of(self.live)
 
     def unpark(self) -> None:
         """Open it again at the next look, whether it changed or not."""
@@ -338,10 +337,3 @@ class LogReader:
             return generations(self.live)
         except FileNotFoundError:  # no log yet, or the container is gone
             return []
-
-    def _state(self) -> _State | None:
-        """That of the live file."""
-        with suppress(OSError):
-            found = self.live.stat(follow_symlinks=False)
-            return _State(found.st_ino, found.st_size, found.st_mtime_ns)
-        return None

@@ -53,6 +53,11 @@ class Successors:
         return len(self._files)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether there is none, as far as anybody knows."""
+        return self.is_whole and not self._files
+
+    @property
     def unseen(self) -> int:
         """Files that came after those that are open and that nobody can read, if there is nothing left to look at."""
         return max(self._unopened, int(not self.is_whole))

@@ -20,16 +20,21 @@ class Wake:
         self._is_set = True
         _end(self._sleep)
 
-    async def sleep(self, seconds: float) -> bool:
-        """Sleep until woken, but not longer than this; whether it was woken."""
+    def end(self) -> None:
+        """Its sleep is over, though there is no news; nothing happens to one that is awake."""
+        _end(self._sleep)
+
+    async def sleep(self, seconds: float | None = None) -> bool:
+        """Sleep until woken, but not longer than this (None: than until somebody ends it); whether it was woken."""
         if not self._is_set:
             loop = asyncio.get_running_loop()
             self._sleep = loop.create_future()
-            timer = loop.call_later(seconds, _end, self._sleep)
+            timer = None if seconds is None else loop.call_later(seconds, _end, self._sleep)
             try:
                 await self._sleep
             finally:
-                timer.cancel()
+                if timer is not None:
+                    timer.cancel()
                 self._sleep = None
         was_set, self._is_set = self._is_set, False
         return was_set

@@ -184,3 +184,48 @@ async def test_nothing_is_lost_between_many_readers_and_takers() -> None:
     for segments in sent:  # each reader's own are in order
         places = [next(n for n, it in enumerate(got) if it is segment) for segment in segments]
         assert places == sorted(places)
+
+
+# ------------------------------------------------------------------ rounds
+
+
+async def test_what_is_gathered_leaves_together_behind_the_round() -> None:
+    found = queue(batches=10, linger=0.01)
+    waiting = asyncio.ensure_future(taken(found))
+    with found.gathering(1.0):
+        await found.put(one())
+        await asyncio.sleep(0.05)
+        await found.put(one())
+        assert not waiting.done()
+    assert await waiting == Batch((one(), one()))
+
+
+async def test_a_full_batch_leaves_while_more_is_gathered() -> None:
+    found = queue(batches=2)
+    with found.gathering(1.0):
+        for _ in range(3):
+            await found.put(one())
+        assert await taken(found) == Batch((one(), one()))
+        assert found._wait_seconds() is None
+
+
+@pytest.mark.parametrize(("waited", "next_seconds", "is_due"), [(9.5, 1.0, True), (8.5, 1.0, False), (0.0, 0.1, False)])
+async def test_behind_a_round_leaves_what_would_be_overdue_in_the_next(
+    waited: float, next_seconds: float, is_due: bool
+) -> None:
+    found = queue(batches=10, linger=10.0)
+    now = asyncio.get_running_loop().time()
+    with found.gathering(next_seconds):
+        await found.put(one(), now)
+        await found.put(one(), now - waited)
+    assert (found._wait_seconds() == 0.0) == is_due
+
+
+async def test_a_segment_has_waited_since_it_may_have_been_written() -> None:
+    found = queue(batches=10, linger=10.0)
+    now = asyncio.get_running_loop().time()
+    await found.put(one(), now)
+    await found.put(one(), now - 10.0)
+    assert await taken(found) == Batch((one(), one()))
+    await found.put(one(), now)
+    assert (found._wait_seconds() or 0) > 5

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from collector.model import Chunk, Position
 from collector.sources.file_tail import FileTail
 from collector.sources.resume import Resume
+from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream
@@ -65,11 +66,11 @@ async def reading(
     files_kept: int = 0,
     is_slow: bool = False,
     counts: TailCounts | None = None,
+    rounds: Rounds | None = None,
 ) -> AsyncIterator[Reading]:
     stream = replace(log_stream(log.live), running=running, files_kept=files_kept)
-    found = Reading(
-        FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=counts or TailCounts()), is_slow=is_slow
-    )
+    tail = FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=counts or TailCounts(), rounds=rounds)
+    found = Reading(tail, is_slow=is_slow)
     task = asyncio.create_task(found.run())
     try:
         yield found
