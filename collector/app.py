@@ -117,6 +117,8 @@ class Agent:
             if pipeline.unreadable:
                 count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
                 reasons.append(f"{name}: {count} logs cannot be read: {first}")
+            if pipeline.dead_letters.dropping:
+                reasons.append(f"{name}: {pipeline.dead_letters.dropping}")
             if pipeline.checkpoints.error:
                 reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error})")
         return reasons

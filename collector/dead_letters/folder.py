@@ -1,13 +1,19 @@
 """Refused documents → NDJSON files of one output: capped, fsynced before they count, each id once.
 
+When the cap is reached, those targets that have most give up their oldest letters (`shares`): it is told in the log,
+and for an hour by `/readyz`.
+
 A crash between the fsync of a letter and the save of its position brings the letter again: an id that already stands
 in the newest two files is not written twice. Replay sets the files of the moment aside; letters that come from then on
 go to a new file, and do not meet those under replay.
 """
 
+import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -15,6 +21,7 @@ from threading import Lock
 from typing import BinaryIO
 
 import msgspec
+import structlog
 from msgspec import Struct, field
 
 from collector.errors import UNREADABLE
@@ -23,14 +30,17 @@ from collector.ownership import make_directory, open_own
 from collector.state import fsync_directory
 
 from .letter import line
+from .shares import Span, all_of, cut, excess, sizes_of, told
+
+log = structlog.get_logger(__name__)
 
 MOST_BYTES = 256 << 20
+TOLD_SECONDS = 3600.0
+_REMEDY = "mend what is refused, then run `pilotfish dead-letters replay`"
 _FILES = 8  # the cap is given up in such shares, oldest first
 _KNOWN_FILES = 2  # whose ids are remembered, at 8 bytes of hash: of 64 MiB of letters about 10 MB of memory
 _COPY_BYTES = 1 << 20
 _NAME = re.compile(r"[0-9]{8}\.ndjson")  # what an operator put beside them is left alone
-
-Span = tuple[int, int]  # of a file: from here to there, without the latter
 
 
 class _Named(Struct):
@@ -40,14 +50,27 @@ class _Named(Struct):
 class DeadLetters:
     """The dead letters of one output, in `directory`. Every method blocks and may be called from any thread."""
 
-    def __init__(self, directory: Path, max_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, directory: Path, max_bytes: int = MOST_BYTES, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.directory = directory
+        self._now = now
+        self._dropped: Counter[str] = Counter()  # letters by target, until none had to go for an hour
+        self._dropped_at = -math.inf
+        self._sizes: dict[Path, Counter[str]] = {}  # by target, of files that are not written any more
         self._max_bytes = max_bytes
         self._lock = Lock()
         self._known: dict[Path, set[int]] | None = None  # hashes of ids in the newest files; None: not read yet
         self._aside = 0  # the number of the last file that was set aside
         self._at_work: Path | None = None
         self._lasting: Path | None = None  # the file whose name is known to be there after a power cut
+
+    @property
+    def dropping(self) -> str:
+        """What `/readyz` says of letters that had to go within the last hour; "" if none had."""
+        if not self._dropped or self._now() - self._dropped_at > TOLD_SECONDS:
+            return ""
+        return f"dead letters had to go for newer ones, of {told(self._dropped)}: {_REMEDY}"
 
     def append(self, letters: Sequence[Rejected]) -> int:
         """Keep `letters` for good; returns how many older ones had to go for them.
@@ -63,7 +86,9 @@ class DeadLetters:
             path = self._current()
             self._write(path, b"".join(line(letter) for letter in new.values()))
             self._remember(path, new.keys())
-            return self._make_room(path)
+            dropped = self._make_room(path)
+            self._tell(dropped)
+            return dropped.total()
 
     def holds(self, ids: Sequence[str]) -> int:
         """How many of `ids` are letters in the newest files, those set aside not counted."""
@@ -107,10 +132,7 @@ class DeadLetters:
             OSError: it is as it was.
         """
         with self._lock:
-            if kept:
-                _rewrite(path, kept)
-            else:
-                path.unlink(missing_ok=True)
+            self._keep(path, kept)
             fsync_directory(self.directory)
 
     # ------------------------------------------------------------------ ids
@@ -165,21 +187,47 @@ class DeadLetters:
             fsync_directory(each)
         self._lasting = path
 
-    def _make_room(self, current: Path) -> int:
-        sizes = {path: path.stat().st_size for path in files_of(self.directory)}
-        dropped = 0
-        for path in list(sizes):
-            if sum(sizes.values()) <= self._max_bytes or path == current:
-                break
-            if path == self._at_work:
-                continue
-            with open(path, "rb", opener=open_own) as file:
-                dropped += sum(1 for _ in file)
-            path.unlink()
-            del sizes[path]
-            if self._known:
-                self._known.pop(path, None)
-        return dropped
+    def _make_room(self, current: Path) -> Counter[str]:
+        """Let letters go until an eighth of the cap is free; how many, by target."""
+        gone: Counter[str] = Counter()
+        files = files_of(self.directory)
+        if sum(path.stat().st_size for path in files) <= self._max_bytes:
+            return gone
+        self._sizes.pop(current, None)
+        sizes = {path: self._sizes.get(path) or sizes_of(path) for path in files}
+        self._sizes = {path: each for path, each in sizes.items() if path != current}
+        over = excess(all_of(list(sizes.values())), self._max_bytes - self._max_bytes // _FILES)
+        try:
+            for path in files:
+                if path != self._at_work and over.keys() & sizes[path].keys():
+                    found = cut(path, over, keeps_last=path == current)
+                    self._keep(path, found.kept)
+                    gone.update(found.letters)
+                    over = {target: left for target, size in over.items() if (left := size - found.sizes[target]) > 0}
+        except OSError as error:  # what was to be kept is: the next letters try again
+            log.error("dead letters that are too many cannot be removed", directory=str(self.directory),
+                      error=str(error))  # fmt: skip
+        return gone
+
+    def _keep(self, path: Path, kept: Sequence[Span]) -> None:
+        """Of a file leave these spans, or nothing."""
+        self._sizes.pop(path, None)
+        if kept:
+            _rewrite(path, kept)
+        else:
+            path.unlink(missing_ok=True)
+        if self._known and self._known.pop(path, None) is not None and kept:
+            self._known[path] = _ids(path)
+
+    def _tell(self, dropped: Counter[str]) -> None:
+        if not dropped:
+            return
+        if self._now() - self._dropped_at > TOLD_SECONDS:
+            self._dropped.clear()
+        self._dropped.update(dropped)
+        self._dropped_at = self._now()
+        log.warning("dead letters had to go for newer ones", output=self.directory.name, count=dropped.total(),
+                    targets=told(dropped), remedy=_REMEDY)  # fmt: skip
 
 
 def files_of(directory: Path) -> list[Path]:

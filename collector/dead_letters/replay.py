@@ -19,8 +19,9 @@ from collector.errors import PilotfishError, StateError
 from collector.ledger import Ledger
 from collector.model import Segment
 
-from .folder import DeadLetters, Span
+from .folder import DeadLetters
 from .letter import Letter, Wanted, read, segments
+from .shares import Span, add
 
 _CHUNK_BYTES = 1 << 20  # of letters that are shipped together
 
@@ -151,11 +152,11 @@ class Replay:
                     await self._send(chunk.letters, progress)
                     progress.damaged += chunk.damaged
                     for span in chunk.kept:
-                        _add(kept, span)
+                        add(kept, span)
                     settled = chunk.end
             finally:  # at once: who is cancelled can wait for nothing
                 if settled or not size:
-                    _add(kept, (settled, size))
+                    add(kept, (settled, size))
                     self._letters.settle(path, kept)
 
     async def _send(self, letters: list[Letter], progress: Progress) -> None:
@@ -178,19 +179,11 @@ def _read(file: BinaryIO, start: int, wanted: Wanted, left: int | None) -> _Chun
             chunk.damaged += bool(text.strip())
         if letter is None or not wanted.matches(letter) or (left is not None and len(chunk.letters) >= left):
             if text.strip():
-                _add(chunk.kept, span)
+                add(chunk.kept, span)
             continue
         chunk.letters.append(letter)
         chunk.size += len(text)
     return chunk
-
-
-def _add(spans: list[Span], span: Span) -> None:
-    """Add a span behind the others; one that touches the last makes it longer."""
-    if spans and spans[-1][1] == span[0]:
-        spans[-1] = (spans[-1][0], span[1])
-    elif span[0] < span[1]:
-        spans.append(span)
 
 
 async def run_all(

@@ -7,10 +7,13 @@ import pytest
 from collector.app import Agent, shipper_types
 from collector.checkpoint import Checkpoints
 from collector.config import load
+from collector.dead_letters import DeadLetters
+from collector.model import Rejected
 from collector.pipeline import Pipeline
 from collector.ports import ShipperSettings
 from collector.transform.stamps import Stamps
 from tests.collector.recording_shipper import RecordingShipper
+from tests.contract.segments import plain_segment
 
 
 @pytest.fixture
@@ -50,6 +53,15 @@ def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
     assert agent.not_ready() == ["output out: the spool is full: reading waits"]
     ledger.spool_error, ledger.spool_read_error = "", "the spool cannot be read (Input/output error)"
     assert agent.not_ready() == ["output out: the spool cannot be read (Input/output error)"]
+
+
+def test_dead_letters_that_had_to_go_are_told_with_their_target_and_what_helps(agent: Agent, tmp_path: Path) -> None:
+    agent.pipelines[0].dead_letters = letters = DeadLetters(tmp_path / "out", 8_000)
+    for number in range(60):
+        letters.append([Rejected(plain_segment(1, first=number), 0, "mapper_exception", "reason")])
+    (reason,) = agent.not_ready()
+    assert reason.startswith("output out: dead letters had to go for newer ones, of shop (")
+    assert reason.endswith("): mend what is refused, then run `pilotfish dead-letters replay`")
 
 
 def test_the_accounts_are_shown_whole(agent: Agent) -> None:

@@ -3,14 +3,19 @@
 import json
 import os
 import stat
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from collector.dead_letters import DeadLetters
+from collector.dead_letters.shares import excess, told
 from collector.model import Rejected
 from tests.contract.faults import Unsyncable, file_size_limit
 from tests.contract.segments import document, log_stream, plain_segment, segment
@@ -229,3 +234,121 @@ def test_letters_are_for_their_owner_only(tmp_path: Path) -> None:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "out" / "00000001.ndjson").stat().st_mode) == 0o600
+
+
+# ------------------------------------------------------------------ shares
+
+
+def of_target(target: str, number: int, size: int = 100) -> Rejected:
+    stream = log_stream(target, container_id=target)
+    one = segment([document({"message": "x" * size}, stream)], stream, first=number)
+    return Rejected(one, 0, "mapper_exception", f"{target} {number}")
+
+
+def kept(directory: Path) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for line in lines(directory):
+        found.setdefault(line["target"], []).append(int(line["detail"].split()[1]))
+    return found
+
+
+def test_letters_of_one_target_push_out_none_of_another(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 100_000)
+    for number in range(20):
+        letters.append([of_target("quiet", number)])
+    dropped = 0
+    for number in range(300):
+        dropped += letters.append([of_target("loud", number, 2_000)])
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000
+    found = kept(tmp_path)
+    assert found["quiet"] == list(range(20))
+    assert found["loud"] == list(range(dropped, 300))
+    assert dropped > 200
+
+
+def test_what_a_quiet_target_leaves_of_its_share_is_the_others(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 100_000)
+    for number in range(200):
+        letters.append([of_target("a", number, 1_000), of_target("b", number, 1_000)])
+        if number < 10:
+            letters.append([of_target("c", number)])
+    found = kept(tmp_path)
+    assert found["c"] == list(range(10))
+    assert abs(len(found["a"]) - len(found["b"])) <= 1
+    assert (found["a"][-1], found["b"][-1]) == (199, 199)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) > 80_000
+
+
+def test_many_targets_of_one_tenant_leave_another_an_equal_share(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 100_000)
+    for number in range(10):
+        letters.append([of_target("quiet", number)])
+    for number in range(400):
+        letters.append([of_target(f"loud{number % 10}", number, 1_000)])
+    assert kept(tmp_path)["quiet"] == list(range(10))
+
+
+def test_one_letter_larger_than_all_room_does_not_stop_the_others(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 8_000)
+    letters.append([of_target("quiet", 0)])
+    assert letters.append([of_target("loud", 0, 100_000)]) == 0
+    assert letters.append([of_target("quiet", 1)]) == 1
+    assert kept(tmp_path) == {"quiet": [0, 1]}
+
+
+def test_a_letter_that_had_to_go_is_written_when_it_comes_again(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 8_000)
+    for number in range(60):
+        letters.append([of_target("a", number)])
+    assert 0 not in kept(tmp_path)["a"]
+    letters.append([of_target("a", 0)])
+    assert kept(tmp_path)["a"][-1] == 0
+
+
+def test_a_file_under_replay_keeps_its_lines_where_they_stand(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, 20_000)
+    for number in range(60):
+        letters.append([of_target("loud", number)])
+    path = letters.set_aside()[0]
+    with letters.at_work(path) as file:
+        before = path.read_bytes()
+        for number in range(100, 300):
+            letters.append([of_target("loud", number)])
+        assert path.read_bytes() == before == file.read()
+        letters.settle(path, [(0, before.index(b"\n") + 1)])
+    assert path.read_bytes() == before[: before.index(b"\n") + 1]
+    letters.append([of_target("loud", 400)])
+    assert kept(tmp_path)["loud"][-1] == 400
+
+
+def test_dropped_letters_are_told_for_an_hour_with_their_targets(tmp_path: Path) -> None:
+    clock = [0.0]
+    letters = DeadLetters(tmp_path / "elastic", 8_000, now=lambda: clock[0])
+    assert letters.dropping == ""
+    with capture_logs() as logs:
+        for number in range(60):
+            letters.append([of_target("loud", number)])
+    told = [entry for entry in logs if entry["event"] == "dead letters had to go for newer ones"]
+    assert {(entry["output"], entry["log_level"]) for entry in told} == {("elastic", "warning")}
+    gone = 60 - len(kept(tmp_path / "elastic")["loud"])
+    assert sum(entry["count"] for entry in told) == gone
+    assert letters.dropping.startswith(f"dead letters had to go for newer ones, of loud ({gone}): mend what is refused")
+    clock[0] = 3_601.0
+    assert letters.dropping == ""
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(0, 1000), max_size=20), st.integers(0, 5000))
+def test_shares_are_fair(sizes: dict[str, int], most: int) -> None:
+    over = excess(sizes, most)
+    left = {target: size - over.get(target, 0) for target, size in sizes.items()}
+    assert sum(left.values()) <= most or not over
+    assert bool(over) == (sum(sizes.values()) > most)
+    assert all(over[target] > 0 for target in over)
+    if over:  # who gave something up has as much as anybody
+        assert {left[target] for target in over} == {max(left.values())}
+        assert sum(left.values()) > most - len(over)
+
+
+def test_few_targets_are_named_and_the_others_counted() -> None:
+    assert told(Counter({"shop": 3, "": 1})) == "shop (3), unknown (1)"
+    assert told(Counter({f"t{number}": 9 - number for number in range(8)})).endswith("t4 (5) and 3 more")
