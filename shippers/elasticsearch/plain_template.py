@@ -1,6 +1,7 @@
 """The template that `run` installs at its first connect: since mappings cannot be mended later, never none at all.
 
-Where `setup` was here, its template supersedes this one, and nothing is installed.
+Where `setup` was here, its template supersedes this one, and nothing is installed. What an older version of ours put
+there, and nobody changed since, gets the present body: no operator knows of it, so nobody else would mend it.
 """
 
 from typing import Any, NamedTuple
@@ -11,9 +12,22 @@ from collector.errors import UNREADABLE
 
 from .cluster import Server
 from .connection import Connection, is_taken, words_of
+from .marks import Mark, fingerprint, split
 from .node import Answer
 from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, covers, is_ours, legacy_of, shown
-from .templates import PLAIN_PRIORITY, patterns_of, plain, plain_composable, plain_name, template_name
+from .templates import (
+    META,
+    PLAIN_ORDER,
+    PLAIN_PRIORITY,
+    VERSION,
+    legacy_mark,
+    patterns_of,
+    plain,
+    plain_composable,
+    plain_legacy_name,
+    plain_name,
+    template_name,
+)
 
 _WANTS_COMPOSABLE = b"use composable templates"
 _SETUP = "run `pilotfish setup elasticsearch`"
@@ -34,12 +48,39 @@ async def install_template(connection: Connection, index: str, server: Server | 
     """
     if "%" not in index:  # one for all days: an operator's index or alias, or a data stream of `setup`'s
         return None
-    if server and server.composes and await _is_superseded(connection, index):
+    if server and (hindrance := await _renew(connection, index, server)):
+        return hindrance
+    if server and await _is_superseded(connection, index, server):
         return None
-    answer = await _put(connection, f"/_template/{template_name(index)}", plain(patterns_of(index), server))
+    path = f"/_template/{plain_legacy_name(index, server)}"
+    answer = await _put(connection, path, plain(patterns_of(index), server))
     if answer.status == 400 and _WANTS_COMPOSABLE in answer.body:
         return await _install_in_two(connection, index, server)
     return _hindrance(answer)
+
+
+async def _renew(connection: Connection, index: str, server: Server) -> Hindrance | None:
+    """Put the present body in the place of ours of an older version, for the same patterns."""
+    name = plain_legacy_name(index, server)
+    for body in _objects((await _found(connection, f"/_template/{name}")).get(name)):
+        if body.get("order") == PLAIN_ORDER and _is_outdated(body, legacy_mark(server)):
+            answer = await _put(connection, f"/_template/{name}", plain(body["index_patterns"], server), create=False)
+            if hindrance := _hindrance(answer):
+                return hindrance
+    if not server.composes:
+        return None
+    name = plain_name(index)
+    for body in _composable(await _found(connection, f"/_index_template/{name}")):
+        if _is_outdated(body, META):
+            new = plain_composable(body["index_patterns"], server)
+            return _hindrance(await _put(connection, f"/_index_template/{name}", new, create=False))
+    return None
+
+
+def _is_outdated(body: dict[str, Any], mark: Mark) -> bool:
+    """Whether it is ours of an older version, and nobody changed it."""
+    borne, rest = split(body, mark)
+    return borne is not None and borne.version < VERSION and borne.hash == fingerprint(rest)
 
 
 async def _install_in_two(connection: Connection, index: str, server: Server | None) -> Hindrance | None:
@@ -64,7 +105,8 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
         if hindrance := _hindrance(answer):
             return hindrance
     if rest:
-        answer = await _put(connection, f"/_template/{template_name(index)}", plain(rest, server))
+        path = f"/_template/{plain_legacy_name(index, server)}"
+        answer = await _put(connection, path, plain(rest, server))
         if hindrance := _hindrance(answer):
             return hindrance
     return _left_out(taken)
@@ -88,18 +130,35 @@ def _left_out(taken: dict[str, list[str]]) -> Hindrance | None:
     return Hindrance(reason, f"{_SETUP}, which says what helps, or set template: off")
 
 
-async def _is_superseded(connection: Connection, index: str) -> bool:
+async def _is_superseded(connection: Connection, index: str, server: Server) -> bool:
     """Whether one template of ours is for all these indices; one of `setup`'s may be for some targets only."""
-    target = f"/_index_template/{template_name(index)}*?filter_path=index_templates.index_template.index_patterns"
-    found = await _listed(connection, target)
-    if isinstance(found, Hindrance):
-        return False
+    name = template_name(index)
+    if server.composes:
+        target = f"/_index_template/{name}*?filter_path=index_templates.index_template.index_patterns"
+        bodies = _composable(await _found(connection, target))
+    else:
+        found = await _found(connection, f"/_template/{name}?filter_path=*.index_patterns,*.order")
+        bodies = [body for body in _objects(found.get(name)) if body.get("order") != PLAIN_ORDER]
     all_patterns = set(patterns_of(index))
-    try:
-        listed = [each["index_template"]["index_patterns"] for each in found["index_templates"]]
-        return any(all_patterns <= set(patterns) for patterns in listed)
-    except (LookupError, TypeError):  # none is there, or it is told in other words
-        return False
+    there = (body.get("index_patterns") for body in bodies)
+    return any(isinstance(patterns, list) and all_patterns <= set(map(str, patterns)) for patterns in there)
+
+
+def _composable(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The composable templates of an answer; none if it tells of them in other words."""
+    listed = found.get("index_templates")
+    return [body for each in _objects(listed) for body in _objects(each.get("index_template"))]
+
+
+def _objects(told: Any) -> list[dict[str, Any]]:
+    """The object, or those of a list."""
+    return [each for each in (told if isinstance(told, list) else [told]) if isinstance(each, dict)]
+
+
+async def _found(connection: Connection, target: str) -> dict[str, Any]:
+    """What the server tells of `target`; nothing if it has none, or tells it in other words."""
+    found = await _listed(connection, target)
+    return {} if isinstance(found, Hindrance) else found
 
 
 async def _listed(connection: Connection, target: str) -> dict[str, Any] | Hindrance:
@@ -112,8 +171,8 @@ async def _listed(connection: Connection, target: str) -> dict[str, Any] | Hindr
     return found if answer.status == 200 and found is not None else _refused(answer)
 
 
-async def _put(connection: Connection, path: str, body: dict[str, Any]) -> Answer:
-    answer = await connection.request("PUT", f"{path}?create=true", msgspec.json.encode(body))
+async def _put(connection: Connection, path: str, body: dict[str, Any], *, create: bool = True) -> Answer:
+    answer = await connection.request("PUT", f"{path}?create=true" if create else path, msgspec.json.encode(body))
     _raise_what_passes(connection, answer)
     return answer
 

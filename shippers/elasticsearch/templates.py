@@ -5,6 +5,8 @@ sent once more as text, so nothing is lost; but text is worth less than fields, 
 - Text is `text` with a `.keyword`, `log.message` and `log.msg` are text alone, `log.level` is a lower-cased keyword;
   what looks like a date is text, a boolean is a keyword: then the next value of another kind fits as well. Numbers that
   do not fit are left unsearchable (`ignore_malformed`).
+- What the text form of a document needs has its type and its place before any document: else the first `message` of a
+  day, an object perhaps, or one line of 1,990 keys, would leave none for it, and what is refused became dead letters.
 - `subobjects: false`, where the server flattens objects under it: `log.error` may be a word here and an object there,
   and no depth is too deep.
 - 2,000 fields, and `ignore_dynamic_beyond_limit`: a field too many is kept and not searchable. The fields that every
@@ -16,12 +18,15 @@ lowest priority would put every legacy template of the operator out of force, an
 without a priority whose pattern meets ours; a legacy one gives way to both, never touches data streams, and 6 to 9 and
 OpenSearch have it. But from 8 on Elasticsearch refuses a new legacy one that meets any composable one, such as its own
 `logs-*-*`: for the patterns that do, and for no others, the plain template is composable there. Legacy templates are
-merged, and daily indices of others meet the patterns too. So it holds dynamic templates for our own fields and no
-property but `@timestamp`: any other would be merged into another's of that name (`host` is an object in Beats,
-`@target` may be text to an operator) and break it.
+merged, and daily indices of others meet the patterns too: a property is merged into another's of that name, and breaks
+it (`host` is an object in Beats, `log` text to others). So it holds dynamic templates; properties are `@timestamp` and
+those of our own names that a first document may lack, each as a bare type, which gives way to whatever another template
+says of it. `log` is made with its properties when the first document brings it: a dynamic template says so, and is void
+where somebody has mapped `log`.
 
 `setup` installs a composable template where there are any, since the operator asks for it and `setup.others` looks whom
-it would put out of force. Elsewhere it raises the order of the plain one, with the same restraint.
+it would put out of force. Elsewhere it installs a legacy one of order 10, with the same restraint, beside the plain
+one: setup's may be for some targets only.
 """
 
 import re
@@ -37,14 +42,23 @@ from .bulk import DEFAULT_INDEX
 from .cluster import Server
 from .marks import Mark, marked
 
-VERSION = 3  # of what mapping.json and the envelopes say; raised with each change of them
+VERSION = 4  # of what mapping.json and the envelopes say; raised with each change of them
 META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
-_PLAIN_ORDER = -1
+PLAIN_ORDER = -1
 PLAIN_PRIORITY = 0  # the lowest there is
 _LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has
 _MOST_PRIORITY = 199  # below 200, which Elastic Agent's have
-_MERGEABLE = ("@timestamp",)  # properties that fit whatever another template says of them
+_MERGEABLE = (  # properties that fit whatever another template says of them
+    "@timestamp",
+    "delivery_error",
+    "docker_app",
+    "docker_service",
+    "docker_task",
+    "k8s_pod",
+    "k8s_pod_namespace",
+    "k8s_container_name",
+)
 
 _YEAR = re.compile(r"%[YG]")
 _REST = re.compile(r"(?:%[mdjV]|\{target\})")
@@ -52,18 +66,23 @@ _FOREIGN = re.compile(r"[^a-z0-9._*-]")
 
 
 def template_name(index: str) -> str:
-    """The name of the template for indices named by `index`, `run`'s and `setup`'s."""
+    """The name of `setup`'s template for indices named by `index`."""
     return "pilotfish" if index == DEFAULT_INDEX else f"pilotfish-{crc32(index.encode()):08x}"
 
 
 def plain_name(index: str) -> str:
-    """The name of the plain template where it is composable: beside `setup`'s, which may be for some targets only."""
+    """The name of the plain template beside `setup`'s of the same kind, which may be for some targets only."""
     return f"{template_name(index)}-plain"
+
+
+def plain_legacy_name(index: str, server: Server | None) -> str:
+    """The name of the plain template where it is a legacy one; `setup`'s is one too where there are no others."""
+    return template_name(index) if server is None or server.composes else plain_name(index)
 
 
 def plain(patterns: list[str], server: Server | None) -> dict[str, Any]:
     """The plain template for these patterns, as `server` (None: taken for a recent one) needs it."""
-    return legacy(patterns, server, order=_PLAIN_ORDER)
+    return legacy(patterns, server, order=PLAIN_ORDER)
 
 
 def plain_composable(patterns: list[str], server: Server | None) -> dict[str, Any]:
@@ -153,8 +172,11 @@ def _body(server: Server | None) -> dict[str, Any]:
 def _mergeable(server: Server | None) -> dict[str, Any]:
     """Settings and mappings that fit beside those of others."""
     body = _body(server)
-    properties = body["mappings"]["properties"]
-    body["mappings"]["properties"] = {name: properties[name] for name in _MERGEABLE}
+    mappings = body["mappings"]
+    properties = mappings["properties"]
+    made = {"path_match": "log", "match_mapping_type": "object", "mapping": properties["log"]}
+    mappings["dynamic_templates"].insert(0, {"pilotfish_log": made})
+    mappings["properties"] = {name: {"type": properties[name]["type"]} for name in _MERGEABLE}
     return body
 
 

@@ -12,7 +12,18 @@ from collector.model import Batch, Receipt
 from collector.ports import Shipper, Site
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
-from shippers.elasticsearch.templates import patterns_of, plain, plain_name, template_name
+from shippers.elasticsearch.marks import Mark, marked, split
+from shippers.elasticsearch.templates import (
+    META,
+    VERSION,
+    legacy_mark,
+    patterns_of,
+    plain,
+    plain_composable,
+    plain_legacy_name,
+    plain_name,
+    template_name,
+)
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
@@ -161,12 +172,17 @@ async def test_the_template_is_there_before_the_first_index(search_server: Searc
     assert properties["log"]["properties"]["message"] == {"type": "text", "norms": False}
 
 
+def as_known(server: SearchServer) -> Server:
+    return Server(server.version, opensearch=server.generation == "opensearch")
+
+
 def plain_templates(server: SearchServer) -> dict[str, dict[str, object]]:
     """What `run` installed, by kind."""
     found: dict[str, dict[str, object]] = {}
-    legacy = server.get("/_template/pilotfish")
+    name = plain_legacy_name(DEFAULT_INDEX, as_known(server))
+    legacy = server.get(f"/_template/{name}")
     if legacy.status == 200:
-        found["legacy"] = legacy.json()["pilotfish"]
+        found["legacy"] = legacy.json()[name]
     composable = server.get("/_index_template/pilotfish-plain")
     if composable.status == 200 and server.generation != 6:
         found["composable"] = composable.json()["index_templates"][0]["index_template"]
@@ -252,10 +268,57 @@ async def test_template_off_leaves_the_cluster_alone(search_server: SearchServer
 
 async def test_a_template_of_that_name_is_left_as_it_is(search_server: SearchServer, site: Site) -> None:
     empty(search_server)
-    put(search_server, "/_template/pilotfish", {"index_patterns": ["other*"], "order": 7})
+    name = plain_legacy_name(DEFAULT_INDEX, as_known(search_server))
+    put(search_server, f"/_template/{name}", {"index_patterns": ["other*"], "order": 7})
     await shipped(search_server, site)
-    there = search_server.get("/_template/pilotfish").json()["pilotfish"]
+    there = plain_templates(search_server)["legacy"]
     assert (there["index_patterns"], there["order"]) == (["other*"], 7)
+
+
+def older(body: dict[str, Any], mark: Mark) -> dict[str, Any]:
+    """The body as an older version of ours would have put it."""
+    body = split(body, mark)[1]
+    mappings = body.get("template", body)["mappings"]
+    del mappings.get("_doc", mappings)["dynamic_templates"][0]
+    return marked(body | {"version": VERSION - 1}, mark, VERSION - 1)
+
+
+async def test_what_an_older_agent_installed_gets_the_present_body_for_its_patterns(
+    search_server: SearchServer, site: Site
+) -> None:
+    empty(search_server)
+    known = as_known(search_server)
+    await shipped(search_server, site)
+    there = plain_templates(search_server)
+    for kind, body in there.items():
+        patterns: Any = body["index_patterns"]
+        if kind == "legacy":
+            put(search_server, f"/_template/{plain_legacy_name(DEFAULT_INDEX, known)}",
+                older(plain(patterns, known), legacy_mark(known)))  # fmt: skip
+        else:
+            put(search_server, "/_index_template/pilotfish-plain",
+                older(plain_composable(patterns, known), META))  # fmt: skip
+    outdated = plain_templates(search_server)
+    assert outdated.keys() == there.keys()
+    assert all(outdated[kind] != there[kind] for kind in there)
+    with capture_logs() as logged:
+        await shipped(search_server, site)
+    assert warnings_of(logged) == []
+    assert plain_templates(search_server) == there
+
+
+async def test_what_an_older_agent_installed_and_somebody_changed_is_left(
+    search_server: SearchServer, site: Site
+) -> None:
+    empty(search_server)
+    known = as_known(search_server)
+    patterns = ["shop-20*"]
+    body = older(plain(patterns, known), legacy_mark(known))
+    body["settings"]["index.mapping.total_fields.limit"] = 5000
+    put(search_server, f"/_template/{plain_legacy_name(DEFAULT_INDEX, known)}", body)
+    there = plain_templates(search_server)
+    await shipped(search_server, site)
+    assert plain_templates(search_server)["legacy"] == there["legacy"]
 
 
 async def test_the_operators_own_legacy_template_wins(search_server: SearchServer, site: Site) -> None:

@@ -13,7 +13,6 @@ from collector.errors import UsageError
 from collector.ports import Preparable, Setup, SetupStep, Site
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
-from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
 from shippers.elasticsearch.node import MOST_BYTES
 from shippers.elasticsearch.setup.objects import SERVERS
@@ -29,7 +28,7 @@ from shippers.elasticsearch.templates import (
 )
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import emptied, settings_for
-from tests.shippers.test_elasticsearch_cluster import INDEX, mapping_of, plain_templates, put, shipped
+from tests.shippers.test_elasticsearch_cluster import INDEX, as_known, mapping_of, plain_templates, put, shipped
 
 DEFAULT = Setup()
 SHOP = Setup(targets=("shop*",))
@@ -67,10 +66,6 @@ def everything(server: SearchServer) -> dict[str, Any]:
 
 def typed(server: SearchServer, mappings: object) -> object:
     return {"_doc": mappings} if server.generation == 6 else mappings
-
-
-def as_known(server: SearchServer) -> Server:
-    return Server(server.version, opensearch=server.generation == "opensearch")
 
 
 def all_are(outcome: str, names: Iterable[str]) -> dict[str, str]:
@@ -132,21 +127,33 @@ async def test_indices_get_what_setup_installed_and_run_leaves_its_own_out(serve
 
 async def test_setup_takes_over_where_run_was_first(server: SearchServer, site: Site) -> None:
     await shipped(server, site)
-    told = outcomes(await set_up(server, site))
-    assert told["index template pilotfish"] == ("updated" if server.generation == 6 else "created")
-    assert set(told.values()) <= {"created", "updated"}
+    there = plain_templates(server)
+    assert outcomes(await set_up(server, site)) == all_are("created", objects_of(server))
+    assert plain_templates(server) == there
 
 
 async def test_for_some_targets_only_run_installs_its_own_for_the_others(server: SearchServer, site: Site) -> None:
     await set_up(server, site, SHOP)
     await shipped(server, site)
     there = plain_templates(server)
-    if server.generation == 6:
-        assert there["legacy"]["index_patterns"] == ["shop*-20*.*.*"]
-    else:
-        assert there["legacy"]["order"] == -1
-        patterns = [each for one in there.values() for each in one["index_patterns"]]  # type: ignore[attr-defined]
-        assert sorted(patterns) == sorted(patterns_of(DEFAULT_INDEX))
+    assert there["legacy"]["order"] == -1
+    patterns = [each for one in there.values() for each in one["index_patterns"]]  # type: ignore[attr-defined]
+    assert sorted(patterns) == sorted(patterns_of(DEFAULT_INDEX))
+
+
+async def test_for_some_targets_only_setup_leaves_the_others_what_run_installed(
+    server: SearchServer, site: Site
+) -> None:
+    await shipped(server, site)
+    there = plain_templates(server)
+    for setup in (SHOP, Setup(targets=("till",)), Setup(targets=("shop*",), overwrite=True)):
+        await set_up(server, site, setup)
+        assert plain_templates(server) == there
+    server.request("DELETE", "/*-2026.11.23")
+    await shipped(server, site)
+    properties: Any = server.get("/till-2026.11.23/_mapping").json()["till-2026.11.23"]["mappings"]
+    properties = properties.get("_doc", properties)["properties"]
+    assert properties["delivery_error"]["type"] == properties["host"]["type"] == "keyword"
 
 
 # ------------------------------------------------------------------ whose it is
@@ -298,10 +305,9 @@ async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServ
     step = (await set_up(merging, site))["index template pilotfish"]
     assert (step.outcome, step.text) == ("failed", "it would override, where both meet: template own.beats-7 (order 0)")
     assert "give theirs an order over 10" in step.remedy
-    assert merging.get("/_template/pilotfish").json()["pilotfish"]["order"] == -1
+    assert merging.get("/_template/pilotfish").status == 404
     narrowed = (await set_up(merging, site, SHOP))["index template pilotfish"]
-    told = "other options; no longer for a*-20*.*.*, b*-20*.*.*, c*-20*.*.*, d*-20*.*.*, e*-20*.*.* and 31 more"
-    assert (narrowed.outcome, narrowed.text) == ("updated", told)
+    assert (narrowed.outcome, narrowed.text) == ("created", "")
     taken = (await set_up(merging, site, Setup(overwrite=True)))["index template pilotfish"]
     assert (taken.outcome, taken.text) == ("updated", "overwritten; in place of template own.beats-7 (order 0)")
     assert outcomes(await set_up(merging, site)) == all_are("unchanged", objects_of(merging))

@@ -69,16 +69,15 @@ async def test_of_two_at_once_none_fails(server: SearchServer, site: Site) -> No
 
 @pytest.fixture
 def merging(elasticsearch_6: SearchServer) -> Iterator[SearchServer]:
-    """A server where the templates of `run` and `setup` are one, emptied."""
+    """A server where the templates of `run` and `setup` are of one kind, emptied."""
     yield from emptied(elasticsearch_6)
 
 
-async def test_the_plain_template_of_an_agent_that_came_meanwhile_is_taken_over(
-    merging: SearchServer, site: Site
-) -> None:
+async def test_the_plain_template_of_an_agent_that_came_meanwhile_is_left(merging: SearchServer, site: Site) -> None:
     step = (await overtaken(merging, site, lambda: shipped(merging, site)))[TEMPLATE]
-    assert (step.outcome, step.request) == ("updated", "PUT /_template/pilotfish")
-    assert merging.get("/_template/pilotfish").json()["pilotfish"]["order"] == 10
+    assert (step.outcome, step.request) == ("created", "PUT /_template/pilotfish?create=true")
+    orders = {name: body["order"] for name, body in merging.get("/_template/pilotfish*").json().items()}
+    assert orders == {"pilotfish": 10, "pilotfish-plain": -1}
 
 
 async def test_a_policy_of_ism_that_another_setup_made_meanwhile_is_unchanged(site: Site) -> None:
