@@ -19,16 +19,29 @@ _SHARD_SIZE_FROM = (7, 13)  # `max_primary_shard_size`
 # `ignore_dynamic_beyond_limit`: a field too many is left unsearchable, not refused. From 8.11 on objects under
 # `subobjects: false` are flattened, with its last faults mended in 8.13 (elastic/elasticsearch#97972, #105373).
 _LENIENT_FROM = (8, 14)
+_UNKNOWN = "another program"
+_VICTORIA = b"unsupported path requested"  # its words for a path that it does not know
+_GREPTIME = "/v1/elasticsearch"  # the path of its bulk requests
 _Shape = TypeVar("_Shape", bound=Struct)
 
 
 class Server(NamedTuple):
-    """Which server answers: `version` as it names it, `opensearch` since it counts from 1 again."""
+    """Which server answers: `version` as it names it, `opensearch` since it counts from 1 again.
+
+    `product` names one that is neither, and takes their bulk requests: templates, mapping types and versions, by which
+    the others differ, mean nothing to it.
+    """
 
     version: str
     opensearch: bool
+    product: str = ""
 
     def __str__(self) -> str:
+        if self.product:
+            return (
+                f"{self.product} (it takes bulk requests as Elasticsearch {self.version} does, has no templates, and "
+                "may keep a line twice that has to be sent again)"
+            )
         return f"{'OpenSearch' if self.opensearch else 'Elasticsearch'} {self.version}"
 
     @property
@@ -40,7 +53,7 @@ class Server(NamedTuple):
     @property
     def typed(self) -> bool:
         """Whether action lines need a mapping type."""
-        return not self.opensearch and self.generation < _TYPED_UNTIL
+        return not (self.opensearch or self.product) and self.generation < _TYPED_UNTIL
 
     @property
     def composes(self) -> bool:
@@ -71,10 +84,12 @@ class Server(NamedTuple):
 class _Version(Struct):
     number: str
     distribution: str = "elasticsearch"
+    lucene_version: str = ""
 
 
 class _Root(Struct):
     version: _Version
+    name: str | None = None
 
 
 class _Node(Struct):
@@ -95,7 +110,8 @@ async def identify(connection: Connection) -> Server | None:
     first = _needed(connection, await connection.request("GET", "/"))
     root = _decoded(first, _Root)
     if root:
-        return Server(root.version.number, root.version.distribution == "opensearch")
+        product = await _product(connection, root)
+        return Server(root.version.number, root.version.distribution == "opensearch", product)
     answer = _needed(connection, await connection.request("GET", "/_nodes/_local?filter_path=nodes.*.version"))
     listed = _decoded(answer, _Nodes)
     versions = [node.version for node in listed.nodes.values()] if listed else []
@@ -105,6 +121,32 @@ async def identify(connection: Connection) -> Server | None:
         return None
     server = Server(versions[0], opensearch=False)
     return server._replace(opensearch=server.generation[0] < 5)
+
+
+async def _product(connection: Connection, root: _Root) -> str:
+    """The name of a server that is neither Elasticsearch nor OpenSearch though it answers so; "" for these.
+
+    Quickwit says it; ZincSearch and OpenObserve have no Lucene; VictoriaLogs and GreptimeDB tell a version and no more,
+    as a proxy may, so that they are known by their having no templates.
+    """
+    distribution, lucene = root.version.distribution, root.version.lucene_version
+    if distribution not in ("elasticsearch", "opensearch"):
+        return _shown(distribution)
+    if lucene[:1].isdecimal():
+        return ""
+    if lucene:
+        return "ZincSearch" if root.name == "zinc" else _UNKNOWN
+    answer = _needed(connection, await connection.request("GET", "/_template?filter_path=*.order"))
+    if _is_kin(answer):
+        return ""
+    if _VICTORIA in answer.body:
+        return "VictoriaLogs"
+    return "GreptimeDB" if _GREPTIME in connection.name else _UNKNOWN
+
+
+def _shown(distribution: str) -> str:
+    """A name that a server gives itself, on one line."""
+    return re.sub(r"[^\w .-]", "", distribution)[:40].strip().capitalize() or _UNKNOWN
 
 
 async def _has_bulk(connection: Connection) -> bool:
@@ -125,7 +167,7 @@ def _is_kin(answer: Answer) -> bool:
 
 
 def _needed(connection: Connection, answer: Answer) -> Answer:
-    if answer.status in (401, 429, 502, 503, 504):
+    if answer.status in (401, 407, 429, 502, 503, 504):
         raise connection.refusal(answer)
     return answer
 

@@ -6,14 +6,22 @@ Headers are the plain media types that all servers know, and nothing is asked ag
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from aiohttp import ClientConnectorError, ClientError, ClientSSLError, ServerTimeoutError
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientProxyConnectionError,
+    ClientSSLError,
+    ServerTimeoutError,
+)
 from msgspec import Struct
 
 from collector.errors import UNREADABLE, Refused, ShippingError, Unauthorized, Unavailable
 
+from .extras import query_of
 from .node import CONNECT_SECONDS, MOST_BYTES, Answer, AnswerTooLong, Node, Question, is_cut
 from .nodes import Nodes
 from .outcomes import is_bulk_answer
@@ -21,6 +29,7 @@ from .outcomes import is_bulk_answer
 _SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
 _SHARD_SECONDS = (1.0, 3.0)  # its bounds: it holds a turn of the output, and a node is given up after 5 s
 _WRONG_HOSTS = "check that `hosts` names Elasticsearch or OpenSearch, with the path when a proxy is before it"
+_PROXY_CREDENTIALS = "correct user and password in proxy_url"
 _WORDS = 300  # characters of a server's own words that an error repeats
 
 
@@ -38,8 +47,17 @@ class _Refusal(Struct):
 class Connection:
     """A cluster as its nodes; for errors, `name` names it and `identity` says who asks and which options make it so."""
 
-    def __init__(self, nodes: Sequence[Node], *, name: str, identity: tuple[str, str], timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        name: str,
+        identity: tuple[str, str],
+        timeout_seconds: float,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._parameters = query_of(parameters or {})
         self._nodes = Nodes(nodes, timeout_seconds=timeout_seconds)
         self._timeout_seconds = timeout_seconds
         least, most = _SHARD_SECONDS
@@ -64,7 +82,7 @@ class Connection:
         Raises:
             Unavailable: no answer came; lost, if the connection broke while it was on its way.
         """
-        target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms"
+        target = f"/_bulk?filter_path={filter_path}&timeout={self._shard_milliseconds}ms{self._parameters}"
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
         return await self._ask(Question("POST", target, body, headers, most_bytes, _is_told), is_measured=True)
 
@@ -88,6 +106,8 @@ class Connection:
                 return Unauthorized(
                     f"{self.name} forbids {self._who} what it asked (403: {words})", "grant the privilege"
                 )
+            case 407:
+                return Unauthorized(f"the proxy before {self.name} refuses who asks (407)", _PROXY_CREDENTIALS)
             case 413:
                 return Refused(f"{self.name} takes no request of this size (413)", "lower batch_bytes")
             case 429 | 502 | 503 | 504:
@@ -106,6 +126,14 @@ class Connection:
         remedy = "check `hosts` (https or http?), the network and that it runs"
         if isinstance(error, AnswerTooLong):
             return Unavailable(f"{self.name} gives {error}", "check the proxies before it")
+        if isinstance(error, ClientHttpProxyError):
+            if error.status == 407:
+                return Unauthorized(f"the proxy before {self.name} refuses who asks (407)", _PROXY_CREDENTIALS)
+            remedy = "let the proxy connect to it"
+            return Unavailable(f"the proxy before {self.name} makes no connection to it ({error.status})", remedy)
+        if isinstance(error, ClientProxyConnectionError):
+            remedy = "check proxy_url and that the proxy runs"
+            return Unavailable(f"the proxy before {self.name} cannot be reached ({_reason(error)})", remedy)
         if isinstance(error, ClientSSLError | ssl.SSLError):
             return _untrusted(self.name, " ".join(str(error).split())[:_WORDS])
         if isinstance(error, ServerTimeoutError):

@@ -22,6 +22,8 @@ from aiohttp import (
     TCPConnector,
 )
 
+from .extras import Proxy
+
 CONNECT_SECONDS = 5.0  # packets that vanish are noticed early, however long an answer may take
 MOST_BYTES = 8 << 20  # of an answer that tells of no documents
 LONGEST_WISH_SECONDS = 60.0  # of a `Retry-After` that is obeyed: a wrong one must not park the output
@@ -78,12 +80,19 @@ class Node:
         tls: ssl.SSLContext | None = None,
         connections: int,
         connect_seconds: float = CONNECT_SECONDS,
+        proxy: Proxy | None = None,
     ) -> None:
         self.url = url
         self._headers = {"user-agent": "pilotfish", **headers}
         self._tls = tls
         self._connections = connections
         self._connect_seconds = connect_seconds
+        self._proxy = proxy.url if proxy else None
+        self._tunnel_headers: Mapping[str, str] = {}  # of the request for one; without a tunnel the proxy reads ours
+        if proxy and url.startswith("https:"):
+            self._tunnel_headers = proxy.headers
+        elif proxy:
+            self._headers |= proxy.headers
         self._session: ClientSession | None = None
 
     async def ask(self, question: Question, seconds: float) -> Answer:
@@ -99,9 +108,11 @@ class Node:
             question.method,
             self.url + question.target,
             data=BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
-            headers=question.headers,
+            headers={**self._headers, **question.headers},
             timeout=ClientTimeout(total=seconds, sock_connect=self._connect_seconds),
             allow_redirects=False,
+            proxy=self._proxy,
+            proxy_headers=self._tunnel_headers,
         ) as response:
             text = await _read(response, question.most_bytes)
             return Answer(response.status, text, _seconds(response.headers.get("retry-after")))
@@ -115,8 +126,7 @@ class Node:
     def _opened(self) -> ClientSession:
         if self._session is None:
             connector = TCPConnector(limit=self._connections, ssl=self._tls or True)
-            self._session = ClientSession(
-                headers=self._headers,
+            self._session = ClientSession(  # without headers of its own: a proxy would be told them, passwords too
                 skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
                 connector=connector,
                 cookie_jar=DummyCookieJar(),

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from collector.waiting import Tell
 from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
 from .connection import Connection
+from .extras import Proxy, fault_of_header, fault_of_parameter, fault_of_proxy, headers_of, proxy_of
 from .node import Node
 from .shipper import ElasticsearchShipper
 
@@ -34,6 +35,7 @@ class Settings(ShipperSettings):
     rivals = (
         frozenset({"password", "password_file", "api_key", "api_key_file"}),
         frozenset({"username", "api_key", "api_key_file"}),
+        frozenset({"proxy_url", "proxy_url_file"}),
     )
 
     type: Literal["elasticsearch"] = "elasticsearch"
@@ -59,6 +61,17 @@ class Settings(ShipperSettings):
     request_timeout_seconds: Seconds = Field(
         60.0, gt=0, description="give a request up after so long, and send it again"
     )
+    headers: dict[str, SecretStr] = Field(
+        {}, description="headers of each request, by name; secret ones better in a file"
+    )
+    headers_file: FilePath | None = Field(None, description="file with further headers, one `Name: value` a line")
+    parameters: dict[str, str] = Field(
+        {}, description="parameters of each bulk request, by name, such as pipeline: NAME of an ingest pipeline"
+    )
+    proxy_url: SecretStr | None = Field(
+        None, description="HTTP proxy before the servers, such as http://proxy:3128; user and password may stand in it"
+    )
+    proxy_url_file: FilePath | None = Field(None, description="file with the URL of the proxy")
     template: Literal["auto", "off"] = Field(
         "auto", description="auto: install index templates that give way to any other, unless `setup`'s are there"
     )
@@ -95,9 +108,36 @@ class Settings(ShipperSettings):
             raise ValueError(f"gives names over {_INDEX_BYTES} bytes for long targets")
         return pattern
 
+    @field_validator("headers", "parameters", mode="before")
+    @classmethod
+    def _values_are_texts(cls, given: object) -> object:
+        return {name: _as_text(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+    @field_validator("headers")
+    @classmethod
+    def _headers_are_additions(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in headers.items():
+            if fault := fault_of_header(name, value.get_secret_value()):
+                raise ValueError(fault.replace(": ", "; ", 1))
+        return headers
+
+    @field_validator("parameters")
+    @classmethod
+    def _parameters_are_additions(cls, parameters: dict[str, str]) -> dict[str, str]:
+        for fault in filter(None, map(fault_of_parameter, parameters)):
+            raise ValueError(fault.replace(": ", "; ", 1))
+        return parameters
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _proxy_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and (fault := fault_of_proxy(url.get_secret_value())):
+            raise ValueError(fault)
+        return url
+
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
-        for name in ("password", "api_key"):
+        for name in ("password", "api_key", "proxy_url"):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"{name} and {name}_file exclude each other")
         password = self.password is not None or self.password_file is not None
@@ -153,12 +193,14 @@ class Settings(ShipperSettings):
 
     def _connection(self, site: Site) -> Connection:
         context = self._tls(site) if any(host.startswith("https:") for host in self.hosts) else None
-        authorization = self._authorization(site)
+        headers = self._headers(site)
+        proxy = self._proxy(site)
         return Connection(
-            [self._node(host, context, authorization) for host in self.hosts],
+            [self._node(host, context, headers, proxy) for host in self.hosts],
             name=", ".join(self.hosts),
             identity=self._identity(),
             timeout_seconds=self.request_timeout_seconds,
+            parameters=self.parameters,
         )
 
     def _identity(self) -> tuple[str, str]:
@@ -168,16 +210,34 @@ class Settings(ShipperSettings):
             return "the API key", "correct api_key_file; the key may have expired"
         return "a request without credentials", "set username and password_file, or api_key_file"
 
-    def _node(self, host: str, context: ssl.SSLContext | None, authorization: dict[str, str]) -> Node:
+    def _node(self, host: str, context: ssl.SSLContext | None, headers: Mapping[str, str], proxy: Proxy | None) -> Node:
         url = urlsplit(host)
         name = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-        encoding = {"accept-encoding": "gzip"} if self.compress else {}
         return Node(
             f"{url.scheme}://{name}:{url.port or _DEFAULT_PORTS[url.scheme]}{url.path}",
-            headers={"accept": "application/json", **encoding, **authorization},
+            headers=headers,
             tls=context if url.scheme == "https" else None,
             connections=self.concurrency + 1,
+            proxy=proxy,
         )
+
+    def _headers(self, site: Site) -> dict[str, str]:
+        """Those of each request: an operator's and ours."""
+        theirs = {name: value.get_secret_value() for name, value in self.headers.items()}
+        if self.headers_file:
+            theirs |= headers_of(self.headers_file, f"outputs.{site.output}.headers_file")
+        encoding = {"accept-encoding": "gzip"} if self.compress else {}
+        added = {name.lower(): value for name, value in theirs.items()}
+        return {**added, "accept": "application/json", **encoding, **self._authorization(site)}
+
+    def _proxy(self, site: Site) -> Proxy | None:
+        if self.proxy_url is None and self.proxy_url_file is None:
+            return None
+        option = f"outputs.{site.output}.proxy_url"
+        url = _secret(self.proxy_url, self.proxy_url_file, option)
+        if fault := fault_of_proxy(url):
+            raise ConfigurationError(f"{option}_file: what is in {self.proxy_url_file} {fault}", "correct it")
+        return proxy_of(url)
 
     def _authorization(self, site: Site) -> dict[str, str]:
         if self.username:
@@ -211,6 +271,13 @@ def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, option: 
             f"{option}.client_cert_file: {certificate} and its key cannot be used ({reason})",
             "expected a PEM certificate and its key without a passphrase",
         ) from None
+
+
+def _as_text(value: object) -> object:
+    """A number or a truth value as HTTP has it; YAML reads `debug: 1` and `refresh: true` so."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _no_passphrase() -> str:

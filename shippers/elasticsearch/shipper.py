@@ -130,7 +130,7 @@ class ElasticsearchShipper:
         server = await identify(self._connection)
         if server:
             self._typed = server.typed
-        if self._template_missing:
+        if self._template_missing and not (server and server.product):
             await self._install_template(server)
         self._met = True
         log.info("met a server", server=str(server or "unknown version"), hosts=self._connection.name)

@@ -131,7 +131,7 @@ class BulkEndpoint:
         if request.path == "/_bulk":
             return await self._bulk(request, body)
         if request.path == "/":
-            return _json(200, msgspec.json.encode({"version": {"number": self.version}}))
+            return _json(200, msgspec.json.encode({"version": {"number": self.version, "lucene_version": "9.12.2"}}))
         return _json(200, b'{"acknowledged":true}')
 
     async def _bulk(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 import trustme
@@ -28,11 +28,15 @@ MARKERS = {
     "password_file": "m4rk-File-Pw",
     "api_key": "m4rk-Inline-Key",
     "api_key_file": "m4rk-File-Key",
+    "proxy_url": "m4rk-Inline-Proxy-Pw",
+    "proxy_url_file": "m4rk-File-Proxy-Pw",
+    "headers": "m4rk-Inline-Header",
+    "headers_file": "m4rk-File-Header",
     "metrics_url": "m4rk-Metrics-Pw",
     "url": "m4rk-Docker-Pw",
     "environment": "m4rk-Environ-Pw",
 }
-SECRET_OPTIONS = {"password", "api_key"}  # of an output; each has its `_file`
+SECRET_OPTIONS = {"password", "api_key", "proxy_url", "headers"}  # of an output; each has its `_file`
 PAGES = ("/", "/metrics", "/metrics/docker", "/healthz", "/readyz")
 API = ("/api/status", "/api/dead-letters", "/api/search?q=line", "/api/nothing")
 
@@ -116,6 +120,9 @@ def outputs(tmp_path: Path, url: str) -> dict[str, dict[str, Any]]:
     """An output for each secret option, one of them with a key that the server never sees."""
     for option in ("password_file", "api_key_file"):
         (tmp_path / option).write_text(f"{MARKERS[option]}\n")
+    proxies = {option: url.replace("//", f"//u:{MARKERS[option]}@") for option in ("proxy_url", "proxy_url_file")}
+    (tmp_path / "proxy_url_file").write_text(f"{proxies['proxy_url_file']}\n")
+    (tmp_path / "headers_file").write_text(f"X-Token: {MARKERS['headers_file']}\n")
     certificate = trustme.CA().issue_cert("agent.example")
     certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
     common = {"type": "elasticsearch", "request_timeout_seconds": 5, "spool": False}
@@ -124,6 +131,14 @@ def outputs(tmp_path: Path, url: str) -> dict[str, dict[str, Any]]:
         "file": common | {"hosts": [url], "username": "elastic", "password_file": str(tmp_path / "password_file")},
         "key": common | {"hosts": [url], "api_key": f"id:{MARKERS['api_key']}"},
         "key_file": common | {"hosts": [url], "api_key_file": str(tmp_path / "api_key_file")},
+        "proxy": common | {"hosts": ["http://behind.example"], "proxy_url": proxies["proxy_url"]},
+        "proxy_file": common | {"hosts": ["http://behind.example"], "proxy_url_file": str(tmp_path / "proxy_url_file")},
+        "headers": common
+        | {
+            "hosts": [url],
+            "headers": {"X-Key": MARKERS["headers"]},
+            "headers_file": str(tmp_path / "headers_file"),
+        },
         "tls": common | {"hosts": [url.replace("http:", "https:")], "client_cert_file": str(tmp_path / "client.pem")},
     }
 
@@ -154,11 +169,17 @@ def written_in(directory: Path) -> str:
     return "".join(path.read_bytes().decode("latin-1") for path in directory.rglob("*") if path.is_file())
 
 
+def _value_of(annotation: Any) -> Any:
+    """Of a mapping the type of its values."""
+    return get_args(annotation)[-1] if get_origin(annotation) is dict else None
+
+
 def test_these_are_all_options_that_take_a_secret() -> None:
     """A new one has to be taken up here."""
     for settings in shipper_types().values():
         fields = settings.model_fields
-        found = {name for name, field in fields.items() if SecretStr in list(kinds(field.annotation))}
+        annotations = {name: list(kinds(field.annotation)) for name, field in fields.items()}
+        found = {name for name, each in annotations.items() if SecretStr in (*each, *map(_value_of, each))}
         assert found <= SECRET_OPTIONS
         assert {f"{name}_file" for name in found} <= fields.keys()
     assert MARKERS.keys() >= SECRET_OPTIONS

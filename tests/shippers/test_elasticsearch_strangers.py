@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from collector.errors import Unavailable
 from collector.ports import Setup, Site
@@ -29,9 +30,10 @@ class Answers(BulkEndpoint):
         self._answers = answers
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        usual = await super()._handle(request)
         answer = self._answers.get(request.path) or self._answers.get("")
         if not answer:
-            return await super()._handle(request)
+            return usual
         status, body = answer
         return web.Response(status=status, body=body)
 
@@ -95,3 +97,69 @@ async def test_a_server_that_hides_its_version_gets_documents(tmp_path: Path) ->
     answers = {"/": (405, WRONG_METHOD), "/_nodes/_local": (403, FORBIDDEN)}
     async with Answers(answers) as endpoint, shipping(endpoint, tmp_path, template="off") as shipper:
         assert (await shipper.ship(SENT)).delivered == 2
+
+
+ZINC = (
+    b'{"name":"zinc","cluster_name":"N/A","cluster_uuid":"N/A","version":{"number":"0.2.3","build_flavor":"default",'
+    b'"build_hash":"1bb1154","build_date":"2022-05-11T21:32:26Z","build_snapshot":false,"lucene_version":"N/A",'
+    b'"minimum_wire_version":"N/A","minimum_index_compatibility":"N/A"},"tagline":"You Know, for Search"}'
+)
+QUICKWIT = (
+    b'{"name":"node-1","cluster_name":"quickwit-default-cluster","cluster_uuid":"quickwit-default-cluster","tagline":'
+    b'"You Know, for Search","version":{"distribution":"quickwit","number":"7.17.0","build_hash":"f00","build_date":'
+    b'"2026-01-01","build_snapshot":false,"lucene_version":"8.11.1","minimum_wire_compatibility_version":"6.8.0"}}'
+)
+VICTORIA = (200, b'{\n\t\t\t"version": {\n\t\t\t\t"number": "8.9.0"\n\t\t\t}\n\t\t}')  # as 1.52.1 answers, seen
+VICTORIAS_NO = b'unsupported path requested: "/insert/elasticsearch/_template"\n'
+BULK = (200, b'{"took":4,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}')
+KINDRED: Mapping[str, tuple[str, str, Mapping[str, tuple[int, bytes]]]] = {
+    "victoria": ("VictoriaLogs", "8.9.0", {"/": VICTORIA, "/_template": (400, VICTORIAS_NO), "/_bulk": BULK}),
+    "greptime": (
+        "another program",
+        "8.16.0",
+        {"/": (200, b'{"version":{"number":"8.16.0"}}'), "/_template": (404, b"")},
+    ),
+    "zinc": ("ZincSearch", "0.2.3", {"/": (200, ZINC), "/_template": (404, b'{"error":"page not found"}')}),
+    "observe": ("another program", "0.2.3", {"/": (200, ZINC.replace(b"zinc", b"NONE"))}),
+    "quickwit": ("Quickwit", "7.17.0", {"/": (200, QUICKWIT), "/_template": (404, b'{"message":"Route not found"}')}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDRED)
+async def test_a_server_that_only_speaks_bulk_is_told_as_what_it_is_and_sends_nobody_to_setup(
+    tmp_path: Path, kind: str
+) -> None:
+    product, version, answers = KINDRED[kind]
+    async with Answers(answers) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        told = await shipper.probe()
+        assert told.startswith(
+            f"{product} (it takes bulk requests as Elasticsearch {version} does, has no templates, and may"
+        )
+        assert told.endswith(f" at {endpoint.url}")
+        with capture_logs() as logged:
+            assert (await shipper.ship(SENT)).delivered == 2
+        assert [each["log_level"] for each in logged] == ["info"]
+        assert product in logged[0]["server"]
+        assert "setup" not in f"{told} {logged}"
+        assert [each.path for each in endpoint.received if each.method == "PUT"] == []
+        bulk = endpoint.bulks[0].body
+        assert b"_type" not in bulk
+        settings = Settings.model_validate({"type": "elasticsearch", "hosts": [endpoint.url]})
+        (step,) = [step async for step in settings.set_up(Site("elastic", tmp_path), Setup(), print)]
+        assert (step.outcome, step.text) == ("failed", f"it is {product}, which has no templates")
+
+
+async def test_a_root_that_a_proxy_cut_down_is_still_elasticsearchs(tmp_path: Path) -> None:
+    async with (
+        Answers({"/": (200, b'{"version":{"number":"8.19.0"}}')}) as endpoint,
+        shipping(endpoint, tmp_path) as shipper,
+    ):
+        assert await shipper.probe() == f"Elasticsearch 8.19.0 at {endpoint.url}"
+        await shipper.ship(SENT)
+        assert [each.path for each in endpoint.received if each.method == "PUT"] == ["/_template/pilotfish"]
+
+
+async def test_a_name_that_a_server_gives_itself_is_shown_on_one_line(tmp_path: Path) -> None:
+    body = b'{"version":{"distribution":"\\u001b[31mevil\\n' + b"x" * 100 + b'","number":"1"}}'
+    async with Answers({"/": (200, body)}) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        assert (await shipper.probe()).startswith("31mevil" + "x" * 33 + " (it takes")

@@ -83,6 +83,8 @@ async def _met(connection: Connection) -> Server:
     server = await identify(connection)
     if server is None:
         raise Unavailable(f"{connection.name} does not tell its version", "grant the user the privilege monitor")
+    if server.product:
+        raise UsageError(f"it is {server.product}, which has no templates", "there is nothing to set up")
     answer = await connection.request("GET", "/_cluster/health?timeout=1s&filter_path=status")
     if answer.status not in (200, 403):
         raise connection.refusal(answer)
