@@ -51,18 +51,18 @@ def fault_of_header(name: str, value: str) -> str:
         return f"{name!r} has options of its own: set username and password_file, or api_key_file"
     if name.lower() in _OUR_HEADERS:
         return f"{name!r} is set by Pilotfish itself, another value would break the requests: leave it out"
-    if _CONTROL.search(value):
-        return f"{name!r} holds a line break or another control character: write it as one line of text"
+    if _CONTROL.search(value) or not _is_text(value):
+        return f"{name!r} holds a line break or another control character: write it as one line of text in UTF-8"
     return ""
 
 
-def fault_of_parameter(name: str) -> str:
+def fault_of_parameter(name: str, value: str) -> str:
     """What is wrong with a parameter of bulk requests, or ""."""
     if not name.strip():
         return "a parameter has no name: expected one such as pipeline"
     if name in _OUR_PARAMETERS:
         return f"{name!r} is set by Pilotfish itself, or changes the form of the answers: leave it out"
-    return ""
+    return "" if _is_text(name + value) else f"{name!r} is no text: write it in UTF-8"
 
 
 def fault_of_proxy(url: str) -> str:
@@ -94,7 +94,7 @@ def headers_of(path: Path, option: str) -> dict[str, str]:
         ConfigurationError: the file cannot be read, or holds something else.
     """
     found: dict[str, str] = {}
-    for number, line in _lines(remote.text(path, option)):
+    for number, line in _lines(remote.text(path, option).removeprefix("\ufeff")):
         name, colon, value = line.partition(":")
         fault = fault_of_header(name.strip(), value.strip()) if colon else "holds no colon: expected Name: value"
         if fault:
@@ -108,6 +108,15 @@ def headers_of(path: Path, option: str) -> dict[str, str]:
 def query_of(parameters: Mapping[str, str]) -> str:
     """The parameters as they stand behind others in a request's target."""
     return f"&{urlencode(parameters)}" if parameters else ""
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be sent; bytes that are not UTF-8 are lone surrogates in the environment."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -124,8 +124,9 @@ class Settings(ShipperSettings):
     @field_validator("parameters")
     @classmethod
     def _parameters_are_additions(cls, parameters: dict[str, str]) -> dict[str, str]:
-        for fault in filter(None, map(fault_of_parameter, parameters)):
-            raise ValueError(fault.replace(": ", "; ", 1))
+        for name, value in parameters.items():
+            if fault := fault_of_parameter(name, value):
+                raise ValueError(fault.replace(": ", "; ", 1))
         return parameters
 
     @field_validator("proxy_url")

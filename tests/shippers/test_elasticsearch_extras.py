@@ -87,7 +87,7 @@ def test_a_file_that_holds_no_headers_is_named_without_what_it_holds(site: Site,
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [f"{SECRET}\r\nX: y", f"{SECRET}\n", f"\x00{SECRET}"])
+@pytest.mark.parametrize("value", [f"{SECRET}\r\nX: y", f"{SECRET}\n", f"\x00{SECRET}", f"{SECRET}\udcff"])
 def test_a_header_over_two_lines_is_refused_without_its_value(value: str) -> None:
     with pytest.raises(ValidationError, match="control character") as caught:
         settings(headers={"X-Token": value})
@@ -119,6 +119,12 @@ async def test_parameters_go_with_bulk_requests_alone_and_are_encoded(site: Site
 def test_a_parameter_that_would_break_the_answers_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=r"parameters\n.*(set by Pilotfish itself|no name)"):
         settings(parameters={name: "x"})
+
+
+def test_a_parameter_that_is_no_text_is_refused() -> None:
+    for parameters in ({"pipeline": "\udcff"}, {"p\udcff": "x"}):
+        with pytest.raises(ValidationError, match=r"parameters\n.*UTF-8"):
+            settings(parameters=parameters)
 
 
 async def test_an_ingest_pipeline_takes_each_document_and_one_that_is_missing_waits(
