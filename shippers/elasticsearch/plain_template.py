@@ -48,15 +48,13 @@ async def install_template(connection: Connection, index: str, server: Server | 
     """
     if "%" not in index:  # one for all days: an operator's index or alias, or a data stream of `setup`'s
         return None
-    if server and (hindrance := await _renew(connection, index, server)):
-        return hindrance
     if server and await _is_superseded(connection, index, server):
         return None
     path = f"/_template/{plain_legacy_name(index, server)}"
     answer = await _put(connection, path, plain(patterns_of(index), server))
     if answer.status == 400 and _WANTS_COMPOSABLE in answer.body:
         return await _install_in_two(connection, index, server)
-    return _hindrance(answer)
+    return _hindrance(answer) or (await _renew(connection, index, server) if server and is_taken(answer) else None)
 
 
 async def _renew(connection: Connection, index: str, server: Server) -> Hindrance | None:
@@ -97,9 +95,11 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
     patterns = patterns_of(index)
     met = {pattern: there for pattern in patterns if (there := composable_of(composable, [pattern]))}
     rest = [each for each in patterns if each not in met]
-    met = {pattern: there for pattern, there in met.items() if not _has_it(pattern, there)}
-    taken = {pattern: by for pattern, there in met.items() if (by := _in_the_way(there, legacy_of(legacy, [pattern])))}
-    lowest = [each for each in met if each not in taken]
+    missing = {pattern: there for pattern, there in met.items() if not _has_it(pattern, there)}
+    taken = {
+        pattern: by for pattern, there in missing.items() if (by := _in_the_way(there, legacy_of(legacy, [pattern])))
+    }
+    lowest = [each for each in missing if each not in taken]
     if lowest:
         answer = await _put(connection, f"/_index_template/{plain_name(index)}", plain_composable(lowest, server))
         if hindrance := _hindrance(answer):
@@ -109,6 +109,8 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
         answer = await _put(connection, path, plain(rest, server))
         if hindrance := _hindrance(answer):
             return hindrance
+    if server and len(missing) < len(met) and (hindrance := await _renew(connection, index, server)):
+        return hindrance
     return _left_out(taken)
 
 
@@ -131,11 +133,12 @@ def _left_out(taken: dict[str, list[str]]) -> Hindrance | None:
 
 
 async def _is_superseded(connection: Connection, index: str, server: Server) -> bool:
-    """Whether one template of ours is for all these indices; one of `setup`'s may be for some targets only."""
+    """Whether one template of `setup`'s is for all these indices; it may be for some targets only."""
     name = template_name(index)
     if server.composes:
-        target = f"/_index_template/{name}*?filter_path=index_templates.index_template.index_patterns"
-        bodies = _composable(await _found(connection, target))
+        members = ",".join(f"index_templates.index_template.{member}" for member in ("index_patterns", "priority"))
+        listed = _composable(await _found(connection, f"/_index_template/{name}*?filter_path={members}"))
+        bodies = [body for body in listed if body.get("priority", PLAIN_PRIORITY) != PLAIN_PRIORITY]
     else:
         found = await _found(connection, f"/_template/{name}?filter_path=*.index_patterns,*.order")
         bodies = [body for body in _objects(found.get(name)) if body.get("order") != PLAIN_ORDER]

@@ -65,6 +65,7 @@ def assert_only_the_shop_waits(receipt: Receipt, words: str) -> None:
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (3, 3, ())
     assert {each.stream.target for each in receipt.retry.segments} == {"shop"}
     assert list(receipt.waits) == ["shop"]
+    assert receipt.waits["shop"].startswith(f"index {INDEX}: ")
     assert words in receipt.waits["shop"]
 
 
@@ -72,7 +73,7 @@ async def test_a_closed_index_waits(search_server: SearchServer, site: Site) -> 
     empty(search_server)
     put(search_server, f"/{INDEX}", {})
     search_server.request("POST", f"/{INDEX}/_close")
-    assert_only_the_shop_waits(await shipped(search_server, site), "open the index")
+    assert_only_the_shop_waits(await shipped(search_server, site), f"open the index {INDEX} (POST /{INDEX}/_open)")
 
 
 def put_without_primary(server: SearchServer, index: str) -> None:
@@ -143,7 +144,9 @@ async def test_the_shard_limit_waits(search_server: SearchServer, site: Site) ->
 async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: Site) -> None:
     empty(elasticsearch_6)
     put(elasticsearch_6, f"/{INDEX}", {"settings": {"index.default_pipeline": "not-there"}})
-    assert_only_the_shop_waits(await shipped(elasticsearch_6, site), "not-there")
+    assert_only_the_shop_waits(
+        await shipped(elasticsearch_6, site), "not-there] does not exist: make the ingest pipeline"
+    )
 
 
 async def test_a_strict_mapping_rejects(search_server: SearchServer, site: Site) -> None:
