@@ -49,6 +49,9 @@ from collector.web.server import serve
 
 log = structlog.get_logger(__name__)
 
+_MEND_SPOOL = "bring the output back, raise its spool_bytes, or free the disk of state_dir"
+_MEND_DISK = "free the disk of state_dir, or mend it and who may write there"
+
 
 class ShipperTypes(Mapping[str, type[ShipperSettings]]):
     """Each `type` of output and its settings; a shipper is imported when it is asked for."""
@@ -110,9 +113,9 @@ class Agent:
             if pipeline.ledger.error:
                 reasons.append(f"{name}: {pipeline.ledger.error}")
             if pipeline.ledger.spool_error:
-                reasons.append(f"{name}: {pipeline.ledger.spool_error}: reading waits")
+                reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading waits: {_MEND_SPOOL}")
             if pipeline.ledger.spool_read_error:
-                reasons.append(f"{name}: {pipeline.ledger.spool_read_error}")
+                reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_MEND_DISK}")
             reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
             if pipeline.unreadable:
                 count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
@@ -120,7 +123,7 @@ class Agent:
             if pipeline.dead_letters.dropping:
                 reasons.append(f"{name}: {pipeline.dead_letters.dropping}")
             if pipeline.checkpoints.error:
-                reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error})")
+                reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_MEND_DISK}")
         return reasons
 
     def status(self) -> dict[str, Any]:

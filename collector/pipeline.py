@@ -205,10 +205,13 @@ class Pipeline:
                 await self._pass_on(chunk, tail, transform)
                 del chunk  # a quiet log must not keep its last one
         except OSError as error:
-            cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
-            if self.unreadable.get(key) != cause:
-                log.warning(cause, path=tail.stream.path, remedy=_remedy(error))
-            self.unreadable[key] = cause
+            cause, remedy = (
+                f"{tail.stream.container}: its log cannot be read ({error.strerror or error})",
+                _remedy(error),
+            )
+            if self.unreadable.get(key) != f"{cause}: {remedy}":
+                log.warning(cause, path=tail.stream.path, remedy=remedy)
+            self.unreadable[key] = f"{cause}: {remedy}"
             is_gone = key.container_id not in self._roster.containers
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True

@@ -25,6 +25,7 @@ from collector.sources.log_files import open_regular
 
 log = structlog.get_logger(__name__)
 
+_REMEDY = "correct inputs.directory.path, mount it, or let this user read it"
 _SCAN_SECONDS = 2.0
 _MOST_SECONDS = 10.0
 _REST = 100  # times what a look took of a core: looking at many thousands of folders may cost 1 % of it
@@ -66,9 +67,9 @@ class DirectoryDiscovery:
                 cpu_seconds = await self.scan()
             except OSError as error:
                 cause = f"the log tree {self._root} cannot be read ({error.strerror})"
-                if self._roster.error != cause:
-                    log.warning(cause, remedy="is inputs.directory.path right, and may this user read it?")
-                self._roster.lost(cause)
+                if self._roster.error != f"{cause}: {_REMEDY}":
+                    log.warning(cause, remedy=_REMEDY)
+                self._roster.lost(f"{cause}: {_REMEDY}")
             await asyncio.sleep(min(max(_SCAN_SECONDS, _REST * cpu_seconds), _MOST_SECONDS))
 
     async def scan(self) -> float:

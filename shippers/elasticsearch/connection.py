@@ -112,7 +112,9 @@ class Connection:
                 return Refused(f"{self.name} takes no request of this size (413)", "lower batch_bytes")
             case 429 | 502 | 503 | 504:
                 return Unavailable(
-                    f"{self.name} is overloaded or starting ({answer.status}: {words})", retry_after=answer.retry_after
+                    f"{self.name} is overloaded or starting ({answer.status}: {words})",
+                    "it is asked again by itself; if that lasts, see GET _cluster/health and what is before it",
+                    retry_after=answer.retry_after,
                 )
         return Unavailable(
             f"{self.name} refused the request ({answer.status}: {words})", _WRONG_HOSTS, retry_after=answer.retry_after

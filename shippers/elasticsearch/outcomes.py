@@ -16,6 +16,8 @@ from msgspec import Struct
 from collector.errors import UNREADABLE, Unavailable
 from collector.model import Batch, Receipt, Rejected, Segment
 
+from .bulk import DEFAULT_INDEX, index_name
+
 FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
 _MOST_BYTES = 1 << 20
@@ -66,15 +68,21 @@ _ONE_INDEX = frozenset({"process_cluster_event_timeout_exception", "unavailable_
 # Why an index could not be made, in the type of a bad document's error: some template is wrong.
 _TEMPLATE_WORDS = "failed to parse mapping"
 
+# What the operator can do, by the type of error; `{}` is the index.
 _REMEDIES = {
-    "cluster_block_exception": "free disk space or lift the block on the index",
-    "index_closed_exception": "open the index",
-    "index_not_found_exception": "create the index, or allow it in action.auto_create_index",
+    "cluster_block_exception": "free disk space or lift the block on the index {}",
+    "index_closed_exception": "open the index {} (POST /{}/_open)",
+    "index_not_found_exception": "create the index {}, or allow it in action.auto_create_index",
     "process_cluster_event_timeout_exception": "relieve the master node (GET _cluster/pending_tasks)",
-    "security_exception": "grant create_doc, create_index and auto_configure on the index",
-    "unavailable_shards_exception": "give the index a primary (GET _cluster/allocation/explain tells why it has none)",
+    "security_exception": "grant create_doc, create_index and auto_configure on the index {}",
+    "unavailable_shards_exception": (
+        "give the index {} a primary (GET _cluster/allocation/explain tells why it has none)"
+    ),
     "validation_exception": "raise cluster.max_shards_per_node or remove old indices",
 }
+_PIPELINE_WORDS = "pipeline with id ["
+_MAKE_PIPELINE = "make the ingest pipeline, or correct `parameters` or the default_pipeline of the index {}"
+_MEND = "mend the template or the settings of the index {}, and they are sent again by themselves"
 
 
 class Verdict(Enum):
@@ -155,8 +163,8 @@ def is_bulk_answer(answer: bytes) -> bool:
     return True
 
 
-def receipt_of(batch: Batch, answer: bytes) -> Receipt:
-    """What the answer, asked for with `FILTER`, says of each document of the batch.
+def receipt_of(batch: Batch, answer: bytes, pattern: str = DEFAULT_INDEX) -> Receipt:
+    """What the answer, asked for with `FILTER`, says of each document of the batch; `pattern` names their indices.
 
     Raises:
         Unavailable: it is no whole answer to this batch.
@@ -166,7 +174,7 @@ def receipt_of(batch: Batch, answer: bytes) -> Receipt:
     outcomes = _decoded(answer, batch.count)
     each = iter(outcomes)
     parts = [(segment, list(islice(each, segment.count))) for segment in batch.segments]
-    return _settle(parts)
+    return _settle(parts, pattern)
 
 
 def all_created(count: int) -> bytes:
@@ -185,7 +193,7 @@ def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     return [item.create for item in items]
 
 
-def _settle(parts: list[tuple[Segment, list[_Outcome]]]) -> Receipt:
+def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str) -> Receipt:
     verdicts = [[verdict_of(outcome) for outcome in outcomes] for _, outcomes in parts]
     taking = {_index(segment) for (segment, _), given in zip(parts, verdicts, strict=True) if _taken(given)}
     tally = dict.fromkeys(Verdict, 0)
@@ -204,7 +212,8 @@ def _settle(parts: list[tuple[Segment, list[_Outcome]]]) -> Receipt:
             elif final in (Verdict.AGAIN, Verdict.WAIT):
                 again.append(index)
                 if final is Verdict.WAIT:
-                    waits.setdefault(segment.stream.target, _remedied(outcomes[index]))
+                    name = index_name(pattern, *_index(segment))
+                    waits.setdefault(segment.stream.target, _remedied(outcomes[index], name))
         if again:
             retry.append(segment.part(again))
     return Receipt(
@@ -258,8 +267,8 @@ def _index(segment: Segment) -> tuple[str, str]:
     return segment.stream.target, segment.day
 
 
-def _remedied(outcome: _Outcome) -> str:
+def _remedied(outcome: _Outcome, index: str) -> str:
+    """Why documents of this index wait, and what helps."""
     error = outcome.error or _Error()
-    remedy = _REMEDIES.get(error.type)
-    text = f"{error.type} ({outcome.status}): {error.words}"
-    return f"{text}: {remedy}" if remedy else text
+    remedy = _REMEDIES.get(error.type, _MAKE_PIPELINE if _PIPELINE_WORDS in error.words else _MEND)
+    return f"index {index}: {error.type} ({outcome.status}): {error.words}: {remedy.replace('{}', index)}"

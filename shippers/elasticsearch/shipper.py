@@ -57,7 +57,7 @@ class ElasticsearchShipper:
             return Receipt()
         await self._meet()
         sane, refused = bulk.without_deep(batch)
-        told = receipt_of(sane, await self._create(sane)) if sane.count else Receipt()
+        told = receipt_of(sane, await self._create(sane), self._index) if sane.count else Receipt()
         return Receipt(
             delivered=told.delivered,
             duplicate=told.duplicate,

@@ -145,7 +145,7 @@ async def test_an_ingest_pipeline_takes_each_document_and_one_that_is_missing_wa
     receipt = await shipper.ship(batch(plain_segment(2, "till")))
     await shipper.aclose()
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (0, 2, ())
-    assert "own-pipeline" in receipt.waits["till"]
+    assert "own-pipeline] does not exist: make the ingest pipeline, or correct `parameters`" in receipt.waits["till"]
 
 
 # ------------------------------------------------------------------ proxy

@@ -424,7 +424,10 @@ def test_a_document_that_an_ingest_pipeline_fails_on_is_refused_though_the_statu
 def test_a_servers_own_fault_waits_for_the_operator_and_does_not_hold_up_other_targets() -> None:
     receipt = told((500, {"type": "exception", "reason": "FailProcessorException"}), OK, OK, OK)
     assert (receipt.delivered, receipt.retry.count) == (3, 1)
-    assert receipt.waits == {"shop": "exception (500): FailProcessorException"}
+    assert receipt.waits == {
+        "shop": "index shop-2026.11.23: exception (500): FailProcessorException: mend the template or the settings of "
+        "the index shop-2026.11.23, and they are sent again by themselves"
+    }
 
 
 @pytest.mark.parametrize("status", [400, 402, 410, 418])
@@ -437,7 +440,10 @@ def test_an_unknown_refusal_is_the_documents_where_its_neighbour_was_taken(statu
 def test_an_unknown_refusal_of_all_of_an_index_waits_for_the_operator(status: int) -> None:
     receipt = told((status, ODD), (status, ODD), OK, OK)
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (2, 2, ())
-    assert receipt.waits == {"shop": f"a_type_of_next_year_exception ({status}): because"}
+    assert receipt.waits == {
+        "shop": f"index shop-2026.11.23: a_type_of_next_year_exception ({status}): because: mend the template or the "
+        "settings of the index shop-2026.11.23, and they are sent again by themselves"
+    }
 
 
 @pytest.mark.parametrize("status", [400, 409, 429, 503])
