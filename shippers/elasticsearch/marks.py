@@ -17,6 +17,7 @@ _TEXT = re.compile(r" \(managed_by pilotfish, version (?P<version>\d+), hash (?P
 _ADDED: dict[str, Any] = {
     "aliases": {},
     "allow_custom_routing": False,  # of a data stream
+    "composed_of": [],  # of a composable template
     "copy_alias": False,  # of a rollover, OpenSearch
     "created_date": None,  # Elasticsearch 9
     "created_date_millis": None,
