@@ -85,7 +85,7 @@ class Agent:
     ) -> None:
         """`messages` are the lines of its own log so far, by level."""
         self.configuration = configuration
-        self.roster = Roster(share)
+        self.roster = Roster(share, configuration.max_targets)
         self._messages = messages or {}
         self._calls = Calls()
         self._lag = Lag()
@@ -191,7 +191,8 @@ class Agent:
         host_file = state / places.HOST_FILE
         host = self.configuration.host
         known = self._input
-        enricher = Enricher(host or known_host(host_file), known.select, own_container_id(), self._target_of)
+        name, has_room = host or known_host(host_file), self.roster.has_room
+        enricher = Enricher(name, known.select, own_container_id(), self._target_of, has_room)
         if isinstance(known, DirectoryInput):
             return DirectoryDiscovery(known.path, self.roster, enricher)
         engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))

@@ -18,6 +18,9 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from collector import places, state
 from collector.config import Configuration, DirectoryInput, DockerInput
+from collector.discovery import directory, inspected
+from collector.discovery.enrich import Described, Enricher
+from collector.discovery.roster import Roster
 from collector.docker_api import Engine, NoSuchContainer
 from collector.errors import PilotfishError, StateError
 from collector.masking import mask_url
@@ -33,6 +36,7 @@ ROOT_FIX = (
     "they are in `containers` below what `docker info -f '{{.DockerRootDir}}'` says: set inputs.docker.logs_root; "
     "in a container mount it there (the variable DOCKER_LOGS of compose-elk.yml and of the swarm's stack)"
 )
+LABEL_FIX = "correct its labels or environment (aliyun.logs.…): docs/configuration.md"
 GONE_FIX = f"were they removed? Then start their containers anew. Else {ROOT_FIX}"
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 
@@ -67,10 +71,11 @@ async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
     for finding in _state(configuration.state_dir):
         yield finding
     if configuration.inputs.docker is not None:
-        async for finding in _docker(configuration.inputs.docker):
+        async for finding in _docker(configuration.inputs.docker, configuration.max_targets):
             yield finding
     if configuration.inputs.directory is not None:
-        yield _directory(configuration.inputs.directory)
+        for finding in _directory(configuration.inputs.directory, configuration.max_targets):
+            yield finding
     for name, settings in configuration.outputs.items():
         yield await _output(name, settings, configuration.state_dir)
     yield _port(configuration)
@@ -121,7 +126,7 @@ def _locked(path: Path) -> bool:
     return False
 
 
-async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
+async def _docker(settings: DockerInput, max_targets: int) -> AsyncIterator[Finding]:
     """Does the daemon answer, and can the containers' logs be read as files."""
     try:
         async with Engine(settings.url, settings.tls) as engine:
@@ -133,7 +138,9 @@ async def _docker(settings: DockerInput) -> AsyncIterator[Finding]:
     except PilotfishError as error:
         yield Finding("fail", "docker", error.cause, error.remedy)
         return
-    for finding in (*_drivers(found), *_logs(found, settings.logs_root)):
+    descriptions = [inspected.described(one, settings.logs_root, is_new=False) for one in found]
+    asked = _targets(descriptions, settings.select, max_targets)
+    for finding in (*_drivers(found), *_logs(found, settings.logs_root), *asked):
         yield finding
     if settings.metrics_url is not None:
         yield await _engine_metrics(settings.metrics_url)
@@ -215,17 +222,34 @@ def _logs_fix(errors: Iterable[OSError], *, others: int) -> str:
     return READ_FIX
 
 
-def _directory(settings: DirectoryInput) -> Finding:
+def _targets(descriptions: Iterable[Described], select: str, max_targets: int) -> Iterator[Finding]:
+    """What labels and environment ask for, and what of it is not followed; of each container by itself."""
+    roster = Roster(max_targets=max_targets)
+    enricher = Enricher("", select, "", lambda key: None, roster.has_room)
+    for described in descriptions:
+        container = enricher.container(described)
+        roster.put(container)
+        if container.problem and container.driver == "json-file":
+            yield Finding("warn", f"container {container.name}", container.problem, LABEL_FIX)
+    if roster.targets:
+        yield Finding("ok", "targets", f"{len(roster.targets)} named by containers, of {max_targets} (max_targets)")
+
+
+def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
     subject = f"directory {settings.path}"
     try:
         with os.scandir(f"{settings.path}/."):  # with the dot it has to be entered, as its files will be
             pass
     except PermissionError:
-        return Finding("fail", subject, "cannot be read", READ_FIX)
+        yield Finding("fail", subject, "cannot be read", READ_FIX)
+        return
     except OSError:
-        return Finding("fail", subject, "is no directory", "set inputs.directory.path")
+        yield Finding("fail", subject, "is no directory", "set inputs.directory.path")
+        return
     count = sum(1 for _ in settings.path.glob("*/*-json.log"))
-    return Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")
+    yield Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")
+    with suppress(OSError):  # what the log files are is told above
+        yield from _targets(directory.descriptions(settings.path), settings.select, max_targets)
 
 
 async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Finding:

@@ -203,6 +203,12 @@ class Configuration(Section):
     http: Http = Field(default_factory=Http, description="the HTTP port")
     metrics: Metrics = Field(default_factory=Metrics, description="what /metrics shows of containers")
     log: Log = Field(default_factory=Log, description="the agent's own log")
+    max_targets: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000,
+        description="targets that labels and environment of all containers may name: each is an index of a day",
+    )
     workers: int = Field(
         1, ge=1, le=64, description="processes, each with its share of the containers: one for each core to be used"
     )

@@ -121,6 +121,15 @@ def _changed(path: str) -> int:
         return 0
 
 
+def descriptions(root: Path) -> list[Described]:
+    """Those of all containers in the tree.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _described_all(_look(root, {}).changed)
+
+
 def _described_all(folders: list[_Folder]) -> list[Described]:
     return [_described(Path(folder.path)) for folder in folders]
 

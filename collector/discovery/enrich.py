@@ -3,7 +3,7 @@
 The trusted members of its documents are encoded here, once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -36,14 +36,23 @@ class Described(NamedTuple):
 class Enricher:
     """Makes containers of descriptions.
 
-    `target_of` gives the target with which a stream was first seen, if it was seen before: it stays.
+    `target_of` gives the target with which a stream was first seen, if it was seen before: it stays. `has_room` tells
+    whether a further target may be named; if not, the entry goes where the container's log goes without it.
     """
 
-    def __init__(self, host: str, select: str, own_id: str, target_of: Callable[[StreamKey], str | None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        select: str,
+        own_id: str,
+        target_of: Callable[[StreamKey], str | None],
+        has_room: Callable[[str, Collection[str]], bool] = lambda target, beside: True,
+    ) -> None:
         self.host = host
         self._select = select
         self._own_id = own_id
         self._target_of = target_of
+        self._has_room = has_room
         self._told: set[str] = set()
 
     def container(self, described: Described) -> Container:
@@ -68,10 +77,13 @@ class Enricher:
         if wanted.entries and bare.driver != "json-file":
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem)
-        streams = tuple(self._stream(bare, described, entry) for entry in wanted.entries)
+        settled = self._settled(bare.id, wanted.entries, bounded(default))
+        problem = "; ".join([*wanted.faults, *settled.faults])
+        streams = tuple(self._stream(bare, described, entry) for entry in settled.entries)
         if streams:
             self._tell_cut(bare, described, wanted)
-        return replace(bare, problem=problem, streams=streams)
+        named = tuple(stream.target for stream in streams if stream.target != bounded(default))
+        return replace(bare, problem=problem, streams=streams, targets=named)
 
     def constants(self, name: str, target: str, labels: Mapping[str, str]) -> str:
         """The trusted members of a container's documents, each of a bounded size: `LogStream.constants`."""
@@ -98,8 +110,25 @@ class Enricher:
                 remedy="give the container and its labels shorter values",
             )
 
+    def _settled(self, container_id: str, entries: list[asked.Entry], default: str) -> asked.Wanted:
+        """The entries with the targets that they get. One that gets no target of its own has the default's lines."""
+        found: dict[str, asked.Entry] = {}
+        refused = []
+        for entry in entries:
+            known = self._target_of(StreamKey(container_id, entry.name))
+            target = known or bounded(entry.target)
+            if known is None and target != default and not self._has_room(target, found):
+                refused.append(target)
+                target = default
+            found.setdefault(target, entry._replace(target=target))
+        faults = []
+        if refused:
+            faults = [f"this host has no room for {len(refused)} of its targets ({refused[0][:80]}): their lines go to "
+                      f"{default[:80]}; raise max_targets, or name fewer"]  # fmt: skip
+        return asked.Wanted(list(found.values()), faults)
+
     def _stream(self, container: Container, described: Described, entry: asked.Entry) -> LogStream:
-        target = self._target_of(StreamKey(container.id, entry.name)) or bounded(entry.target)
+        target = entry.target
         return LogStream(
             container_id=container.id,
             container=container.name,

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from collector.discovery.bounds import slim
 
+MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
+_MOST_FAULTS = 16  # that are told of one container
 _PREFIX = "aliyun"
 _OPTIONS = ("target", "tags", "format")  # of an entry; only `target` has a meaning here
 _EXCLUDE = "pilotfish.exclude"
@@ -30,6 +32,11 @@ class Wanted(NamedTuple):
     faults: list[str]
 
 
+def _shown(name: str) -> str:
+    """As much of a name as a message bears."""
+    return name if len(name) <= 80 else f"{name[:79]}…"
+
+
 def is_excluded(labels: Mapping[str, str], environment: Mapping[str, str]) -> bool:
     """Whether the container asks not to be followed."""
     return labels.get(_EXCLUDE, "").lower() in ("true", "1", "yes") or environment.get("LOGSPOUT") == "ignore"
@@ -38,7 +45,8 @@ def is_excluded(labels: Mapping[str, str], environment: Mapping[str, str]) -> bo
 def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_target: str, *, select: str) -> Wanted:
     """The entries of a container; without any, the default target, unless only labelled ones are selected.
 
-    Two entries that give one target are one stream: the first by name stands for both.
+    Two entries that give one target are one stream: the first by name stands for both. Of more than `MOST_ENTRIES` the
+    first by name are followed.
     """
     options = _from_labels(labels) | _from_environment(environment)
     names = sorted({name for name, option in options if option == ""})
@@ -47,10 +55,19 @@ def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_ta
     for name in names:
         where = options[name, ""]
         if where != "stdout":
-            faults.append(f"{_PREFIX}.logs.{name}={where[:80]} is not followed: only `stdout` is")
+            faults.append(f"{_PREFIX}.logs.{_shown(name)}={where[:80]} is not followed: only `stdout` is")
             continue
         target = options.get((name, "target"), "").strip() or name
         entries.setdefault(target, Entry(name, target))
+    if len(entries) > MOST_ENTRIES:
+        more = list(entries)[MOST_ENTRIES:]
+        first = _shown(entries[more[0]].name)
+        faults.insert(
+            0, f"{len(more)} of its entries are not followed, from {first} on: a container has {MOST_ENTRIES}"
+        )
+        entries = {target: entries[target] for target in list(entries)[:MOST_ENTRIES]}
+    if len(faults) > _MOST_FAULTS:
+        faults[_MOST_FAULTS:] = [f"and {len(faults) - _MOST_FAULTS} more"]
     if not names and select == "all":
         entries[default_target] = Entry("", default_target)
     return Wanted(list(entries.values()), faults)

@@ -6,6 +6,7 @@ reader sees the latest state, and all pipelines share one table.
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -26,7 +27,7 @@ class Container(Struct, frozen=True, kw_only=True):
     A health is only of one that runs, an exit code only of one that does not. `check_wait_seconds` is the time within
     which its health check has to run again, None without one. `start_error` is why the daemon could not start it.
     `stack`, `service` and `task` are the swarm's.
-    `problem` says why its log is not followed though it should be.
+    `problem` says why its log is not followed though it should be; `targets` are those that it names itself.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Container(Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None = 0
     problem: str = ""
     streams: tuple[LogStream, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @property
     def is_running(self) -> bool:
@@ -65,8 +67,9 @@ class Container(Struct, frozen=True, kw_only=True):
 class Roster:
     """All containers of one host, by id; of those in its `share` the logs are followed."""
 
-    def __init__(self, share: Share = EVERYTHING) -> None:
+    def __init__(self, share: Share = EVERYTHING, max_targets: int = 1000) -> None:
         self.share = share
+        self.max_targets = max_targets  # that containers may name together
         self.containers: dict[str, Container] = {}
         self.tallies: dict[str, Tally] = {}
         self.up = False  # whether the source of this knowledge answers
@@ -79,6 +82,7 @@ class Roster:
         self.streams_of_events = 0  # times that its event stream was opened
         self.hears_events = False  # whether it is open
         self.deaf = ""  # why it cannot be opened, or does not stay open
+        self.targets: Counter[str] = Counter()  # that containers name themselves → how many do
         self.missed = 0  # containers that were started and gone before anything was known of them
         self._changed = asyncio.Event()
 
@@ -94,6 +98,7 @@ class Roster:
         if before == container:
             return
         self.containers[container.id] = container
+        self._count_targets(before, container)
         self.revision += 1
         self.tallies.setdefault(container.id, Tally())
         if before is None or before.streams != container.streams:
@@ -114,8 +119,13 @@ class Roster:
         """The container is gone."""
         self.tallies.pop(container_id, None)
         self.revision += 1
-        if self.containers.pop(container_id, None) is not None:
+        if (gone := self.containers.pop(container_id, None)) is not None:
+            self._count_targets(gone, None)
             self._advance()
+
+    def has_room(self, target: str, beside: Collection[str] = ()) -> bool:
+        """Whether a container may name this target, and those `beside` it."""
+        return target in self.targets or len(self.targets.keys() | set(beside)) < self.max_targets
 
     def answered(self) -> None:
         """The source of this knowledge answers, and the table is whole."""
@@ -138,6 +148,13 @@ class Roster:
         """Nobody is to be followed any more: the agent stops."""
         self.closed = True
         self._advance()
+
+    def _count_targets(self, before: Container | None, now: Container | None) -> None:
+        self.targets.update(now.targets if now else ())
+        for target in before.targets if before else ():
+            self.targets[target] -= 1
+            if not self.targets[target]:
+                del self.targets[target]
 
     def _advance(self) -> None:
         self.version += 1

@@ -149,6 +149,8 @@ COLLECTOR_SECONDS = _gauge("pilotfish_collector_duration_seconds", "How long tha
 CONTAINERS_OMITTED = _gauge(
     "pilotfish_metrics_containers_omitted", "Containers without series of their own, as metrics.max_containers is less"
 )
+TARGETS = _gauge("pilotfish_targets", "Targets that labels and environment of containers name", across="most")
+TARGETS_LIMIT = _gauge("pilotfish_targets_limit", "Targets that they may name together: max_targets", across="most")
 
 # ---------------------------------------------------------------------- the agent, container by container
 

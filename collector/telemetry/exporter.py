@@ -55,6 +55,8 @@ class Exporter:
         yield family(catalogue.BUILD_INFO, [((self._version, platform.python_version()), 1)])
         yield from self._outputs()
         yield from self._inputs()
+        yield family(catalogue.TARGETS, [((), len(self._roster.targets))])
+        yield family(catalogue.TARGETS_LIMIT, [((), self._roster.max_targets)])
         yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
         yield from self._process.families()
         if self._watch is not None:

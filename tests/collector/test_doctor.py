@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from collector.config import load
-from collector.doctor import GONE_FIX, READ_FIX, ROOT_FIX, Finding, examine
+from collector.doctor import GONE_FIX, LABEL_FIX, READ_FIX, ROOT_FIX, Finding, examine
 from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, ShipperSettings, Site
@@ -297,3 +297,30 @@ async def test_an_address_by_which_no_daemon_can_be_asked_is_told_in_words(
     with pytest.raises(ConfigurationError) as told:
         await findings(tmp_path, PILOTFISH_INPUTS='{"docker": {}}', DOCKER_HOST=host)
     assert str(told.value) == f"DOCKER_HOST: inputs.docker.url: {words}"
+
+
+async def test_labels_that_ask_in_vain_and_the_number_of_targets_are_findings(tmp_path: Path) -> None:
+    many, path = container(1, "json-file"), container(2, "json-file")
+    many["Config"] = {"Labels": {f"aliyun.logs.t{number:02}": "stdout" for number in range(20)}}
+    path["Config"] = {"Labels": {"aliyun.logs.b": "/var/log/x", "aliyun.logs.c": "stdout"}}
+    async with daemon(tmp_path, many, path) as url:
+        found = await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url, PILOTFISH_MAX_TARGETS="16")
+    told = found["container json-file-1"]
+    assert told[:3:2] == ("warn", "4 of its entries are not followed, from t16 on: a container has 16")
+    assert told.fix == LABEL_FIX
+    assert found["container json-file-2"].text == (
+        "aliyun.logs.b=/var/log/x is not followed: only `stdout` is; this host has no room for 1 of its targets (c): "
+        "their lines go to json-file-2; raise max_targets, or name fewer"
+    )
+    assert found["targets"].text == "16 named by containers, of 16 (max_targets)"
+
+
+async def test_labels_in_a_tree_without_a_daemon_are_looked_at_too(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 64)
+    folder.mkdir()
+    (folder / f"{folder.name}-json.log").touch()
+    labels = {f"aliyun.logs.t{number:02}": "stdout" for number in range(17)}
+    (folder / "config.v2.json").write_text(json.dumps({"Name": "/web", "Config": {"Labels": labels}}))
+    found = await findings(tmp_path)
+    assert found["container web"].text == "1 of its entries are not followed, from t16 on: a container has 16"
+    assert found["targets"].text == "16 named by containers, of 1000 (max_targets)"

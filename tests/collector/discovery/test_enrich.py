@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from collector.discovery.bounds import MOST_BYTES
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.roster import Container
+from collector.discovery.roster import Container, Roster
 from collector.model import StreamKey
 
 ID = "0123456789abcdef" * 4
@@ -125,3 +125,64 @@ def test_a_target_of_an_earlier_run_stays_though_documents_carry_no_more_than_it
     (stream,) = enricher({StreamKey(ID, ""): LONG}).container(described()).streams
     assert stream.target == LONG
     assert len(stream.constants) < 3 * MOST_BYTES
+
+
+def host(most: int) -> tuple[Roster, Enricher]:
+    roster = Roster(max_targets=most)
+    return roster, Enricher("moby", "all", "", lambda key: None, roster.has_room)
+
+
+def of(number: int, *targets: str) -> Described:
+    """A container of its own that names these targets."""
+    found = described({f"aliyun.logs.{target}": "stdout" for target in targets}, name=f"web-{number}")
+    return found._replace(container=replace(found.container, id=f"{number:064}"))
+
+
+def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_default() -> None:
+    roster, maker = host(2)
+    for number, asked in enumerate((["a"], ["b", "a"], ["c"], ["d", "e"], [])):
+        roster.put(maker.container(of(number, *asked)))
+    told = [([stream.target for stream in one.streams], one.problem) for one in roster.containers.values()]
+    assert [targets for targets, _ in told] == [["a"], ["a", "b"], ["web-2"], ["web-3"], ["web-4"]]
+    fix = "raise max_targets, or name fewer"
+    assert [problem for _, problem in told] == [
+        "",
+        "",
+        f"this host has no room for 1 of its targets (c): their lines go to web-2; {fix}",
+        f"this host has no room for 2 of its targets (d): their lines go to web-3; {fix}",
+        "",
+    ]
+
+
+def test_a_target_that_another_container_has_needs_no_room_and_one_that_is_gone_gives_it_back() -> None:
+    roster, maker = host(1)
+    roster.put(maker.container(of(1, "a")))
+    roster.put(maker.container(of(2, "a")))
+    assert roster.targets == {"a": 2}
+    roster.put(maker.container(of(1, "a")))  # looked at again
+    roster.drop(f"{1:064}")
+    assert roster.targets == {"a": 1}
+    roster.drop(f"{2:064}")
+    assert (roster.targets, roster.has_room("b")) == ({}, True)
+
+
+def test_one_container_takes_no_more_targets_than_there_is_room_for() -> None:
+    roster, maker = host(3)
+    roster.put(maker.container(of(1, *"abcdefgh")))
+    assert [stream.target for stream in roster.containers[f"{1:064}"].streams] == ["a", "b", "c", "web-1"]
+
+
+def test_a_target_from_before_stays_whatever_the_room() -> None:
+    roster = Roster(max_targets=1)
+    known = {StreamKey(f"{n:064}", name): name for n, name in enumerate("abc")}
+    maker = Enricher("moby", "all", "", known.get, roster.has_room)
+    for number, name in enumerate("abc"):
+        roster.put(maker.container(of(number, name)))
+    assert set(roster.targets) == {"a", "b", "c"}
+
+
+def test_a_default_target_takes_no_room() -> None:
+    roster, maker = host(1)
+    for number in range(5):
+        roster.put(maker.container(of(number)))
+    assert (roster.targets, roster.has_room("a")) == ({}, True)

@@ -3,6 +3,7 @@
 import pytest
 
 from collector.discovery.labels import (
+    MOST_ENTRIES,
     Entry,
     default_target,
     is_excluded,
@@ -120,3 +121,35 @@ def test_an_environment_is_parsed_at_its_first_equals_sign() -> None:
         "aliyun_logs_b": "",
         "aliyun_logs_c": "",
     }
+
+
+@pytest.mark.parametrize("count", [MOST_ENTRIES, MOST_ENTRIES + 1, 2000])
+def test_a_container_has_so_many_entries_and_the_rest_is_told_in_one_line(count: int) -> None:
+    labels = {f"aliyun.logs.t{number:04}": "stdout" for number in range(count)}
+    found = wanted(labels, {}, "default", select="all")
+    assert [entry.name for entry in found.entries] == sorted(key.rpartition(".")[2] for key in labels)[:MOST_ENTRIES]
+    more = count - MOST_ENTRIES
+    told = [f"{more} of its entries are not followed, from t0016 on: a container has {MOST_ENTRIES}"]
+    assert found.faults == (told if more else [])
+
+
+def test_entries_that_share_a_target_are_one_of_the_many() -> None:
+    labels = {f"aliyun.logs.t{number:02}": "stdout" for number in range(40)}
+    labels |= {f"aliyun.logs.t{number:02}.target": f"shop{number % 3}" for number in range(40)}
+    found = wanted(labels, {}, "default", select="all")
+    assert ([entry.target for entry in found.entries], found.faults) == (["shop0", "shop1", "shop2"], [])
+
+
+def test_the_environment_has_no_entries_beside_those_of_labels() -> None:
+    labels = {f"aliyun.logs.a{number:02}": "stdout" for number in range(10)}
+    environment = {f"aliyun_logs_b{number:02}": "stdout" for number in range(10)}
+    found = wanted(labels, environment, "default", select="all")
+    assert len(found.entries) == MOST_ENTRIES
+    assert found.faults == [f"4 of its entries are not followed, from b06 on: a container has {MOST_ENTRIES}"]
+
+
+def test_the_faults_of_a_container_are_told_in_a_bounded_text() -> None:
+    labels = {f"aliyun.logs.{'x' * 3000}{number}": "/var/log/" + "y" * 3000 for number in range(2000)}
+    found = wanted(labels, {}, "default", select="all")
+    assert (found.entries, found.faults[-1]) == ([], "and 1984 more")
+    assert sum(map(len, found.faults)) < 5000
