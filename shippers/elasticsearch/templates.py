@@ -53,6 +53,7 @@ _MERGEABLE = (  # properties that fit whatever another template says of them
     "@timestamp",
     "delivery_error",
     "docker_app",
+    "docker_attrs",
     "docker_service",
     "docker_task",
     "k8s_pod",
@@ -170,7 +171,7 @@ def _body(server: Server | None) -> dict[str, Any]:
 
 
 def _mergeable(server: Server | None) -> dict[str, Any]:
-    """Settings and mappings that fit beside those of others."""
+    """Settings and mappings that fit beside those of others; no value of a bare keyword of ours is over 512 bytes."""
     body = _body(server)
     mappings = body["mappings"]
     properties = mappings["properties"]

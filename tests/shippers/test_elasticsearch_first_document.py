@@ -89,7 +89,15 @@ async def test_whatever_type_the_first_message_has_the_next_ones_are_found_and_t
             assert first["log"] == whole, name
 
 
-OPTIONAL = ("docker_app", "docker_service", "docker_task", "k8s_pod", "k8s_pod_namespace", "k8s_container_name")
+OPTIONAL = (
+    "docker_app",
+    "docker_attrs",
+    "docker_service",
+    "docker_task",
+    "k8s_pod",
+    "k8s_pod_namespace",
+    "k8s_container_name",
+)
 MANY = {f"first{n}": n for n in range(1992)}
 
 
