@@ -4,6 +4,8 @@ from msgspec.structs import replace
 
 from collector.model import Chunk, Position
 
+_MEASURED = "1970"  # times before that, such as Go's year 1, were never measured: the lines around tell how old one is
+
 
 def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:
     """The chunk from its first line that is not older than `cutoff` (Docker's time to the second) on.
@@ -23,6 +25,11 @@ def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:
 
 
 def _time(lines: bytes) -> str:
-    """Docker's `time`, to the second, of the last of the raw lines that has one; "" if there is none."""
-    start = lines.rfind(b'"time":"') + 8
-    return lines[start : start + 19].decode(errors="replace") if start > 7 else ""
+    """Docker's `time`, to the second, of the last of the raw lines that was measured; "" if there is none."""
+    end = len(lines)
+    while (start := lines.rfind(b'"time":"', 0, end)) >= 0:
+        time = lines[start + 8 : start + 27].decode(errors="replace")
+        if time >= _MEASURED:
+            return time
+        end = start
+    return ""

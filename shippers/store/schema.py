@@ -80,7 +80,10 @@ def indexed(name: str, body: bytes) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text("_id", name)
     _add_log(document, log)
-    document.add_json("trusted", {path: exact(_text(leaf)) for path, leaf in _leaves(members)})
+    trusted: dict[str, list[str]] = {}  # a list has a value for each of its elements
+    for path, leaf in _leaves(members):
+        trusted.setdefault(path, []).append(exact(_text(leaf)))
+    document.add_json("trusted", trusted)
     document.add_unsigned("time", time)
     document.add_bytes("source", b'{"_id":%b,%b' % (orjson.dumps(name), body.lstrip()[1:]))
     return document

@@ -19,6 +19,7 @@ from tests.contract.shippers import deliver
 
 SHOP = log_stream("shop", container_id="c1")
 TILL = log_stream("Till-2", container_id="c2")
+ATTRS = b',"docker_attrs":["tag=hash/1","team=web"]}'
 
 LINES = {
     "refused": document({"message": "connection refused by peer", "level": "ERROR", "status": 502}, SHOP),
@@ -27,12 +28,16 @@ LINES = {
     "nested": document({"message": "ok", "http": {"status": 204, "user.name": "ann"}, "stream": "blue"}, TILL),
     "text": document({"message": "GET http://x.org/a?b=1 größe 10.0.0.1 id=9007199254740993 status 502"}, SHOP),
     "dates": document({"message": "x", "at": "2026-11-23T01:02:03Z", "n": -7, "big": 2**70, "ok": True}, SHOP),
-    "hash": document({"message": "sha " + "ab12" * 16 + " " + "w" * 300, "exact": 9007199254740993}, SHOP),
+    "hash": document({"message": "sha " + "ab12" * 16 + " " + "w" * 300, "exact": 9007199254740993}, SHOP)[:-1] + ATTRS,
 }
 
 MEANINGS = {
     "": "refused reset timeout nested text dates hash",
     "*": "refused reset timeout nested text dates hash",
+    'docker_attrs:"tag=hash/1"': "hash",
+    'docker_attrs:"team=web"': "hash",
+    "docker_attrs:team*": "hash",
+    "docker_attrs:web": "",
     "refused": "refused reset",
     "REFUSED": "refused reset",
     "connection refused": "refused reset",

@@ -789,6 +789,14 @@ async def test_a_broken_line_does_not_hide_new_lines_before_it(log: ContainerLog
         await found.until(new, b"broken\n")
 
 
+async def test_a_line_of_the_year_1_does_not_hide_new_lines_before_it(log: ContainerLog) -> None:
+    unmeasured = raw("unmeasured\n", time="0001-01-01T00:00:00Z")
+    new = raw("new\n", time="2027-01-01T00:00:00Z")
+    log.write(unmeasured, raw("old\n", time="2026-01-01T00:00:00Z"), unmeasured, new, unmeasured)
+    async with reading(log, cutoff="2026-11-23T02:13:00") as found:
+        await found.until(new, unmeasured)
+
+
 async def test_the_cutoff_is_not_asked_after_a_restart(log: ContainerLog) -> None:
     log.write(*numbered(range(2)))
     first = numbered(range(1))[0]
