@@ -170,9 +170,11 @@ class DockerJson:
             self._last_time = ""
         self._held_changed = chunk.changed
         start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
+        is_whole = _is_whole(chunk)
         for content in chunk.data.split(b"\n")[:-1]:
             self._take_raw(content, start, chunk.stream, finished)
-            self._line_before = content if start.line > chunk.start.line or _is_whole(chunk) else b""
+            self._line_before = content if is_whole else b""
+            is_whole = True  # but for the first line
             offset += len(content) + 1
             start = Position(start.file, offset, start.line + 1)
         if chunk.ended:
@@ -234,6 +236,10 @@ class DockerJson:
         if unfinished is not None and unfinished.time != time:
             self._finish(line.stream, finished)
             unfinished = None
+        if unfinished is None and line.log.endswith("\n"):  # a whole line, as most are
+            log, name = log_of(_text(line.log)), self._id(raw, stream)
+            finished.append(_Document(log, line.stream, time, name, bytes(line.attrs)))
+            return
         if unfinished is None:
             if not self._unfinished:
                 self._clear = self._place(raw.start, time_before)

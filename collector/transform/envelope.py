@@ -42,6 +42,7 @@ class LineWithAttrs(Line, gc=False, kw_only=True):
     attrs: msgspec.Raw = msgspec.Raw()
 
 
+_LINE = msgspec.json.Decoder(LineWithAttrs)
 _LINES = msgspec.json.Decoder(Line | None)
 _LINES_WITH_ATTRS = msgspec.json.Decoder(LineWithAttrs | None)
 _LOOSE = msgspec.json.Decoder(_Loose)
@@ -70,6 +71,12 @@ def envelope(raw: bytes, stamps: Stamps) -> LineWithAttrs | None:
 
     `time` is rewritten as Docker writes it, and "" where it is none; a stream that is neither of the two is stdout.
     """
+    try:
+        line = _LINE.decode(raw)
+        if stamps.are_times([line.time]):
+            return line
+    except UNREADABLE:
+        pass
     found = _loose(raw)
     if found is None:
         readable = without_halves(raw.decode(errors="replace")).encode()
