@@ -41,6 +41,7 @@ def test_odd_lines_arrive_with_text_stream_time_and_attributes(tmp_path: Path, s
             "elastic": {
                 "type": "elasticsearch",
                 "hosts": [search_server.url],
+                "ca_file": search_server.ca_file and str(search_server.ca_file),
                 "index": "odd-{target}-%Y.%m.%d",
                 "username": search_server.username,
                 "password": search_server.password,
@@ -62,7 +63,7 @@ def test_odd_lines_arrive_with_text_stream_time_and_attributes(tmp_path: Path, s
         ({"message": "elsewhere"}, "stdout", "10:00:05.25"),
         ({"message": "year one"}, "stderr", "10:00:05.25"),
     ]
-    assert [one.get("docker_attrs") for one in found] == [None] * 3 + [["a.b=2", "a=1", "tag=shop/1"]] + [None] * 2
+    assert [one.get("docker_attrs") for one in found] == [None] * 3 + [["a=1", "a.b=2", "tag=shop/1"]] + [None] * 2
 
 
 def settled(agent: Any) -> float:
