@@ -18,7 +18,7 @@ _READY_SECONDS = 30
 
 
 class Alert(NamedTuple):
-    """One that fires, by its name and what it is about: the container, else the output, else ""."""
+    """One that fires, by its name and what it is about: the container, service or output, else ""."""
 
     name: str
     about: str
@@ -127,7 +127,7 @@ class Prometheus:
 
 
 def _alert(labels: Mapping[str, str]) -> Alert:
-    about = labels.get("name") or labels.get("output") or labels.get("collector") or ""
+    about = labels.get("name") or labels.get("service") or labels.get("output") or labels.get("collector") or ""
     return Alert(labels["alertname"], about)
 
 
