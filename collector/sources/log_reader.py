@@ -184,7 +184,8 @@ class LogReader:
         """The container is gone: count what nobody can read any more."""
         gaps = self._successors.unseen
         if self._reader is None:
-            gaps = gaps or int((self._resume is None and has_run) or self._missed_turn)
+            is_unknown = self._resume is None and has_run and not self._successors.are_all_known
+            gaps = gaps or int(is_unknown or self._missed_turn)
         elif self._id is None:  # half a line was all that its last file held
             self._counts.lost_bytes += self._reader.unended_bytes
         if gaps:

@@ -44,6 +44,7 @@ class Successors:
         self._heads = heads
         self._older: set[tuple[int, int] | None] = set()  # versions of plain files that need not be read
         self._present: set[int] = set()  # inodes of files of which nobody has told, or of which we knew before
+        self._untold: set[int] = set()  # inodes of the open ones that were opened for that
         self._unopened = 0  # files that were made, as we were told, less those that were opened
         self._is_told = False
         self._is_told_of_all = False  # since before there was any file
@@ -56,6 +57,11 @@ class Successors:
     def is_settled(self) -> bool:
         """Whether there is none, as far as anybody knows."""
         return self.is_whole and not self._files
+
+    @property
+    def are_all_known(self) -> bool:
+        """Whether each file that was ever made was told, if any was: the folder was watched before there was one."""
+        return self._is_told_of_all
 
     @property
     def unseen(self) -> int:
@@ -75,8 +81,10 @@ class Successors:
     def tell(self, *, is_told: bool) -> None:
         """From now on `created` is called for every live file that is made, or no longer."""
         self._is_told = is_told
-        self._is_told_of_all = False
-        if is_told:
+        if not is_told:  # where the folder went all was told until then
+            self._is_told_of_all = self._is_told_of_all and not self._live.parent.exists()
+        else:
+            self._is_told_of_all = False
             self._unopened = 0
             self._present = set()
             with suppress(OSError):
@@ -103,7 +111,9 @@ class Successors:
         if file is None:
             file = self._opened(unread[0])
         else:
-            self._present.discard(file.inode)
+            if file.inode in self._present:
+                self._present.discard(file.inode)
+                self._untold.add(file.inode)
             self._counts.open_files += 1
         if after_gap and not self._is_told_of_all:
             self._counts.gap(self.container)
@@ -121,6 +131,7 @@ class Successors:
     def created(self, current: LogFile | None) -> None:
         """A live file was made: open it before it can go."""
         self._unopened += 1
+        self._take_late()
         if current is not None:
             with suppress(OSError):  # whoever reads will be told of it
                 self.look(current)
@@ -172,12 +183,22 @@ class Successors:
 
     def leave(self, file: LogFile) -> None:
         """Close a file that was given by `start` or `take`."""
+        self._untold.discard(file.inode)
         file.close()
         self._counts.open_files -= 1
 
     def _expect(self, found: list[Generation]) -> None:
         """That these are opened without having been told of."""
         self._present |= {generation.inode for generation in found}
+
+    def _take_late(self) -> None:
+        """What is told may have been there when we looked first: it waited in the kernel, or others were told of it."""
+        with suppress(OSError):
+            inode = self._live.stat(follow_symlinks=False).st_ino
+            if inode in self._untold:
+                self._unopened -= 1
+            self._untold.discard(inode)
+            self._present.discard(inode)
 
     def _drop_cut(self) -> None:
         """If the live file was cut while it waited, what was in it may stand in a copy: look for all of them again."""
@@ -229,6 +250,7 @@ class Successors:
         self._counts.open_files += 1
         if file.inode in self._present:
             self._present.discard(file.inode)
+            self._untold.add(file.inode)
         else:
             self._unopened -= 1
         return file

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.sources.log_files import generations
+from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, numbered, raw
@@ -235,6 +237,49 @@ async def test_a_removed_log_whose_files_go_before_its_turn_is_a_gap(log: Contai
         async with asyncio.timeout(10):
             await found.ended.wait()
         assert counts.gaps == 1
+
+
+async def test_a_folder_that_never_had_a_log_is_no_gap_when_it_goes(log: ContainerLog, watcher: Watcher) -> None:
+    async with reading(log, watcher=watcher) as found:
+        await idle(found)
+        log.live.parent.rmdir()
+        await until(lambda: not found.tail._is_followed)
+        found.tail.remove()
+        async with asyncio.timeout(10):
+            await found.ended.wait()
+        assert found.tail.counts.gaps == 0
+
+
+async def test_a_log_that_came_and_went_unseen_with_its_folder_is_a_gap(log: ContainerLog, watcher: Watcher) -> None:
+    async with reading(log, watcher=watcher) as found:
+        await idle(found)
+        log.live.touch()
+        shutil.rmtree(log.live.parent)
+        await until(lambda: not found.tail._is_followed)
+        found.tail.remove()
+        async with asyncio.timeout(10):
+            await found.ended.wait()
+        assert found.tail.counts.gaps == 1
+
+
+async def test_what_is_told_late_of_a_file_that_was_there_is_no_gap(log: ContainerLog) -> None:
+    """A watch is set, the file is made, and only then it is looked: the kernel tells of it all the same."""
+    log.write(raw("first\n"))
+    counts = TailCounts()
+    successors = Successors(log.live, counts, [])
+    successors.tell(is_told=True)
+    (found,) = generations(log.live)
+    file = successors.start([found], [])
+    successors.created(file)
+    successors.look(file)
+    assert (counts.gaps, successors.unseen) == (0, 0)
+    log.rotate(keep=1)
+    successors.created(file)
+    log.rotate(keep=1)
+    successors.created(file)  # the one before was opened: none was lost
+    assert (counts.gaps, len(successors)) == (0, 2)
+    successors.close()
+    successors.leave(file)
 
 
 @pytest.mark.parametrize("content", [b"", raw("whole\n") + b"half"])
