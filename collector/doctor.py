@@ -38,6 +38,9 @@ ROOT_FIX = (
 )
 LABEL_FIX = "correct its labels or environment (aliyun.logs.…): docs/configuration.md"
 GONE_FIX = f"were they removed? Then start their containers anew. Else {ROOT_FIX}"
+LINK_FIX = (
+    "put the logs themselves there, or mount them there: links are not followed, since one could lead to any file"
+)
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 
 
@@ -217,6 +220,9 @@ def _refusal(path: Path) -> OSError | None:
 
 def _logs_fix(errors: Iterable[OSError], *, others: int) -> str:
     """`others` could be read."""
+    errors = list(errors)
+    if any(error.errno == errno.ELOOP for error in errors):
+        return LINK_FIX
     if all(isinstance(error, FileNotFoundError | NotADirectoryError) for error in errors):
         return GONE_FIX if others else ROOT_FIX
     return READ_FIX
@@ -236,6 +242,7 @@ def _targets(descriptions: Iterable[Described], select: str, max_targets: int) -
 
 
 def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
+    """Can the tree be read, are there logs in it, what of it is a link, and what do its containers ask for."""
     subject = f"directory {settings.path}"
     try:
         with os.scandir(f"{settings.path}/."):  # with the dot it has to be entered, as its files will be
@@ -246,8 +253,13 @@ def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
     except OSError:
         yield Finding("fail", subject, "is no directory", "set inputs.directory.path")
         return
-    count = sum(1 for _ in settings.path.glob("*/*-json.log"))
+    logs = list(settings.path.glob("*/*-json.log"))
+    links = {path.parent.name for path in logs if path.is_symlink() or path.parent.is_symlink()}
+    count = sum(path.parent.name not in links for path in logs)
     yield Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")
+    if links:
+        text = f"{len(links)} logs or folders are symbolic links and not followed ({', '.join(sorted(links)[:5])})"
+        yield Finding("warn", f"links in {settings.path}", text, LINK_FIX)
     with suppress(OSError):  # what the log files are is told above
         yield from _targets(directory.descriptions(settings.path), settings.select, max_targets)
 

@@ -302,6 +302,8 @@ class Pipeline:
 def _remedy(error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output"
+    if error.errno == errno.ELOOP:
+        return "put the log itself there: a link could lead to any file of the host, and who wrote it is not known"
     if isinstance(error, FileNotFoundError):
         return "is inputs.docker.logs_root the daemon's own directory, and mounted if this is a container?"
     return "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
+from collector.sources.log_files import refusal
 from collector.sources.log_reader import LogReader
 from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
@@ -188,6 +189,9 @@ class FileTail:
         if self._has_end_to_tell:
             self._log.unpark()
         found = self._log.is_identified(container=self.stream.container, files_kept=self.stream.files_kept)
+        is_looked_for = not (found or self._removed or self._log.watch_path)
+        if is_looked_for and (error := refusal(self._log.live)) is not None:
+            raise error
         if not found and self._is_missing:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", self.stream.path)
         return found

@@ -5,6 +5,7 @@ Docker rotates `x-json.log` → `x-json.log.1` → `.2` …, and gzips all but t
 rename, copy and compression; the inode only tells apart files with equal first lines.
 """
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -160,6 +161,17 @@ def open_regular(path: Path) -> int:
         os.close(descriptor)
         raise OSError(f"{path} is no regular file")
     return descriptor
+
+
+def refusal(live: Path) -> OSError | None:
+    """Why a live file that is there is never opened; None if it is a file, or is not there."""
+    try:
+        mode = live.stat(follow_symlinks=False).st_mode
+    except OSError:
+        return None
+    if stat.S_ISLNK(mode):
+        return OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", str(live))
+    return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "it is no regular file", str(live))
 
 
 def generations(live: Path) -> list[Generation]:

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from collector.config import load
-from collector.doctor import GONE_FIX, LABEL_FIX, READ_FIX, ROOT_FIX, Finding, examine
+from collector.doctor import GONE_FIX, LABEL_FIX, LINK_FIX, READ_FIX, ROOT_FIX, Finding, examine
 from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Shipper, ShipperSettings, Site
@@ -235,6 +235,32 @@ async def test_logs_that_a_capability_lets_the_agent_read_are_readable(tmp_path:
         (tmp_path / "docker.sock").chmod(0o666)
         lines = await checked(READING_USER, tmp_path, {"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
     assert f"ok    log files: 1 readable below {tmp_path}/logs" in lines
+
+
+async def test_logs_and_folders_that_are_links_are_a_finding(tmp_path: Path) -> None:
+    tree, elsewhere = tmp_path / "tree", tmp_path / "elsewhere"
+    for folder in (tree / "honest", tree / "linked", elsewhere / "moved"):
+        folder.mkdir(parents=True)
+    for path in (tree / "honest/honest-json.log", elsewhere / "linked-json.log", elsewhere / "moved/moved-json.log"):
+        path.touch()
+    (tree / "linked/linked-json.log").symlink_to(elsewhere / "linked-json.log")
+    (tree / "moved").symlink_to(elsewhere / "moved")
+    found = await findings(tmp_path, PILOTFISH_INPUTS__DIRECTORY__PATH=str(tree))
+    assert found[f"directory {tree}"].text == "1 logs"
+    links = found[f"links in {tree}"]
+    assert (links.verdict, links.fix) == ("warn", LINK_FIX)
+    assert links.text == "2 logs or folders are symbolic links and not followed (linked, moved)"
+
+
+async def test_a_containers_log_that_is_a_link_is_told_as_one(tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    log = tmp_path / "logs" / ("1" * 64) / f"{'1' * 64}-json.log"
+    log.rename(tmp_path / "moved")
+    log.symlink_to(tmp_path / "moved")
+    async with daemon(tmp_path, container(1)) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+        finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
+    assert (finding.verdict, finding.fix) == ("fail", LINK_FIX)
 
 
 async def test_a_directory_that_may_not_be_entered_is_a_finding(tmp_path: Path) -> None:

@@ -167,6 +167,20 @@ async def test_what_is_no_regular_file_is_never_read(log: ContainerLog, tmp_path
     assert [chunk async for chunk in tail.chunks()] == []
 
 
+async def test_a_log_that_is_a_link_is_an_error_until_it_is_a_file(log: ContainerLog, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(raw("secret\n"))
+    log.live.symlink_to(elsewhere)
+    tail = FileTail(log_stream(log.live), UNWATCHED)
+    with pytest.raises(OSError, match="symbolic link"):
+        await anext(tail.chunks())
+    log.live.unlink()
+    log.write(raw("line\n"))
+    chunk = await anext(tail.chunks())
+    assert chunk.data == raw("line\n")
+    tail.close()
+
+
 async def test_the_backlog_is_what_was_not_read(log: ContainerLog) -> None:
     log.write(*numbered(range(5000)))
     log.rotate()
