@@ -5,7 +5,7 @@ The environment form has `_` for `.`, and so a name may hold `_` in it: known su
 The environment wins over a label of the same name. Both forms: log-pilot's README and `pilot/pilot.go`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from collector.discovery.bounds import slim
@@ -49,8 +49,8 @@ def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_ta
     first by name are followed.
     """
     options = _from_labels(labels) | _from_environment(environment)
-    names = sorted({name for name, option in options if option == ""})
-    faults = []
+    names = sorted({name for name, option in options if option == "" and name.strip()})
+    faults = [f"{_PREFIX}.logs.<name> without a name is not followed"] if _has_nameless(options) else []
     entries: dict[str, Entry] = {}
     for name in names:
         where = options[name, ""]
@@ -118,11 +118,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[tuple[str, str], s
     return {_split(key[len(start) :], "_"): value for key, value in environment.items() if key.startswith(start)}
 
 
+def _has_nameless(options: Iterable[tuple[str, str]]) -> bool:
+    """`aliyun.logs.`, `aliyun.logs..target`: what was to be between the points was empty where it was made."""
+    return any(not name.strip() for name, _ in options)
+
+
 def _split(key: str, separator: str) -> tuple[str, str]:
     """`web.target` → (`web`, `target`), `web` → (`web`, "")."""
     for option in _OPTIONS:
         name = key.removesuffix(separator + option)
-        if name and name != key:
+        if name != key:
             return name, option
         if f"{separator}{option}{separator}" in key:  # `web.format.pattern`: an option of an option
             return key.split(f"{separator}{option}{separator}")[0], f"{option}."

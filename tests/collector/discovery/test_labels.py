@@ -153,3 +153,24 @@ def test_the_faults_of_a_container_are_told_in_a_bounded_text() -> None:
     found = wanted(labels, {}, "default", select="all")
     assert (found.entries, found.faults[-1]) == ([], "and 1984 more")
     assert sum(map(len, found.faults)) < 5000
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment"),
+    [
+        ({"aliyun.logs.": "stdout"}, {}),
+        ({"aliyun.logs. ": "stdout"}, {}),
+        ({"aliyun.logs..target": "shop"}, {}),
+        ({"aliyun.logs..tags": "a=b"}, {}),
+        ({}, {"aliyun_logs_": "stdout"}),
+        ({}, {"aliyun_logs__target": "shop"}),
+    ],
+)
+def test_an_entry_without_a_name_is_told_and_changes_nothing(
+    labels: dict[str, str], environment: dict[str, str]
+) -> None:
+    found = wanted(labels, environment, "default", select="all")
+    assert found.faults == ["aliyun.logs.<name> without a name is not followed"]
+    assert found.entries == [Entry("", "default")]
+    named = wanted({"aliyun.logs.web": "stdout"} | labels, environment, "default", select="all")
+    assert named.entries == [Entry("web", "web")]
