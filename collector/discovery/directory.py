@@ -1,17 +1,15 @@
 """A tree of `<id>/<id>-json.log` with `config.v2.json` beside it → the roster: no socket, no daemon.
 
 `config.v2.json` is dockerd's own description of a container (moby `container/container.go`). A folder without one is
-followed under its short id.
+followed under its short id. Folders that come and go are told by a watch on the tree, which is looked at on a timer
+besides: descriptions change inside the folders, and where no watch can be had that is all there is.
 """
 
 import asyncio
-import errno
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import structlog
@@ -19,7 +17,9 @@ import structlog
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
 from collector.discovery.labels import parse_environment, relevant
+from collector.discovery.log_tree import Folder, LogTree, is_id
 from collector.discovery.roster import Container, Roster
+from collector.discovery.tree_watch import TreeWatch
 from collector.errors import UNREADABLE
 from collector.sources.log_files import open_regular
 
@@ -30,43 +30,46 @@ _SCAN_SECONDS = 2.0
 _MOST_SECONDS = 10.0
 _REST = 100  # times what a look took of a core: looking at many thousands of folders may cost 1 % of it
 _AT_ONCE = 200  # containers that are new: their readers start in one turn of the loop
+_GATHER_SECONDS = 0.05  # what comes in this time is taken over at once
+_DESCRIBED_SECONDS = 2.0  # after which a new folder without description and log is taken as it is
+_WARN_SECONDS = 60.0
+_MOST_GONE = 10_000
 _DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-
-
-class _Folder(NamedTuple):
-    """One container's; `changed` is when its description was, in nanoseconds (0: there is none)."""
-
-    name: str
-    path: str
-    changed: int
-
-
-class _Look(NamedTuple):
-    """What is other than it was, and the seconds of a core that it took to see."""
-
-    gone: Set[str]
-    changed: list[_Folder]
-    cpu_seconds: float
 
 
 class DirectoryDiscovery:
     """Keeps the roster like the tree at `root`; files are looked at in a thread."""
 
     def __init__(self, root: Path, roster: Roster, enricher: Enricher) -> None:
-        self._root = root
         self._roster = roster
         self._enricher = enricher
+        self._tree = LogTree(root)
         self._seen: dict[str, int] = {}  # folder → when its description was changed, in nanoseconds
+        self._incomplete: dict[str, float] = {}  # new folder → when it was told
+        self._turn = asyncio.Lock()
+        self._warned = -_WARN_SECONDS
+        self._missed = 0  # since then
+        self._gone: set[str] = set()  # known to be, though the kernel may tell their end still
 
     async def run(self) -> None:
-        """Look at the tree again and again until cancelled."""
+        """Look at the tree again and again, and take what the kernel tells of it, until cancelled."""
+        try:
+            with TreeWatch(self._tree.root) as watch:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(watch.run(), name="log tree inotify")
+                    tasks.create_task(self._take_news(watch), name="log tree news")
+                    await self._look_again_and_again(watch)
+        finally:
+            self._tree.close()
+
+    async def _look_again_and_again(self, watch: TreeWatch) -> None:
         while True:
             cpu_seconds = 0.0
+            watch.follow()  # before the look: what comes between the two is told
             try:
                 cpu_seconds = await self.scan()
             except OSError as error:
-                cause = f"the log tree {self._root} cannot be read ({error.strerror})"
+                cause = f"the log tree {self._tree.root} cannot be read ({error.strerror})"
                 if self._roster.error != f"{cause}: {_REMEDY}":
                     log.warning(cause, remedy=_REMEDY)
                 self._roster.lost(f"{cause}: {_REMEDY}")
@@ -78,47 +81,88 @@ class DirectoryDiscovery:
         Raises:
             OSError: the tree cannot be read.
         """
-        found = await asyncio.to_thread(_look, self._root, self._seen)
-        for gone in found.gone:
-            del self._seen[gone]
-            self._roster.drop(gone)
-        for folders in _slices(found.changed):
+        async with self._turn:
+            found = await asyncio.to_thread(self._tree.look, dict(self._seen))
+            for gone in found.gone:
+                self._drop(gone)
+                self._known_to_be_gone(gone)
+            await self._put([folder for folder in found.changed if folder.name not in self._incomplete])
+            self._tell_links(found.links)
+            self._roster.answered()
+            return found.cpu_seconds
+
+    async def _take_news(self, watch: TreeWatch) -> None:
+        overflows = 0
+        while True:
+            if not self._incomplete:
+                await watch.news.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+            async with self._turn:
+                await self._take(watch.take())
+            if watch.overflows > overflows:
+                overflows = watch.overflows
+                log.warning("containers come and go faster than the kernel tells: some may not have been seen")
+
+    async def _take(self, news: dict[str, bool]) -> None:
+        """Put what came, once it can be said who it is, and drop what went."""
+        now = time.monotonic()
+        for name, is_there in news.items():
+            if is_there and is_id(name):
+                if name not in self._seen:
+                    self._incomplete.setdefault(name, now)
+            elif name in self._seen:
+                self._drop(name)
+            elif is_id(name):
+                self._incomplete.pop(name, None)
+                self._miss(name)
+                self._gone.discard(name)
+        late = {name for name, since in self._incomplete.items() if now - since >= _DESCRIBED_SECONDS}
+        new = [self._tree.folder(name) for name in self._incomplete]
+        complete = [folder for folder in new if folder.is_complete or folder.name in late]
+        for folder in complete:
+            del self._incomplete[folder.name]
+        await self._put(complete)
+
+    async def _put(self, changed: list[Folder]) -> None:
+        for start in range(0, len(changed), _AT_ONCE):
+            folders = changed[start : start + _AT_ONCE]
             for folder, described in zip(folders, await asyncio.to_thread(_described_all, folders), strict=True):
-                self._seen[folder.name] = folder.changed
-                self._roster.put(self._enricher.container(described))
-        self._roster.answered()
-        return found.cpu_seconds
+                if described is not None:
+                    self._seen[folder.name] = folder.changed
+                    container = self._enricher.container(described)
+                    self._roster.tell_problem(container)
+                    self._roster.put(container)
+                elif folder.name not in self._seen:
+                    self._miss(folder.name)
 
+    def _drop(self, name: str) -> None:
+        del self._seen[name]
+        self._roster.drop(name)
 
-def _slices(folders: list[_Folder]) -> Iterator[list[_Folder]]:
-    return (folders[start : start + _AT_ONCE] for start in range(0, len(folders), _AT_ONCE))
+    def _miss(self, name: str) -> None:
+        """A container came and went before it could be looked at."""
+        if name in self._gone:
+            return
+        self._known_to_be_gone(name)
+        self._roster.missed += 1
+        self._missed += 1
+        if time.monotonic() - self._warned >= _WARN_SECONDS:
+            log.warning("containers were gone before they could be looked at: their logs are lost", count=self._missed)
+            self._warned, self._missed = time.monotonic(), 0
 
+    def _known_to_be_gone(self, name: str) -> None:
+        if len(self._gone) >= _MOST_GONE:
+            self._gone.clear()
+        self._gone.add(name)
 
-def _look(root: Path, seen: Mapping[str, int]) -> _Look:
-    """List the tree.
-
-    Raises:
-        OSError: it cannot be read, or has lost all folders.
-    """
-    begun = time.thread_time()
-    with os.scandir(root) as entries:
-        paths = {
-            entry.name: entry.path
-            for entry in entries
-            if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
-        }
-    if seen and not paths:  # a mount that is gone must not look like containers that are
-        raise OSError(errno.ENOENT, "all of its folders are gone: is it mounted?")
-    folders = (_Folder(name, path, _changed(f"{path}/config.v2.json")) for name, path in paths.items())
-    changed = [folder for folder in folders if seen.get(folder.name) != folder.changed]
-    return _Look(seen.keys() - paths.keys(), changed, time.thread_time() - begun)
-
-
-def _changed(path: str) -> int:
-    try:
-        return os.stat(path, follow_symlinks=False).st_mtime_ns  # noqa: PTH116 - a Path takes as long as the call
-    except OSError:
-        return 0
+    def _tell_links(self, links: frozenset[str]) -> None:
+        for name in sorted(links - self._roster.links):
+            log.warning(
+                "a folder of the log tree is a symbolic link: it is not followed",
+                folder=name,
+                remedy="mount or move the folder itself there: a link could lead to any file of the host",
+            )
+        self._roster.links = links
 
 
 def descriptions(root: Path) -> list[Described]:
@@ -127,11 +171,16 @@ def descriptions(root: Path) -> list[Described]:
     Raises:
         OSError: it cannot be read.
     """
-    return _described_all(_look(root, {}).changed)
+    tree = LogTree(root)
+    try:
+        return [one for one in _described_all(tree.look({}).changed) if one is not None]
+    finally:
+        tree.close()
 
 
-def _described_all(folders: list[_Folder]) -> list[Described]:
-    return [_described(Path(folder.path)) for folder in folders]
+def _described_all(folders: list[Folder]) -> list[Described | None]:
+    """None for those that are gone."""
+    return [_described(Path(folder.path)) if folder.is_there else None for folder in folders]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -60,7 +60,6 @@ class DockerDiscovery:
         self._host = host
         self._host_file = host_file
         self._began = time.time_ns()
-        self._reported: set[str] = set()
         self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
         self._deaf = ""  # why there were no events, as it was told last
         self._due = asyncio.Event()  # a look
@@ -237,9 +236,7 @@ class DockerDiscovery:
         known = self._roster.containers.get(container.id)
         if container.start_error and (known is None or known.start_error != container.start_error):
             log.warning("a container could not be started", container=container.name, error=container.start_error)
-        if container.problem and container.id not in self._reported:
-            self._reported.add(container.id)
-            log.warning("a container is not followed", container=container.name, reason=container.problem)
+        self._roster.tell_problem(container)
         self._roster.put(container)
 
     def _miss(self, container_id: str, *, was_started: bool) -> None:
@@ -249,7 +246,6 @@ class DockerDiscovery:
         self._drop(container_id)
 
     def _drop(self, container_id: str) -> None:
-        self._reported.discard(container_id)
         self._roster.drop(container_id)
 
     async def _take_host(self) -> None:

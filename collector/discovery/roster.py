@@ -8,12 +8,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection
 
+import structlog
 from msgspec import Struct
 
 from collector.discovery.event import Event
 from collector.discovery.tally import Tally
 from collector.model import LogStream, StreamKey
 from collector.share import EVERYTHING, Share
+
+log = structlog.get_logger(__name__)
 
 UNDESCRIBED = ""  # the driver of a container that the daemon lists and does not describe
 
@@ -83,6 +86,7 @@ class Roster:
         self.hears_events = False  # whether it is open
         self.deaf = ""  # why it cannot be opened, or does not stay open
         self.targets: Counter[str] = Counter()  # that containers name themselves → how many do
+        self.links: frozenset[str] = frozenset()  # folders of a log tree that are not followed since they are links
         self.missed = 0  # containers that were started and gone before anything was known of them
         self._changed = asyncio.Event()
 
@@ -103,6 +107,14 @@ class Roster:
         self.tallies.setdefault(container.id, Tally())
         if before is None or before.streams != container.streams:
             self._advance()
+
+    def tell_problem(self, container: Container) -> None:
+        """Say once why a log is not followed, before `put`; of one that the daemon does not describe it was said."""
+        before = self.containers.get(container.id)
+        if container.problem and (before is None or before.problem != container.problem):
+            is_some = bool(container.streams)
+            what = "not all that a container asks for is followed" if is_some else "a container is not followed"
+            log.warning(what, container=container.name, reason=container.problem)
 
     def tell(self, event: Event, known: Tally | None = None, *, is_counted: bool = True) -> str:
         """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".

@@ -165,7 +165,8 @@ CONTAINER_READ_BYTES = _counter(
 )
 NOT_FOLLOWED = _gauge(
     "pilotfish_container_not_followed",
-    "1 for a container whose log should be followed and is not: driver, label, undescribed or unreadable",
+    "1 for a container whose log should be followed and is not: driver, label, undescribed or unreadable; "
+    "and for a folder of the log tree that is a symbolic link: link",
     *("name", "reason"),
     across="most",
 )

@@ -5,7 +5,7 @@ Nothing is asked of Docker here: a scrape reads what is known.
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from collector.discovery.roster import UNDESCRIBED, Container, Roster
@@ -19,6 +19,8 @@ from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import Family, family, histogram
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
+
+_MOST_LINKS = 100
 
 
 class Watch(NamedTuple):
@@ -130,15 +132,16 @@ class Exporter:
         yield each(catalogue.BACKLOG_BYTES, lambda one: one.backlog_bytes)
         yield each(catalogue.CONTAINER_DOCUMENTS, lambda one: one.documents)
         yield each(catalogue.CONTAINER_READ_BYTES, lambda one: one.read_bytes)
-        yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems() if labels[0] in shown])
+        yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems(shown)])
 
-    def _problems(self) -> list[tuple[str, str]]:
-        """Containers whose log is not followed, and why."""
+    def _problems(self, shown: Collection[str]) -> list[tuple[str, str]]:
+        """Those of the containers whose log is not followed, and why; and folders that are links."""
         found = {(one.name, _reason(one)) for one in self._roster.containers.values() if one.problem}
         for pipeline in self._pipelines:
             tails = (pipeline.tails.get(key) for key in pipeline.unreadable)
             found |= {(tail.stream.container, "unreadable") for tail in tails if tail is not None}
-        return sorted(found)
+        links = sorted(self._roster.links)[:_MOST_LINKS]
+        return sorted(one for one in found if one[0] in shown) + [(name, "link") for name in links]
 
 
 def _looks(poll: Poll) -> Iterator[Family]:

@@ -4,11 +4,14 @@ import asyncio
 import itertools
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
@@ -136,6 +139,86 @@ async def test_links_files_and_odd_names_are_no_containers(
     (tree.root / "with space").mkdir()
     await tree.discovery.scan()
     assert tree.roster.containers == {}
+    assert tree.roster.links == {"link"}
+
+
+async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
+    (tree.root / "moved").symlink_to("/tmp")
+    for name, labels in (("files", {"aliyun.logs.web": "/var/log/web.log"}), ("nameless", {"aliyun.logs.": "stdout"})):
+        tree.describe(name, {"Name": f"/{name}", "Config": {"Labels": labels}})
+    folder = tree.describe("local", {"Name": "/local"}).parent
+    (folder / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "local"}}))
+    with structlog.testing.capture_logs() as told:
+        await tree.discovery.scan()
+        tree.describe("local", {"Name": "/local", "State": {"Running": False}})
+        os.utime(folder / "config.v2.json", ns=(0, 1))
+        await tree.discovery.scan()
+    reasons = {one["container"]: one["reason"] for one in told if "container" in one}
+    assert reasons == {
+        "files": "aliyun.logs.web=/var/log/web.log is not followed: only `stdout` is",
+        "nameless": "aliyun.logs.<name> without a name is not followed",
+        "local": "its log driver is 'local': only json-file logs can be followed",
+    }
+    assert [one["folder"] for one in told if "symbolic link" in one["event"]] == ["moved"]
+    assert len(told) == 4
+
+
+# ------------------------------------------------------------------ what comes and goes
+
+
+async def test_a_container_that_lives_for_a_moment_is_seen(tree: Tree) -> None:
+    """Between two looks at the tree, and it waits for its description, which is written behind the folder."""
+    names: set[str] = set()
+    async with watching(tree):
+        for number in range(20):
+            (tree.root / f"{number}").mkdir()
+            await asyncio.sleep(0)
+            path = tree.describe(f"{number}", {"Name": f"/short-{number}"})
+            await until(lambda number=number: f"{number}" in tree.roster.containers)  # type: ignore[misc]
+            names.add(tree.roster.containers[f"{number}"].name)
+            path.unlink()
+            path.parent.rmdir()
+            await until(lambda: not tree.roster.containers)
+    assert names == {f"short-{number}" for number in range(20)}
+    assert tree.roster.missed == 0
+
+
+async def test_a_new_folder_with_a_log_and_no_description_is_followed_at_once(tree: Tree) -> None:
+    async with watching(tree):
+        (tree.root / ID).mkdir()
+        (tree.root / ID / f"{ID}-json.log").touch()
+        await until(lambda: ID in tree.roster.containers)
+
+
+async def test_a_container_that_was_gone_before_anybody_looked_is_counted(tree: Tree) -> None:
+    async with watching(tree):
+        for number in range(50):
+            (tree.root / f"{number}").mkdir()
+            (tree.root / f"{number}").rmdir()
+        await until(lambda: tree.roster.missed == 50)
+        await tree.discovery.scan()
+    assert tree.roster.missed == 50
+    assert tree.roster.containers == {}
+
+
+async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
+    async with watching(tree):
+        tree.root.rename(tree.root.with_name("before"))
+        tree.root.mkdir()
+        await until(lambda: not tree.discovery._tree.look({}).changed)
+        tree.describe("kept", {"Name": "/kept"})
+        await until(lambda: "kept" in tree.roster.containers)
+
+
+@asynccontextmanager
+async def watching(tree: Tree) -> AsyncIterator[None]:
+    tree.describe("here", {"Name": "/here"})
+    task = asyncio.create_task(tree.discovery.run())
+    await until(lambda: tree.roster.up)
+    tree.roster.drop("here")
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path: Path) -> None:
@@ -157,6 +240,35 @@ async def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tre
     with pytest.raises(OSError, match="mounted"):
         await tree.discovery.scan()
     assert list(tree.roster.containers) == [ID]
+
+
+async def test_folders_that_are_all_gone_indeed_leave_after_a_while(tree: Tree) -> None:
+    for number in range(3):
+        (tree.root / f"{number}").mkdir()
+    task = asyncio.create_task(tree.discovery.run())
+    await until(lambda: len(tree.roster.containers) == 3)
+    for number in range(3):
+        (tree.root / f"{number}").rmdir()
+    await until(lambda: tree.roster.containers == {} and tree.roster.up)
+    tree.describe(ID, {"Name": "/web"})
+    await until(lambda: ID in tree.roster.containers)
+    task.cancel()
+
+
+async def test_folders_that_something_hides_are_never_gone(tmp_path: Path) -> None:
+    """As a mount that goes while the agent runs: the folders are where they were, and not at the path."""
+    tree = Tree(tmp_path / "logs")
+    (tree.root / ID).mkdir(parents=True)
+    await tree.discovery.scan()
+    tree.root.rename(tmp_path / "elsewhere")
+    tree.root.mkdir()
+    tree.discovery._tree._empty_since = -1000.0
+    with pytest.raises(OSError, match="mounted"):
+        await tree.discovery.scan()
+    assert list(tree.roster.containers) == [ID]
+    shutil.rmtree(tmp_path / "elsewhere")
+    await tree.discovery.scan()
+    assert tree.roster.containers == {}
 
 
 async def test_another_log_driver_is_told(tree: Tree) -> None:
