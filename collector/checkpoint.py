@@ -37,6 +37,7 @@ class _Entry(Struct, eq=False, gc=False):
     fingerprint: str = ""
     documents: int = 0
     done: bool = False
+    key: StreamKey | None = None  # of a segment's
 
 
 class Checkpoints:
@@ -119,20 +120,25 @@ class Checkpoints:
 
     def track(self, segment: Segment) -> None:
         """A segment is on its way. To be called in the order of the stream."""
-        entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count)
+        key = segment.stream.key
+        entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key)
         self._entries[id(segment)] = entry
-        self._pending.setdefault(segment.stream.key, deque()).append(entry)
+        if (pending := self._pending.get(key)) is None:
+            pending = self._pending[key] = deque()
+        pending.append(entry)
 
     def settle(self, segment: Segment) -> None:
         """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
-        self._entries.pop(id(segment)).done = True
-        pending = self._pending[segment.stream.key]
+        entry = self._entries.pop(id(segment))
+        entry.done = True
+        key = entry.key or segment.stream.key
+        pending = self._pending[key]
         while pending and pending[0].done:
-            self._move(segment.stream.key, pending.popleft())
+            self._move(key, pending.popleft())
         if not pending:
-            del self._pending[segment.stream.key]
-            if segment.stream.key in self._leaving:
-                self._forget(segment.stream.key)
+            del self._pending[key]
+            if key in self._leaving:
+                self._forget(key)
 
     def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
         """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""

@@ -153,7 +153,7 @@ class Batch(Struct, frozen=True):
     @property
     def count(self) -> int:
         """Number of documents."""
-        return sum(len(segment.documents) for segment in self.segments)
+        return sum([len(segment.documents) for segment in self.segments])
 
     @property
     def size(self) -> int:

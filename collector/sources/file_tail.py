@@ -133,20 +133,27 @@ class FileTail:
             while True:
                 step = self._next()
                 self.is_readable = self._log.is_open
+                size = 0
                 if isinstance(step, Chunk):
                     self._quiet_polls = 0
                     self._left_bytes = None
                     size = len(step.data)
                     yield step
                     del step  # a quiet log must not keep its last one
-                    await self._after(size)
+                    seconds = self._after(size)
                 elif step:
-                    await asyncio.sleep(0)
+                    seconds = 0.0
                 elif self._removed and not self._log.awaits_turn:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
                 else:
-                    await self._idle()
+                    seconds = self._idle()
+                if seconds == 0.0:
+                    await asyncio.sleep(0)
+                    continue
+                if seconds is None:
+                    self._join_round(size)
+                self._slept(is_woken=await self._wake.sleep(seconds))
         except OSError:
             failed = True
             self.is_readable = False
@@ -159,6 +166,8 @@ class FileTail:
     def close(self) -> None:
         """Close every file; `chunks` goes on from here if it is called again. May be called twice."""
         self._watcher.disarm(self._wake)
+        if self._rounds is not None:
+            self._rounds.leave(self._wake)
         self._watcher.unfollow(self._created)
         self._is_followed = self._is_watched = False
         self._log.set_down()
@@ -243,23 +252,19 @@ class FileTail:
             self._log.created()
             self._wake.set()
 
-    async def _after(self, size: int) -> None:
-        """A chunk of so many bytes was given: go on at once, or when there may be as much again."""
+    def _after(self, size: int) -> float | None:
+        """A chunk of so many bytes was given: seconds to wait until there may be as much again, None for a round."""
         if not self._is_in_rounds or self._removed or self._has_end_to_tell or not self._log.is_at_end:
-            await asyncio.sleep(0)
-            return
+            return 0.0
         assert self._rounds is not None  # noqa: S101
         passed = _POLL_SECONDS
         if self.since is not None and self._looked_at is not None:
             passed = max(passed, self._looked_at - self.since)
         seconds = passed * _LOOK_BYTES / max(size, 1)
-        if 2 * seconds < self._rounds.seconds:
-            await self.pause(max(_POLL_SECONDS, seconds))
-        else:
-            await self._wait_for_round(size)
+        return max(_POLL_SECONDS, seconds) if 2 * seconds < self._rounds.seconds else None
 
-    async def _idle(self) -> None:
-        """There is nothing to read: wait."""
+    def _idle(self) -> float | None:
+        """There is nothing to read: seconds to wait, 0 to look once more, None for a round."""
         self._quiet_polls += 1
         self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
         is_idle = self._quiet_polls > (_ROUNDS_BEFORE_WATCHING if self._is_in_rounds else _POLLS_BEFORE_WATCHING)
@@ -267,29 +272,25 @@ class FileTail:
             self._watcher.disarm(self._wake)
             self._is_watched = False
         if self._log.awaits_turn:
-            await self.pause(_TURN_SECONDS)
-        elif is_idle:
-            await self._wait_watched()
-        elif self._is_in_rounds:
-            await self._wait_for_round(0)
-        else:
-            await self.pause(_POLL_SECONDS)
-
-    async def _wait_watched(self) -> None:
+            return _TURN_SECONDS
+        if not is_idle:
+            return None if self._is_in_rounds else _POLL_SECONDS
         path = self._log.watch_path
         before, self._is_watched = self._is_watched, bool(path) and self._watcher.arm(path, self._wake)
         if self._is_watched and not before:
-            return  # a change before the watch was set wakes nobody: look once more
-        await self.pause(_WATCHED_SECONDS if self._is_watched else _UNWATCHED_SECONDS)
+            return 0.0  # a change before the watch was set wakes nobody
+        return _WATCHED_SECONDS if self._is_watched else _UNWATCHED_SECONDS
 
-    async def _wait_for_round(self, found_bytes: int) -> None:
+    def _join_round(self, found_bytes: int) -> None:
         assert self._rounds is not None  # noqa: S101
         self._is_caught_up = self._is_named
-        self._slept(is_woken=await self._rounds.wait(self._wake, found_bytes))
+        self._rounds.join(self._wake, found_bytes)
 
     def _slept(self, *, is_woken: bool) -> None:
         """What woke it says that nothing is as it was; what it reads then has come just now."""
         if is_woken:
+            if self._rounds is not None:
+                self._rounds.leave(self._wake)
             self._looked_at = asyncio.get_running_loop().time()
             self._quiet_polls = 0
             self._left_bytes = None

@@ -86,7 +86,7 @@ class LineReader:
         while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size < MAX_RAW_LINE_BYTES:
             size = min(2 * size, MAX_RAW_LINE_BYTES)
             data = self.file.read(start, size)
-        self._check_intact(has_news=bool(data))
+        self._check_intact(start + len(data), is_short=0 < len(data) < size, has_news=bool(data))
         if end:
             return self._advance(self._begun + data[:end], self.skipped_bytes + end)
         if len(data) < MAX_RAW_LINE_BYTES:
@@ -113,13 +113,17 @@ class LineReader:
         if len(self._begun) >= MAX_RAW_LINE_BYTES:
             self._overlong, self._searched = self._begun, self.offset + self.skipped_bytes
 
-    def _check_intact(self, *, has_news: bool = True) -> None:
-        state = self.file.state
-        self.was_unchanged = not has_news and state == self._state
-        if state is None or self.was_unchanged:
-            return
-        size = state[0]
-        self._state = state if time.time_ns() - state[1] > _CLOCK_NS else None
+    def _check_intact(self, read_to: int = 0, *, is_short: bool = False, has_news: bool = True) -> None:
+        """Of a read that was short, the file's end is where it ended: it need not be asked for."""
+        if is_short and not self.file.compressed:
+            size, self._state, self.was_unchanged = read_to, None, False
+        else:
+            state = self.file.state
+            self.was_unchanged = not has_news and state == self._state
+            if state is None or self.was_unchanged:
+                return
+            size = state[0]
+            self._state = state if time.time_ns() - state[1] > _CLOCK_NS else None
         # After the read: what was written anew before it cannot pass.
         if size < self.offset or self.file.line_before(self.offset) != self.last_line:
             raise Truncated

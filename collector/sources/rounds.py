@@ -29,17 +29,14 @@ class Rounds:
         self._begun = 0.0
         self.seconds = self._most_seconds
 
-    async def wait(self, wake: Wake, found_bytes: int) -> bool:
-        """Wait for the next round, but not longer than until woken; whether it was woken.
-
-        `found_bytes` is what was found since the last one.
-        """
+    def join(self, wake: Wake, found_bytes: int) -> None:
+        """End the sleep that follows with the next round; `found_bytes` is what was found since the last one."""
         self._bytes += found_bytes
         self._waiting[wake] = None
-        try:
-            return await wake.sleep()
-        finally:
-            self._waiting.pop(wake, None)
+
+    def leave(self, wake: Wake) -> None:
+        """Wait no more; nothing happens to one that does not."""
+        self._waiting.pop(wake, None)
 
     async def hold(self) -> None:
         """Have each that waits look once; returns when they have, but for those that wait for room."""
@@ -49,6 +46,7 @@ class Rounds:
         for first in range(0, len(waiting), _SLICE):
             for wake in waiting[first : first + _SLICE]:
                 if wake in self._waiting:
+                    del self._waiting[wake]
                     wake.end()
             await asyncio.sleep(0)
         filled_seconds = passed * self._round_bytes / max(self._bytes, 1)

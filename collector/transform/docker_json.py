@@ -298,13 +298,14 @@ class DockerJson:
         for day, first, last in _days(stamped):
             if last == len(documents):
                 self._done = end
-            part = documents[first:last]
+            is_all = last - first == len(documents)
+            part = documents if is_all else documents[first:last]
             segments.append(
                 Segment(
                     stream=chunk.stream,
                     day=day,
                     documents=part,
-                    ids=ids[first:last],
+                    ids=ids if is_all else ids[first:last],
                     size=sum(map(len, part)),
                     end=self._done.end,
                     last_time=self._done.last_time,

@@ -36,6 +36,11 @@ async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds) -> AsyncIt
         yield told
 
 
+async def sleep(found: Rounds, wake: Wake, found_bytes: int = 0) -> bool:
+    found.join(wake, found_bytes)
+    return await wake.sleep()
+
+
 async def quiet(found: Rounds, told: Reading) -> None:
     """Rounds until the file is watched."""
     while told.tail._wake not in told.tail._watcher._armed:
@@ -210,12 +215,12 @@ def test_every_line_that_could_be_read_is_read_once_in_rounds(tmp_path: Path) ->
 async def test_a_round_wakes_those_who_waited_when_it_began() -> None:
     found = rounds()
     wakes = [Wake() for _ in range(100)]
-    sleepers = [asyncio.create_task(found.wait(wake, 0)) for wake in wakes]
+    sleepers = [asyncio.create_task(sleep(found, wake)) for wake in wakes]
     await asyncio.sleep(0)
     await found.hold()
     async with asyncio.timeout(5):
         assert await asyncio.gather(*sleepers) == [False] * 100
-    late = asyncio.create_task(found.wait(wakes[0], 0))
+    late = asyncio.create_task(sleep(found, wakes[0]))
     await asyncio.sleep(0.01)
     assert not late.done()
     wakes[0].set()
@@ -232,7 +237,7 @@ async def test_rounds_come_oftener_when_they_bring_more_than_a_batch() -> None:
     wake = Wake()
     await found.hold()
     for found_bytes, seconds in [(100_000, 0.1), (10, 1.0), (0, 1.0)]:
-        sleeper = asyncio.create_task(found.wait(wake, found_bytes))
+        sleeper = asyncio.create_task(sleep(found, wake, found_bytes))
         await asyncio.sleep(0.05)
         await found.hold()
         await sleeper
