@@ -109,6 +109,13 @@ class Checkpoints:
         """Note the inode of a file: it tells apart files with equal first lines after a restart."""
         self._inodes[file] = inode
 
+    def date(self, key: StreamKey, file: FileId, time: str) -> None:
+        """The first lines of this file got this time: they have it at each read, whatever follows them by then."""
+        saved, dated = self._saved.get(key), (file.head, file.ordinal, time)
+        if saved is not None and saved.dated != dated:
+            saved.dated = dated
+            self._dirty = True
+
     def reach(self, key: StreamKey, file: FileId) -> None:
         """Reading has come to this file: all that was before it is settled with what is on its way now."""
         pending, beginning = self._pending.get(key), Position(file, 0, 0)

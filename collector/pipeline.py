@@ -34,6 +34,7 @@ from collector.transform import docker_event
 from collector.transform.docker_json import DockerJson
 from collector.transform.parts import parts
 from collector.transform.stamps import Stamps
+from collector.transform.undated import Dated
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
+_NO_TIME_SECONDS = 5  # that a file's first lines wait for one that has a time
 _ADDED = 4  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
@@ -68,6 +70,8 @@ class Pipeline:
         self.counts = TailCounts(most_open_files=most_open_logs)
         self.checkpoints = checkpoints
         self.tails: dict[StreamKey, FileTail] = {}
+        self._transforms: dict[StreamKey, DockerJson] = {}
+        self._waits: dict[StreamKey, int] = {}  # seconds for which lines of these wait for a time
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
@@ -168,7 +172,9 @@ class Pipeline:
                 self.tails[key].update(stream)
                 continue
             saved = self.checkpoints.begin(stream, self._cutoff)
-            transform = DockerJson(self._stamps, saved.last_time, with_attrs=self._with_attrs)
+            dated = Dated(*saved.dated_file)
+            transform = DockerJson(self._stamps, saved.last_time, dated=dated, with_attrs=self._with_attrs)
+            self._transforms[key] = transform
             tail = FileTail(
                 stream,
                 watcher,
@@ -193,7 +199,7 @@ class Pipeline:
             self.checkpoints.leave(key)
         finally:
             tail.close()
-            del self.tails[key], self._tasks[key]
+            del self.tails[key], self._tasks[key], self._transforms[key]
             self.unreadable.pop(key, None)
 
     async def _read_to_end(self, tail: FileTail, transform: DockerJson) -> bool:
@@ -244,7 +250,7 @@ class Pipeline:
         self.ledger.parse_errors += transform.parse_errors
         self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
         transform.parse_errors = transform.torn_lines = 0
-        if not segments and not chunk.data:
+        if not segments and not chunk.data and not transform.is_amid_line:
             self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
         for segment in segments:  # before there is room for them: a stop may come first
             self.checkpoints.track(segment)
@@ -284,7 +290,24 @@ class Pipeline:
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
+            await self._date_lines()
             await self.checkpoints.flush_when_due()
+
+    async def _date_lines(self) -> None:
+        """Give lines that wait for a time that of their file, once none has followed for long.
+
+        It is kept on disk first: they have the same at each read, whatever follows them by then.
+        """
+        waiting = [key for key, transform in self._transforms.items() if transform.waits_for_time]
+        self._waits = {key: self._waits.get(key, 0) + 1 for key in waiting}
+        due = [key for key, seconds in self._waits.items() if seconds > _NO_TIME_SECONDS]
+        for key in due:
+            if (dated := self._transforms[key].date_lines()) is not None:
+                self.checkpoints.date(key, *dated)
+        if due and await self.checkpoints.flush():
+            for key in due:
+                if (tail := self.tails.get(key)) is not None:
+                    tail.ask()
 
     def _bound_held(self) -> None:
         """Give removed files up, of the log that has most of them, while they take up more than their share of disk."""

@@ -51,6 +51,13 @@ class Saved(Struct, omit_defaults=True):
     cutoff: str = ""  # of the first start, until a line is settled: a later one must not leave out what came in between
     dropped_bytes: int = 0
     dropped_documents: int = 0
+    dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
+
+    @property
+    def dated_file(self) -> tuple[FileId, str]:
+        """The file whose first lines have no time of their own, and the one that was given to them."""
+        head, ordinal, time = self.dated
+        return FileId(self.container_id, head, ordinal), time
 
     @property
     def resume(self) -> Resume | None:

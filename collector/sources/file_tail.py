@@ -74,6 +74,7 @@ class FileTail:
         self._is_caught_up = False  # all was read when it began to wait, and it is told of what comes
         self._left_bytes: int | None = None  # by the last look, if it found nothing to read
         self._end_told = False
+        self._is_asked = False  # for a chunk, even without data
 
     # ------------------------------------------------------------------ told from outside
 
@@ -87,6 +88,12 @@ class FileTail:
     def remove(self) -> None:
         """The container is gone: read what is left, then end."""
         self._removed = True
+        self._wake.set()
+
+    def ask(self) -> None:
+        """Give a chunk at the next look, even without data: whoever takes it has something to finish."""
+        self._is_asked = True
+        self._log.unpark()
         self._wake.set()
 
     def look_ahead(self) -> None:
@@ -187,7 +194,9 @@ class FileTail:
         data = self._log.read(is_removed=self._removed, is_quick=is_quick)
         if data is not None:
             return self._chunk(data) if data else True
-        return self._chunk(b"", ended=True) if self._has_end_to_tell else False
+        if self._has_end_to_tell or self._is_asked:
+            return self._chunk(b"", ended=self._has_end_to_tell)
+        return False
 
     def _tell_file(self) -> None:
         if (file := self._log.file) is not None and file != self._file:
@@ -219,6 +228,7 @@ class FileTail:
     def _chunk(self, data: bytes, *, ended: bool = False) -> Chunk:
         assert self._end is not None  # noqa: S101 - set when the file was identified
         self._end_told = ended
+        self._is_asked = False
         start, self._end = self._end, self._log.position
         chunk = Chunk(
             stream=self.stream,

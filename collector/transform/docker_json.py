@@ -28,11 +28,10 @@ from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
 from collector.transform.ids import id_prefix
-from collector.transform.stamps import Stamped, Stamps, from_nanoseconds
+from collector.transform.stamps import Stamped, Stamps
+from collector.transform.undated import Dated, RawLine, Undated
 
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
-_HELD_BYTES = 1 << 20  # of a file's first lines, while none of them has a time; each costs some more than its bytes
-_HELD_LINE_BYTES = 256
 _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
 
 
@@ -42,15 +41,6 @@ class _Place(NamedTuple):
     end: Position
     last_time: str
     fingerprint: str
-
-
-class _Raw(NamedTuple):
-    """A raw line, or the `part` of one that NUL bytes divide; `is_apart`: no line goes on over them."""
-
-    content: bytes
-    start: Position
-    part: str = ""
-    is_apart: bool = False
 
 
 class _Unfinished(Struct):
@@ -77,10 +67,12 @@ class _Document(Struct, gc=False):
 class DockerJson:
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
-    def __init__(self, stamps: Stamps, last_time: str = "", *, with_attrs: bool = False) -> None:
+    def __init__(
+        self, stamps: Stamps, last_time: str = "", *, dated: Dated | None = None, with_attrs: bool = False
+    ) -> None:
         """`last_time` is the one kept with the position that reading resumes from: a line without one takes it over.
 
-        `with_attrs`: documents carry what log-opts add to a line.
+        `dated`: what an earlier run came to by `date_lines`. `with_attrs`: documents carry what log-opts add to a line.
         """
         self.parse_errors = 0
         self.torn_lines = 0
@@ -88,9 +80,7 @@ class DockerJson:
         self._attrs = Attrs() if with_attrs else None
         self._begun = False
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
-        self._held: list[_Raw] = []  # the first lines of a file, while none has a time
-        self._held_bytes = 0
-        self._held_changed = 0  # when their file was last written, as `Chunk.changed`
+        self._held = Undated(dated)
         self._clear: _Place  # the last place at which nothing was unfinished or held, while something is
         self._last_time = "" if last_time == _NO_TIME else last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
@@ -102,6 +92,15 @@ class DockerJson:
     def is_amid_line(self) -> bool:
         """Whether it holds pieces of a line whose last one has not come, or lines that wait for a time."""
         return bool(self._unfinished or self._held)
+
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether the first lines of a file wait for one that has a time."""
+        return bool(self._held)
+
+    def date_lines(self) -> Dated | None:
+        """Nothing follows: give lines that wait the time of their file, with the next chunk, whatever is in it."""
+        return self._held.decide()
 
     def segments(self, chunk: Chunk) -> list[Segment]:
         """The documents of `chunk`, one segment per run of equal day."""
@@ -166,9 +165,9 @@ class DockerJson:
     def _slow(self, chunk: Chunk) -> list[Segment]:
         finished: list[_Document] = []
         if chunk.data and chunk.start.line == 0:  # another file: a line's neighbours are those in its own
-            self._release(from_nanoseconds(self._held_changed), chunk.stream, finished)
-            self._last_time = ""
-        self._held_changed = chunk.changed
+            self._release(chunk.stream, finished)
+            self._last_time = self._held.time_in(chunk.start.file)
+        self._held.changed = chunk.changed
         start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
         is_whole = _is_whole(chunk)
         for content in chunk.data.split(b"\n")[:-1]:
@@ -177,8 +176,9 @@ class DockerJson:
             is_whole = True  # but for the first line
             offset += len(content) + 1
             start = Position(start.file, offset, start.line + 1)
+        if chunk.ended or self._held.is_due:
+            self._release(chunk.stream, finished)
         if chunk.ended:
-            self._release(from_nanoseconds(chunk.changed), chunk.stream, finished)
             self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
         constants = chunk.stream.constants
@@ -190,17 +190,17 @@ class DockerJson:
 
     def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
         if b"\0" not in content:
-            self._take(_Raw(content, start), stream, finished)
+            self._take(RawLine(content, start), stream, finished)
             return
         self.torn_lines += 1
         for part, rest in parts(content):
-            self._take(_Raw(rest, start, part, is_apart=True), stream, finished)
+            self._take(RawLine(rest, start, part, is_apart=True), stream, finished)
 
-    def _take(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+    def _take(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
         line = envelope(raw.content, self._stamps)
         before = self._last_time
         if line is not None and line.time:
-            self._release(line.time, stream, finished)
+            self._release(stream, finished, line.time)
             self._last_time = line.time
         if not self._last_time:
             self._hold(raw, stream, finished)
@@ -212,24 +212,23 @@ class DockerJson:
         else:
             self._join(line, raw, before or self._last_time, stream, finished)
 
-    def _hold(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+    def _hold(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
         """Keep a line until one behind it has a time."""
-        if not (self._held or self._unfinished):
+        if not self.is_amid_line:
             self._clear = self._place(raw.start, "")
-        self._held.append(raw)
-        self._held_bytes += len(raw.content) + _HELD_LINE_BYTES
-        if self._held_bytes > _HELD_BYTES:
-            self._release(from_nanoseconds(self._held_changed), stream, finished)
+        self._held.hold(raw)
+        if self._held.is_due:
+            self._release(stream, finished)
 
-    def _release(self, time: str, stream: LogStream, finished: list[_Document]) -> None:
-        """The lines that were held have this time."""
+    def _release(self, stream: LogStream, finished: list[_Document], time: str = "") -> None:
+        """The lines that were held have this time, or the one that was decided, or their file's."""
         if self._held:
-            held, self._held, self._held_bytes, self._last_time = self._held, [], 0, time
-            for raw in held:
+            self._last_time = self._held.time(time)
+            for raw in self._held.take():
                 self._take(raw, stream, finished)
 
     def _join(
-        self, line: LineWithAttrs, raw: _Raw, time_before: str, stream: LogStream, finished: list[_Document]
+        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[_Document]
     ) -> None:
         time = line.time or self._last_time
         unfinished = self._unfinished.get(line.stream)
@@ -261,7 +260,7 @@ class DockerJson:
         name_of_line = f"{unfinished.id}{pieces}"
         finished.append(_Document(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
 
-    def _finish_broken(self, raw: _Raw, stream: LogStream, finished: list[_Document]) -> None:
+    def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
@@ -281,7 +280,7 @@ class DockerJson:
 
     # ------------------------------------------------------------------ both
 
-    def _id(self, raw: _Raw, stream: LogStream) -> str:
+    def _id(self, raw: RawLine, stream: LogStream) -> str:
         return f"{self._id_prefix(raw.start.file, stream)}{raw.start.line}{raw.part}"
 
     def _id_prefix(self, file: FileId, stream: LogStream) -> str:

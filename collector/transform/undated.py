@@ -1,0 +1,77 @@
+"""The first lines of a file, while none of them has a time: they wait for one behind them that has.
+
+A file's own time (when it was last written) stands in where none comes: at its end, beyond a bound, or when it was
+decided (`Dated`), which is kept with the positions, so that the lines have the same time at each read.
+"""
+
+from typing import NamedTuple
+
+from collector.model import FileId, Position
+from collector.transform.stamps import from_nanoseconds
+
+_BYTES = 1 << 20
+_LINE_BYTES = 256  # that each costs besides
+
+
+class Dated(NamedTuple):
+    """The time that the first lines of a file have where none of their own can be read."""
+
+    file: FileId
+    time: str
+
+
+class RawLine(NamedTuple):
+    """A raw line, or the `part` of one that NUL bytes divide; `is_apart`: no line goes on over them."""
+
+    content: bytes
+    start: Position
+    part: str = ""
+    is_apart: bool = False
+
+
+class Undated:
+    """Those of one stream; they are of one file. `changed`: when it was last written, as `Chunk.changed`."""
+
+    def __init__(self, dated: Dated | None) -> None:
+        self.changed = 0
+        self._dated = dated
+        self._lines: list[RawLine] = []
+        self._bytes = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    @property
+    def file(self) -> FileId | None:
+        """Theirs; None if none wait."""
+        return self._lines[0].start.file if self._lines else None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether they need not wait: there are too many, or their time was decided."""
+        return self._bytes > _BYTES or bool(self.file and self.time_in(self.file))
+
+    def hold(self, raw: RawLine) -> None:
+        """One more."""
+        self._lines.append(raw)
+        self._bytes += len(raw.content) + _LINE_BYTES
+
+    def take(self) -> list[RawLine]:
+        """All that wait; none do afterwards."""
+        lines, self._lines, self._bytes = self._lines, [], 0
+        return lines
+
+    def time(self, found: str = "") -> str:
+        """That of those that wait: as it was decided, else what was `found` behind them, else their file's."""
+        decided = self.time_in(self.file) if self.file else ""
+        return decided or found or from_nanoseconds(self.changed)
+
+    def time_in(self, file: FileId) -> str:
+        """That of lines without one at the beginning of a file, if it was decided."""
+        return self._dated.time if self._dated is not None and self._dated.file == file else ""
+
+    def decide(self) -> Dated | None:
+        """Give those that wait the time of their file, whatever follows them; None if none wait."""
+        if self.file is not None:
+            self._dated = Dated(self.file, self.time())
+        return self._dated
