@@ -73,7 +73,7 @@ def fault_of_proxy(url: str) -> str:
     except ValueError:
         return f"is no URL such as {_USUAL_PROXY}"
     if scheme != "http" or remote.fault_of(f"http://{server}", _USUAL_PROXY) or parts.path not in ("", "/"):
-        return f"is no URL of an HTTP proxy such as {_USUAL_PROXY} or http://user:password@proxy:3128"
+        return f"is no URL of an HTTP proxy such as {_USUAL_PROXY}"
     return "has a query, which cannot be used" if parts.query or parts.fragment else ""
 
 

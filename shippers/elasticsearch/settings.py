@@ -69,7 +69,7 @@ class Settings(ShipperSettings):
         {}, description="parameters of each bulk request, by name, such as pipeline: NAME of an ingest pipeline"
     )
     proxy_url: SecretStr | None = Field(
-        None, description="HTTP proxy before the servers, such as http://proxy:3128; user and password may stand in it"
+        None, description="the HTTP proxy before the servers, as http://proxy:3128; user and password may stand in it"
     )
     proxy_url_file: FilePath | None = Field(None, description="file with the URL of the proxy")
     template: Literal["auto", "off"] = Field(

@@ -20,9 +20,9 @@ OpenSearch have it. But from 8 on Elasticsearch refuses a new legacy one that me
 `logs-*-*`: for the patterns that do, and for no others, the plain template is composable there. Legacy templates are
 merged, and daily indices of others meet the patterns too: a property is merged into another's of that name, and breaks
 it (`host` is an object in Beats, `log` text to others). So it holds dynamic templates; properties are `@timestamp` and
-those of our own names that a first document may lack, each as a bare type, which gives way to whatever another template
-says of it. `log` is made with its properties when the first document brings it: a dynamic template says so, and is void
-where somebody has mapped `log`.
+those that are ours alone, which a first document may lack or crowd out, each as a bare type, giving way to whatever
+another template says of it. `log` is made with its properties when the first document brings it: a dynamic template
+says so, and is void where somebody has mapped `log`.
 
 `setup` installs a composable template where there are any, since the operator asks for it and `setup.others` looks whom
 it would put out of force. Elsewhere it installs a legacy one of order 10, with the same restraint, beside the plain
@@ -54,6 +54,7 @@ _MERGEABLE = (  # properties that fit whatever another template says of them
     "delivery_error",
     "docker_app",
     "docker_attrs",
+    "docker_container",
     "docker_service",
     "docker_task",
     "k8s_pod",

@@ -150,7 +150,7 @@ async def test_room_is_left_for_our_own_members_and_the_text_form_when_lines_fil
     assert stored[-1]["log"] == {"message": "plain words", "level": "info"}
     for query in ("log.message:refused", "log.message:plain", "log.level:info", "delivery_error:*"):
         assert targets_found(search_server, query) == {"all"}, query
-    for name in OPTIONAL:
+    for name in ("docker_container", *OPTIONAL):
         assert targets_found(search_server, f"{name}:moby") == {"all"}, name
     if search_server.generation != 8:  # which leaves what is too much unsearchable
         assert "delivery_error" in stored[-3]
