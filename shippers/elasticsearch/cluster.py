@@ -116,7 +116,7 @@ async def identify(connection: Connection) -> Server | None:
     listed = _decoded(answer, _Nodes)
     versions = [node.version for node in listed.nodes.values()] if listed else []
     if not versions:
-        if not (_is_kin(first) or _is_kin(answer) or await _has_bulk(connection)):
+        if not (is_kin(first) or is_kin(answer) or await _has_bulk(connection)):
             raise connection.stranger(first)
         return None
     server = Server(versions[0], opensearch=False)
@@ -137,7 +137,7 @@ async def _product(connection: Connection, root: _Root) -> str:
     if lucene:
         return "ZincSearch" if root.name == "zinc" else _UNKNOWN
     answer = _needed(connection, await connection.request("GET", "/_template?filter_path=*.order"))
-    if _is_kin(answer):
+    if is_kin(answer):
         return ""
     if _VICTORIA in answer.body:
         return "VictoriaLogs"
@@ -151,10 +151,10 @@ def _shown(distribution: str) -> str:
 
 async def _has_bulk(connection: Connection) -> bool:
     """Whether the server is seen where documents go: a proxy may let nothing else through. A GET changes nothing."""
-    return _is_kin(_needed(connection, await connection.request("GET", "/_bulk")))
+    return is_kin(_needed(connection, await connection.request("GET", "/_bulk")))
 
 
-def _is_kin(answer: Answer) -> bool:
+def is_kin(answer: Answer) -> bool:
     """Whether such a server may have said it: an object in JSON, and where something fails, of `error` and `status`.
 
     Kibana tells of `error` and `statusCode`; a cloud's own check of rights says 403 in other words.

@@ -10,7 +10,7 @@ import msgspec
 
 from collector.errors import UNREADABLE
 
-from .cluster import Server
+from .cluster import Server, is_kin
 from .connection import Connection, is_taken, words_of
 from .marks import Mark, fingerprint, split
 from .node import Answer
@@ -185,6 +185,8 @@ def _hindrance(answer: Answer) -> Hindrance | None:
 
 
 def _refused(answer: Answer) -> Hindrance:
+    if not is_kin(answer):
+        return Hindrance(f"{answer.status}: {words_of(answer)}", "it seems to have no templates: set template: off")
     grant = "grant manage_index_templates, or " if answer.status in (401, 403) else ""
     return Hindrance(
         f"{answer.status}: {words_of(answer)}", f"{grant}{_SETUP} as an administrator and set template: off"

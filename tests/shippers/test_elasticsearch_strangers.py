@@ -159,6 +159,18 @@ async def test_a_root_that_a_proxy_cut_down_is_still_elasticsearchs(tmp_path: Pa
         assert [each.path for each in endpoint.received if each.method == "PUT"] == ["/_template/pilotfish"]
 
 
+@pytest.mark.parametrize("body", [b"404 page not found", b'{"message":"Route not found"}', b""])
+async def test_a_server_that_answers_in_other_words_to_a_template_sends_nobody_to_setup(
+    tmp_path: Path, body: bytes
+) -> None:
+    answers = {"/_template/pilotfish": (404, body)}
+    async with Answers(answers) as endpoint, shipping(endpoint, tmp_path) as shipper:
+        with capture_logs() as logged:
+            assert (await shipper.ship(SENT)).delivered == 2
+    (told,) = [each for each in logged if each["log_level"] == "warning"]
+    assert told["remedy"] == "it seems to have no templates: set template: off"
+
+
 async def test_a_name_that_a_server_gives_itself_is_shown_on_one_line(tmp_path: Path) -> None:
     body = b'{"version":{"distribution":"\\u001b[31mevil\\n' + b"x" * 100 + b'","number":"1"}}'
     async with Answers({"/": (200, body)}) as endpoint, shipping(endpoint, tmp_path) as shipper:
