@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 import shippers
-from collector import allocator, garbage, limits, own_log, places
+from collector import allocator, garbage, limits, own_log, places, signals
 from collector.checkpoint import Checkpoints
 from collector.config import Configuration, DirectoryInput, DockerInput
 from collector.dead_letters.replay import Replay
@@ -288,7 +288,7 @@ class Agent:
 
 
 async def run(configuration: Configuration) -> None:
-    """Run an agent until SIGTERM or SIGINT, then drain; a second signal exits at once.
+    """Run an agent until a signal of `signals.STOPS`, then drain; a second one exits at once.
 
     Raises:
         PilotfishError: it cannot start.
@@ -299,8 +299,12 @@ async def run(configuration: Configuration) -> None:
     await run_until_signal(Agent(configuration, messages=messages))
 
 
-async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = None) -> None:
-    """Run `agent` until SIGTERM or SIGINT, then drain; a second signal exits at once.
+async def run_until_signal(
+    agent: Agent, on_ready: Callable[[], None] | None = None, *, is_worker: bool = False
+) -> None:
+    """Run `agent` until a signal of `signals.STOPS`, then drain; a second one exits at once.
+
+    A worker drains at SIGTERM alone, however often it comes: whoever started it kills it when there is no time.
 
     Raises:
         PilotfishError: it cannot start.
@@ -310,14 +314,15 @@ async def run_until_signal(agent: Agent, on_ready: Callable[[], None] | None = N
     loop = asyncio.get_running_loop()
     loop.call_later(garbage.SETTLED_SECONDS, garbage.look_no_more)
 
-    def on_signal() -> None:
-        if agent.roster.closed:
-            os._exit(1)
-        log.info("stopping: delivering what was read", at_most_seconds=agent.configuration.drain_seconds)
+    def stop(name: str) -> None:
+        seconds = agent.configuration.drain_seconds
+        log.info("stopping: delivering what was read", at_most_seconds=seconds, signal=name)
         agent.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+    if is_worker:
+        signals.handle(stop, None, [signal.SIGTERM])
+    else:
+        signals.handle(stop, lambda: os._exit(1))
     await agent.run(on_ready)
 
 

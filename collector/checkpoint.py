@@ -8,13 +8,14 @@ later start sees what rotation took of it meanwhile.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
 import structlog
 from msgspec import Struct
 
+from collector.clock import SureClock
 from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment, StreamKey
 from collector.positions_file import PositionsFile, Saved
@@ -43,8 +44,8 @@ class _Entry(Struct, eq=False, gc=False):
 class Checkpoints:
     """The positions of one output, kept in `directory`."""
 
-    def __init__(self, directory: Path, output: str) -> None:
-        """Load what is there.
+    def __init__(self, directory: Path, output: str, *, now: Callable[[], float | None] | None = None) -> None:
+        """Load what is there. `now`: seconds since 1970, None while it is not sure; else a `SureClock`'s.
 
         Raises:
             StateError: the directory cannot be used, or the positions are of a newer version.
@@ -52,6 +53,7 @@ class Checkpoints:
         self.failures = 0
         self.error = ""  # why the positions could not be saved last time
         self.last_success = time.time()
+        self._now = now or SureClock().now
         self._file = PositionsFile(directory, output)
         self._dirty = False
         saved, self._lost = self._file.load()  # the latter: whether there were positions that could not be read
@@ -96,13 +98,19 @@ class Checkpoints:
             self._dirty = True
 
     def see(self, present: Collection[StreamKey]) -> None:
-        """These streams exist now; others are forgotten once nobody has seen them for a week."""
-        now = time.time()
+        """These streams exist now; others are forgotten once nobody has seen them for a week, by a clock that is sure.
+
+        One that was seen in the future was not: the clock was wrong.
+        """
+        now = self._now()
+        if now is None:
+            return
         for key, saved in list(self._saved.items()):
-            if key in present:
-                self._dirty |= now - saved.seen > _SEEN_SECONDS
-                saved.seen = now if now - saved.seen > _SEEN_SECONDS else saved.seen
-            elif now - saved.seen > _FORGET_SECONDS:
+            age = now - saved.seen
+            if key in present or age < -_SEEN_SECONDS:
+                if abs(age) > _SEEN_SECONDS:
+                    saved.seen, self._dirty = now, True
+            elif age > _FORGET_SECONDS:
                 self._forget(key)
 
     def opened(self, file: FileId, inode: int) -> None:

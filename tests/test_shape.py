@@ -14,11 +14,13 @@ SHIPPERS = sorted(
 SHIPPERS.remove("__init__")
 
 # Each layer imports from those before it, never from those behind it; what is named nowhere is `collector`.
-LAYERS = ("collector.model", "collector.errors", "collector.paths", "collector.remote", "collector.waiting",
-          "collector.values", "collector.ports",
+LAYERS = ("collector.model", "collector.clock", "collector.errors", "collector.paths", "collector.remote",
+          "collector.waiting", "collector.values", "collector.ports",
           "collector", "collector.app", "collector.workers", "collector.demo", "collector.cli",
           "collector.__main__")  # fmt: skip
-OPEN_TO_SHIPPERS = {f"collector.{name}" for name in ("model", "errors", "ports", "remote", "values", "waiting")}
+OPEN_TO_SHIPPERS = {
+    f"collector.{name}" for name in ("clock", "errors", "model", "ports", "remote", "values", "waiting")
+}
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")
 
 

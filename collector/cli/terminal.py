@@ -38,6 +38,8 @@ def prepare() -> None:
     """Make the streams that a command writes on, whatever the caller left of them, and a home."""
     if os.path.expanduser("~") == "~":  # noqa: PTH111 - a Path raises
         os.environ["HOME"] = "/"  # a service's user may have none, and aiodocker asks for it while it loads
+    if sys.stdin is None:
+        _stand_in(0, os.O_RDONLY)  # or what is opened next would be number 0, and be closed at the end with it
     if sys.stderr is None:
         _stand_in(2, os.O_WRONLY)
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115

@@ -19,7 +19,7 @@ from tempfile import mkdtemp
 
 from msgspec import Struct
 
-from collector import places
+from collector import places, signals
 from collector.app import Agent, shipper_types
 from collector.config import Configuration, DirectoryInput, Http, Inputs
 from collector.demo import books, own_log
@@ -68,6 +68,8 @@ async def run(options: Options) -> None:
     ):
         lines = f"{options.history_lines:,} lines of the last hour"
         display.say(f"Pilotfish demo: {len(traffic.logs)} containers, {lines}", "bold")
+        told = asyncio.Event()
+        signals.handle(lambda _: told.set(), None)
         traffic.history(options.history_lines)
         configuration = _configuration(state, tree, address)
         before = await _stored(configuration) if options.keep else {}
@@ -75,7 +77,7 @@ async def run(options: Options) -> None:
         agent.live = spectator = Spectator()
         async with _running(agent):
             _suggest(display, state, options.environ)
-            await _live(traffic, View(agent, spectator, traffic, warnings), display, options)
+            await _live(traffic, View(agent, spectator, traffic, warnings), display, options, told)
     display.say("comparing the store with what was written ...")
     reasons = await _compared(configuration, traffic, before)
     display.say(_written(traffic, seconds=(time.time_ns() - started) / 1e9))
@@ -164,26 +166,23 @@ async def _running(agent: Agent) -> AsyncIterator[None]:
         agent.stop()
 
 
-async def _live(traffic: Traffic, view: View, display: Display, options: Options) -> None:
-    """Let lines come until it is over, then wait until they are delivered."""
+async def _live(traffic: Traffic, view: View, display: Display, options: Options, told: asyncio.Event) -> None:
+    """Let lines come until it is over or `told` to end, then wait until they are delivered."""
     async with asyncio.TaskGroup() as tasks:
         shown = tasks.create_task(display.show(view), name="display")
         flow = traffic.flow(options.rate, room=lambda: _MOST_UNREAD_LINES - view.unread)
         written = tasks.create_task(flow, name="traffic")
         watched = tasks.create_task(view.watch(), name="view")
-        await _over(options.duration_seconds)
+        await _over(told, options.duration_seconds)
         written.cancel()
         await _settled(view, traffic)
         shown.cancel()
         watched.cancel()
 
 
-async def _over(seconds: float | None) -> None:
-    """Wait for SIGTERM, SIGINT or the time; a second SIGINT then interrupts at once."""
-    told = asyncio.Event()
+async def _over(told: asyncio.Event, seconds: float | None) -> None:
+    """Wait for a signal that stops, or the time; a second SIGTERM or SIGINT then ends it at once."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 async def run(configuration: Configuration) -> None:
-    """Run an agent until SIGTERM or SIGINT, then drain; a second signal exits at once.
+    """Run an agent until a signal of `signals.STOPS`, then drain; a second one exits at once.
 
     Raises:
         PilotfishError: it cannot start, or a worker has ended by itself.

@@ -51,7 +51,9 @@ def _say(word: Word) -> None:
 async def _work(configuration: Configuration, share: Share, messages: Mapping[str, int]) -> None:
     agent = app.Agent(configuration, share, messages=messages)
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), os._exit, 1)
-    await app.run_until_signal(agent, on_ready=lambda: _say(Word(agent.address.port if agent.address else 0)))
+    await app.run_until_signal(
+        agent, on_ready=lambda: _say(Word(agent.address.port if agent.address else 0)), is_worker=True
+    )
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from collector import signals
 from collector.config import Configuration
 from collector.errors import PilotfishError
 from collector.places import Address
@@ -43,24 +44,23 @@ class Crew:
         self._stopping = False
 
     async def work(self) -> None:
-        """Wait until all have ended: at SIGTERM or SIGINT they drain, at a second signal all end at once.
+        """Wait until all have ended: at a signal of `signals.STOPS` they drain, at a second one all end at once.
 
         Raises:
             PilotfishError: one ended by itself, and the others were stopped.
         """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
+        signals.handle(self._on_signal, self._hurry)
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(self._watch(worker), name=f"worker {worker.share.number}")
 
-    def _on_signal(self) -> None:
-        if self._stopping:
-            _signal(self.workers, signal.SIGKILL)
-            os._exit(1)
-        log.info("stopping: delivering what was read", at_most_seconds=self._drain_seconds)
+    def _on_signal(self, name: str) -> None:
+        log.info("stopping: delivering what was read", at_most_seconds=self._drain_seconds, signal=name)
         self._stop()
+
+    def _hurry(self) -> None:
+        _signal(self.workers, signal.SIGKILL)
+        os._exit(1)
 
     def _stop(self) -> None:
         self._stopping = True

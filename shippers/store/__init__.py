@@ -6,13 +6,13 @@ all that blocks (`days`); `schema` says what is indexed and `syntax` what a quer
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 from pydantic import Field
 
+from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import Found, Query, ShipperSettings, Site
@@ -38,9 +38,13 @@ class Settings(ShipperSettings):
 
 
 class Store:
-    """A shipper (`collector.ports.Shipper`) that answers queries (`Searchable`); `now` gives seconds since 1970."""
+    """A shipper (`collector.ports.Shipper`) that answers queries (`Searchable`).
 
-    def __init__(self, settings: Settings, site: Site, *, now: Callable[[], float] = time.time) -> None:
+    `now` gives seconds since 1970, None while it is not sure; else a `SureClock` of its own does.
+    """
+
+    def __init__(self, settings: Settings, site: Site, *, now: Callable[[], float | None] | None = None) -> None:
+        now = now or SureClock().now
         self._days = Days(site.directory, retention_days=settings.retention_days, max_bytes=settings.max_bytes, now=now)
         self._commit_seconds = settings.commit_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{site.output}")

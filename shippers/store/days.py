@@ -9,6 +9,7 @@ One thread calls everything here but `search`, which any thread may call meanwhi
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -35,9 +36,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Days:
-    """The days below `directory`; `now` gives seconds since 1970. Open it before anything else."""
+    """The days below `directory`. Open it before anything else.
 
-    def __init__(self, directory: Path, *, retention_days: int, max_bytes: int, now: Callable[[], float]) -> None:
+    `now` gives seconds since 1970, or None while it is not sure of them: nothing is removed for its age then.
+    """
+
+    def __init__(
+        self, directory: Path, *, retention_days: int, max_bytes: int, now: Callable[[], float | None]
+    ) -> None:
         self.removed_documents = 0
         self._directory = directory
         self._retention = timedelta(days=retention_days)
@@ -49,7 +55,8 @@ class Days:
         self._dropped: set[str] = set()
         self._lost: StateError | None = None
         self._lock = -1
-        self._expired_at = 0.0
+        self._expired_at: float | None = None
+        self._looked_at = float("-inf")  # by the monotonic clock
 
     @property
     def ready(self) -> bool:
@@ -103,7 +110,7 @@ class Days:
                 day.commit()
             except StateError as error:
                 self._drop(day, error)
-        if self._lock >= 0 and not 0 <= self._now() - self._expired_at < EXPIRY_SECONDS:
+        if self._lock >= 0 and self._is_expiry_due():
             try:
                 self._expire()
             except StateError as error:  # what was committed is, all the same
@@ -242,15 +249,25 @@ class Days:
             ) from error
         return descriptor
 
+    def _is_expiry_due(self) -> bool:
+        now, before = self._now(), self._expired_at
+        if now is None or before is None:
+            return time.monotonic() - self._looked_at >= EXPIRY_SECONDS
+        return not 0 <= now - before < EXPIRY_SECONDS
+
     def _expire(self) -> None:
-        """Remove the days that are too old, then the oldest while all are too big; never today's or a later one."""
-        self._expired_at = self._now()
-        today = datetime.fromtimestamp(self._expired_at, UTC).date()
+        """Remove the days that are too old, then the oldest while all are too big; never today's or a later one.
+
+        While it is not sure which day is today, the newest one is taken for it, and none is too old.
+        """
+        now = self._now()
+        self._expired_at, self._looked_at = now, time.monotonic()
         sizes = {name: _size(self._directory / name) for name in self._names()}
         total = sum(sizes.values())
+        today = _newest(sizes) if now is None else datetime.fromtimestamp(now, UTC).date()
         for name, size in sizes.items():
             day = date.fromisoformat(name[:10])
-            too_old = today - day > self._retention
+            too_old = now is not None and today - day > self._retention
             if day >= today or not (too_old or total > self._max_bytes):
                 break
             self._remove(name, reason="age" if too_old else "size", size=size)
@@ -280,6 +297,11 @@ def _within(most_bytes: int, documents: Iterable[bytes]) -> list[bytes]:
             break
         found.append(document)
     return found
+
+
+def _newest(names: Iterable[str]) -> date:
+    """Long ago if there is none."""
+    return max((date.fromisoformat(name[:10]) for name in names), default=date.min)
 
 
 def _is_day(name: str) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.checkpoint import Checkpoints
+from collector.clock import SureClock
 from collector.errors import StateError
 from collector.model import FileId, LogStream, Position, Segment
 from tests.collector.waiting import until
@@ -188,10 +189,37 @@ async def test_streams_unseen_for_a_week_are_forgotten_and_others_stay(tmp_path:
     checkpoints.begin(other)
     await checkpoints.flush()
     rewrite(tmp_path / "out.positions", seen=time.time() - 8 * 86400)
-    checkpoints = Checkpoints(tmp_path, "out")
+    checkpoints = Checkpoints(tmp_path, "out", now=time.time)
     checkpoints.see([STREAM.key])
     assert checkpoints.target_of(STREAM.key) == "shop"
     assert checkpoints.target_of(other.key) is None
+
+
+def test_a_clock_that_is_wrong_for_a_while_forgets_no_stream(tmp_path: Path) -> None:
+    """What would be forgotten is read again from the start when its container comes back."""
+    ahead = [0.0]
+    steady = [0.0]
+    clock = SureClock(lambda: time.time() + steady[0] + ahead[0], lambda: steady[0])
+    checkpoints = Checkpoints(tmp_path, "out", now=clock.now)
+    checkpoints.begin(STREAM)
+    for jump in (0, 0, 0, 30 * 86400, 30 * 86400, 0, 0, 0, 0):
+        steady[0] += 300
+        ahead[0] = jump
+        checkpoints.see([])
+    assert checkpoints.target_of(STREAM.key) == "shop"
+
+
+async def test_a_stream_that_was_seen_in_the_future_is_seen_from_now_on(tmp_path: Path) -> None:
+    checkpoints = begun(tmp_path)
+    await checkpoints.flush()
+    rewrite(tmp_path / "out.positions", seen=time.time() + 300 * 86400)
+    now = [time.time()]
+    checkpoints = Checkpoints(tmp_path, "out", now=lambda: now[0])
+    checkpoints.see([])
+    assert checkpoints.target_of(STREAM.key) == "shop"
+    now[0] += 8 * 86400
+    checkpoints.see([])
+    assert checkpoints.target_of(STREAM.key) is None
 
 
 def test_a_stream_that_is_away_for_a_while_is_not_forgotten(tmp_path: Path) -> None:

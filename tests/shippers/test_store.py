@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Segment
 from collector.ports import Query, Shipper, Site
@@ -446,6 +447,37 @@ async def test_age_is_looked_at_again_while_the_store_is_open(site: Site) -> Non
     assert days_left(site) == [30]
     assert await found(store) == ["line 0"]
     await store.aclose()
+
+
+@pytest.mark.parametrize("jump", [30 * 86_400, -30 * 86_400])
+async def test_a_clock_that_is_wrong_for_a_while_removes_no_day(site: Site, jump: float) -> None:
+    steady, ahead = [0.0], [0.0]
+    clock = SureClock(lambda: NOON + steady[0] + ahead[0], lambda: steady[0])
+    store = Store(Settings(commit_seconds=0.02), site, now=clock.now)
+    for minute in range(0, 60, 2):
+        steady[0] = minute * 60
+        ahead[0] = jump if 30 <= minute < 36 else 0
+        await deliver(store, batch(plain_segment(1, day=f"2026-11-{17 + minute // 2 % 7:02}", file=str(minute))))
+    await store.aclose()
+    assert days_left(site) == list(range(17, 24))
+
+
+async def test_a_start_with_a_wrong_clock_removes_no_day(site: Site) -> None:
+    async with storing(site) as store:
+        await deliver(store, batch(aged(20), aged(22)))
+    store = Store(Settings(commit_seconds=0.02), site, now=SureClock(lambda: NOON + 300 * 86_400, lambda: 5.0).now)
+    assert (await store.search(Query())).total == 10
+    await store.aclose()
+    assert days_left(site) == [20, 22]
+
+
+async def test_the_size_is_kept_though_nobody_is_sure_of_the_time(site: Site) -> None:
+    async with storing(site) as store:
+        await deliver(store, batch(aged(20), aged(22)))
+    store = Store(Settings(commit_seconds=0.02, max_bytes=1), site, now=lambda: None)
+    assert (await store.search(Query())).total == 5
+    await store.aclose()
+    assert days_left(site) == [22]
 
 
 async def test_a_day_set_aside_ages_like_the_others(site: Site) -> None:

@@ -1,0 +1,38 @@
+"""The machine's clock → one by which something may be deleted for good. Standard library only.
+
+A clock can be wrong: a machine wakes up in another year until its time server answers, somebody sets a date. What is
+deleted for its age is gone, so no single look at the clock decides it.
+"""
+
+import time
+from collections.abc import Callable
+
+SURE_SECONDS = 600.0
+"""So long the clock has to have gone on steadily."""
+
+_JUMP_SECONDS = 60.0  # a time server that mends a clock slowly moves it by half a millisecond a second
+
+
+def _since_boot() -> float:
+    """Seconds that nobody can set, those of a suspended machine among them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class SureClock:
+    """The time, once there is no doubt about it; to be looked at again and again, whatever it says."""
+
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = _since_boot) -> None:
+        """`wall` gives seconds since 1970, `steady` those since anything."""
+        self._wall = wall
+        self._steady = steady
+        self._offset: float | None = None
+        self._steady_since = 0.0
+
+    def now(self) -> float | None:
+        """Seconds since 1970; None within ten minutes of the first look, or of a jump."""
+        wall, steady = self._wall(), self._steady()
+        offset, before = wall - steady, self._offset
+        self._offset = offset
+        if before is None or abs(offset - before) > _JUMP_SECONDS:
+            self._steady_since = steady
+        return wall if steady - self._steady_since >= SURE_SECONDS else None

@@ -1,0 +1,55 @@
+"""The signals that a process can be sent → a stop with a drain, or nothing: none ends the agent in the middle of it.
+
+Those that a program sends itself by its own fault (SIGSEGV and its like) keep their meaning, and SIGKILL has its own.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGXCPU, signal.SIGPWR)
+_CALM = {signal.SIGHUP, signal.SIGXCPU, signal.SIGPWR}  # also sent beside another: by systemd, shells and the kernel
+_OTHERS = (
+    *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO),
+    *range(signal.SIGRTMIN, signal.SIGRTMAX + 1),
+)
+
+
+def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops: Iterable[int] = STOPS) -> None:
+    """Call `stop` with the name of the first of `stops` that comes, and `hurry` at a second one; for a running loop.
+
+    All others change nothing and are told once. SIGHUP, of which nohup wants to know nothing, stays ignored if it is.
+    """
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+    told: set[int] = set()
+
+    def on_stop(number: int) -> None:
+        is_first, is_again = not asked, number not in _CALM and any(one not in _CALM for one in asked)
+        asked.append(number)
+        if is_first:
+            stop(name(number))
+        elif is_again and hurry is not None:
+            hurry()
+
+    def on_other(number: int) -> None:
+        if number not in told:
+            told.add(number)
+            log.warning("this signal changes nothing: SIGTERM stops the agent", signal=name(number))
+
+    wanted = set(stops)
+    for number in {*STOPS, *_OTHERS}:
+        is_wanted = number in wanted
+        if number in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, on_stop if is_wanted else on_other, number)
+
+
+def name(number: int) -> str:
+    """As the manual writes it."""
+    if signal.SIGRTMIN < number < signal.SIGRTMAX:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+    return signal.Signals(number).name
