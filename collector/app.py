@@ -33,6 +33,7 @@ from collector.own import own_container_id
 from collector.pipeline import Pipeline
 from collector.ports import Searchable, Shipper, ShipperSettings, Site
 from collector.progress import Progress
+from collector.readiness import not_ready
 from collector.share import EVERYTHING, Share
 from collector.state import locked
 from collector.telemetry.containers import Containers
@@ -48,9 +49,6 @@ from collector.web.live import Live
 from collector.web.server import serve
 
 log = structlog.get_logger(__name__)
-
-_MEND_SPOOL = "bring the output back, raise its spool_bytes, or free the disk of state_dir"
-_MEND_DISK = "free the disk of state_dir, or mend it and who may write there"
 
 
 class ShipperTypes(Mapping[str, type[ShipperSettings]]):
@@ -105,26 +103,7 @@ class Agent:
 
     def not_ready(self) -> list[str]:
         """Why lines are not where they should be, one reason a line; none when all is well."""
-        reasons = [] if self.roster.up else [f"input: {self.roster.error}"]
-        if self.roster.up and self.roster.deaf:
-            reasons.append(f"input: no events: {self.roster.deaf}")
-        for pipeline in self.pipelines:
-            name = f"output {pipeline.output}"
-            if pipeline.ledger.error:
-                reasons.append(f"{name}: {pipeline.ledger.error}")
-            if pipeline.ledger.spool_error:
-                reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading waits: {_MEND_SPOOL}")
-            if pipeline.ledger.spool_read_error:
-                reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_MEND_DISK}")
-            reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
-            if pipeline.unreadable:
-                count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
-                reasons.append(f"{name}: {count} logs cannot be read: {first}")
-            if pipeline.dead_letters.dropping:
-                reasons.append(f"{name}: {pipeline.dead_letters.dropping}")
-            if pipeline.checkpoints.error:
-                reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_MEND_DISK}")
-        return reasons
+        return not_ready(self.roster, self.pipelines)
 
     def status(self) -> dict[str, Any]:
         """The numbers that the commands show."""
