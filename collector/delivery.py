@@ -27,8 +27,8 @@ from collector.errors import Unavailable
 from collector.held import Held
 from collector.ledger import Ledger
 from collector.link import Answer, Link
-from collector.model import Batch, Receipt, Rejected, Segment
-from collector.plain_text import as_text, is_text
+from collector.model import Batch, Receipt, Rejected, Segment, is_text
+from collector.plain_text import as_text
 from collector.ports import Shipper
 from collector.recovery import Recovery
 from collector.shipment import FromDisk, FromLogs, Shipment, packed
@@ -169,7 +169,7 @@ class Delivery:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             if shipment.lost == _SUSPICIOUS:
                 self._suspect(shipment, held, tasks)
-            held.hold(shipment, answer.receipt.waits, tasks)
+            held.hold(shipment, answer.receipt, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
                 pause = pause if spooling is None else spooling.at_most_until_due(pause)

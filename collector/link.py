@@ -65,6 +65,7 @@ class Link:
         self._back = asyncio.Event()
         self._alone: asyncio.Task[Any] | None = None  # whose turn it is, and nobody else's
         self._refuses_all = False  # whatever is sent
+        self._is_puzzled = False  # by one document that was refused, where none was taken
         self._sample = Batch()  # a document that was taken
         self._sampled_at = 0.0  # the loop's time
         self._told = ""  # what the log said last, unless it said that this is over
@@ -208,11 +209,11 @@ class Link:
     async def _search(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff, whole: Batch) -> Answer:
         """Send a batch in halves that was refused as a whole, until it is known what is at fault.
 
-        After a time when no document was, one is asked for before the others.
+        After a time when nothing was, any one document is asked for before the others.
         """
         if batch.count == 1:
-            return await self._ship_single(batch, error, texts, backoff, whole)
-        first, second = halves(batch, 1 if self._refuses_all else batch.count // 2)
+            return await self._ship_single(batch, error, texts, backoff, is_only=whole.count == 1)
+        first, second = _one_and_the_others(batch) if self._refuses_all else halves(batch)
         answer = await self.ship(first, texts, backoff, whole)
         if answer.is_away:
             return answer._replace(receipt=_sum([answer.receipt, Receipt(retry=second)]))
@@ -220,26 +221,32 @@ class Link:
         return then._replace(receipt=_sum([answer.receipt, then.receipt]))
 
     async def _ship_single(
-        self, single: Batch, error: Refused, texts: set[str], backoff: Backoff, whole: Batch
+        self, single: Batch, error: Refused, texts: set[str], backoff: Backoff, *, is_only: bool
     ) -> Answer:
         """Find out whose fault it is that one document was refused as a whole request.
 
-        It is the document's if its text is taken, or another document is. If nothing is, it is nobody's: all of them
-        wait as they are.
+        It is the document's if one that was taken before is answered now and this one is not, even then. Where none was
+        taken lately, the next one may tell, or the text of the only one. If nothing is taken it is nobody's fault: all
+        of them wait as they are.
         """
         segment = next(segment for segment in single.segments if segment.count)
-        refused = Rejected(segment, 0, error.type, error.cause, is_final=True)
-        if error.type != TOO_LARGE and segment.ids[0] not in texts:
-            answer = await self._try(Batch((as_text(refused),)), backoff)
-            if answer is not None:
-                texts.update(() if answer.is_away else segment.ids)
-                return answer._replace(receipt=Receipt(retry=single)) if answer.is_away else answer
-        if await self._takes_others(whole, segment.ids[0]):
-            answer = await self._try(single, backoff)  # it may have been mended between
-            return answer or Answer(Receipt(rejected=(refused,)))
-        self._refuses_all = True
-        self._fail(error, asyncio.get_running_loop().time())
-        return Answer(Receipt(retry=single), is_away=True)
+        has_text = error.type != TOO_LARGE and segment.ids[0] not in texts
+        refused = Rejected(segment, 0, error.type, error.cause, is_final=not has_text)
+        answer = None
+        match await self.prove():
+            case Proof.PASSED:
+                answer = await self._try(single, backoff) or Answer(Receipt(rejected=(refused,)))
+            case Proof.NONE if is_only and has_text:
+                answer = await self._try(Batch((as_text(refused),)), backoff)
+            case Proof.NONE if not is_only and not self._is_puzzled:
+                self._is_puzzled = True
+                return Answer(Receipt(retry=single))
+        if answer is not None and not answer.is_away:
+            return answer
+        if answer is None:
+            self._refuses_all = True
+            self._fail(error, asyncio.get_running_loop().time())
+        return (answer or Answer(Receipt(), is_away=True))._replace(receipt=Receipt(retry=single))
 
     async def _try(self, batch: Batch, backoff: Backoff) -> Answer | None:
         """Try once to have one document there; None if it is refused as a whole again."""
@@ -254,19 +261,6 @@ class Link:
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
 
-    async def _takes_others(self, whole: Batch, name: str) -> bool:
-        """Whether another document is taken: one that was before, else one of those that were sent together."""
-        if (proof := await self.prove()) is not Proof.NONE:
-            return proof is Proof.PASSED
-        others = [(segment, n) for segment in whole.segments for n, one in enumerate(segment.ids) if one != name]
-        if not others:
-            return False
-        segment, index = random.choice(others)  # noqa: S311 - it hides nothing
-        with suppress(ShippingError):
-            await self._send(Batch((segment.part([index]),)))
-            return True
-        return False
-
     def _away(self, batch: Batch, error: Unavailable) -> Answer:
         self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
         return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
@@ -279,11 +273,20 @@ class Link:
 
     def _recover(self) -> None:
         self.away_since = None
-        self._refuses_all = False
+        self._refuses_all = self._is_puzzled = False
         self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now
         self._back.set()
         self.all_well()
+
+
+def _one_and_the_others(batch: Batch) -> tuple[Batch, Batch]:
+    """Any of its documents, and what is left."""
+    places = [(number, index) for number, segment in enumerate(batch.segments) for index in range(segment.count)]
+    at, index = random.choice(places)  # noqa: S311 - it hides nothing
+    segment = batch.segments[at]
+    left = segment.part([each for each in range(segment.count) if each != index])
+    return Batch((segment.part([index]),)), Batch((*batch.segments[:at], left, *batch.segments[at + 1 :]))
 
 
 def _busy(receipt: Receipt) -> int:
@@ -309,4 +312,5 @@ def _sum(receipts: Sequence[Receipt]) -> Receipt:
         rejected=tuple(rejected for receipt in receipts for rejected in receipt.rejected),
         retry=Batch(tuple(segment for receipt in receipts for segment in receipt.retry.segments)),
         waits={target: reason for receipt in receipts for target, reason in receipt.waits.items()},
+        unsure=frozenset(target for receipt in receipts for target in receipt.unsure),
     )

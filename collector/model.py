@@ -17,6 +17,16 @@ def line_count(data: bytes) -> int:
     return len(data) - len(data.replace(b"\n", b""))
 
 
+# Of a document's bytes: the trusted members hold no bare quote, so the last seam is the one behind `log`.
+SEAM = b',"stream":"'
+TEXT_MARK = b',"delivery_error":"'
+
+
+def is_text(document: bytes) -> bool:
+    """Whether it was turned to text before, since it was refused as it was."""
+    return TEXT_MARK in document[document.rfind(SEAM) :]
+
+
 class FileId(NamedTuple):
     """Which file: it survives rename, copy and compression.
 
@@ -187,7 +197,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """What became of each document of a batch: `delivered + duplicate + len(rejected) + retry.count == batch.count`.
 
     `retry` holds what is to be sent again. `waits` names the targets among them that only the operator can help
-    (closed index, shard limit, a block), with the reason; the others were refused for load.
+    (closed index, shard limit, a block), with the reason; the others were refused for load. Of those in `unsure` it is
+    only presumed, since nothing was taken yet: what comes next may show that it was the document's fault.
     """
 
     delivered: int = 0
@@ -195,3 +206,4 @@ class Receipt(Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...] = ()
     retry: Batch = Batch()
     waits: dict[str, str] = {}
+    unsure: frozenset[str] = frozenset()

@@ -8,18 +8,16 @@ from msgspec.structs import replace
 
 from collector.errors import UNREADABLE
 from collector.json_text import log_of
-from collector.model import Rejected, Segment
+from collector.model import SEAM, TEXT_MARK, Rejected, Segment, is_text
 
 _HEAD = b'{"log":'
-_SEAM = b',"stream":"'  # the trusted members hold no bare quote, so the last seam is the one behind `log`
-_MARK = b',"delivery_error":"'
 
 
 def as_text(rejected: Rejected) -> Segment:
     """The refused document with its line as plain text."""
     one = rejected.segment.part([rejected.index])
     document = one.documents[0]
-    seam = document.rindex(_SEAM)
+    seam = document.rindex(SEAM)
     line = document[len(_HEAD) : seam].decode()
     if line.startswith('{"message":'):  # it was text before: it stays the text that it was
         line = str(_message(line))
@@ -28,26 +26,21 @@ def as_text(rejected: Rejected) -> Segment:
     return replace(one, documents=[text], size=len(text))
 
 
-def is_text(document: bytes) -> bool:
-    """Whether it was turned to text before: refused again, it can only be a dead letter."""
-    return _MARK in document[document.rfind(_SEAM) :]
-
-
 def is_document(document: bytes) -> bool:
     """Whether it is of the form that `as_text` and `as_original` take."""
-    return document.startswith(_HEAD) and document.find(_SEAM) > 0 and document.endswith(b"}")
+    return document.startswith(_HEAD) and document.find(SEAM) > 0 and document.endswith(b"}")
 
 
 def as_original(document: bytes) -> bytes:
     """The document as it was before `as_text`; any other as it stands."""
     if not is_text(document):
         return document
-    seam = document.rindex(_SEAM)
+    seam = document.rindex(SEAM)
     try:
         log = log_of(orjson.loads(document[len(_HEAD) : seam])["message"])
     except (*UNREADABLE, KeyError, TypeError, AttributeError):  # somebody else's hand
         return document
-    return _HEAD + log.encode() + document[seam : document.rindex(_MARK)] + b"}"
+    return _HEAD + log.encode() + document[seam : document.rindex(TEXT_MARK)] + b"}"
 
 
 def _message(log_json: str) -> str:

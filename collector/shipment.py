@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from collector.batches import Batches
 from collector.ledger import Ledger
-from collector.model import Batch, Segment
+from collector.model import Batch, Segment, is_text
+from collector.plain_text import as_original
 
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 
@@ -56,6 +58,12 @@ class Shipment(Struct):
             else:
                 self.origin.settle(self, segment)
         self.segments = left
+
+    def as_read(self) -> None:
+        """Have its documents once more as they were before any became text."""
+        texts = {name for segment in self.documents.segments for name in segment.ids}
+        self.texts = self.texts - texts
+        self.documents = Batch(tuple(_as_read(segment) for segment in self.documents.segments))
 
     def put_aside(self, documents: Batch, others: Sequence[Batch]) -> None:
         """Let `documents` be what is sent now, and `others` what is kept of it meanwhile."""
@@ -133,9 +141,16 @@ class FromDisk:
         """It has no room to leave to others."""
 
 
-def halves(batch: Batch, middle: int | None = None) -> list[Batch]:
-    """Two batches with the documents of `batch`, in order: of about equal count, or `middle` in the first."""
-    middle = batch.count // 2 if middle is None else middle
+def _as_read(segment: Segment) -> Segment:
+    if not any(map(is_text, segment.documents)):
+        return segment
+    documents = [as_original(document) for document in segment.documents]
+    return replace(segment, documents=documents, size=sum(map(len, documents)))
+
+
+def halves(batch: Batch) -> list[Batch]:
+    """Two batches of about equal count with the documents of `batch`, in order."""
+    middle = batch.count // 2
     first: list[Segment] = []
     second: list[Segment] = []
     seen = 0

@@ -3,10 +3,13 @@
 Three kinds of refusal, since each needs another remedy: for load (send again), the operator's (that index waits until
 somebody acts; dead letters would fill with good documents) and the document's (never taken as it is).
 A refusal of a kind unknown here is the document's if another document of its index was taken in the same answer:
-what the operator has to mend hits them all. Otherwise it is taken for the operator's, which loses nothing.
+what the operator has to mend hits them all. Otherwise it is taken for the operator's, which loses nothing. So is one of
+a document that is text already, where its index took nothing lately: text is taken wherever the mapping lets it in.
 """
 
-from collections.abc import Iterable
+import re
+import time
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from itertools import islice
 
@@ -14,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from collector.errors import UNREADABLE, Unavailable
-from collector.model import Batch, Receipt, Rejected, Segment
+from collector.model import Batch, Receipt, Rejected, Segment, is_text
 
 from .bulk import DEFAULT_INDEX, index_name
 
@@ -83,6 +86,12 @@ _REMEDIES = {
 _PIPELINE_WORDS = "pipeline with id ["
 _MAKE_PIPELINE = "make the ingest pipeline, or correct `parameters` or the default_pipeline of the index {}"
 _MEND = "mend the template or the settings of the index {}, and they are sent again by themselves"
+
+
+_MOST_INDICES = 10_000  # that are remembered
+_LATELY_SECONDS = 600.0
+_TOO_LONG = "immense term"
+_FIELD = re.compile(r"(?:field|mapping for|introduction of) \[([^\]]+)\]")
 
 
 class Verdict(Enum):
@@ -163,18 +172,42 @@ def is_bulk_answer(answer: bytes) -> bool:
     return True
 
 
-def receipt_of(batch: Batch, answer: bytes, pattern: str = DEFAULT_INDEX) -> Receipt:
-    """What the answer, asked for with `FILTER`, says of each document of the batch; `pattern` names their indices.
+class Indices:
+    """Which indices took a document lately."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._took: dict[str, float] = {}  # when, in the order of time
+
+    def take_note(self, names: Iterable[str]) -> None:
+        """These took a document now."""
+        for name in names:
+            self._took.pop(name, None)
+            self._took[name] = self._clock()
+        while len(self._took) > _MOST_INDICES:
+            del self._took[next(iter(self._took))]
+
+    def takes(self, name: str) -> bool:
+        """Whether it took a document lately."""
+        return name in self._took and self._clock() - self._took[name] < _LATELY_SECONDS
+
+
+def receipt_of(batch: Batch, answer: bytes, pattern: str = DEFAULT_INDEX, indices: Indices | None = None) -> Receipt:
+    """What the answer, asked for with `FILTER`, says of each document of the batch.
+
+    `pattern` names their indices, of which `indices` remembers what is seen.
 
     Raises:
         Unavailable: it is no whole answer to this batch.
     """
+    indices = indices or Indices()
     if answer == all_created(batch.count):
+        indices.take_note({_index(segment, pattern) for segment in batch.segments})
         return Receipt(delivered=batch.count)
     outcomes = _decoded(answer, batch.count)
     each = iter(outcomes)
     parts = [(segment, list(islice(each, segment.count))) for segment in batch.segments]
-    return _settle(parts, pattern)
+    return _settle(parts, pattern, indices)
 
 
 def all_created(count: int) -> bytes:
@@ -193,18 +226,25 @@ def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     return [item.create for item in items]
 
 
-def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str) -> Receipt:
+def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str, indices: Indices) -> Receipt:
     verdicts = [[verdict_of(outcome) for outcome in outcomes] for _, outcomes in parts]
-    taking = {_index(segment) for (segment, _), given in zip(parts, verdicts, strict=True) if _taken(given)}
+    taking = {_index(segment, pattern) for (segment, _), given in zip(parts, verdicts, strict=True) if _taken(given)}
+    indices.take_note(taking)
     tally = dict.fromkeys(Verdict, 0)
     rejected: list[Rejected] = []
     retry: list[Segment] = []
     waits: dict[str, str] = {}
+    unsure: set[str] = set()
     for (segment, outcomes), given in zip(parts, verdicts, strict=True):
-        doubtful = Verdict.REJECT if _index(segment) in taking else Verdict.WAIT
+        name = _index(segment, pattern)
+        doubtful = Verdict.REJECT if name in taking else Verdict.WAIT
         again: list[int] = []
         for index, verdict in enumerate(given):
             final = doubtful if verdict is Verdict.DOUBTFUL else verdict
+            if final is Verdict.REJECT and not indices.takes(name) and _is_last_form(segment, index, outcomes[index]):
+                waits.setdefault(segment.stream.target, _mended(outcomes[index], name))
+                unsure.add(segment.stream.target)
+                final = Verdict.WAIT
             tally[final] += 1
             if final is Verdict.REJECT:
                 error = outcomes[index].error or _Error()
@@ -212,7 +252,6 @@ def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str) -> Receip
             elif final in (Verdict.AGAIN, Verdict.WAIT):
                 again.append(index)
                 if final is Verdict.WAIT:
-                    name = index_name(pattern, *_index(segment))
                     waits.setdefault(segment.stream.target, _remedied(outcomes[index], name))
         if again:
             retry.append(segment.part(again))
@@ -222,6 +261,7 @@ def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str) -> Receip
         rejected=tuple(rejected),
         retry=Batch(tuple(retry)),
         waits=waits,
+        unsure=frozenset(unsure),
     )
 
 
@@ -262,9 +302,24 @@ def _taken(verdicts: Iterable[Verdict]) -> bool:
     return any(verdict in (Verdict.DELIVERED, Verdict.DUPLICATE) for verdict in verdicts)
 
 
-def _index(segment: Segment) -> tuple[str, str]:
-    """What decides the index."""
-    return segment.stream.target, segment.day
+def _index(segment: Segment, pattern: str) -> str:
+    return index_name(pattern, segment.stream.target, segment.day)
+
+
+def _is_last_form(segment: Segment, index: int, outcome: _Outcome) -> bool:
+    """Whether no form of the document is left that the index might take; one word may be too long for any index."""
+    return is_text(segment.documents[index]) and _TOO_LONG not in (outcome.error or _Error()).words
+
+
+def _mended(outcome: _Outcome, name: str) -> str:
+    """What is to be mended where an index takes nothing."""
+    error = outcome.error or _Error()
+    named = _FIELD.search(error.words)
+    field = f"its field {named[1]}" if named else "its fields"
+    return (
+        f"the index {name} takes no document, not even as text: {error.type} ({outcome.status}): {error.words}: correct"
+        f" the mapping of {field}, or the pipeline behind it, in the index or the template that it is made by"
+    )
 
 
 def _remedied(outcome: _Outcome, index: str) -> str:

@@ -12,7 +12,7 @@ from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
 from .node import Answer
-from .outcomes import FILTER, content_fault, most_bytes, receipt_of
+from .outcomes import FILTER, Indices, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
 from .templates import template_text
 
@@ -35,6 +35,7 @@ class ElasticsearchShipper:
     def __init__(self, connection: Connection, *, index: str, compress: bool, template: bool) -> None:
         self._connection = connection
         self._index = index
+        self._indices = Indices()
         self._compress = compress
         self._template_missing = template
         if template:
@@ -57,13 +58,15 @@ class ElasticsearchShipper:
             return Receipt()
         await self._meet()
         sane, refused = bulk.without_deep(batch)
-        told = receipt_of(sane, await self._create(sane), self._index) if sane.count else Receipt()
+        answer = await self._create(sane) if sane.count else b""
+        told = receipt_of(sane, answer, self._index, self._indices) if sane.count else Receipt()
         return Receipt(
             delivered=told.delivered,
             duplicate=told.duplicate,
             rejected=told.rejected + refused,
             retry=told.retry,
             waits=told.waits,
+            unsure=told.unsure,
         )
 
     async def probe(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,10 +11,11 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.errors import TOO_LARGE, Refused, Unauthorized, Unavailable
-from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected
-from collector.plain_text import as_text, is_text
+from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment, is_text
+from collector.plain_text import as_text
 from collector.shipment import halves, packed
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -270,23 +272,27 @@ async def test_where_nothing_is_taken_no_document_is_at_fault_and_all_wait_as_th
 ) -> None:
     class Misled(RecordingShipper):
         refused: ClassVar[list[int]] = []
+        is_told: Callable[[], bool]
+        untold = 0
 
         async def ship(self, batch: Batch) -> Receipt:
             if self.raises:
                 self.refused.append(batch.count)
+                self.untold += not self.is_told()
                 raise self.raises.pop()
             return await super().ship(batch)
 
-    misled = Misled(raises=[Refused("no gzip", "set compress: false", type=kind)] * 100)
+    misled = Misled(raises=[Refused("no gzip", "set compress: false", type=kind)] * 10_000)
     misled.refused.clear()
     desk = Desk(tmp_path, misled)
+    misled.is_told = lambda: bool(desk.ledger.error)
     stream = log_stream()
     sent = segment([document({"level": n}, stream) for n in range(500)], stream)
     async with desk.open():
         await desk.put(sent)
         await until(lambda: desk.ledger.error)
         assert desk.ledger.error == "no gzip: set compress: false"
-        assert len(misled.refused) < 15
+        assert misled.untold < 15
         misled.raises = misled.raises[:5]
     assert misled.stored == by_id([batch(sent)])
     assert (desk.ledger.acknowledged + desk.ledger.duplicate, desk.letters) == (500, [])
@@ -389,6 +395,62 @@ async def test_held_documents_that_are_refused_later_are_dead_letters(desk: Desk
         await until(lambda: desk.ledger.waits)
         said[0] = "mapper_exception"
     assert desk.ledger.dead_lettered == 3
+
+
+class Strict(RecordingShipper):
+    """Refuses what `bad` says in any form; as long as it took nothing it takes that for the operator's fault."""
+
+    def __init__(self, bad: Callable[[bytes], bool]) -> None:
+        super().__init__()
+        self.bad = bad
+
+    async def ship(self, batch: Batch) -> Receipt:
+        def answer(_: str, body: bytes) -> str | None:
+            if not self.bad(body):
+                return None
+            return "wait" if is_text(body) and not self.stored else "mapper_exception"
+
+        self.answer = answer
+        receipt = await super().ship(batch)
+        return replace(receipt, unsure=frozenset(receipt.waits))
+
+
+def fields(count: int, first: int = 0) -> Segment:
+    stream = log_stream()
+    return segment([document({"level": n}, stream) for n in range(first, first + count)], stream, first=first)
+
+
+async def test_where_an_index_takes_nothing_in_any_form_all_wait_and_keep_their_fields(tmp_path: Path) -> None:
+    strict = Strict(lambda _: True)
+    desk = Desk(tmp_path, strict)
+    sent = fields(30)
+    async with desk.open():
+        await desk.put(sent)
+        await until(lambda: desk.ledger.waits)
+        await until(lambda: len(strict.batches) > 6)
+        assert (desk.letters, desk.ledger.waits) == ([], {"shop": "its index is closed"})
+        assert desk.delivery.is_held("shop")
+        strict.bad = lambda _: False
+    assert strict.stored == by_id([batch(sent)])
+    assert (desk.ledger.acknowledged, desk.ledger.waits) == (30, {})
+
+
+async def test_one_document_that_no_form_lets_in_stops_no_reader_and_is_judged_by_what_comes_next(
+    tmp_path: Path,
+) -> None:
+    first, rest = fields(1), fields(20, 1)
+    strict = Strict(lambda body: b'"level": 0' in body or rb"\"level\": 0" in body)
+    desk = Desk(tmp_path, strict)
+    async with desk.open():
+        await desk.put(first)
+        await until(lambda: desk.ledger.waits)
+        async with asyncio.timeout(5):
+            await desk.delivery.wait_for("shop")
+        assert desk.letters == []
+        await desk.put(rest)
+    assert [letter["_id"] for letter in desk.letters] == first.ids
+    assert strict.stored == by_id([batch(rest)])
+    assert desk.ledger.waits == {}
 
 
 @given(st.lists(st.sampled_from([None, "retry", "wait", "mapper_exception", "away", "large"]), max_size=60))

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.json_text import log_of
-from collector.model import Chunk, FileId, Position, Rejected, Segment
-from collector.plain_text import as_original, as_text, is_document, is_text
+from collector.model import Chunk, FileId, Position, Rejected, Segment, is_text
+from collector.plain_text import as_original, as_text, is_document
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream, raw

@@ -11,10 +11,11 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from collector.errors import Refused, Unauthorized, Unavailable
-from collector.model import Receipt
+from collector.model import Receipt, Rejected
+from collector.plain_text import as_text
 from collector.ports import Site
 from shippers.elasticsearch import ElasticsearchShipper, Settings
-from shippers.elasticsearch.outcomes import receipt_of
+from shippers.elasticsearch.outcomes import Indices, receipt_of
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import settled
 from tests.faults.bulk_endpoint import BulkEndpoint, Reply, documents_in, items
@@ -462,6 +463,55 @@ def test_a_success_with_an_error_is_sent_again() -> None:
 def test_a_node_of_the_cluster_that_is_away_is_no_fault_for_the_operator(kind: str) -> None:
     receipt = told((500, {"type": kind}), OK, OK, OK)
     assert (receipt.retry.count, receipt.waits) == (1, {})
+
+
+TEXT = as_text(Rejected(plain_segment(1), 0, "mapper_parsing_exception", ""))
+FOREIGN = [
+    (
+        "mapper_parsing_exception",
+        "object mapping for [log] tried to parse field [log] as object, but found a value",
+        "log",
+    ),
+    ("document_parsing_exception", "[1:8] object mapping for [log] tried to parse field [log] as object", "log"),
+    ("strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [log] within [_doc]", "log"),
+    ("mapper_parsing_exception", "failed to parse field [host] of type [long] in document with id '1'", "host"),
+    ("illegal_argument_exception", "Limit of total fields [1000] has been exceeded", ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "reason", "field"), FOREIGN)
+def test_an_index_that_takes_no_text_and_took_nothing_waits_by_name(kind: str, reason: str, field: str) -> None:
+    indices = Indices()
+    answer = items(400, error={"type": kind, "reason": reason})
+    receipt = settled(receipt_of(batch(TEXT), answer, indices=indices), batch(TEXT))
+    assert (receipt.rejected, receipt.retry.count, list(receipt.unsure)) == ((), 1, ["shop"])
+    for word in (
+        "index shop-2026.11.23",
+        kind,
+        reason,
+        f"correct the mapping of its field{f' {field}' if field else 's'}",
+    ):
+        assert word in receipt.waits["shop"]
+    assert receipt_of(batch(plain_segment(1)), answer, indices=indices).rejected  # it has a text still
+    receipt_of(batch(plain_segment(1, first=1)), items(201), indices=indices)
+    assert len(receipt_of(batch(TEXT), answer, indices=indices).rejected) == 1
+
+
+def test_a_word_that_is_too_long_for_any_index_is_the_documents_fault() -> None:
+    error = {"type": "illegal_argument_exception", "reason": 'Document contains at least one immense term in field="x"'}
+    assert len(receipt_of(batch(TEXT), items(400, error=error)).rejected) == 1
+
+
+def test_an_index_that_took_something_long_ago_is_not_known_to_take_anything() -> None:
+    now = [0.0]
+    indices = Indices(clock=lambda: now[0])
+    indices.take_note(["a"])
+    assert indices.takes("a")
+    now[0] = 601.0
+    assert not indices.takes("a")
+    indices.take_note(str(number) for number in range(20_000))
+    assert indices.takes("19999")
+    assert not indices.takes("0")
 
 
 def test_a_whole_segment_to_send_again_is_the_same_segment() -> None:

@@ -15,8 +15,8 @@ from collector.dead_letters.replay import Progress, Replay, ReplayUnderWay, run_
 from collector.delivery import Delivery
 from collector.errors import Unavailable
 from collector.ledger import Ledger
-from collector.model import Rejected, Segment
-from collector.plain_text import as_text, is_text
+from collector.model import Rejected, Segment, is_text
+from collector.plain_text import as_text
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 from tests.contract.segments import document, log_stream, segment
