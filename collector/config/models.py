@@ -43,7 +43,7 @@ def _backlog(value: object) -> str | timedelta:
             return duration(value)
         except ValueError:
             pass
-    raise ValueError("should be all, new or a duration such as 24h")
+    raise ValueError("should be all, new or a duration such as 24h, of 100 years at most")
 
 
 def _zone(value: object) -> ZoneInfo:

@@ -86,6 +86,8 @@ async def _sent(request: web.Request, page: _Page) -> web.Response:
     response = web.Response(
         body=page.body, headers=headers | ({hdrs.CONTENT_ENCODING: page.encoding} if page.encoding else {})
     )
-    await response.prepare(request)
+    writer = await response.prepare(request)
+    if writer is not None:
+        writer.send_headers()  # by themselves: with them a copy of the page would be made for each client
     await response.write_eof()
     return response

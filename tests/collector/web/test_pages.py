@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -107,3 +109,38 @@ async def test_each_scrape_that_was_taken_is_followed_by_a_new_page(tmp_path: Pa
                 assert len(await answer.read()) == 16 << 20
             await until(lambda: counted.pages.held == 0)
     assert counted.renders == 3
+
+
+HOLDING = """
+import asyncio, os, socket, sys
+from pathlib import Path
+import uvloop
+from collector.places import Address
+from collector.web.api import Views
+from collector.web.live import Live
+from collector.web.server import serve
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+async def main():
+    views = Views(health=lambda: None, not_ready=list, metrics=lambda accept: (os.urandom(5_000_000), "text/plain"),
+                  status=dict, search=None, live=Live(), dead_letters=[], replays={})
+    async with serve(Address("127.0.0.1", 0), state_dir=Path(sys.argv[1]), views=views) as address:
+        before, clients = resident(), []
+        for _ in range(30):
+            clients.append(socket.create_connection(address))
+            clients[-1].send(b"GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        print(resident() - before)
+
+uvloop.run(main())
+"""
+
+
+def test_thirty_who_take_nothing_cost_the_agent_the_memory_of_few_pages(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HOLDING, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(done.stdout) < 40_000_000
