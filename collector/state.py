@@ -49,7 +49,8 @@ def check(directory: Path) -> None:
     if fault := ownership.fault_of_directory(directory):
         raise StateError(f"the state directory {directory} {fault.cause}", fault.remedy)
     for path, fault in ownership.faults_below(directory, _NAMES):
-        raise StateError(f"{path} in the state directory {fault.cause}", fault.remedy)
+        remedy = "remove it, a new one is made at the start" if path.name == places.TOKEN_FILE else fault.remedy
+        raise StateError(f"{path} in the state directory {fault.cause}", remedy)
 
 
 def fsync_directory(directory: Path) -> None:

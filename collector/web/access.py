@@ -46,7 +46,9 @@ def token(state_dir: Path) -> str:
             os.fchmod(file.fileno(), 0o600)
             found = file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
     except (OSError, *UNREADABLE) as error:
-        raise StateError(f"{path}: cannot be used ({error})", "the agent's user must own the state directory") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        remedy = "remove it, a new one is made at the start; the agent's user must own the state directory"
+        raise StateError(f"{path}: cannot be used ({reason})", remedy) from None
     if len(found) < 32:
         raise StateError(f"{path}: is too short for a token", "delete it, a new one is made at the next start")
     return found
