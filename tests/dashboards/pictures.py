@@ -225,7 +225,7 @@ def main() -> None:
     began = time.time()
     with tempfile.TemporaryDirectory(prefix="pilotfish-pictures-") as folder:
         print(f"twenty containers run for {minutes:g} minutes", flush=True)
-        with staged(Path(folder), Pace(60, minutes * 60, 5)) as stage:
+        with staged(Path(folder), Pace(60, minutes * 60, 5), has_outage=True) as stage:
             variables = {"instance": stage.agent.address, "name": ".+", "__rate_interval": "1m", "__range": "5m"}
             drawing = Drawing(stage.prometheus, variables, began + 15)
             for board in BOARDS:
