@@ -43,7 +43,7 @@ _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
 _NO_TIME_SECONDS = 5  # that a file's first lines wait for one that has a time
-_ADDED = 4  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
+_ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
