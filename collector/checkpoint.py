@@ -76,6 +76,8 @@ class Checkpoints:
             saved = Saved(stream.container_id, stream.entry, stream.target, time.time(), cutoff=cutoff)
             self._saved[stream.key] = saved
             self._dirty = True
+        self._dirty |= saved.behind > 0
+        saved.behind = 0
         return saved
 
     def target_of(self, key: StreamKey) -> str | None:
@@ -202,17 +204,19 @@ class Checkpoints:
 
     # ------------------------------------------------------------------ what a stop drops
 
-    def drop(self, unread_bytes: Mapping[StreamKey, int]) -> list[Saved]:
+    def drop(self, unread_bytes: Mapping[StreamKey, int], behind: Collection[StreamKey] = ()) -> list[Saved]:
         """The agent stops: keep for the next start what nobody can read any more; those streams of which there is any.
 
-        `unread_bytes` are of removed files. What is on its way is read again, unless its file was removed.
+        `unread_bytes` are of removed files; `behind` are streams that were not read to their end. What is on its way is
+        read again, unless its file was removed.
 
         Returns:
             What is kept of each such stream.
         """
-        for key in unread_bytes.keys() | self._pending.keys():
+        for key in unread_bytes.keys() | self._pending.keys() | set(behind):
             if (saved := self._saved.get(key)) is None:
                 continue
+            saved.behind = 1
             saved.dropped_bytes = unread_bytes.get(key, 0)
             saved.dropped_documents = self._nameless_documents(key)
             self._dirty = True
@@ -225,6 +229,17 @@ class Checkpoints:
             documents[entry.end.file] += 0 if entry.done else entry.documents
         live = self._logs.get(key)
         return sum(count for file, count in documents.items() if count and live and not is_kept(Path(live), file.head))
+
+    def vanished(self, present: Collection[str]) -> list[str]:
+        """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once."""
+        found = []
+        for key, saved in self._saved.items():
+            is_unsettled = saved.behind == 1 or (not saved.behind and saved.head and not saved.line)
+            if is_unsettled and key not in self._logs and key.container_id not in present:
+                found.append(key.container_id)
+                saved.behind = 2
+                self._dirty = True
+        return found
 
     def take_dropped(self) -> list[Saved]:
         """What `drop` kept at the last stop, once."""

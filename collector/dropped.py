@@ -4,7 +4,7 @@ Log files that were removed can be read for as long as they are open: what of th
 delivered, is gone with the process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -19,9 +19,11 @@ log = structlog.get_logger(__name__)
 _NAMED = 5
 
 
-def tell(output: str, checkpoints: Checkpoints, unread_bytes: Mapping[StreamKey, int]) -> None:
-    """The pipeline ends. `unread_bytes` are of removed files; what was on its way `checkpoints` know."""
-    if dropped := checkpoints.drop(unread_bytes):
+def tell(
+    output: str, checkpoints: Checkpoints, unread_bytes: Mapping[StreamKey, int], behind: Collection[StreamKey]
+) -> None:
+    """The pipeline ends: `Checkpoints.drop`."""
+    if dropped := checkpoints.drop(unread_bytes, behind):
         log.warning(
             "the stop drops lines of log files that were removed before they were delivered: "
             "nobody can read them again, and the next start counts them",

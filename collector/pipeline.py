@@ -76,6 +76,7 @@ class Pipeline:
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
+        self._behind: list[StreamKey] = []  # those that were not read to their end then
         self.events = EventQueue(checkpoints, cutoff)
         self._roster = roster
         self._stamps = stamps
@@ -117,7 +118,7 @@ class Pipeline:
             with Watcher() as watcher:
                 await self._run(watcher)
         finally:
-            dropped.tell(self.output, self.checkpoints, self._unread)
+            dropped.tell(self.output, self.checkpoints, self._unread, self._behind)
 
     async def _run(self, watcher: Watcher) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -160,6 +161,7 @@ class Pipeline:
                 self._reconcile(readers, watcher)
                 version = await self._roster.changed(version)
             self._unread = {key: size for key, tail in self.tails.items() if (size := tail.held_bytes)}
+            self._behind = [key for key, tail in self.tails.items() if tail.backlog_bytes]
             for task in self._tasks.values():
                 task.cancel()
 
@@ -290,6 +292,8 @@ class Pipeline:
             self._bound_held()
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
+                for container_id in self.checkpoints.vanished({*self._roster.containers, docker_event.TARGET}):
+                    self.counts.gap(container_id[:12])
             await self._date_lines()
             await self.checkpoints.flush_when_due()
 

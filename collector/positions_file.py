@@ -33,7 +33,8 @@ class Saved(Struct, omit_defaults=True):
     """What is kept of one stream. No `file` means that none was identified yet.
 
     `dropped_bytes` of removed files were not read when the agent stopped, and `dropped_documents` of such files were
-    on their way: nobody can read them again, and the next start counts them.
+    on their way: nobody can read them again, and the next start counts them. `behind` is 1 where anything was not
+    settled at the stop, and 2 once the container was found gone and that was told.
     """
 
     container_id: str
@@ -51,6 +52,7 @@ class Saved(Struct, omit_defaults=True):
     cutoff: str = ""  # of the first start, until a line is settled: a later one must not leave out what came in between
     dropped_bytes: int = 0
     dropped_documents: int = 0
+    behind: int = 0
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
 
     @property

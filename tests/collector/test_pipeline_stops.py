@@ -261,3 +261,48 @@ async def test_a_stop_drops_nothing_that_has_a_name(host: Host, shipper: Recordi
     async with host.run(again):
         await until(lambda: len(shipper.stored) == 20)
     assert (again.counts.gaps, again.counts.lost_bytes, again.ledger.dropped["stopped"]) == (0, 0, 0)
+
+
+# ------------------------------------------------------------------ containers that went while no agent ran
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_container_that_went_before_anything_of_it_was_settled_is_counted_once(
+    host: Host, shipper: RecordingShipper, is_killed: bool
+) -> None:
+    host.add("job", *numbered(range(10)))
+    host.add("stays", *numbered(range(10)))
+    first = host.pipeline(Away())
+    async with cut_off(first):
+        await until(lambda: first.ledger.read == 20)
+        if is_killed:
+            await first.checkpoints.flush()
+        else:
+            await stop(host, first)
+    host.roster.drop("job")
+    for gaps in (1, 0):
+        again = host.pipeline(shipper)
+        async with host.run(again):
+            await until(lambda gaps=gaps, again=again: again.counts.gaps == gaps and again.checkpoints._logs)  # type: ignore[misc]
+            await until(lambda again=again: again.checkpoints.vanished(["job"]) == [])  # type: ignore[misc]
+    assert len(messages(shipper)) == 10
+
+
+async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went(
+    host: Host, shipper: RecordingShipper
+) -> None:
+    host.add("job", *numbered(range(10)))
+    host.add("done", *numbered(range(10)))
+    first = host.pipeline(shipper)
+    async with cut_off(first):
+        await until(lambda: len(shipper.stored) == 20 and not first.ledger.in_flight)
+        shipper.raises = [Unavailable("nobody answers", retry_after=60.0)]
+        host.logs["job"].write(*numbered(range(10, 20)))
+        await until(lambda: first.ledger.read == 30)
+        await stop(host, first)
+    host.roster.drop("job")
+    host.roster.drop("done")
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        await until(lambda: again.counts.gaps == 1)
+    assert again.counts.gaps == 1
