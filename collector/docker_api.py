@@ -84,12 +84,12 @@ class Engine:
         calls: Calls | None = None,
         *,
         begin_seconds: float = 10.0,
-        silent_seconds: float = 60.0,
+        silent_seconds: float = 45.0,
     ) -> None:
         """The stream of events has `begin_seconds` to begin, and ends after `silent_seconds` without an event.
 
         podman 2 and 5.2, and some proxies, begin it with the first event; one whose other end is gone is silent for
-        ever.
+        ever, and proxies end one that has been for a minute.
         """
         self._begin_seconds = begin_seconds
         self._silent_seconds = silent_seconds
@@ -268,11 +268,10 @@ class Engine:
 
     def _client(self) -> aiodocker.Docker:
         if self._docker is None:
-            context = ssl.create_default_context() if self._tls is None else _tls_context(self._tls)
-            connector = (
-                aiohttp.UnixConnector(self._socket) if self._socket else aiohttp.TCPConnector(ssl=context)
-            )  # made here, for aiodocker's own would read the environment
-            self._docker = aiodocker.Docker(url=self._base, connector=connector)
+            context = True if self._tls is None else _tls_context(self._tls)
+            # made here, for aiodocker's own would read the environment
+            unix = aiohttp.UnixConnector(self._socket) if self._socket else None
+            self._docker = aiodocker.Docker(url=self._base, connector=unix or aiohttp.TCPConnector(ssl=context))
         return self._docker
 
     def _parsed(self, answer: bytes) -> Any:

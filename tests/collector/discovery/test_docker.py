@@ -142,7 +142,7 @@ class Host:
 
 @asynccontextmanager
 async def followed(
-    daemon: Daemon, path: Path, since: int = 0, *, begin_seconds: float = 10.0, silent_seconds: float = 60.0
+    daemon: Daemon, path: Path, since: int = 0, *, begin_seconds: float = 10.0, silent_seconds: float = 45.0
 ) -> AsyncIterator[Host]:
     """The daemon while an agent follows it; `begin_seconds` and `silent_seconds` are the engine's."""
     patience = {"begin_seconds": begin_seconds, "silent_seconds": silent_seconds}
