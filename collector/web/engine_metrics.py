@@ -8,12 +8,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs, web
 
 from collector.masking import mask_url
+from collector.web.pages import Pages
 
 PATH = "/metrics/docker"
 FIX = "is `metrics-addr` set in daemon.json, and can this address be reached from here?"
@@ -40,12 +42,13 @@ class EngineMetrics:
         self._session = session
         self._answer: Answer | None = None
         self._asking = asyncio.Lock()
+        self._pages = Pages()
 
     def routes(self) -> list[web.RouteDef]:
         """Path → handler."""
         return [web.get(PATH, self.metrics)]
 
-    async def metrics(self, _: web.Request) -> web.Response:
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
         """What the engine says; 404 without an address, 502 if it does not answer."""
         if self._url is None:
             text = "the address of the engine's metrics is not known: set inputs.docker.metrics_url\n"
@@ -54,7 +57,15 @@ class EngineMetrics:
             if self._answer is None or time.monotonic() - self._answer.when > _KEEP_SECONDS:
                 self._answer = await self.ask(self._url)
         answer = self._answer
-        return web.Response(body=answer.body, status=answer.status, headers={hdrs.CONTENT_TYPE: answer.content_type})
+        if answer.status != HTTPStatus.OK:
+            return web.Response(
+                body=answer.body, status=answer.status, headers={hdrs.CONTENT_TYPE: answer.content_type}
+            )
+
+        async def render() -> tuple[bytes, str]:
+            return answer.body, answer.content_type
+
+        return await self._pages.answer(request, answer.content_type, render)
 
     async def ask(self, url: str) -> Answer:
         """What the engine says now, or why it says nothing."""

@@ -41,6 +41,20 @@ async def test_what_the_engine_says_is_passed_through_and_kept_for_a_moment(tmp_
     assert len(asked) == 1
 
 
+async def test_what_the_engine_says_is_gzipped_for_a_scraper_that_asks_for_it(tmp_path: Path) -> None:
+    text = "engine_daemon_x 1\n" * 10_000
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async with engine(handler) as url, site(tmp_path, metrics_url=url) as here:
+        answer = await here.session.get(here.url(engine_metrics.PATH), headers={"Accept-Encoding": "gzip"})
+        assert (answer.headers["Content-Encoding"], await answer.text()) == ("gzip", text)
+        assert int(answer.headers["Content-Length"]) < len(text) / 10
+        answer = await here.session.get(here.url(engine_metrics.PATH), headers={"Accept-Encoding": "identity"})
+        assert ("Content-Encoding" in answer.headers, await answer.text()) == (False, text)
+
+
 async def test_without_an_address_it_says_which_key_is_missing(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         answer = await here.session.get(here.url(engine_metrics.PATH))
