@@ -1,7 +1,7 @@
 """`collector.moments`: times as people write them."""
 
 from contextlib import suppress
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -51,3 +51,15 @@ def test_anything_else_is_no_time(text: str) -> None:
 def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
     with suppress(ValueError):
         assert isinstance(moment(text, now=NOW, zone=UTC), int)
+
+
+@pytest.mark.parametrize("text", ["999999w", "999999d", "36526d", "5218w", "1000000s"])
+def test_a_span_that_no_clock_goes_back_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="100 years at most"):
+        duration(text)
+
+
+@pytest.mark.parametrize("text", ["999999s", "999999m", "36525d", "5217w", "876600h"])
+def test_the_longest_spans_that_are_taken_can_be_counted_back(text: str) -> None:
+    assert moment(text, now=1_795_000_000_000_000_000, zone=None) > -(1 << 63)
+    assert datetime.now(UTC) - duration(text) > datetime(1900, 1, 1, tzinfo=UTC)
