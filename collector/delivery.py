@@ -68,6 +68,7 @@ class Delivery:
         self._from_logs = FromLogs(batches, ledger, settled)
         self._waiting: Counter[str] = Counter()
         self._suspects = Suspects(output, self._link, self._attempt, self._account, backoff)
+        self._held_turn = asyncio.Lock()
         self._held = self._new_held()
         self._ended = asyncio.Event()
         self._recovery = self._spooling = None
@@ -202,7 +203,9 @@ class Delivery:
         self._suspects.take(shipment, lambda free: self._deliver(free, held, tasks), tasks)
 
     def _new_held(self) -> Held:
-        return Held(self._output, self._ledger, self._waiting, self._attempt, self._suspect, self._backoff)
+        return Held(
+            self._output, self._ledger, self._waiting, self._attempt, self._suspect, self._backoff, self._held_turn
+        )
 
     # ------------------------------------------------------------------ what became of it
 

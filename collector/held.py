@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 class Held:
     """The held shipments of those that were sent together; `attempt` sends one and accounts for the answer.
 
+    One of them is sent at a time, in its `turn`: hundreds of them leave the others their requests.
     `suspect` takes one over that the destination may die of.
     `waiting` counts, for the whole output, by how many of these a target is held.
     """
@@ -37,8 +38,10 @@ class Held:
         attempt: Callable[[Shipment, Backoff], Awaitable[Answer]],
         suspect: Callable[[Shipment, "Held", asyncio.TaskGroup], None],
         backoff: Callable[[], Backoff],
+        turn: asyncio.Lock,
     ) -> None:
         self._output = output
+        self._turn = turn
         self._ledger = ledger
         self._waiting = waiting
         self._attempt = attempt
@@ -100,7 +103,8 @@ class Held:
                 await asyncio.sleep(backoff.next(wish))
             shipment = held[0]
             before = shipment.documents.count
-            answer = await self._attempt(shipment, self._backoff())
+            async with self._turn:
+                answer = await self._attempt(shipment, self._backoff())
             wish = answer.retry_after
             is_text_due = bool(answer.receipt.rejected)
             if target in answer.receipt.waits:

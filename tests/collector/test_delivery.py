@@ -397,6 +397,35 @@ async def test_held_documents_that_are_refused_later_are_dead_letters(desk: Desk
     assert desk.ledger.dead_lettered == 3
 
 
+async def test_hundreds_of_targets_that_wait_leave_the_others_their_requests(tmp_path: Path) -> None:
+    class Slow(RecordingShipper):
+        is_mended = False
+        asked = most = 0
+
+        async def ship(self, batch: Batch) -> Receipt:
+            is_held = any(b'"@target":"held-' in one for part in batch.segments for one in part.documents)
+            self.asked += is_held
+            self.most = max(self.most, self.asked if desk.ledger.waits and free else 0)
+            await asyncio.sleep(0.002 * is_held)
+            self.asked -= is_held
+            return await super().ship(batch)
+
+    slow = Slow()
+    slow.answer = lambda _, body: "wait" if b'"@target":"held-' in body and not slow.is_mended else None
+    desk = Desk(tmp_path, slow)
+    free: list[Segment] = []
+    async with desk.open(workers=4):
+        await desk.put(*(plain_segment(1, f"held-{n}") for n in range(200)))
+        await until(lambda: len(desk.ledger.waits) == 200)
+        free += [plain_segment(5, "free", first=5 * n) for n in range(40)]
+        for one in free:
+            await desk.put(one)
+        await until(lambda: len(desk.settled) == 40)
+        assert slow.most == 1
+        slow.is_mended = True
+    assert len(slow.stored) == 400
+
+
 class Strict(RecordingShipper):
     """Refuses what `bad` says in any form; as long as it took nothing it takes that for the operator's fault."""
 
