@@ -13,23 +13,18 @@ SURE_SECONDS = 600.0
 _JUMP_SECONDS = 60.0  # a time server that mends a clock slowly moves it by half a millisecond a second
 
 
-def _since_boot() -> float:
-    """Seconds that nobody can set, those of a suspended machine among them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class SureClock:
     """The time, once there is no doubt about it; to be looked at again and again, whatever it says."""
 
-    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = _since_boot) -> None:
-        """`wall` gives seconds since 1970, `steady` those since anything."""
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        """`wall` gives seconds since 1970, `steady` those since anything, which nobody can set."""
         self._wall = wall
         self._steady = steady
         self._offset: float | None = None
         self._steady_since = 0.0
 
     def now(self) -> float | None:
-        """Seconds since 1970; None within ten minutes of the first look, or of a jump."""
+        """Seconds since 1970; None within ten minutes of the first look, or of a jump: to wake up is one."""
         wall, steady = self._wall(), self._steady()
         offset, before = wall - steady, self._offset
         self._offset = offset
