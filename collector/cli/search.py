@@ -10,7 +10,15 @@ from collector.cli.options import Config, Format, Output, StateDir, Target, exam
 MOST_DOCUMENTS = 10_000
 NARROW = "narrow it with --since or --until"
 Number = Annotated[
-    int, typer.Option("-n", "--number", min=0, max=MOST_DOCUMENTS, metavar="NUMBER", help="How many, the newest.")
+    int,
+    typer.Option(
+        "-n",
+        "--number",
+        min=0,
+        max=MOST_DOCUMENTS,
+        metavar="NUMBER",
+        help="How many, the newest; 8 MiB of them at most.",
+    ),
 ]
 Time = Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d ago, or 2026-11-23T04:05:06.")]
 EXAMPLES = examples(
