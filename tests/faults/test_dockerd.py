@@ -1,4 +1,4 @@
-"""A real dockerd under the agent: scenarios 13, 16, 26 and 31. What it wrote is read from its own files."""
+"""A real dockerd under the agent: scenarios 13, 16, 26 and 32. What it wrote is read from its own files."""
 
 import gzip
 from collections.abc import Iterator
@@ -145,8 +145,8 @@ def test_scenario_26_an_agent_finds_every_container_whatever_events_it_missed(ri
     rig.verdict()
 
 
-@pytest.mark.scenario(31, "engine up- and downgraded: API 1.41, 1.44 to 1.52, 1.41 (real dockerd)", seeds=1)
-def test_scenario_31_an_engine_of_another_version_is_followed_without_a_restart(rig: Rig, daemon: Dockerd) -> None:
+@pytest.mark.scenario(32, "engine up- and downgraded: API 1.41, 1.44 to 1.52, 1.41 (real dockerd)", seeds=1)
+def test_scenario_32_an_engine_of_another_version_is_followed_without_a_restart(rig: Rig, daemon: Dockerd) -> None:
     front = Versions(daemon.directory / "front.sock", daemon.socket)
     rig.defer(front.close)
     start(rig, daemon, url=front.url)
