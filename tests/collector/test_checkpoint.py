@@ -265,6 +265,20 @@ async def test_what_was_flushed_is_there_after_a_restart(tmp_path: Path) -> None
     assert again.target_of(STREAM.key) == "shop"
 
 
+@pytest.mark.parametrize(("last_time", "is_unsettled"), [("2026-11-23T02:13:00Z", False), ("", True)])
+async def test_the_cutoff_that_older_versions_kept_is_over_once_a_line_was_settled(
+    tmp_path: Path, last_time: str, is_unsettled: bool
+) -> None:
+    await two_generations(tmp_path)
+    path = tmp_path / "out.positions"
+    found = json.loads(path.read_bytes().split(b"\n", 1)[1])
+    found["streams"][0] |= {"cutoff": "2026-11-23T00:00:00", "last_time": last_time}
+    rewrite(path, streams=found["streams"])
+    resume = Checkpoints(tmp_path, "out").begin(STREAM).resume
+    assert resume is not None
+    assert resume.is_unsettled == is_unsettled
+
+
 async def test_outputs_have_positions_of_their_own(tmp_path: Path) -> None:
     await two_generations(tmp_path)
     assert position(Checkpoints(tmp_path, "other")) is None

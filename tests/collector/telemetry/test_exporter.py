@@ -200,6 +200,12 @@ def test_containers_are_counted_by_state_and_told_by_health(telemetry: Telemetry
     assert telemetry.value("docker_container_health_failing_streak", name="web") == 7
 
 
+def test_a_folder_that_is_a_link_is_among_what_is_not_followed(telemetry: Telemetry) -> None:
+    telemetry.roster.links = frozenset(["moved"])
+    samples = telemetry.scrape()["pilotfish_container_not_followed"].samples
+    assert {"name": "moved", "reason": "link"} in [one.labels for one in samples]
+
+
 def test_a_container_that_is_not_followed_says_why(telemetry: Telemetry) -> None:
     listed = Container(
         id="e", name="half", state="running", driver=UNDESCRIBED, problem="the daemon does not describe it"
