@@ -242,10 +242,10 @@ class Pipeline:
                         await self._batches.put(segment, tail.since)
                     self._entered(segment)
                     tail.documents += segment.count
+            if self._delivery.is_held(chunk.stream.target):
+                await self._delivery.wait_for(chunk.stream.target)
         finally:
             self.counts.waiting_logs -= 1
-        if self._delivery.is_held(chunk.stream.target):
-            await self._delivery.wait_for(chunk.stream.target)
 
     def _segments(self, chunk: Chunk, transform: DockerJson) -> list[Segment]:
         segments = transform.segments(chunk)

@@ -3,6 +3,7 @@
 What it means that a segment is settled depends on where it came from: `Origin`, of which there are two.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from collector.model import Batch, Segment, is_text
 from collector.plain_text import as_original
 
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
+_SHARE_BYTES = 512 << 10  # of one target, so that those which come last have room too
+_MOST_HELD_BYTES = 96 << 20  # with the shares of all
 
 
 class Origin(Protocol):
@@ -96,6 +99,7 @@ class FromLogs:
         self._ledger = ledger
         self._settled = settled
         self._held_bytes = 0  # of held segments that have given up their room
+        self._shares: Counter[str] = Counter()  # of them, by target
 
     def leave(self, count: int) -> None:
         """Nothing more to do."""
@@ -109,15 +113,22 @@ class FromLogs:
             self._batches.release(segment.size)
         else:
             self._held_bytes -= segment.size
+            self._shares[segment.stream.target] -= segment.size
         self._settled(segment)
 
     def hold(self, shipment: Shipment) -> None:
-        """Leave its room to others; beyond the bound all have to wait."""
-        size = sum(segment.size for segment in shipment.segments)
-        if shipment.has_room and self._held_bytes + size <= _HELD_BOUND_BYTES:
+        """Leave its room to others: beyond the bound what is within its target's share, and then nothing."""
+        sizes = Counter[str]()
+        for segment in shipment.segments:
+            sizes[segment.stream.target] += segment.size
+        held_bytes = self._held_bytes + sizes.total()
+        is_within_shares = all(self._shares[target] + size <= _SHARE_BYTES for target, size in sizes.items())
+        bound_bytes = _MOST_HELD_BYTES if is_within_shares else _HELD_BOUND_BYTES
+        if shipment.has_room and held_bytes <= bound_bytes:
             shipment.has_room = False
-            self._held_bytes += size
-            self._batches.release(size)
+            self._held_bytes = held_bytes
+            self._shares.update(sizes)
+            self._batches.release(sizes.total())
 
 
 class FromDisk:

@@ -468,3 +468,22 @@ async def test_broken_lines_are_counted_and_arrive(host: Host, shipper: Recordin
         await until(lambda: len(shipper.stored) == 3)
     assert messages(shipper) == ["good", "broken", "good"]
     assert pipeline.ledger.parse_errors == 1
+
+
+async def test_hundreds_of_targets_that_wait_for_the_operator_stop_none_that_is_taken(tmp_path: Path) -> None:
+    """Each has more to say than there is room for; what comes last is read and delivered all the same."""
+    host = Host(tmp_path)
+    line = raw("x" * 200 + "\n")
+    for number in range(200):
+        host.add(f"stopped-{number}", *[line] * 1_000)
+    is_mended = False
+    shipper = RecordingShipper(lambda _, body: "wait" if b'"@target":"stopped-' in body and not is_mended else None)
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await until(lambda: len(pipeline.ledger.waits) == 200)
+        host.add("free", *numbered(range(500)))
+        await until(lambda: len(shipper.stored) == 500)
+        host.logs["free"].write(*numbered(range(500, 1_000)))
+        await until(lambda: len(shipper.stored) == 1_000)
+        assert pipeline.ledger.in_flight_bytes < 96 << 20
+        is_mended = True
