@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from collector.ports import Setup, Site
+from shippers.elasticsearch.bulk import DEFAULT_INDEX, encode
+from shippers.elasticsearch.outcomes import FILTER, all_created
 from tests.contract.segments import batch, log_stream, plain_segment
 from tests.contract.shippers import deliver
 from tests.engines.search_server import SearchServer
@@ -70,3 +72,10 @@ async def test_what_is_sent_again_after_the_server_was_killed_is_there_once(serv
     await shipper.aclose()
     assert (again.delivered, again.duplicate) == (0, 1000)
     assert len(server.refresh_and_fetch("*-2026.11.23")) == 1000
+
+
+def test_the_answer_that_all_are_there_is_what_it_says(server: SearchServer) -> None:
+    body = encode(batch(plain_segment(3), plain_segment(2, "till")), DEFAULT_INDEX, typed=True)
+    path = f"/_bulk?filter_path={FILTER}"
+    answer = server.request("POST", path, body=body, content_type="application/x-ndjson")
+    assert answer.body == all_created(5)
