@@ -14,17 +14,20 @@ LOOP, ONCE = "ServiceCrashLooping", "ServiceTaskFailed"
 
 
 def service(every: int, nodes: Sequence[str], *, slots: int = 1, kind: str = "error") -> dict[str, str]:
-    """Series of an hour in which each slot has a new task `every` so many minutes, on one node after the other."""
+    """Series of an hour in which each slot has a new task `every` so many minutes, on one node after the other.
+
+    Every other task is seen before it ends, so that its end is a step.
+    """
     tasks = range((HOUR - 1) // every)
     return dict(
         one
         for slot in range(slots)
         for task in tasks
-        for one in _task(slot, task, every, nodes[task % len(nodes)], kind)
+        for one in _task(slot, task, every, nodes[task % len(nodes)], kind, is_seen_alive=task % 2 == 0)
     )
 
 
-def _task(slot: int, task: int, every: int, node: str, kind: str) -> Iterator[tuple[str, str]]:
+def _task(slot: int, task: int, every: int, node: str, kind: str, *, is_seen_alive: bool) -> Iterator[tuple[str, str]]:
     made = 1 + task * every
     name = f"web.{slot}.task{task}"
     own = f'instance="{node}:9880", name="{name}"'
@@ -34,9 +37,12 @@ def _task(slot: int, task: int, every: int, node: str, kind: str) -> Iterator[tu
         f"docker_container_finished_timestamp_seconds{{{own}}}": made * 60 + 1,
         f"docker_container_last_exit_code{{{own}}}": 1,
         f"docker_container_start_failed{{{own}}}": 0,
-        f'docker_container_exits_total{{{own}, kind="{kind}"}}': 1,
     }
-    return ((series, f"_x{made - 1} {number}x{KEPT * every} stale") for series, number in what.items())
+    yield from ((series, f"_x{made - 1} {number}x{KEPT * every} stale") for series, number in what.items())
+    yield (
+        f'docker_container_exits_total{{{own}, kind="{kind}"}}',
+        f"_x{made - 1} {1 - is_seen_alive} 1x{KEPT * every - 1} stale",
+    )
 
 
 @pytest.mark.parametrize(
