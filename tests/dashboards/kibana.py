@@ -259,7 +259,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _meets(template: Mapping[str, Any], path: str, value: object) -> bool:
-    if template["match_mapping_type"] != _DYNAMIC[type(value)]:
+    if template["match_mapping_type"] not in ("*", _DYNAMIC[type(value)]):
         return False
     if template.get("match_pattern") == "regex":
         return re.fullmatch(template["path_match"], path) is not None
