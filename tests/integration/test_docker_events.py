@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,12 @@ from tests.integration.agent import running, wait_until
 from tests.integration.test_socket_proxy import configuration
 
 LABELS = {"exitCode": "0", "name": "another", "image": "innocent:1", "signal": "15"}
+
+
+def ends(documents: Path) -> dict[str, dict[str, Any]]:
+    """The `log` of each container's end, by its name; what the daemon tells again of other tests' is among them."""
+    found = map(json.loads, documents.read_text().split("\n")[:-1]) if documents.exists() else ()
+    return {one["log"]["container"]: one["log"] for one in found if one["log"].get("event") == "die"}
 
 
 @pytest.mark.parametrize("auto_remove", [False, True])
@@ -22,9 +29,8 @@ def test_a_label_called_like_the_exit_code_hides_no_failure(
         command = ("sh", "-c", "sleep 1; exit 3")
         plain = dockerd.run(*command, name=f"plain-{auto_remove}", auto_remove=auto_remove)
         labelled = dockerd.run(*command, name=f"labelled-{auto_remove}", auto_remove=auto_remove, labels=LABELS)
-        wait_until(lambda: documents.exists() and documents.read_text().count('"event":"die"') == 2, "both have ended")
-        found = [json.loads(line) for line in documents.read_text().splitlines()]
-        told = {one["log"]["container"]: one["log"] for one in found if one["@target"] == "docker-events"}
+        wait_until(lambda: {plain.name, labelled.name} <= ends(documents).keys(), "both have ended")
+        told = ends(documents)
         assert told[str(plain.name)]["exit_code"] == 3
         assert told[str(labelled.name)].get("exit_code", 3) == 3
         assert told[str(labelled.name)]["image"] == dockerd.image
