@@ -243,6 +243,7 @@ class Pipeline:
                     self._entered(segment)
                     tail.documents += segment.count
             if self._delivery.is_held(chunk.stream.target):
+                tail.set_aside()
                 await self._delivery.wait_for(chunk.stream.target)
         finally:
             self.counts.waiting_logs -= 1

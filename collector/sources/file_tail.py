@@ -98,8 +98,12 @@ class FileTail:
 
     def look_ahead(self) -> None:
         """Open what has come since, if no event tells of it: for a timer, while the reader waits for room."""
-        if not self._is_followed:
+        if not self._is_followed or self._log.awaits_turn:
             self._log.look_ahead()
+
+    def set_aside(self) -> None:
+        """Leave the descriptors to others, if they need them: nobody reads it for long. The next look opens it."""
+        self._log.set_aside()
 
     def let_go(self) -> int:
         """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""

@@ -138,10 +138,12 @@ class LogReader:
         return data
 
     def look_ahead(self) -> None:
-        """Open what has come since, so that it cannot go."""
+        """Open what has come since, so that it cannot go; of a log that waits for its turn, note that there is some."""
         if self._reader is not None:
             with suppress(OSError):  # the reader will meet it, too
                 self._successors.look(self._reader.file)
+        elif self.awaits_turn:
+            self._missed_turn = self._missed_turn or self.unread_bytes > 0
 
     def let_go(self) -> int:
         """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""
@@ -214,6 +216,13 @@ class LogReader:
         self.set_down()
         self._parked = state
         return True
+
+    def set_aside(self) -> None:
+        """Where descriptors are scarce, close a log that nobody reads for now; not what has no name any more."""
+        if self._id is not None and self._counts.is_scarce and not self.held_bytes:
+            self._missed_turn = self.unread_bytes > 0
+            self.set_down()
+            self.awaits_turn = True
 
     @property
     def is_parked(self) -> bool:
