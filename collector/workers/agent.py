@@ -38,7 +38,8 @@ async def run(configuration: Configuration) -> None:
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
         working = await stack.enter_async_context(crew(configuration, arrange(state, configuration.workers)))
-        await _serve(stack, configuration, state, working, process)
+        if not working.is_stopping:
+            await _serve(stack, configuration, state, working, process)
         await working.work()
 
 

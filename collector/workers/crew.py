@@ -36,20 +36,23 @@ class Worker(Struct, eq=False):
 
 
 class Crew:
-    """The workers, while they run."""
+    """The workers, from when they are started on: at a signal of `signals.STOPS` they drain, at a second one all end.
 
-    def __init__(self, workers: Sequence[Worker], drain_seconds: float) -> None:
-        self.workers = workers
+    Made in a running loop.
+    """
+
+    def __init__(self, drain_seconds: float) -> None:
+        self.workers: list[Worker] = []
+        self.is_stopping = False
         self._drain_seconds = drain_seconds
-        self._stopping = False
+        signals.handle(self._on_signal, self._hurry)
 
     async def work(self) -> None:
-        """Wait until all have ended: at a signal of `signals.STOPS` they drain, at a second one all end at once.
+        """Wait until all have ended.
 
         Raises:
             PilotfishError: one ended by itself, and the others were stopped.
         """
-        signals.handle(self._on_signal, self._hurry)
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(self._watch(worker), name=f"worker {worker.share.number}")
@@ -63,16 +66,16 @@ class Crew:
         os._exit(1)
 
     def _stop(self) -> None:
-        self._stopping = True
+        self.is_stopping = True
         _signal(self.workers, signal.SIGTERM)
 
     async def _watch(self, worker: Worker) -> None:
         code = await worker.process.wait()
-        if code == 0 and self._stopping:
+        if self.is_stopping and code in (0, -signal.SIGTERM):  # of a signal it dies while it still loads
             return
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         error = PilotfishError(f"worker {worker.share.number} has ended ({how})", "its last lines in the log tell why")
-        if self._stopping:
+        if self.is_stopping:
             raise error
         log.error("a worker has ended: stopping the others", worker=worker.share.number, how=how)
         self._stop()
@@ -88,22 +91,24 @@ async def crew(configuration: Configuration, directories: Sequence[Path]) -> Asy
     Raises:
         PilotfishError: one cannot start, for the reason that it gives.
     """
-    workers: list[Worker] = []
+    starting = Crew(configuration.drain_seconds)
     try:
         async with asyncio.TaskGroup() as tasks:
             for number, directory in enumerate(directories):
                 share = Share(number, len(directories))
-                tasks.create_task(_start(configuration, share, directory, workers), name=f"start of worker {number}")
-        workers.sort(key=lambda one: one.share)
-        yield Crew(workers, configuration.drain_seconds)
+                tasks.create_task(_start(configuration, share, directory, starting), name=f"start of worker {number}")
+        starting.workers.sort(key=lambda one: one.share)
+        yield starting
     finally:
-        left = [worker for worker in workers if worker.process.returncode is None]
+        left = [worker for worker in starting.workers if worker.process.returncode is None]
         _signal(left, signal.SIGKILL)
         for worker in left:
             await worker.process.wait()
 
 
-async def _start(configuration: Configuration, share: Share, directory: Path, workers: list[Worker]) -> None:
+async def _start(configuration: Configuration, share: Share, directory: Path, starting: Crew) -> None:
+    if starting.is_stopping:
+        return
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", child.__name__),
@@ -112,13 +117,17 @@ async def _start(configuration: Configuration, share: Share, directory: Path, wo
         start_new_session=True,  # Ctrl-C is for the agent: it tells them
     )
     worker = Worker(share, process, directory, None)
-    workers.append(worker)
+    starting.workers.append(worker)
+    if starting.is_stopping:  # since it was asked for
+        process.terminate()
     assert process.stdin is not None  # noqa: S101 - asked for
     assert process.stdout is not None  # noqa: S101
     process.stdin.write(child.order(_of_worker(configuration, share, directory), share))
     with suppress(ConnectionError):  # it has ended, and said why
         await process.stdin.drain()
     said = await process.stdout.readline()
+    if not said and starting.is_stopping:
+        return
     word = msgspec.json.decode(said, type=child.Word) if said else child.Word(cause=f"worker {share.number} has ended")
     if word.cause:
         error = PilotfishError(word.cause, word.remedy)

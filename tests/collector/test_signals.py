@@ -167,6 +167,20 @@ def test_workers_are_told_by_their_agent_and_drain(tmp_path: Path, name: str) ->
     assert name == "SIGTERM" or code == 0
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str) -> None:
+    words = [*COMMAND, "run", "-c", str(config(tmp_path, workers=3, outputs={"none": {"type": "null"}}))]
+    tree(tmp_path / "logs")
+    with subprocess.Popen(words, env=environment(tmp_path)) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: process.poll() is not None or children.read_text())
+        process.send_signal(signal.Signals[name])
+        until(lambda: process.poll() is not None or len(children.read_text().split()) in (0, 3))
+        workers = [] if process.poll() is not None else children.read_text().split()
+        assert process.wait(SECONDS) == 0
+    assert not [one for one in workers if Path(f"/proc/{one}").exists()]
+
+
 CLOSED = ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", "<&- >&- 2>&-"]
 
 
