@@ -3,6 +3,7 @@
 What was read is known again: when the line before the offset is not what it was, the file was cut and written anew.
 """
 
+import re
 import time
 
 from collector.model import line_count
@@ -12,6 +13,8 @@ from collector.sources.tail_counts import CHUNK_BYTES
 
 _CLOCK_NS = 50_000_000  # a file that is written within so long again may keep its time: 4 or 10 ms a tick, mostly
 _SKIP_BYTES = 4 << 20  # of a line beyond the bound in one step
+_NULS = re.compile(b"\0+")
+_END = re.compile(b"[\0\n]")
 
 
 class Truncated(Exception):
@@ -26,6 +29,7 @@ class LineReader:
     """
 
     __slots__ = (
+        "_beginning",
         "_begun",
         "_overlong",
         "_searched",
@@ -49,6 +53,7 @@ class LineReader:
         self.seen_bytes = 0
         self.skipped_bytes = 0  # behind the offset, up to the end of the NUL bytes that stand in the next line
         self._begun = b""  # what of these is kept: a run of NULs is one
+        self._beginning = b""  # of the line behind the offset, as it stands in the file, once any of it is kept
         self.was_unchanged = False
         self._state: tuple[int, int] | None = None  # `LogFile.state`, at the last read, if a change shows in it
         self._overlong = b""  # the beginning of a line beyond the bound, while its end is looked for
@@ -91,6 +96,7 @@ class LineReader:
             return self._advance(self._begun + data[:end], self.skipped_bytes + end)
         if len(data) < MAX_RAW_LINE_BYTES:
             return None
+        self._beginning = self._beginning or data[:LAST_LINE_BYTES]
         if nuls := data.rfind(b"\0") + 1:
             self._skip(data[:nuls])
         else:
@@ -106,12 +112,15 @@ class LineReader:
         return self._advance(found + b"\n", self.skipped_bytes + len(rest)) if found.strip(b"\0") else None
 
     def _skip(self, data: bytes) -> None:
-        """`data` ends with NULs, which a line may begin with or be torn by, however many they are: keep one of them."""
-        self._begun += data.rstrip(b"\0")
-        self._begun += b"\0" * (not self._begun.endswith(b"\0"))
+        """`data` ends with NULs, which a line may begin with or be torn by, however many they are: keep one of a run.
+
+        What was torn is kept up to the bound.
+        """
+        torn = self._begun.removesuffix(b"\0") + _NULS.sub(b"\0", data)[:-1]
+        kept = _within_bound(torn)
+        self.lost_bytes += len(torn) - len(kept)
+        self._begun = kept + b"\0"
         self.skipped_bytes += len(data)
-        if len(self._begun) >= MAX_RAW_LINE_BYTES:
-            self._overlong, self._searched = self._begun, self.offset + self.skipped_bytes
 
     def _check_intact(self, read_to: int = 0, *, is_short: bool = False, has_news: bool = True) -> None:
         """Of a read that was short, the file's end is where it ended: it need not be asked for."""
@@ -127,34 +136,49 @@ class LineReader:
         # After the read: what was written anew before it cannot pass.
         if size < self.offset or self.file.line_before(self.offset) != self.last_line:
             raise Truncated
-        begins = (self._overlong or self._begun)[:LAST_LINE_BYTES]
-        known = max(self._searched, self.offset + self.skipped_bytes)
+        begins, known = self._beginning, max(self._searched, self.offset + self.skipped_bytes)
         if begins and (size < known or self.file.read(self.offset, len(begins)) != begins):
             raise Truncated
         self.seen_bytes = max(self.seen_bytes, size)
 
     def _search_end(self) -> bytes | None:
-        """The end of a line beyond every bound: it ships cut, and the rest of it is counted as lost."""
+        """The end of a line beyond every bound: it ships cut, and the rest of it is counted as lost.
+
+        NULs end it as well: it was torn there, and what follows them is whole.
+        """
         self._check_intact()
         for _ in range(_SKIP_BYTES // CHUNK_BYTES):
             more = self.file.read(self._searched, CHUNK_BYTES)
             if not more:
                 return None
-            if (end := more.find(b"\n")) >= 0:
-                return self._cut(self._searched + end + 1 - self.offset, newline=1)
+            if end := _END.search(more):
+                consumed = self._searched + end.end() - self.offset
+                return self._cut(consumed, ending=1) if end[0] == b"\n" else self._tear(consumed)
             self._searched += len(more)
         return b""
 
-    def _cut(self, consumed: int, *, newline: int = 0) -> bytes:
-        kept, self._overlong = self._overlong[:MAX_RAW_LINE_BYTES], b""
-        skipped = self.skipped_bytes - len(self._begun)  # NULs are no loss
-        self.lost_bytes += consumed - newline - skipped - len(kept)
-        return self._advance(kept + b"\n", consumed)
+    def _cut(self, consumed: int, *, ending: int = 0) -> bytes:
+        return self._advance(self._kept(consumed - ending) + b"\n", consumed)
+
+    def _tear(self, consumed: int) -> bytes:
+        self._begun, self.skipped_bytes = self._kept(consumed - 1) + b"\0", consumed
+        return b""
+
+    def _kept(self, consumed: int) -> bytes:
+        """So much of the line beyond the bound as is kept; the rest of what was `consumed` is lost, but for NULs."""
+        kept, self._overlong = _within_bound(self._overlong), b""
+        self.lost_bytes += consumed - (self.skipped_bytes - len(self._begun)) - len(kept)
+        return kept
 
     def _advance(self, data: bytes, consumed: int) -> bytes:
         self.offset += consumed
         self.line += line_count(data)
-        self.skipped_bytes, self._begun = 0, b""
+        self.skipped_bytes, self._begun, self._beginning = 0, b"", b""
         is_whole = len(data) == consumed
         self.last_line = last_line(data) if is_whole else self.file.line_before(self.offset) or b""
         return data
+
+
+def _within_bound(line: bytes) -> bytes:
+    """As much of a line as is kept; a NUL that it begins with is no part of it."""
+    return line[: MAX_RAW_LINE_BYTES + line.startswith(b"\0")]

@@ -67,6 +67,30 @@ async def test_reading_goes_on_from_any_position_around_nul_bytes(log: Container
         assert rest.tail.counts.truncated == 0
 
 
+@pytest.mark.parametrize("before", [0, 4096, LONG])
+@pytest.mark.parametrize("torn", [10, MAX_RAW_LINE_BYTES - 5000, LONG])
+@pytest.mark.parametrize("behind", [1, LONG])
+async def test_a_good_line_stays_behind_nul_bytes_and_whatever_is_torn(
+    log: ContainerLog, before: int, torn: int, behind: int
+) -> None:
+    log.write(BEFORE, b"\0" * before + b"x" * torn + b"\0" * behind + GOOD, *AFTER)
+    async with reading(log) as found:
+        await until(lambda: bool(found.chunks) and found.end.line == 6)
+    assert texts(found) == [b"line 0", b"x" * min(torn, MAX_RAW_LINE_BYTES), *[b"line %d" % n for n in range(1, 6)]]
+    lost_bytes = max(0, torn - MAX_RAW_LINE_BYTES)
+    assert (found.tail.counts.lost_bytes, found.tail.counts.truncated) == (lost_bytes, 0)
+
+
+@pytest.mark.parametrize("before", [4096, LONG])
+async def test_nul_bytes_before_a_line_beyond_the_bound_are_no_part_of_it(log: ContainerLog, before: int) -> None:
+    log.write(BEFORE, b"\0" * before + b"x" * LONG + b"\n", GOOD)
+    async with reading(log) as found:
+        await until(lambda: bool(found.chunks) and found.end.line == 3)
+    assert texts(found) == [b"line 0", b"x" * MAX_RAW_LINE_BYTES, b"line 1"]
+    assert all(b'"truncated":true' in body for body in documents(found).values() if b"xx" in body)
+    assert (found.tail.counts.lost_bytes, found.tail.counts.truncated) == (LONG - MAX_RAW_LINE_BYTES, 0)
+
+
 @pytest.mark.parametrize("count", [4096, LONG])
 @pytest.mark.parametrize("torn", [b"", b'{"log":"to'])
 async def test_nul_bytes_at_the_end_wait_for_the_line_behind_them(log: ContainerLog, count: int, torn: bytes) -> None:
