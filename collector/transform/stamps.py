@@ -17,14 +17,17 @@ _READABLE = re.compile(
     r"(?:[Zz]|(?P<hours>[+-]\d\d)(?::?(?P<minutes>\d\d))?)?",
     re.ASCII,
 )
-_LAST_SECOND = 250_000_000_000  # in the year 9892: a file system may give what no calendar has
+# A file's own time stays in this century, whatever the file system gives, and in whatever zone: indices of other days
+# would be outside the patterns of templates and roles (`20*`), and hold their target for good.
+_FIRST_SECOND = int(datetime(2000, 1, 2, tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(2099, 12, 30, tzinfo=UTC).timestamp())
 _ONE_DAY = re.compile(f"(?P<date>{_DATE}){_TIME}\n(?:(?P=date){_TIME}\n)*+", re.ASCII)
 
 
 def from_nanoseconds(since_1970: int) -> str:
-    """A moment as Docker writes it; one before 1970 or after the calendar's end is brought to that end."""
+    """A moment as Docker writes it; one that is not of this century is brought to the end that is next to it."""
     seconds, rest = divmod(since_1970, 10**9)
-    return f"{datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), UTC).isoformat()[:19]}.{rest:09}Z"
+    return f"{datetime.fromtimestamp(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), UTC).isoformat()[:19]}.{rest:09}Z"
 
 
 class Stamped(NamedTuple):

@@ -553,12 +553,17 @@ def test_lines_without_a_time_wait_in_bounded_memory(line: bytes) -> None:
     assert {json.loads(body)["@timestamp"] for segment in found for body in segment.documents} == {TIME}
 
 
-@pytest.mark.parametrize(("since_1970", "time"), [(CHANGED, TIME), (-1, "1970-01-01T00:00:00.999999999Z"),
-                                                  (2**62, "2116-02-20T23:53:38.427387904Z"),
-                                                  (10**30, "9892-03-08T12:26:40.000000000Z")])  # fmt: skip
-def test_any_moment_that_a_file_system_gives_is_a_time(since_1970: int, time: str) -> None:
+@pytest.mark.parametrize(("since_1970", "time"), [(CHANGED, TIME), (0, "2000-01-02T00:00:00.000000000Z"),
+                                                  (-1, "2000-01-02T00:00:00.999999999Z"),
+                                                  (2**62, "2099-12-30T00:00:00.427387904Z"),
+                                                  (10**30, "2099-12-30T00:00:00.000000000Z")])  # fmt: skip
+def test_whatever_a_file_system_gives_is_a_time_of_an_index_that_templates_and_roles_meet(
+    since_1970: int, time: str
+) -> None:
     assert from_nanoseconds(since_1970) == time
     assert Stamps().are_times([time])
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        assert Stamps(ZoneInfo(zone)).render([time])[0].startswith("20")
 
 
 # ------------------------------------------------------------------ NUL bytes
