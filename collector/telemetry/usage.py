@@ -105,7 +105,12 @@ def _cpu(cpu: Mapping[str, Any]) -> Iterator[Sample]:
 
 
 def _memory(memory: Mapping[str, Any]) -> Iterator[Sample]:
-    """Without a word on the cache the working set is all that is used, as `docker stats` and cAdvisor have it."""
+    """Without a word on the cache the working set is all that is used, as `docker stats` and cAdvisor have it.
+
+    podman and old daemons write 0 for memory that was not measured, as they do for processes.
+    """
+    if memory.get("usage") == 0:
+        return
     usage, details = number(memory.get("usage")), members(memory.get("stats"))
     inactive = _first(details, "total_inactive_file", "inactive_file")
     yield from _known(
@@ -128,6 +133,8 @@ def _block_io(transfers: object) -> Iterator[Sample]:
 
 def _pids(pids: Mapping[str, Any]) -> Iterator[Sample]:
     """A limit that is left out is none, where threads are counted (moby `api/types/container/stats.go`)."""
+    if pids.get("current") == 0:
+        return
     current = number(pids.get("current"))
     limit = number(pids.get("limit", None if current is None else 0))
     if limit is not None and not 0 < limit < _NO_LIMIT:

@@ -109,6 +109,18 @@ PARTS: dict[tuple[str, ...], set[str]] = {  # a member of the answer → the ser
 }
 
 
+ZEROS: dict[str, tuple[Any, set[str]]] = {  # as podman and old daemons have it where there is no such control group
+    "memory": ({"memory_stats": {"usage": 0, "max_usage": 0, "limit": 0, "stats": {"anon": 0, "file": 0}}}, MEMORY),
+    "pids": ({"pids_stats": {"current": 0, "limit": 0}}, THREADS),
+}
+
+
+@pytest.mark.parametrize("kind", ZEROS)
+def test_what_no_container_that_runs_can_have_none_of_was_not_measured_if_it_is_0(kind: str) -> None:
+    members, gone = ZEROS[kind]
+    assert {name for name, _ in EXPECTED} - {name for name, _ in told(V2 | members)} == gone
+
+
 @pytest.mark.parametrize("value", UNKNOWN, ids=repr)
 @pytest.mark.parametrize("path", PARTS, ids=".".join)
 def test_what_was_not_measured_has_no_series_and_takes_no_other_with_it(path: tuple[str, ...], value: object) -> None:
