@@ -44,6 +44,8 @@ def canonical(text: str) -> str:
             raise ValueError(f"has a scheme without its two slashes; {_FORMS}")
         scheme, rest = ("tcp", text) if text else ("unix", "")
     if scheme == "unix":
+        if rest.startswith("@"):
+            raise ValueError("is a socket without a file (unix(7), abstract), which cannot be asked; use unix:///path")
         return f"unix://{Path(rest or DEFAULT_SOCKET).absolute()}"
     if scheme in ("tcp", "http", "https"):
         return _url(scheme, rest)

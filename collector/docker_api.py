@@ -22,7 +22,7 @@ import structlog
 
 from collector import docker_address, paths
 from collector.discovery.event import ACTIONS
-from collector.docker_refusals import Refusal, cause_of, refusal_of, remedy_for
+from collector.docker_refusals import Refusal, cause_and_remedy, refusal_of
 from collector.durations import Durations
 from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
 from collector.masking import mask_url
@@ -288,8 +288,8 @@ class Engine:
     def _unavailable(self, error: Exception) -> EngineUnavailable:
         """To be raised; whoever answers next may be another daemon, so the version is agreed on anew."""
         self._version = ""
-        cause = cause_of(error)
-        return EngineUnavailable(mask_url(f"Docker at {self.url} does not answer ({cause})"), remedy_for(cause))
+        cause, remedy = cause_and_remedy(f"Docker at {self.url}", error)
+        return EngineUnavailable(mask_url(cause), remedy)
 
 
 async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

@@ -10,11 +10,12 @@ import orjson
 from collector.errors import UNREADABLE
 
 _FORBIDDEN = (401, 403, 405)  # no daemon answers so: something before it does
-_FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_FIRST_REDIRECT, _FIRST_ERROR, _FIRST_FAULT = 300, 400, 500
 _MOST_BYTES = 64 << 10  # of a refusal; one that is longer is no daemon's
 _MOST_WORDS = 400  # characters
 _OTHER_VERSION = re.compile(r"client version \S+ is too (old|new)")
 _TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
+_OF_A_FAULT = "its own log tells more (journalctl -u docker), or that of a proxy before it"
 _REMEDIES = (  # the first whose words are in the cause
     ("Permission", "run as root, or give this user access to the socket (group docker)"),
     ("HTTP request to an HTTPS server", "it wants TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)"),
@@ -67,6 +68,11 @@ class Refusal(Exception):
         """Whether the daemon speaks another version of the API than it was asked in."""
         return self.status == 400 and _OTHER_VERSION.search(self.words) is not None
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether the daemon, or what stands before it, failed at what it was asked."""
+        return self.status >= _FIRST_FAULT
+
 
 async def refusal_of(response: aiohttp.ClientResponse) -> Refusal | None:
     """None of an answer that is none; one that is has been read and closed then."""
@@ -106,6 +112,9 @@ def cause_of(error: Exception) -> str:
     return os.strerror(number) if number > 0 else inner.strerror or words
 
 
-def remedy_for(cause: str) -> str:
-    """What mends it."""
-    return next(remedy for words, remedy in _REMEDIES if words in cause)
+def cause_and_remedy(where: str, error: Exception) -> tuple[str, str]:
+    """What happened with the daemon `where`, and what mends it."""
+    cause = cause_of(error)
+    if isinstance(error, Refusal) and error.is_fault:
+        return f"{where} answers with an error ({cause})", _OF_A_FAULT
+    return f"{where} does not answer ({cause})", next(remedy for words, remedy in _REMEDIES if words in cause)

@@ -4,7 +4,7 @@ import re
 
 MASK = "**********"
 _QUERY = re.compile(r"(://[^\s?]*\?)[^\s)'\"]+")  # it may hold a token
-_USERINFO = re.compile(r"(?<=://)\S*@")  # to the last @: a password may hold one, and a slash, too
+_USERINFO = re.compile(r"(?<=://)(?<!unix://)\S*@")  # to the last @: a password may hold one, and a slash, too
 
 
 def mask_url(text: str) -> str:

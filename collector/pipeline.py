@@ -42,6 +42,7 @@ _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
+_LOGS = "inputs.docker.logs_root (or inputs.directory.path)"
 _NO_TIME_SECONDS = 5  # that a file's first lines wait for one that has a time
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
@@ -333,5 +334,9 @@ def _remedy(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "put the log itself there: a link could lead to any file of the host, and who wrote it is not known"
     if isinstance(error, FileNotFoundError):
-        return "is inputs.docker.logs_root the daemon's own directory, and mounted if this is a container?"
-    return "run as root or with CAP_DAC_READ_SEARCH, and mount inputs.docker.logs_root if this is a container"
+        return f"is {_LOGS} the daemon's own directory, and mounted if this is a container?"
+    if isinstance(error, PermissionError):
+        return f"run as root or with CAP_DAC_READ_SEARCH, and mount {_LOGS} if this is a container"
+    if error.errno in (None, errno.EINVAL, errno.ENOTDIR):
+        return "remove what is in the log's place: Docker writes files alone"
+    return "look into the kernel's log (dmesg): the disk may be broken, or a mount gone"

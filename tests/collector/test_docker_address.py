@@ -42,6 +42,7 @@ SOCKETS = [
     ("unix://", "/var/run/docker.sock"),
     ("unix:///run/user/1000/docker.sock", "/run/user/1000/docker.sock"),
     ("unix://docker.sock", f"{HERE}/docker.sock"),
+    ("unix:///run/docker@1.sock", "/run/docker@1.sock"),
     ("unix://./a b/docker.sock", f"{HERE}/a b/docker.sock"),
 ]
 REFUSED = [
@@ -49,6 +50,7 @@ REFUSED = [
     ("ssh://me@there", "cannot be asked by ssh; "),
     ("npipe:////./pipe/docker_engine", "is a named pipe of Windows; "),
     ("fd://", "is a socket that systemd gives to dockerd"),
+    ("unix://@docker", "is a socket without a file "),
     ("fd://3", "is a socket that systemd gives to dockerd"),
     ("TCP://d:1", "is no address of a daemon; "),
     ("ftp://d", "is no address of a daemon; "),

@@ -146,7 +146,7 @@ ANSWERS = {
     "another's error": (web.Response(status=502, text="<html>Bad\ngateway</html>"), "(<html>Bad gateway</html>)"),
     "an error without words": (web.Response(status=500, body=b""), "(refused with 500)"),
     "an error that is no mapping": (web.Response(status=500, body=b"[]"), "([])"),
-    "bytes": (web.Response(status=500, body=b"\xff\x00"), "does not answer ("),
+    "bytes": (web.Response(status=500, body=b"\xff\x00"), "answers with an error ("),
     "a redirection": (web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}), "(refused with 302)"),
     "a forbidding": (web.Response(status=403, text='{"message":"no"}'), "(refused with 403)"),
     "no page": (web.Response(status=404, text='{"message":"page not found"}'), "(page not found)"),
@@ -177,3 +177,6 @@ async def test_an_answer_that_is_not_the_daemons_is_told_in_one_line(tmp_path: P
                 await engine.inspect("web-1")
     assert words in refused.value.cause
     assert "\n" not in str(refused.value)
+    is_fault = answer.status >= 500
+    assert ("answers with an error" in refused.value.cause) == is_fault  # and nobody looks for a daemon that is away
+    assert ("log tells more" in refused.value.remedy) == is_fault

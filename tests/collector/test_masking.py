@@ -24,7 +24,16 @@ def test_what_a_url_asks_for_is_not_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["unix:///var/run/docker.sock", "http://host:1/metrics", "someone@example", "a b", "is it up?"]
+    "text",
+    [
+        "unix:///var/run/docker.sock",
+        "unix:///run/d@1.sock",
+        "unix://@docker",
+        "http://host:1/metrics",
+        "someone@example",
+        "a b",
+        "is it up?",
+    ],
 )
 def test_what_holds_none_is_shown_as_it_is(text: str) -> None:
     assert mask_url(text) == text

@@ -376,6 +376,23 @@ async def test_an_unreadable_log_is_told_and_read_once_it_can_be(host: Host, shi
         assert pipeline.unreadable == {}
 
 
+@pytest.mark.parametrize(
+    ("place", "words"), [("folder", "remove what is in the log's place"), ("", "inputs.directory.path")]
+)
+async def test_a_log_that_cannot_be_read_is_told_with_what_helps(
+    host: Host, shipper: RecordingShipper, place: str, words: str
+) -> None:
+    stream = log_stream(host.root / "web" / "web-json.log")
+    (host.root / "web").mkdir()
+    if place:
+        (host.root / "web" / "web-json.log").mkdir()
+    host.put(stream)
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await until(lambda: stream.key in pipeline.unreadable)
+        assert words in pipeline.unreadable[stream.key]
+
+
 async def test_an_idle_log_that_can_be_read_again_is_told(host: Host, shipper: RecordingShipper) -> None:
     log = host.add("web", *numbered(range(10)))
     async with host.run(host.pipeline(shipper)):
