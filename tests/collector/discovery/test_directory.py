@@ -1,6 +1,7 @@
 """Laws of following a tree: each folder is a container, described by dockerd's own file if there is one."""
 
 import asyncio
+import errno
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
+from asyncinotify import Inotify
 
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
@@ -208,6 +210,25 @@ async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
         await until(lambda: not tree.discovery._tree.look({}).changed)
         tree.describe("kept", {"Name": "/kept"})
         await until(lambda: "kept" in tree.roster.containers)
+
+
+@pytest.mark.parametrize("method", ["__init__", "add_watch"])
+async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
+    tree: Tree, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bounds are the user's, and those of the machine that runs the tests are left alone."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Inotify, method, refuse)
+    with structlog.testing.capture_logs() as told:
+        async with watching(tree):
+            tree.describe("late", {"Name": "/late"})
+            await until(lambda: "late" in tree.roster.containers)
+            await asyncio.sleep(2.5)  # another look
+    (warning,) = (one for one in told if "cannot be watched" in one["event"])
+    assert warning["remedy"].startswith("raise fs.inotify.max_user_")
 
 
 @asynccontextmanager
