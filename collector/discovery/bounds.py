@@ -6,7 +6,7 @@ Docker takes a label of megabytes, and each line of its container would bring it
 from collections.abc import Mapping
 
 MOST_BYTES = 512  # in UTF-8; Kubernetes' names of containers have up to some 430
-_KEPT_BYTES = 2 * MOST_BYTES  # of a label while it is read: enough to see that it is too long
+_KEPT_BYTES = 2 * MOST_BYTES  # of a label's key and value while they are read: enough to see that it is too long
 _MARK = "…"
 
 
@@ -24,5 +24,5 @@ def is_cut(text: str) -> bool:
 
 
 def slim(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels or variables without the bulk of their values: hundreds of containers are described at once."""
-    return {key: bounded(value, _KEPT_BYTES) for key, value in labels.items()}
+    """Labels or variables without the bulk of keys and values: hundreds of containers are described at once."""
+    return {bounded(key, _KEPT_BYTES): bounded(value, _KEPT_BYTES) for key, value in labels.items()}

@@ -8,7 +8,7 @@ The environment wins over a label of the same name. Both forms: log-pilot's READ
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from collector.discovery.bounds import slim
+from collector.discovery.bounds import MOST_BYTES, is_cut, slim
 
 MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
 _MOST_FAULTS = 16  # that are told of one container
@@ -46,11 +46,17 @@ def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_ta
     """The entries of a container; without any, the default target, unless only labelled ones are selected.
 
     Two entries that give one target are one stream: the first by name stands for both. Of more than `MOST_ENTRIES` the
-    first by name are followed.
+    first by name are followed. Names are kept with positions, so one that is too long is none.
     """
     options = _from_labels(labels) | _from_environment(environment)
     names = sorted({name for name, option in options if option == "" and name.strip()})
     faults = [f"{_PREFIX}.logs.<name> without a name is not followed"] if _has_nameless(options) else []
+    if too_long := [name for name in names if is_cut(name)]:
+        names = [name for name in names if not is_cut(name)]
+        faults.append(
+            f"{len(too_long)} of its entries are not followed, {_shown(too_long[0])} first: "
+            f"a name has {MOST_BYTES} bytes at most"
+        )
     entries: dict[str, Entry] = {}
     for name in names:
         where = options[name, ""]

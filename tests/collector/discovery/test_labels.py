@@ -2,6 +2,7 @@
 
 import pytest
 
+from collector.discovery.bounds import MOST_BYTES
 from collector.discovery.labels import (
     MOST_ENTRIES,
     Entry,
@@ -148,8 +149,22 @@ def test_the_environment_has_no_entries_beside_those_of_labels() -> None:
     assert found.faults == [f"4 of its entries are not followed, from b06 on: a container has {MOST_ENTRIES}"]
 
 
+@pytest.mark.parametrize("letter", ["b", "é"])
+@pytest.mark.parametrize("other", [[], ["web"]])
+def test_a_name_that_is_too_long_is_none(letter: str, other: list[str]) -> None:
+    """It would be kept with each position, and all of them are in memory."""
+    longest, longer = (letter * (size // len(letter.encode())) for size in (MOST_BYTES, MOST_BYTES + 2))
+    labels = {f"aliyun.logs.{name}": "stdout" for name in (longer, *other)} | {f"aliyun.logs.{longer}.target": "t"}
+    found = wanted(labels, {f"aliyun_logs_{longer}x": "stdout"}, "default", select="all")
+    assert [entry.target for entry in found.entries] == (other or ["default"])
+    assert found.faults == [
+        f"2 of its entries are not followed, {longer[:79]}… first: a name has {MOST_BYTES} bytes at most"
+    ]
+    assert wanted({f"aliyun.logs.{longest}": "stdout"}, {}, "default", select="all") == ([(longest, longest)], [])
+
+
 def test_the_faults_of_a_container_are_told_in_a_bounded_text() -> None:
-    labels = {f"aliyun.logs.{'x' * 3000}{number}": "/var/log/" + "y" * 3000 for number in range(2000)}
+    labels = {f"aliyun.logs.{'x' * 300}{number}": "/var/log/" + "y" * 3000 for number in range(2000)}
     found = wanted(labels, {}, "default", select="all")
     assert (found.entries, found.faults[-1]) == ([], "and 1984 more")
     assert sum(map(len, found.faults)) < 5000
