@@ -4,7 +4,7 @@ The unit of work is a chunk of whole lines, bytes in and bytes out; no line cros
 All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 import msgspec
@@ -85,8 +85,8 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
 
     Of its first line some may be left out: of a run of NUL bytes all but one, and what is beyond the bound of a line.
     `ended` says that the container has stopped and nothing follows for now: a line that still lacks its newline
-    gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`. `changed` is when
-    the file was last written, in nanoseconds since 1970.
+    gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`. `changed` tells
+    when the file was last written, in nanoseconds since 1970: asked only where lines have no time, for it costs a call.
     """
 
     stream: LogStream
@@ -95,7 +95,7 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     end: Position
     ended: bool = False
     fingerprint: str = ""
-    changed: int = 0
+    changed: Callable[[], int] = lambda: 0
 
 
 class NumberedIds(Sequence[str]):

@@ -7,9 +7,9 @@ waits for room, and the log file is the queue.
 import asyncio
 import errno
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import structlog
@@ -73,6 +73,7 @@ class Pipeline:
         self.tails: dict[StreamKey, FileTail] = {}
         self._transforms: dict[StreamKey, DockerJson] = {}
         self._waits: dict[StreamKey, int] = {}  # seconds for which lines of these wait for a time
+        self._left: dict[StreamKey, Iterator[Segment]] = {}  # what there was no room for, of the last chunk
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
@@ -186,6 +187,7 @@ class Pipeline:
                 counts=self.counts,
                 rounds=self._rounds,
                 reached=partial(self._reach, key, transform),
+                take=partial(self._take, key, transform),
             )
             self.tails[key] = tail
             self._tasks[key] = readers.create_task(
@@ -210,8 +212,7 @@ class Pipeline:
         key = tail.stream.key
         try:
             async for chunk in tail.chunks():
-                self.unreadable.pop(key, None)
-                await self._pass_on(chunk, tail, transform)
+                await self._wait_for_room(chunk, tail)
                 del chunk  # a quiet log must not keep its last one
         except OSError as error:
             cause, remedy = (
@@ -231,18 +232,33 @@ class Pipeline:
         if not transform.is_amid_line:
             self.checkpoints.reach(key, file)
 
-    async def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> None:
+    def _take(self, key: StreamKey, transform: DockerJson, chunk: Chunk) -> bool:
+        """Pass a chunk on; False if its reader has to wait for room, or for the target."""
+        self.unreadable.pop(key, None)
+        passing = self._pass_on(chunk, self.tails[key], transform)
+        first = next(passing, None)
+        if first is not None:
+            self._left[key] = chain((first,), passing)
+        return first is None and not self._delivery.is_held(chunk.stream.target)
+
+    def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> Iterator[Segment]:
+        """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
         self.checkpoints.opened(chunk.end.file, tail.inode)
         self.ledger.read_bytes += len(chunk.data)
         tail.read_bytes += len(chunk.data)
+        for part in parts(chunk, _ADDED * self.counts.read_bytes):
+            for segment in self._segments(part, transform):
+                if not self._batches.put_at_once(segment, tail.since):
+                    yield segment
+                self._entered(segment)
+                tail.documents += segment.count
+
+    async def _wait_for_room(self, chunk: Chunk, tail: FileTail) -> None:
+        """Have the rest of a chunk passed on that was not taken at once."""
         self.counts.waiting_logs += 1
         try:
-            for part in parts(chunk, _ADDED * self.counts.read_bytes):
-                for segment in self._segments(part, transform):
-                    if not self._batches.put_at_once(segment, tail.since):
-                        await self._batches.put(segment, tail.since)
-                    self._entered(segment)
-                    tail.documents += segment.count
+            for segment in self._left.pop(chunk.stream.key, ()):
+                await self._batches.put(segment, tail.since)
             if self._delivery.is_held(chunk.stream.target):
                 tail.set_aside()
                 await self._delivery.wait_for(chunk.stream.target)
@@ -260,11 +276,6 @@ class Pipeline:
             self.checkpoints.track(segment)
         return segments
 
-    async def _put(self, segment: Segment) -> None:
-        """On its way, once there is room for it."""
-        await self._batches.put(segment)
-        self._entered(segment)
-
     def _entered(self, segment: Segment) -> None:
         self.ledger.entered(segment)
         if self._tap is not None:
@@ -272,7 +283,8 @@ class Pipeline:
 
     async def _put_event(self, event: Segment) -> None:
         self.checkpoints.track(event)
-        await self._put(event)
+        await self._batches.put(event)
+        self._entered(event)
 
     async def _look(self) -> None:
         """Have active logs looked at, all together."""

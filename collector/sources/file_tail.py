@@ -3,7 +3,7 @@
 - The old file is read to its end before the next one; those that come meanwhile are opened at once and kept open, so
   that rotation cannot take them away; what was missed (a restart) is read oldest first, `.gz` too.
 - A position is only ever behind a newline. Half a line waits for its end, unless its file is finished.
-- Active logs are looked at together, in rounds; one that gives much is looked at in between, too.
+- Active logs are looked at together, in rounds and in their turn; one that gives much is looked at in between, too.
 - An idle file costs nothing: after some quiet it is watched, not read.
 
 The files are `log_reader`'s; here is when to read and what a chunk says.
@@ -12,6 +12,7 @@ Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/lo
 
 import asyncio
 import errno
+import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _LOOK_BYTES = 64 << 10  # one that gives twice as much in a round is looked at i
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
 _TURN_SECONDS = 0.5
+_NEVER = math.inf  # seconds until the next look: the container is gone, and all was read
+_NOW = -1.0
 
 
 Reached = Callable[[FileId, int], None]
@@ -39,7 +42,10 @@ Reached = Callable[[FileId, int], None]
 
 
 class FileTail:
-    """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled."""
+    """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled.
+
+    `take` is shown each chunk first; what it takes, `chunks` need not give, so that no task is woken for it in a round.
+    """
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class FileTail:
         counts: TailCounts | None = None,
         reached: Reached = lambda file, inode: None,
         rounds: Rounds | None = None,
+        take: Callable[[Chunk], bool] = lambda chunk: False,
     ) -> None:
         self.stream = stream
         self.counts = TailCounts() if counts is None else counts
@@ -62,6 +69,8 @@ class FileTail:
         self._file: tuple[FileId, int] | None = None  # that was told last
         self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
         self._rounds = rounds
+        self._take = take
+        self._found: Chunk | float | None = _NOW  # as `_look`: what a round found for the reader to go on with
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
         self._wake = Wake()
         self._removed = False
@@ -142,29 +151,19 @@ class FileTail:
         failed = False
         try:
             while True:
-                step = self._next()
-                self.is_readable = self._log.is_open
-                size = 0
-                if isinstance(step, Chunk):
-                    self._quiet_polls = 0
-                    self._left_bytes = None
-                    size = len(step.data)
-                    yield step
-                    del step  # a quiet log must not keep its last one
-                    seconds = self._after(size)
-                elif step:
-                    seconds = 0.0
-                elif self._removed and not self._log.awaits_turn:
+                found, self._found = self._found, _NOW
+                if found == _NOW:
+                    found = self._look()
+                if isinstance(found, Chunk):
+                    yield found
+                    found = self._after(len(found.data))
+                if found == _NEVER:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
-                else:
-                    seconds = self._idle()
-                if seconds == 0.0:
+                if found == 0.0:
                     await asyncio.sleep(0)
                     continue
-                if seconds is None:
-                    self._join_round(size)
-                self._slept(is_woken=await self._wake.sleep(seconds))
+                self._slept(is_woken=await self._wake.sleep(found))
         except OSError:
             failed = True
             self.is_readable = False
@@ -182,6 +181,29 @@ class FileTail:
         self._watcher.unfollow(self._created)
         self._is_followed = self._is_watched = False
         self._log.set_down()
+
+    def _look(self) -> Chunk | float | None:
+        """Look once: a chunk to give, or the seconds until the next look, None when a round will do that."""
+        step = self._next()
+        self.is_readable = self._log.is_open
+        if isinstance(step, Chunk):
+            self._quiet_polls = 0
+            self._left_bytes = None
+            return self._after(len(step.data)) if self._take(step) else step
+        if step:
+            return 0.0
+        return _NEVER if self._removed and not self._log.awaits_turn else self._idle()
+
+    def _look_in_round(self) -> bool:
+        """Look in the round's own turn; False if its reader has to go on."""
+        try:
+            self._found = self._look()
+        except OSError:  # the reader will meet it, too
+            return False
+        if self._found is not None:
+            return False
+        self._found = _NOW
+        return True
 
     def _next(self) -> Chunk | bool:
         """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
@@ -267,7 +289,7 @@ class FileTail:
             self._wake.set()
 
     def _after(self, size: int) -> float | None:
-        """A chunk of so many bytes was given: seconds to wait until there may be as much again, None for a round."""
+        """A chunk of so many bytes was given: seconds until there may be as much again, None: a round was joined."""
         if not self._is_in_rounds or self._removed or self._has_end_to_tell or not self._log.is_at_end:
             return 0.0
         assert self._rounds is not None  # noqa: S101
@@ -275,10 +297,13 @@ class FileTail:
         if self.since is not None and self._looked_at is not None:
             passed = max(passed, self._looked_at - self.since)
         seconds = passed * _LOOK_BYTES / max(size, 1)
-        return max(_POLL_SECONDS, seconds) if 2 * seconds < self._rounds.seconds else None
+        if 2 * seconds < self._rounds.seconds:
+            return max(_POLL_SECONDS, seconds)
+        self._join_round(size)
+        return None
 
     def _idle(self) -> float | None:
-        """There is nothing to read: seconds to wait, 0 to look once more, None for a round."""
+        """There is nothing to read: seconds to wait, 0 to look once more, None: a round was joined."""
         self._quiet_polls += 1
         self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
         is_idle = self._quiet_polls > (_ROUNDS_BEFORE_WATCHING if self._is_in_rounds else _POLLS_BEFORE_WATCHING)
@@ -288,7 +313,10 @@ class FileTail:
         if self._log.awaits_turn:
             return _TURN_SECONDS
         if not is_idle:
-            return None if self._is_in_rounds else _POLL_SECONDS
+            if not self._is_in_rounds:
+                return _POLL_SECONDS
+            self._join_round(0)
+            return None
         path = self._log.watch_path
         before, self._is_watched = self._is_watched, bool(path) and self._watcher.arm(path, self._wake)
         if self._is_watched and not before:
@@ -298,7 +326,7 @@ class FileTail:
     def _join_round(self, found_bytes: int) -> None:
         assert self._rounds is not None  # noqa: S101
         self._is_caught_up = self._is_named
-        self._rounds.join(self._wake, found_bytes)
+        self._rounds.join(self._wake, found_bytes, self._look_in_round)
 
     def _slept(self, *, is_woken: bool) -> None:
         """What woke it says that nothing is as it was; what it reads then has come just now."""
@@ -309,6 +337,8 @@ class FileTail:
             self._quiet_polls = 0
             self._left_bytes = None
             self._is_watched = self._is_caught_up = False
+            if not isinstance(self._found, Chunk):
+                self._found = _NOW
 
     @property
     def _is_in_rounds(self) -> bool:

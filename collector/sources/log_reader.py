@@ -60,7 +60,6 @@ class LogReader:
         """Of the file being read."""
         return 0 if self._reader is None else self._reader.file.inode
 
-    @property
     def changed(self) -> int:
         """When that was last written, in nanoseconds since 1970."""
         return 0 if self._reader is None else self._reader.file.version[1]

@@ -6,12 +6,14 @@ when the round is over.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from collector.sources.wake import Wake
 
 _LEAST_SECONDS = 0.1
 _MOST_SECONDS = 1.0  # what a file holds may be cut away: it is not left lying for the sake of a long linger
-_SLICE = 32  # woken at once: others get their turn in between
+_SLICE = 32  # at once, and no longer than a turn: others get theirs in between
+_TURN_SECONDS = 0.003
 _FULL = 1.25  # batches in a round: the first leaves while the rest is read
 
 
@@ -24,15 +26,18 @@ class Rounds:
     def __init__(self, *, linger_seconds: float, batch_bytes: int) -> None:
         self._most_seconds = max(_LEAST_SECONDS, min(linger_seconds, _MOST_SECONDS))
         self._round_bytes = _FULL * batch_bytes
-        self._waiting: dict[Wake, None] = {}
+        self._waiting: dict[Wake, Callable[[], bool]] = {}
         self._bytes = 0  # that were found by those who wait, since the last round began
         self._begun = 0.0
         self.seconds = self._most_seconds
 
-    def join(self, wake: Wake, found_bytes: int) -> None:
-        """End the sleep that follows with the next round; `found_bytes` is what was found since the last one."""
+    def join(self, wake: Wake, found_bytes: int, look: Callable[[], bool]) -> None:
+        """Have the next round `look`, and end the sleep that follows if that gives False.
+
+        `found_bytes` is what was found since the last one.
+        """
         self._bytes += found_bytes
-        self._waiting[wake] = None
+        self._waiting[wake] = look
 
     def leave(self, wake: Wake) -> None:
         """Wait no more; nothing happens to one that does not."""
@@ -40,15 +45,18 @@ class Rounds:
 
     async def hold(self) -> None:
         """Have each that waits look once; returns when they have, but for those that wait for room."""
-        now = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        now = clock()
         passed, self._begun = now - self._begun, now
-        waiting = list(self._waiting)
-        for first in range(0, len(waiting), _SLICE):
-            for wake in waiting[first : first + _SLICE]:
-                if wake in self._waiting:
-                    del self._waiting[wake]
-                    wake.end()
-            await asyncio.sleep(0)
+        turn_end = now + _TURN_SECONDS
+        for number, wake in enumerate(list(self._waiting), 1):
+            look = self._waiting.pop(wake, None)
+            if look is not None and (wake.is_due or not look()):
+                wake.end()
+            if number % _SLICE == 0 or clock() > turn_end:
+                await asyncio.sleep(0)
+                turn_end = clock() + _TURN_SECONDS
+        await asyncio.sleep(0)
         filled_seconds = passed * self._round_bytes / max(self._bytes, 1)
         self.seconds = min(self._most_seconds, max(_LEAST_SECONDS, filled_seconds))
         self._bytes = 0

@@ -15,6 +15,11 @@ class Wake:
         self._is_set = False
         self._sleep: asyncio.Future[None] | None = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it was woken, and has not met that yet."""
+        return self._is_set
+
     def set(self) -> None:
         """Wake it."""
         self._is_set = True

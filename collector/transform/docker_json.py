@@ -167,7 +167,7 @@ class DockerJson:
         if chunk.data and chunk.start.line == 0:  # another file: a line's neighbours are those in its own
             self._release(chunk.stream, finished)
             self._last_time = self._held.time_in(chunk.start.file)
-        self._held.changed = chunk.changed
+        self._held.changed = chunk.changed()
         start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
         is_whole = _is_whole(chunk)
         for content in chunk.data.split(b"\n")[:-1]:

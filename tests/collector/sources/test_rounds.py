@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from collector.model import Chunk
 from collector.sources.file_tail import FileTail
 from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
@@ -37,7 +38,7 @@ async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds) -> AsyncIt
 
 
 async def sleep(found: Rounds, wake: Wake, found_bytes: int = 0) -> bool:
-    found.join(wake, found_bytes)
+    found.join(wake, found_bytes, lambda: False)
     return await wake.sleep()
 
 
@@ -163,10 +164,17 @@ class InRounds(Log):
         self.runner.run(self.watch())
         stream = log_stream(self.log.live)
         self.rounds = rounds()
-        self.tail = FileTail(stream, self.watcher, resume=resume, rounds=self.rounds)
+        self.tail = FileTail(stream, self.watcher, resume=resume, rounds=self.rounds, take=self.take_some)
         self.resume = resume
         self.held = []
         self.chunks = self.tail.chunks()
+
+    def take_some(self, chunk: Chunk) -> bool:
+        """Room comes and goes."""
+        is_taken = self.number % 3 > 0
+        if is_taken:
+            self.take(chunk)
+        return is_taken
 
     async def watch(self) -> None:
         self.watcher = Watcher().__enter__()
@@ -225,6 +233,76 @@ async def test_a_round_wakes_those_who_waited_when_it_began() -> None:
     assert not late.done()
     wakes[0].set()
     assert await late
+
+
+async def test_a_round_wakes_nobody_whose_look_was_all_there_was_to_do() -> None:
+    found, wake, looks = rounds(), Wake(), list[int]()
+
+    def look() -> bool:
+        looks.append(len(looks))
+        if len(looks) == 3:
+            return False
+        found.join(wake, 0, look)
+        return True
+
+    found.join(wake, 0, look)
+    sleeper = asyncio.create_task(wake.sleep())
+    await asyncio.sleep(0)
+    for _ in range(2):
+        await found.hold()
+        await asyncio.sleep(0.01)
+        assert not sleeper.done()
+    await found.hold()
+    assert await sleeper is False
+    await found.hold()
+    assert looks == [0, 1, 2]
+
+
+async def test_a_round_does_not_look_for_one_that_was_woken() -> None:
+    found, wake = rounds(), Wake()
+    found.join(wake, 0, lambda: pytest.fail("its reader looks by itself"))
+    sleeper = asyncio.create_task(wake.sleep())
+    await asyncio.sleep(0)
+    wake.set()
+    await found.hold()
+    assert await sleeper is True
+
+
+async def test_what_is_taken_in_a_round_is_not_given_again_and_nothing_is_lost_between(
+    log: ContainerLog, watcher: Watcher
+) -> None:
+    """Some chunks are taken, others left to the reader, as room comes and goes."""
+    found, taken, order = rounds(), 0, list[bytes]()
+    lines = numbered(range(1, 60))
+
+    def take(chunk: Chunk) -> bool:
+        nonlocal taken
+        taken += bool(is_taken := len(order) % 3 > 0)
+        if is_taken:
+            order.extend(chunk.data.splitlines(keepends=True))
+        return is_taken
+
+    log.write(FIRST)
+    tail = FileTail(log_stream(log.live), watcher, rounds=found, take=take)
+
+    async def read() -> None:
+        async for chunk in tail.chunks():
+            order.extend(chunk.data.splitlines(keepends=True))
+
+    reader = asyncio.create_task(read())
+    for number, line in enumerate(lines):
+        await until(lambda: tail._wake in found._waiting)
+        log.write(line)
+        if number % 7 == 6:
+            log.rotate(keep=3)
+            await asyncio.sleep(0.002)
+        await found.hold()
+    await until(lambda: order[1:] == lines)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    assert order == [FIRST, *lines]
+    assert taken > 10
+    assert tail.counts.gaps == 0
 
 
 @pytest.mark.parametrize(("linger", "seconds"), [(0.0, 0.1), (0.5, 0.5), (60.0, 1.0)])

@@ -534,9 +534,9 @@ CHANGED = 1_511_748_780_768_123_456  # TIME
 @pytest.mark.parametrize("end", ["ended", "another file"])
 def test_a_file_without_any_time_lends_its_own(end: str) -> None:
     newer = FileId("c0ffee", "feedbeef", 0)
-    torn = [replace(chunk, changed=CHANGED) for chunk in cut([TORN, b"torn\n"], [1])]
+    torn = [replace(chunk, changed=lambda: CHANGED) for chunk in cut([TORN, b"torn\n"], [1])]
     after = (
-        [replace(torn[-1], data=b"", start=torn[-1].end, ended=True, changed=CHANGED)]
+        [replace(torn[-1], data=b"", start=torn[-1].end, ended=True, changed=lambda: CHANGED)]
         if end == "ended"
         else cut([raw("new\n", time=TIMES[4])], start=Position(newer, 0, 0))
     )
@@ -547,7 +547,7 @@ def test_a_file_without_any_time_lends_its_own(end: str) -> None:
 def test_lines_without_a_time_wait_in_bounded_memory(line: bytes) -> None:
     lines = [line] * (4_000_000 // (len(line) + 256))
     transforming = DockerJson(Stamps())
-    chunks = [replace(chunk, changed=CHANGED) for chunk in cut(lines, range(0, len(lines), 500))]
+    chunks = [replace(chunk, changed=lambda: CHANGED) for chunk in cut(lines, range(0, len(lines), 500))]
     found = [segment for chunk in chunks for segment in transforming.segments(chunk)]
     assert sum(segment.count for segment in found) == len(lines)
     assert {json.loads(body)["@timestamp"] for segment in found for body in segment.documents} == {TIME}
