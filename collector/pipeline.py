@@ -5,7 +5,6 @@ waits for room, and the log file is the queue.
 """
 
 import asyncio
-import errno
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -35,6 +34,7 @@ from collector.transform.docker_json import DockerJson
 from collector.transform.parts import parts
 from collector.transform.stamps import Stamps
 from collector.transform.undated import Dated
+from collector.unreadable import remedy
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,6 @@ _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
 _HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
-_LOGS = "inputs.docker.logs_root (or inputs.directory.path)"
 _NO_TIME_SECONDS = 5  # that a file's first lines wait for one that has a time
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
@@ -215,13 +214,12 @@ class Pipeline:
                 await self._wait_for_room(chunk, tail)
                 del chunk  # a quiet log must not keep its last one
         except OSError as error:
-            cause, remedy = (
-                f"{tail.stream.container}: its log cannot be read ({error.strerror or error})",
-                _remedy(error),
-            )
-            if self.unreadable.get(key) != f"{cause}: {remedy}":
-                log.warning(cause, path=tail.stream.path, remedy=remedy)
-            self.unreadable[key] = f"{cause}: {remedy}"
+            cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
+            helps = remedy(error)
+            told = f"{cause}: {helps}"
+            if self.unreadable.get(key) != told:
+                log.warning(cause, path=tail.stream.path, remedy=helps)
+            self.unreadable[key] = told
             is_gone = key.container_id not in self._roster.containers
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
@@ -338,17 +336,3 @@ class Pipeline:
                 self.held_bytes -= size
             else:
                 del held[key]  # only the file that is being read is left of it
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output"
-    if error.errno == errno.ELOOP:
-        return "put the log itself there: a link could lead to any file of the host, and who wrote it is not known"
-    if isinstance(error, FileNotFoundError):
-        return f"is {_LOGS} the daemon's own directory, and mounted if this is a container?"
-    if isinstance(error, PermissionError):
-        return f"run as root or with CAP_DAC_READ_SEARCH, and mount {_LOGS} if this is a container"
-    if error.errno in (None, errno.EINVAL, errno.ENOTDIR):
-        return "remove what is in the log's place: Docker writes files alone"
-    return "look into the kernel's log (dmesg): the disk may be broken, or a mount gone"
