@@ -191,7 +191,11 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, *UNREADABLE) as error:
-        log.warning("a container's description cannot be read", path=str(path), error=str(error))
+        log.warning(
+            "a container's description cannot be read: what it says, such as name and labels, is not known",
+            path=str(path),
+            error=getattr(error, "strerror", None) or str(error),
+        )
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -156,7 +156,10 @@ def open_regular(path: Path) -> int:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _link(path) if error.errno == errno.ELOOP else error from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is no regular file")
@@ -170,7 +173,7 @@ def refusal(live: Path) -> OSError | None:
     except OSError:
         return None
     if stat.S_ISLNK(mode):
-        return OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", str(live))
+        return _link(live)
     return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "it is no regular file", str(live))
 
 
@@ -257,3 +260,8 @@ def _number(name: str, live: str) -> int | None:
         return 0
     digits = rest.removesuffix(".gz")[1:]
     return int(digits) if rest[0] == "." and digits.isascii() and digits.isdigit() else None
+
+
+def _link(path: Path) -> OSError:
+    """The kernel's own words, "too many levels of symbolic links", tell nobody what is wrong."""
+    return OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", str(path))

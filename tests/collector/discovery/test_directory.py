@@ -115,6 +115,15 @@ async def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make:
     assert tree.roster.containers[ID].name == ID[:12]
 
 
+async def test_a_description_that_is_a_link_is_told_as_one(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree.root / ID).mkdir()
+    (tree.root / ID / "config.v2.json").symlink_to(tree.root / "elsewhere.json")
+    await tree.discovery.scan()
+    told = capsys.readouterr().out
+    assert "it is a symbolic link, and links are not followed" in told
+    assert "levels" not in told
+
+
 async def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree) -> None:
     path = tree.describe(ID, {"Name": "/before"})
     await tree.discovery.scan()
