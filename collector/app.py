@@ -171,7 +171,7 @@ class Agent:
         host = self.configuration.host
         known = self._input
         name, has_room = host or known_host(host_file), self.roster.has_room
-        enricher = Enricher(name, known.select, own_container_id(), self._target_of, has_room)
+        enricher = Enricher(name, known.select, own_container_id(), self._target_of, has_room, share=self.roster.share)
         if isinstance(known, DirectoryInput):
             return DirectoryDiscovery(known.path, self.roster, enricher)
         engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))

@@ -21,6 +21,7 @@ from collector.discovery.log_tree import Folder, LogTree, is_id
 from collector.discovery.roster import Container, Roster
 from collector.discovery.tree_watch import TreeWatch
 from collector.errors import UNREADABLE
+from collector.share import EVERYTHING, Share
 from collector.sources.log_files import open_regular
 
 log = structlog.get_logger(__name__)
@@ -126,7 +127,9 @@ class DirectoryDiscovery:
     async def _put(self, changed: list[Folder]) -> None:
         for start in range(0, len(changed), _AT_ONCE):
             folders = changed[start : start + _AT_ONCE]
-            for folder, described in zip(folders, await asyncio.to_thread(_described_all, folders), strict=True):
+            for folder, described in zip(
+                folders, await asyncio.to_thread(_described_all, folders, self._roster.share), strict=True
+            ):
                 if described is not None:
                     self._seen[folder.name] = folder.changed
                     container = self._enricher.container(described)
@@ -145,8 +148,8 @@ class DirectoryDiscovery:
             return
         self._known_to_be_gone(name)
         self._roster.missed += 1
-        self._missed += 1
-        if time.monotonic() - self._warned >= _WARN_SECONDS:
+        self._missed += self._roster.share.has(name)
+        if self._missed and time.monotonic() - self._warned >= _WARN_SECONDS:
             log.warning("containers were gone before they could be looked at: their logs are lost", count=self._missed)
             self._warned, self._missed = time.monotonic(), 0
 
@@ -156,7 +159,7 @@ class DirectoryDiscovery:
         self._gone.add(name)
 
     def _tell_links(self, links: frozenset[str]) -> None:
-        for name in sorted(links - self._roster.links):
+        for name in sorted(filter(self._roster.share.has, links - self._roster.links)):
             log.warning(
                 "a folder of the log tree is a symbolic link: it is not followed",
                 folder=name,
@@ -178,12 +181,14 @@ def descriptions(root: Path) -> list[Described]:
         tree.close()
 
 
-def _described_all(folders: list[Folder]) -> list[Described | None]:
-    """None for those that are gone."""
-    return [_described(Path(folder.path)) if folder.is_there else None for folder in folders]
+def _described_all(folders: list[Folder], share: Share = EVERYTHING) -> list[Described | None]:
+    """None for those that are gone; of those in the `share` it is told what cannot be read."""
+    return [
+        _described(Path(folder.path), is_told=share.has(folder.name)) if folder.is_there else None for folder in folders
+    ]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, is_told: bool) -> dict[str, Any]:
     """The description, or {} where there is none that can be read."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
@@ -191,18 +196,19 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, *UNREADABLE) as error:
-        log.warning(
-            "a container's description cannot be read: what it says, such as name and labels, is not known",
-            path=str(path),
-            error=getattr(error, "strerror", None) or str(error),
-        )
+        if is_told:
+            log.warning(
+                "a container's description cannot be read: what it says, such as name and labels, is not known",
+                path=str(path),
+                error=getattr(error, "strerror", None) or str(error),
+            )
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _described(folder: Path) -> Described:
-    found = _read(folder / "config.v2.json")
-    hostconfig = _read(folder / "hostconfig.json")
+def _described(folder: Path, *, is_told: bool) -> Described:
+    found = _read(folder / "config.v2.json", is_told=is_told)
+    hostconfig = _read(folder / "hostconfig.json", is_told=is_told)
     log_config = _member(hostconfig, "LogConfig")
     config = _member(found, "Config")
     environment = config.get("Env")

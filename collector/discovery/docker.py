@@ -217,7 +217,7 @@ class DockerDiscovery:
                     self._miss(container_id, was_started=was_started)
                 return None
             except EngineUnavailable as error:
-                if container_id not in self._unanswered:
+                if container_id not in self._unanswered and self._roster.share.has(container_id):
                     known = self._roster.containers.get(container_id)
                     name = known.name if known else container_id[:12]
                     log.warning("the Docker daemon does not describe a container", container=name, error=str(error))
@@ -234,7 +234,8 @@ class DockerDiscovery:
         container = self._enricher.container(description)
         self._attributes.see(container.id, (found.get("Config") or {}).get("Labels") or {})
         known = self._roster.containers.get(container.id)
-        if container.start_error and (known is None or known.start_error != container.start_error):
+        is_new = known is None or known.start_error != container.start_error
+        if container.start_error and is_new and self._roster.share.has(container.id):
             log.warning("a container could not be started", container=container.name, error=container.start_error)
         self._roster.tell_problem(container)
         self._roster.put(container)
@@ -242,7 +243,8 @@ class DockerDiscovery:
     def _miss(self, container_id: str, *, was_started: bool) -> None:
         if was_started and container_id not in self._roster.containers:
             self._roster.missed += 1
-            log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
+            if self._roster.share.has(container_id):
+                log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
         self._drop(container_id)
 
     def _drop(self, container_id: str) -> None:

@@ -14,6 +14,7 @@ from collector.discovery import labels as asked
 from collector.discovery.bounds import MOST_BYTES, bounded, is_cut
 from collector.discovery.roster import Container
 from collector.model import LogStream, StreamKey
+from collector.share import EVERYTHING, Share
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,8 @@ class Enricher:
     """Makes containers of descriptions.
 
     `target_of` gives the target with which a stream was first seen, if it was seen before: it stays. `has_room` tells
-    whether a further target may be named; if not, the entry goes where the container's log goes without it.
+    whether a further target may be named; if not, the entry goes where the container's log goes without it. Of several
+    processes the one whose `share` has a container writes about it into the log.
     """
 
     def __init__(
@@ -47,12 +49,15 @@ class Enricher:
         own_id: str,
         target_of: Callable[[StreamKey], str | None],
         has_room: Callable[[str, Collection[str]], bool] = lambda target, beside: True,
+        *,
+        share: Share = EVERYTHING,
     ) -> None:
         self.host = host
         self._select = select
         self._own_id = own_id
         self._target_of = target_of
         self._has_room = has_room
+        self._share = share
         self._told: set[str] = set()
 
     def container(self, described: Described) -> Container:
@@ -99,7 +104,7 @@ class Enricher:
         members = [("docker_container", described.container.name), *asked.trusted_fields(described.labels).items()]
         members += [("@target", entry.target) for entry in wanted.entries]
         cut = sorted({member for member, value in members if is_cut(value)})
-        if cut and container.id not in self._told:
+        if cut and container.id not in self._told and self._share.has(container.id):
             if len(self._told) >= _TOLD:
                 self._told.clear()
             self._told.add(container.id)

@@ -111,7 +111,8 @@ class Roster:
     def tell_problem(self, container: Container) -> None:
         """Say once why a log is not followed, before `put`; of one that the daemon does not describe it was said."""
         before = self.containers.get(container.id)
-        if container.problem and (before is None or before.problem != container.problem):
+        is_new = before is None or before.problem != container.problem
+        if container.problem and is_new and self.share.has(container.id):
             is_some = bool(container.streams)
             what = "not all that a container asks for is followed" if is_some else "a container is not followed"
             log.warning(what, container=container.name, reason=container.problem)

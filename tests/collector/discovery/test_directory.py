@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,16 +19,18 @@ from asyncinotify import Inotify
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.roster import Roster
+from collector.share import EVERYTHING, Share
 from tests.collector.waiting import until
 
 ID = "0123456789abcdef" * 4
 
 
 class Tree:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, share: Share = EVERYTHING) -> None:
         self.root = root
-        self.roster = Roster()
-        self.discovery = DirectoryDiscovery(root, self.roster, Enricher("moby", "all", "", lambda key: None))
+        self.roster = Roster(share)
+        enricher = Enricher("moby", "all", "", lambda key: None, share=share)
+        self.discovery = DirectoryDiscovery(root, self.roster, enricher)
 
     def describe(self, name: str, found: object) -> Path:
         folder = self.root / name
@@ -172,6 +175,19 @@ async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
     }
     assert [one["folder"] for one in told if "symbolic link" in one["event"]] == ["moved"]
     assert len(told) == 4
+
+
+async def test_of_several_workers_the_one_that_has_a_container_tells_of_it(tree: Tree) -> None:
+    for number in range(8):
+        labels = {"aliyun.logs.web": "/var/log/web.log", "aliyun.logs.x": "stdout"}
+        name = f"/{number}{'x' * 600}"
+        tree.describe(f"{number}", {"Name": name, "Config": {"Labels": labels}})
+        tree.describe(f"odd-{number}", "[[[")
+        (tree.root / f"link-{number}").symlink_to("/tmp")
+    with structlog.testing.capture_logs() as told:
+        for number in range(3):
+            await Tree(tree.root, Share(number, 3)).discovery.scan()
+    assert sorted(Counter(one["event"] for one in told).values()) == [8, 8, 8, 8]
 
 
 # ------------------------------------------------------------------ what comes and goes
