@@ -89,6 +89,7 @@ class DirectoryDiscovery:
                 self._known_to_be_gone(gone)
             await self._put([folder for folder in found.changed if folder.name not in self._incomplete])
             self._tell_links(found.links)
+            self._tell_missed()
             self._roster.answered()
             return found.cpu_seconds
 
@@ -149,6 +150,10 @@ class DirectoryDiscovery:
         self._known_to_be_gone(name)
         self._roster.missed += 1
         self._missed += self._roster.share.has(name)
+        self._tell_missed()
+
+    def _tell_missed(self) -> None:
+        """Once in a while, all that came together since."""
         if self._missed and time.monotonic() - self._warned >= _WARN_SECONDS:
             log.warning("containers were gone before they could be looked at: their logs are lost", count=self._missed)
             self._warned, self._missed = time.monotonic(), 0

@@ -16,6 +16,7 @@ import pytest
 import structlog
 from asyncinotify import Inotify
 
+from collector.discovery import directory
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.roster import Roster
@@ -226,6 +227,18 @@ async def test_a_container_that_was_gone_before_anybody_looked_is_counted(tree: 
         await tree.discovery.scan()
     assert tree.roster.missed == 50
     assert tree.roster.containers == {}
+
+
+async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_WARN_SECONDS", 1.0)
+    with structlog.testing.capture_logs() as told:
+        async with watching(tree):
+            for number in range(50):
+                (tree.root / f"{number}").mkdir()
+                (tree.root / f"{number}").rmdir()
+            await until(lambda: tree.roster.missed == 50)
+            await until(lambda: sum(one["count"] for one in told if "were gone before" in one["event"]) == 50)
+    assert len([one for one in told if "were gone before" in one["event"]]) < 5
 
 
 async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
