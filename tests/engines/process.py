@@ -5,6 +5,7 @@ it (prctl(2), PR_SET_PDEATHSIG, set by setpriv(1)) when the tests themselves wer
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -136,12 +137,16 @@ def wait_until(condition: Callable[[], bool], *, within_seconds: float) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on 127.0.0.1 that were free just now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(listening.getsockname()[1]) for listening in sockets]
-    for listening in sockets:
-        listening.close()
-    return ports
+    """Ports on 127.0.0.1 that were free just now, all different.
+
+    Of none that the kernel gives to whoever asks for any: a server that is away for a moment finds its own again.
+    """
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)  # Linux gives those from 32768 on
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    return list(found)
 
 
 def accepts(host: str, port: int) -> bool:
