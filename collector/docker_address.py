@@ -4,15 +4,19 @@ The forms are those of the docker command (docker/cli `opts/hosts.go`, ParseHost
 """
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from collector.paths import path_of
+
 DEFAULT_SOCKET = "/var/run/docker.sock"
 DEFAULT_TLS = "tcp://localhost:2376"  # where the docker command looks when it is told nothing but to use TLS
 PATTERN = r"^\s*(unix://.*|(tcp|https?)://\S*|(?!\w+://)[^/\s]\S*)?\s*$"  # for `config schema`
 _PORTS = {("tcp", False): 2375, ("tcp", True): 2376}
+_MOST_SOCKET_BYTES = 107  # unix(7)
 _FORMS = "use unix:///path or tcp://host:port"
 _REFUSED = {
     "ssh": "cannot be asked by ssh; run the agent on the daemon's host, where its log files are",
@@ -46,7 +50,7 @@ def canonical(text: str) -> str:
     if scheme == "unix":
         if rest.startswith("@"):
             raise ValueError("is a socket without a file (unix(7), abstract), which cannot be asked; use unix:///path")
-        return f"unix://{Path(rest or DEFAULT_SOCKET).absolute()}"
+        return f"unix://{_socket(rest or DEFAULT_SOCKET)}"
     if scheme in ("tcp", "http", "https"):
         return _url(scheme, rest)
     raise ValueError(_REFUSED.get(scheme, f"is no address of a daemon; {_FORMS}"))
@@ -61,6 +65,13 @@ def endpoint(url: str, *, is_tls: bool) -> Endpoint:
     port = _PORTS.get((parts.scheme, is_tls)) if parts.port is None else None
     place = f"{parts.netloc}{f':{port}' if port else ''}{parts.path}"
     return Endpoint(f"{parts.scheme}://{place}", f"{scheme}://{place}", "")
+
+
+def _socket(text: str) -> Path:
+    path = path_of(text).absolute()
+    if len(os.fsencode(path)) > _MOST_SOCKET_BYTES:
+        raise ValueError(f"is too long for a socket; {_MOST_SOCKET_BYTES} bytes at most")
+    return path
 
 
 def _url(scheme: str, rest: str) -> str:

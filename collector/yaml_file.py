@@ -18,6 +18,7 @@ MOST_VALUES = 100_000  # of all values, each counted as often as an alias repeat
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "yes or no"}
 _ELSEWHERE_TEXTS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _NO_VALUE = (ValueError, LookupError, AttributeError, TypeError)  # PyYAML, of a text that its tag does not fit
+_SECOND = "expected a single document in the stream"  # PyYAML's words
 _KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
@@ -105,7 +106,9 @@ def _broken(error: yaml.YAMLError, name: str) -> ConfigurationError:
     mark = error.problem_mark or error.context_mark
     problem = re.sub(r"'[^']*'", _clipped, error.problem or "broken")
     remedy = "check indentation, colons and quotes there"
-    if isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
+    if error.context == _SECOND:
+        problem, remedy = "a second document begins", "remove the line --- there"
+    elif isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
         problem = "a value begins with *, & or !, which YAML reads as its own sign"
         remedy = "put the value in quotes"
     return ConfigurationError(f"{name}:{mark.line + 1 if mark else 1}: is not YAML: {problem}", remedy)

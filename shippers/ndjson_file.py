@@ -8,6 +8,7 @@ last is removed. A file that was moved or removed by others is made anew. One th
 import asyncio
 import fcntl
 import os
+import stat
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +25,8 @@ from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
 BLOCK_BYTES = 1 << 16
+_IRREGULAR = "is a pipe, a device or a socket"
+_NAME_A_FILE = "name a file; the output `stdout` writes to standard output"
 
 _log = structlog.get_logger(__name__)
 
@@ -40,11 +43,13 @@ class Settings(ShipperSettings):
         """Make the shipper; the file is opened by the first batch.
 
         Raises:
-            ConfigurationError: the path is that of a directory.
+            ConfigurationError: what stands at the path is no file.
         """
         path = self._path(site)
         if os.path.isdir(path):  # noqa: PTH112 - a Path raises where it may not look
             raise ConfigurationError(f"outputs.{site.output}.path: {path} is a directory", "name a file in it")
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - the same
+            raise ConfigurationError(f"outputs.{site.output}.path: {path} {_IRREGULAR}", _NAME_A_FILE)
         return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep)
 
     def writes(self, site: Site) -> Collection[str]:
@@ -70,7 +75,7 @@ class NdjsonFile:
         """Append the batch and wait until it is on disk.
 
         Raises:
-            Unavailable: the file cannot be written, or another process writes it.
+            Unavailable: the file cannot be written, is no regular one, or another process writes it.
         """
         if self._closed:
             raise Unavailable(f"the file {self._path} is closed")
@@ -122,7 +127,11 @@ class NdjsonFile:
             return
         self._close()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+        # nobody may read what a pipe is given: to write there would last for ever, beyond the end of the agent
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o640)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            self._close()
+            raise Unavailable(f"{self._path} {_IRREGULAR}", _NAME_A_FILE)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -77,7 +77,7 @@ def _lower(text: str) -> str:
 def _description(path: Path, parent: type[BaseModel] | None) -> str:
     """The key's own description; of a list's element the list's."""
     field = parent.model_fields.get(path[-1]) if parent else None
-    return f"it is {field.description}" if field is not None and field.description else ""
+    return f"the option means: {field.description}" if field is not None and field.description else ""
 
 
 def _inside(path: Path, parent: type[BaseModel] | None) -> list[str]:

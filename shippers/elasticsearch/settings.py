@@ -81,7 +81,7 @@ class Settings(ShipperSettings):
     @field_validator("template", mode="before")
     @classmethod
     def _false_is_off(cls, template: object) -> object:
-        return "off" if template is False or template in ("false", "no") else template
+        return "off" if template is False or str(template).lower() in ("off", "no", "false") else template
 
     @field_validator("hosts", mode="before")
     @classmethod

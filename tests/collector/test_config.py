@@ -21,8 +21,8 @@ TYPES: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdo
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
 NO_NAME = "not a name for an output: begin with a letter, go on with small letters, digits and _"
-LISTEN = "it is host:port, or off"
-PATH = "it is the directory that holds <id>/<id>-json.log"
+LISTEN = "the option means: host:port, or off"
+PATH = "the option means: the directory that holds <id>/<id>-json.log"
 
 
 @pytest.fixture
@@ -269,6 +269,7 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("inputs: {directory: {}}", f"1: inputs.directory.path: is missing: {PATH}"),
         ("- a", "1: the top is a list: write `key: value` lines"),
         ("just words", "1: the top is a text: write `key: value` lines"),
+        ("host: a\n---\nhost: b", "2: is not YAML: a second document begins: remove the line --- there"),
         ("a: [1\nb: 2", "2: is not YAML: expected ',' or ']', but got ':': check indentation, colons and quotes there"),
         ("host: a\nlog: {}\nhost: b", "3: the top: host stands there twice: it is on line 1 too"),
         ("5: {}", "1: the top: a key is not a word: put the key in quotes"),

@@ -52,6 +52,8 @@ REFUSED = [
     ("fd://", "is a socket that systemd gives to dockerd"),
     ("unix://@docker", "is a socket without a file "),
     ("fd://3", "is a socket that systemd gives to dockerd"),
+    ("unix:///run/docker\0.sock", "holds a NUL, which no path can have; "),
+    ("unix:///run/" + "a" * 103, "is too long for a socket; 107 bytes at most"),
     ("TCP://d:1", "is no address of a daemon; "),
     ("ftp://d", "is no address of a daemon; "),
     ("unix:/var/run/docker.sock", "has a scheme without its two slashes; "),

@@ -1,6 +1,8 @@
 """The file of JSON lines: the laws of every shipper, then rotation, mending and what others do to the file."""
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,23 @@ async def test_a_relative_path_stands_below_the_outputs_directory_and_an_absolut
 def test_a_directory_as_path_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is a directory"):
         Settings(path=tmp_path).open(Site("out", tmp_path))
+
+
+@pytest.mark.parametrize("is_there_first", [True, False])
+async def test_what_is_no_file_is_refused_and_nothing_is_written_to_it(tmp_path: Path, is_there_first: bool) -> None:
+    """A pipe that nobody reads would hold the thread, and with it the end of the process, for ever."""
+    pipe = tmp_path / "pipe"
+    if is_there_first:
+        os.mkfifo(pipe)
+        for path in (pipe, Path("/dev/null")):
+            with pytest.raises(ConfigurationError, match=f"{path} is a pipe, a device or a socket: name a file"):
+                Settings(path=path).open(Site("out", tmp_path))
+        return
+    shipper = Settings(path=pipe).open(Site("out", tmp_path))
+    os.mkfifo(pipe)
+    with pytest.raises(Unavailable, match="is a pipe"):
+        await asyncio.wait_for(shipper.ship(SENT), 5)
+    await shipper.aclose()
 
 
 @pytest.mark.parametrize("kept_of_the_tail", [1, 8, 40, 80_000])
