@@ -138,9 +138,9 @@ class Agent:
 
     async def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
         opened = {}
-        (state / "outputs").mkdir(mode=0o700, exist_ok=True)  # logs: `state` may have been made for others to read
+        (state / places.OUTPUTS).mkdir(mode=0o700, exist_ok=True)  # logs: `state` may have been made for others to read
         for output, settings in self.configuration.outputs.items():
-            opened[output] = settings.open(Site(output, state / "outputs" / output))
+            opened[output] = settings.open(Site(output, state / places.OUTPUTS / output))
             stack.push_async_callback(opened[output].aclose)
         return opened
 

@@ -268,7 +268,7 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
     """Does the destination answer."""
     subject = f"output {name} ({settings.type})"
     try:
-        shipper = settings.open(Site(output=name, directory=state_dir / "outputs" / name))
+        shipper = settings.open(Site(output=name, directory=state_dir / places.OUTPUTS / name))
         try:
             if not isinstance(shipper, Probed):
                 return Finding("ok", subject, "needs nothing that can be checked")

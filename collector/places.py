@@ -19,6 +19,7 @@ HOST_FILE = "docker_host"  # the daemon's name, for a start without it
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
 DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
 SPOOL = "spool"  # the same
+OUTPUTS = "outputs"  # below the state directory, a directory for what each output itself keeps
 POSITIONS = "positions"  # below the state directory, files of each output
 WORKERS = "workers"  # below the state directory, a state directory for each worker of several
 ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`

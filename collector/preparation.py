@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from collector import places
 from collector.config import Configuration
 from collector.copies import write
 from collector.errors import UsageError
@@ -28,7 +29,7 @@ async def set_up(
     """
     several = len(_of_kind(configuration, kind)) > 1
     for name, settings in _chosen(configuration, kind, output).items():
-        async for step in settings.set_up(Site(name, configuration.state_dir / "outputs" / name), setup, tell):
+        async for step in settings.set_up(Site(name, configuration.state_dir / places.OUTPUTS / name), setup, tell):
             yield replace(step, subject=f"{name}: {step.subject}") if several else step
 
 

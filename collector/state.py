@@ -14,8 +14,8 @@ from pathlib import Path
 from collector import ownership, places
 from collector.errors import StateError, StateInUse
 
-_NAMES = (places.LOCK, places.TOKEN_FILE, places.ADDRESS_FILE, places.HOST_FILE, places.POSITIONS, places.SPOOL,
-          places.DEAD_LETTERS, places.WORKERS)  # fmt: skip
+_FILES = (places.LOCK, places.TOKEN_FILE, places.ADDRESS_FILE, places.HOST_FILE)
+_DIRECTORIES = (places.POSITIONS, places.SPOOL, places.DEAD_LETTERS, places.OUTPUTS, places.WORKERS)
 
 
 @contextmanager
@@ -40,17 +40,20 @@ def locked(directory: Path) -> Iterator[Path]:
 
 
 def check(directory: Path) -> None:
-    """See that nobody else can have put anything there, or can.
+    """See that nobody else can have put anything there, or can, and that no file stands in a directory's place.
 
     Raises:
-        StateError: somebody can.
+        StateError: somebody can, or one does.
         OSError: it cannot be looked at.
     """
     if fault := ownership.fault_of_directory(directory):
         raise StateError(f"the state directory {directory} {fault.cause}", fault.remedy)
-    for path, fault in ownership.faults_below(directory, _NAMES):
+    for path, fault in ownership.faults_below(directory, (*_FILES, *_DIRECTORIES)):
         remedy = "remove it, a new one is made at the start" if path.name == places.TOKEN_FILE else fault.remedy
         raise StateError(f"{path} in the state directory {fault.cause}", remedy)
+    for path in (directory / name for name in _DIRECTORIES):
+        if path.is_file():
+            raise StateError(f"{path} is a file, where a directory belongs", "move it away")
 
 
 def fsync_directory(directory: Path) -> None:

@@ -233,7 +233,7 @@ class Configuration(Section):
     def _each_output_has_its_own(self) -> Self:
         owners: dict[str, str] = {}
         for name, output in self.outputs.items():
-            for what in output.writes(Site(name, self.state_dir / "outputs" / name)):
+            for what in output.writes(Site(name, self.state_dir / places.OUTPUTS / name)):
                 if (other := owners.setdefault(what, name)) != name:
                     raise ValueError(f"the outputs {other} and {name} both write {what}; give each its own")
         return self

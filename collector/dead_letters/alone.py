@@ -31,7 +31,7 @@ async def replays(configuration: Configuration, outputs: Sequence[str]) -> Async
         made = []
         for output in outputs:
             settings = configuration.outputs[output]
-            shipper = settings.open(Site(output, state / "outputs" / output))
+            shipper = settings.open(Site(output, state / places.OUTPUTS / output))
             stack.push_async_callback(shipper.aclose)
             ledger = Ledger()
             letters = DeadLetters(state / places.DEAD_LETTERS / output)

@@ -206,7 +206,7 @@ async def _settled(view: View, traffic: Traffic) -> None:
 
 async def _stored(configuration: Configuration) -> dict[str, Tally]:
     """What the store holds while no agent has it."""
-    directory = configuration.state_dir / "outputs" / OUTPUT
+    directory = configuration.state_dir / places.OUTPUTS / OUTPUT
     store = configuration.outputs[OUTPUT].open(Site(OUTPUT, directory))
     assert isinstance(store, Searchable)  # noqa: S101 - of type store
     try:

@@ -20,7 +20,7 @@ from collector.web.access import token
 from tests.contract.segments import plain_segment
 
 OTHER, IMAGE, NOBODY_S_GROUP = 61234, 10001, 54321
-DIRECTORIES = ("positions", "spool", "dead_letters", "workers")
+DIRECTORIES = ("positions", "spool", "dead_letters", "outputs", "workers")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
 LOCK = """
 import os, sys
@@ -126,7 +126,7 @@ def test_a_planted_token_opens_nothing(state: Path) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("name", ["positions", "spool/e", "dead_letters/e", "workers"])
+@pytest.mark.parametrize("name", ["positions", "spool/e", "dead_letters/e", "outputs/local", "workers"])
 def test_what_others_put_below_is_refused(state: Path, name: str) -> None:
     make_directory(state / name)
     (state / name / "file").touch()
@@ -170,6 +170,13 @@ def test_no_link_is_followed(state: Path, tmp_path: Path, name: str, there: bool
         pass
     assert target.exists() == there
     assert not there or target.is_dir() or target.read_text() == "x" * 43
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_a_file_in_place_of_a_directory_is_told(state: Path, name: str) -> None:
+    (state / name).touch()
+    with pytest.raises(StateError, match=f"{name} is a file, where a directory belongs: move it away"), locked(state):
+        pass
 
 
 def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(state: Path) -> None:
