@@ -155,6 +155,7 @@ def test_scenario_24_a_poison_document_holds_nobody_up(rig: Rig) -> None:
     rig.start()
     poisons = 40 if rig.full else 20
     for number in range(poisons):
+        log.line(b"well %d" % number)  # an index that takes nothing would wait for the operator
         log.line(b'{"conflict": {"POISON": %d}}' % number)
         rig.wait_for_documents(1_000)
     rig.settle(patiently=True)
