@@ -68,8 +68,7 @@ async def test_who_is_there_is_listed_whatever_becomes_of_the_stream(tmp_path: P
     daemon.change("start", "running")
     daemon.past.clear()
     async with followed(daemon, tmp_path, begin_seconds=30) as host:
-        await until(lambda: host.state == "running")
-        assert host.roster.up
+        await until(lambda: host.state == "running" and host.roster.up)
 
 
 @pytest.mark.parametrize(
