@@ -153,7 +153,8 @@ def test_a_host_that_nobody_answers_at_is_told_and_ends_nothing(tmp_path: Path) 
 
 def run_once(config: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "collector", "run", "-c", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PILOTFISH_")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
 
 
 def test_a_state_directory_in_use_is_one_line_with_cause_and_remedy(tmp_path: Path) -> None:
