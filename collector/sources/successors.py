@@ -46,6 +46,7 @@ class Successors:
         self._present: set[int] = set()  # inodes of files of which nobody has told, or of which we knew before
         self._untold: set[int] = set()  # inodes of the open ones that were opened for that
         self._unopened = 0  # files that were made, as we were told, less those that were opened
+        self._has_jumped = False  # behind a file that is gone, to one that nobody has told of yet
         self._is_told = False
         self._is_told_of_all = False  # since before there was any file
         self.is_whole = True  # whether all that were there at the last look are open
@@ -81,6 +82,9 @@ class Successors:
     def tell(self, *, is_told: bool) -> None:
         """From now on `created` is called for every live file that is made, or no longer."""
         self._is_told = is_told
+        if not is_told and self._has_jumped:  # what would have told how many went between is lost
+            self._counts.gap(self.container)
+        self._has_jumped = False
         if not is_told:  # where the folder went all was told until then
             self._is_told_of_all = self._is_told_of_all and not self._live.parent.exists()
         else:
@@ -132,6 +136,7 @@ class Successors:
         """A live file was made: open it before it can go."""
         self._unopened += 1
         self._take_late()
+        self._has_jumped = self._has_jumped and self._unopened < 0
         if current is not None:
             with suppress(OSError):  # whoever reads will be told of it
                 self.look(current)
@@ -219,6 +224,7 @@ class Successors:
         newer = newer_than(found, newest)
         # It was removed. Rotation takes the oldest first: all that were not read are newer, others may have gone too.
         after_gap = newer is None and not self._is_told
+        has_jumped = newer is None and self._is_told
         if newer is None:
             newer = [generation for generation in found if not self._is_older(generation)]
         else:
@@ -237,6 +243,7 @@ class Successors:
             beginning = b"" if file.compressed else file.read(0, _BEGINNING_BYTES)
             self._files.append(Successor(file, after_gap, beginning, file.size or 0))
             after_gap = False
+        self._has_jumped = self._has_jumped or (has_jumped and self._unopened < 0)
         return True
 
     def _is_older(self, generation: Generation) -> bool:
