@@ -76,16 +76,10 @@ class Link:
 
         `texts` are the ids that are plain text already; `backoff` tells how often this batch was tried before.
         """
-        try:
-            receipt = await self._send(batch)
-        except Refused as error:
-            self._ledger.requests["refused"] += 1
-            return await self._search(batch, error, texts, backoff, whole or batch)
-        except Unavailable as error:
-            return self._away(batch, error)
-        self._ledger.requests["ok"] += 1
-        self._judge(receipt, batch, backoff)
-        return Answer(receipt)
+        answer = await self._try(batch, backoff)
+        if isinstance(answer, Refused):
+            return await self._search(batch, answer, texts, backoff, whole or batch)
+        return answer
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -232,38 +226,36 @@ class Link:
         segment = next(segment for segment in single.segments if segment.count)
         has_text = error.type != TOO_LARGE and segment.ids[0] not in texts
         refused = Rejected(segment, 0, error.type, error.cause, is_final=not has_text)
-        answer = None
+        answer: Answer | Refused = error
         match await self.prove():
             case Proof.PASSED:
-                answer = await self._try(single, backoff) or Answer(Receipt(rejected=(refused,)))
+                answer = await self._try(single, backoff)
+                if isinstance(answer, Refused):
+                    return Answer(Receipt(rejected=(refused,)))
             case Proof.NONE if is_only and has_text:
                 answer = await self._try(Batch((as_text(refused),)), backoff)
             case Proof.NONE if not is_only and not self._is_puzzled:
                 self._is_puzzled = True
                 return Answer(Receipt(retry=single))
-        if answer is not None and not answer.is_away:
-            return answer
-        if answer is None:
+        if isinstance(answer, Refused):
             self._refuses_all = True
             self._fail(error, asyncio.get_running_loop().time())
-        return (answer or Answer(Receipt(), is_away=True))._replace(receipt=Receipt(retry=single))
+            return Answer(Receipt(retry=single), is_away=True)
+        return answer._replace(receipt=Receipt(retry=single)) if answer.is_away else answer
 
-    async def _try(self, batch: Batch, backoff: Backoff) -> Answer | None:
-        """Try once to have one document there; None if it is refused as a whole again."""
+    async def _try(self, batch: Batch, backoff: Backoff) -> Answer | Refused:
+        """Try once; the error if it is refused as a whole."""
         try:
             receipt = await self._send(batch)
-        except Refused:
+        except Refused as error:
             self._ledger.requests["refused"] += 1
-            return None
+            return error
         except Unavailable as error:
-            return self._away(batch, error)
+            self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
+            return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
         self._ledger.requests["ok"] += 1
         self._judge(receipt, batch, backoff)
         return Answer(receipt)
-
-    def _away(self, batch: Batch, error: Unavailable) -> Answer:
-        self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
-        return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
 
     def _fail(self, error: ShippingError, began: float) -> None:
         if self.away_since is None:
