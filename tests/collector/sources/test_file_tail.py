@@ -1019,7 +1019,11 @@ class Log(RuleBasedStateMachine):
         """Take what can be read now: a change of the container's name wakes the reader."""
         self.looks += 1
         self.tail.update(replace(self.tail.stream, container=f"name {self.looks}"))
-        for _ in range(40):
+        await self.turn(40)
+
+    async def turn(self, times: int) -> None:
+        """Let the loop turn so often, and take the chunks that it brings."""
+        for _ in range(times):
             if self.task is None:
                 self.task = asyncio.ensure_future(anext(self.chunks))
             await asyncio.sleep(0)

@@ -182,13 +182,7 @@ class InRounds(Log):
 
     async def read(self) -> None:
         for _ in range(4):
-            for _ in range(10):
-                if self.task is None:
-                    self.task = asyncio.ensure_future(anext(self.chunks))
-                await asyncio.sleep(0)
-                if self.task.done():
-                    chunk, self.task = self.task.result(), None
-                    self.take(chunk)
+            await self.turn(10)
             await self.rounds.hold()
             if self.tail._quiet_polls > 3 or not self.tail._is_in_rounds:
                 self.tail._wake.set()  # time passes: it is watched, or polled
