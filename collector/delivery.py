@@ -39,7 +39,6 @@ from collector.suspects import Suspects
 log = structlog.get_logger(__name__)
 
 _CONCURRENCY = 4
-_SUSPICIOUS = 2  # times running that the connection breaks under one shipment
 
 
 class Delivery:
@@ -168,7 +167,7 @@ class Delivery:
                 spooling.asked(shipment)
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
-            if shipment.lost == _SUSPICIOUS:
+            if shipment.is_suspicious:
                 self._suspect(shipment, held, tasks)
             held.hold(shipment, answer.receipt, tasks)
             if shipment.documents.count and answer.receipt.retry.count:

@@ -112,7 +112,7 @@ class Held:
                 shipment.as_read()
             if shipment.documents.count < before:
                 backoff.reset()
-            if shipment.lost > 1:
+            if shipment.is_suspicious:
                 self._suspect(shipment, self, tasks)
             if not shipment.documents.count:
                 held.pop(0)

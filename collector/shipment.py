@@ -18,6 +18,7 @@ from collector.plain_text import as_original
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 _SHARE_BYTES = 512 << 10  # of one target, so that those which come last have room too
 _MOST_HELD_BYTES = 96 << 20  # with the shares of all
+_SUSPICIOUS = 2  # times running that the connection breaks under one shipment
 
 
 class Origin(Protocol):
@@ -61,6 +62,11 @@ class Shipment(Struct):
             else:
                 self.origin.settle(self, segment)
         self.segments = left
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the connection has just broken under it for the second time running."""
+        return self.lost == _SUSPICIOUS
 
     def as_read(self) -> None:
         """Have its documents once more as they were before any became text."""
