@@ -4,17 +4,31 @@ The unit of work is a chunk of whole lines, bytes in and bytes out; no line cros
 All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar, overload
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+Item = TypeVar("Item")
+
 
 def line_count(data: bytes) -> int:
     """Newlines in `data`: 0.03 µs a line, a third of `bytes.count`, which looks at each byte by itself."""
     return len(data) - len(data.replace(b"\n", b""))
+
+
+def within(most_bytes: int, items: Iterable[Item], size: Callable[[Item], int]) -> list[Item]:
+    """The first of `items` that have no more bytes together, one at least; no later one is asked for."""
+    found: list[Item] = []
+    left = most_bytes
+    for item in items:
+        left -= size(item)
+        if found and left < 0:
+            break
+        found.append(item)
+    return found
 
 
 # Of a document's bytes: the trusted members hold no bare quote, so the last seam is the one behind `log`.

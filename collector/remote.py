@@ -36,7 +36,7 @@ def fault_of(url: str, usual: str) -> str:
         return f"is not a URL such as {usual}: the port is no number from 1 to 65535, or the address no IPv6"
     if not whole or re.search(r"\s", url):
         return f"({url!r}) is not a URL such as {usual}"
-    if not _encodes(parts.hostname or "", "idna"):  # as `getaddrinfo` does
+    if not encodes(parts.hostname or "", "idna"):  # as `getaddrinfo` does
         return f"({url!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
     return f"({url!r}) has a query, which cannot be used" if parts.query or parts.fragment else ""
 
@@ -51,7 +51,7 @@ def secret(given: str | Path, option: str) -> str:
     found = (text(given, option) if isinstance(given, Path) else given).removeprefix(_BOM).rstrip("\r\n")
     if not found.strip():
         raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
-    if not _encodes(found, "utf-8"):  # bytes that are not UTF-8 are lone surrogates in the environment
+    if not encodes(found):
         raise ConfigurationError(f"{where} is no text", "write it in UTF-8")
     if _CONTROL.search(found):
         raise ConfigurationError(
@@ -127,7 +127,8 @@ def _unreadable(path: Path, option: str, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"{option}: cannot read {path} ({error.strerror})", remedy)
 
 
-def _encodes(content: str, encoding: str) -> bool:
+def encodes(content: str, encoding: str = "utf-8") -> bool:
+    """Whether a text can be sent: bytes that are not UTF-8 are lone surrogates in the environment."""
     try:
         content.encode(encoding)
     except UnicodeError:

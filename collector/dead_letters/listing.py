@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from collector.model import within
 from collector.ownership import open_own
 
 from .folder import files_of
@@ -56,9 +57,9 @@ def find(roots: Sequence[Path], outputs: Sequence[str], wanted: Wanted, *, limit
         shown += _of_output(listing, directory, wanted, limit=limit, oldest=oldest)
         shown.sort(key=lambda each: each[0])
         if oldest:
-            shown = _within_bound(shown[:limit])
+            shown = within(MOST_BYTES, shown[:limit], _size)
         else:
-            shown = _within_bound(reversed(shown[max(len(shown) - limit, 0) :]))[::-1]
+            shown = within(MOST_BYTES, reversed(shown[max(len(shown) - limit, 0) :]), _size)[::-1]
     listing.lines = [text for _, text in shown]
     return listing
 
@@ -96,12 +97,5 @@ def _lines(directory: Path) -> Iterable[bytes]:
             continue  # replayed, or gone for newer ones
 
 
-def _within_bound(shown: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    size = 0
-    for each in shown:
-        size += len(each[1])
-        if found and size > MOST_BYTES:
-            break
-        found.append(each)
-    return found
+def _size(shown: tuple[str, bytes]) -> int:
+    return len(shown[1])

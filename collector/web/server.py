@@ -21,7 +21,7 @@ from collector.web.api import Api, Patience, Views
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.door import Door
 from collector.web.engine_metrics import engine_metrics
-from collector.web.pages import Pages
+from collector.web.pages import Pages, listed
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -119,7 +119,7 @@ def _open_routes(views: Views) -> list[web.RouteDef]:
     pages = Pages()
 
     async def metrics(request: web.Request) -> web.StreamResponse:
-        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+        accept = listed(request, hdrs.ACCEPT)
 
         async def render() -> tuple[bytes, str]:
             return views.metrics(accept)

@@ -16,7 +16,7 @@ from collector.telemetry.process import Process
 from collector.web import access
 from collector.web.api import Patience
 from collector.web.door import MOST_OF_ONE
-from collector.web.pages import Pages
+from collector.web.pages import Pages, listed
 from collector.web.server import page
 from collector.workers import merged
 from collector.workers.crew import Worker
@@ -81,7 +81,7 @@ class Front:
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """The numbers of all as one agent's."""
-        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+        accept = listed(request, hdrs.ACCEPT)
 
         async def render() -> tuple[bytes, str]:
             told = await self._ask("/metrics")

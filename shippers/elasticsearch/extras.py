@@ -51,7 +51,7 @@ def fault_of_header(name: str, value: str) -> str:
         return f"{name!r} has options of its own: set username and password_file, or api_key_file"
     if name.lower() in _OUR_HEADERS:
         return f"{name!r} is set by Pilotfish itself, another value would break the requests: leave it out"
-    if _CONTROL.search(value) or not _is_text(value):
+    if _CONTROL.search(value) or not remote.encodes(value):
         return f"{name!r} holds a line break or another control character: write it as one line of text in UTF-8"
     return ""
 
@@ -62,7 +62,7 @@ def fault_of_parameter(name: str, value: str) -> str:
         return "a parameter has no name: expected one such as pipeline"
     if name in _OUR_PARAMETERS:
         return f"{name!r} is set by Pilotfish itself, or changes the form of the answers: leave it out"
-    return "" if _is_text(name + value) else f"{name!r} is no text: write it in UTF-8"
+    return "" if remote.encodes(name + value) else f"{name!r} is no text: write it in UTF-8"
 
 
 def fault_of_proxy(url: str) -> str:
@@ -94,7 +94,7 @@ def headers_of(path: Path, option: str) -> dict[str, str]:
         ConfigurationError: the file cannot be read, or holds something else.
     """
     found: dict[str, str] = {}
-    for number, line in _lines(remote.text(path, option).removeprefix("\ufeff")):
+    for number, line in _lines(remote.text(path, option)):
         name, colon, value = line.partition(":")
         fault = fault_of_header(name.strip(), value.strip()) if colon else "holds no colon: expected Name: value"
         if fault:
@@ -108,15 +108,6 @@ def headers_of(path: Path, option: str) -> dict[str, str]:
 def query_of(parameters: Mapping[str, str]) -> str:
     """The parameters as they stand behind others in a request's target."""
     return f"&{urlencode(parameters)}" if parameters else ""
-
-
-def _is_text(value: str) -> bool:
-    """Whether it can be sent; bytes that are not UTF-8 are lone surrogates in the environment."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,7 @@ import structlog
 import tantivy
 
 from collector.errors import StateError
-from collector.model import Batch, Receipt, Rejected, Segment
+from collector.model import Batch, Receipt, Rejected, Segment, within
 from collector.ports import Found
 
 from .day import DamagedDayError, Day, Hit
@@ -143,7 +143,7 @@ class Days:
                 total += matching
                 hits += newest
             newest = nlargest(limit, hits, key=lambda hit: hit.time)
-            documents = _within(most_bytes, (hit.day.source(hit) for hit in newest))
+            documents = within(most_bytes, (hit.day.source(hit) for hit in newest), len)
             return Found(total, documents, cut=len(documents) < len(newest))
         except DamagedDayError as error:
             self._damaged.add(error.day)
@@ -285,18 +285,6 @@ class Days:
             _log.warning("day not removed", day=name, error=str(error))
         else:
             _log.info("day removed", day=name, reason=reason, size_bytes=size, documents=day.count if day else None)
-
-
-def _within(most_bytes: int, documents: Iterable[bytes]) -> list[bytes]:
-    """The first of them that have no more bytes together, one at least; no later one is read."""
-    found: list[bytes] = []
-    size = 0
-    for document in documents:
-        size += len(document)
-        if found and size > most_bytes:
-            break
-        found.append(document)
-    return found
 
 
 def _newest(names: Iterable[str]) -> date:
