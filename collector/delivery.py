@@ -9,7 +9,7 @@ Around any shipper; a shipper only sends and tells what happened. What holds:
 `link` is the way to the destination, `held` what waits for the operator, `suspects` what the destination may die of,
 `shipment` what is under way; `spooling` keeps
 on disk what an output that is away cannot take, and `recovery` takes it back.
-Error classes: DESIGN §3 of the project.
+Error classes: docs/specification.md, section 6.
 """
 
 import asyncio

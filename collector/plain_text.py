@@ -1,6 +1,6 @@
 """A document that was refused → the same line as plain text, under the same id.
 
-`{"log": {"message": "<line>"}, …, "delivery_error": "<type>"}`: DESIGN §3 of the project, "Refused documents".
+`{"log": {"message": "<line>"}, …, "delivery_error": "<type>"}`: docs/specification.md, section 6.
 """
 
 import orjson

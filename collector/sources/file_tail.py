@@ -7,7 +7,7 @@
 - An idle file costs nothing: after some quiet it is watched, not read.
 
 The files are `log_reader`'s; here is when to read and what a chunk says.
-Positions, identity, rotation: DESIGN §3 of the project; moby `daemon/logger/loggerutils/logfile.go`.
+Positions, identity, rotation: docs/specification.md; moby `daemon/logger/loggerutils/logfile.go`.
 """
 
 import asyncio

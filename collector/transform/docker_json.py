@@ -11,7 +11,7 @@ path); any other is taken line by line (the slow path), with the same result. Wh
 - the trusted members stand outside `log`, so that the application cannot reach them.
 
 The envelope: `envelope`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
-Exact rules: DESIGN §3 of the project, ADR 0001.
+Exact rules: docs/specification.md, ADR 0001.
 """
 
 from collections.abc import Iterator, Sequence
