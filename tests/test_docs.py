@@ -35,7 +35,7 @@ FOREIGN = {"scrape_configs", "rule_files", "inhibit_rules", "services", "apiVers
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 IN_A_SWARM = {"pilotfish_agent", "pilotfish_state", "pilotfish_es_password"}  # service, volume, secret
 SUFFIXES = ("_bucket", "_sum", "_count")
-NO_SERIES = {"docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs"} | {
+NO_SERIES = {"docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs", "docker_host"} | {
     path.stem for path in (ROOT / "collector").rglob("*.py")
 }
 
