@@ -47,6 +47,7 @@ LABEL org.opencontainers.image.title="Pilotfish" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/pilotfish-logs/pilotfish" \
       pilotfish.exclude="true"
 
 COPY --from=builder /tini /usr/local/bin/tini
