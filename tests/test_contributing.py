@@ -12,7 +12,7 @@ from tests.reference import ROOT
 GITHUB = ROOT / ".github"
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
 FIELDS = {"input", "textarea", "dropdown", "checkboxes"}
-TOOL = re.compile(r"^(?:entry: )?\s*\.venv/bin/([\w-]+)(?: (check|format))?", re.MULTILINE)
+TOOL = re.compile(r"^(?:\.venv/bin|script)/([\w-]+)(?: (check|format))?", re.MULTILINE)
 
 
 def read(path: Path) -> Any:

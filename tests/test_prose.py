@@ -1,0 +1,57 @@
+"""script/prose finds misspelt words and house words, and is let off only where a page still has some."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reference import ROOT
+
+SCRIPT = (ROOT / "script" / "prose").read_text("utf-8")
+LATER = re.search(r"later=\((.*?)\)", SCRIPT, re.DOTALL)
+HOUSE_WORDS = dict(line.split("->") for line in (ROOT / "script/house-words.txt").read_text("utf-8").splitlines())
+
+
+def later() -> list[str]:
+    assert LATER
+    return LATER[1].split()
+
+
+def prose(*files: Path | str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["script/prose", *files], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("word", ["told", "Tells", "is mended", "anew"])
+def test_a_house_word_is_found_with_one_that_says_it_at_once(tmp_path: Path, word: str) -> None:
+    (tmp_path / "page.md").write_text(f"The agent {word} at the start.\n")
+    found = prose(tmp_path / "page.md")
+    assert found.returncode != 0
+    assert word.split()[-1] in found.stdout
+    assert HOUSE_WORDS[word.split()[-1].lower()].split(",")[0] in found.stdout.lower()
+
+
+def test_plain_english_passes(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("The agent reports the reason. `is_told` and test_what_is_told are names.\n")
+    assert prose(tmp_path / "page.md").returncode == 0
+
+
+def test_a_misspelt_word_is_found_in_a_page_and_in_code(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("The agent recieves lines.\n")  # codespell:ignore
+    (tmp_path / "module.py").write_text('"""It recieves lines."""\n')  # codespell:ignore
+    check = [sys.executable, "-m", "codespell_lib", "--toml", str(ROOT / "pyproject.toml"), str(tmp_path)]
+    found = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert [name in found.stdout for name in ("page.md", "module.py")] == [True, True]
+
+
+@pytest.mark.parametrize("page", later())
+def test_a_page_that_has_no_house_word_any_more_is_held_to_it(page: str) -> None:
+    assert (ROOT / page).is_file(), f"take {page} out of the list in script/prose"
+    assert prose(page).returncode != 0, f"take {page} out of the list in script/prose"
+
+
+def test_pages_are_held_to_it_unless_they_are_in_the_list() -> None:
+    """A new page of docs/ or dashboards/ is found by itself."""
+    assert "find ./*.md changelog.d docs dashboards deploy .github" in SCRIPT
+    assert not [page for page in later() if page.startswith(("README", "SECURITY", "CHANGELOG", "docs/decisions/"))]
