@@ -1,16 +1,27 @@
-"""docs/specification.md says what the code does: its example, its formats, and the tests that it names."""
+"""docs/specification.md says what the code does: its example, its formats, and the tests that it names.
 
+What the agent writes is read here by what the page says alone, with the standard library: so could another program.
+"""
+
+import gzip
+import json
 import re
+import struct
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
+import msgspec
 import pytest
 
 from collector import places
 from collector.dead_letters.folder import files_of
 from collector.dead_letters.letter import Letter
-from collector.model import Chunk, FileId, LogStream, Position
-from collector.positions_file import Saved
+from collector.model import Chunk, FileId, LogStream, Position, Segment
+from collector.positions_file import PositionsFile, Saved
 from collector.sources.log_files import Generation, LogFile
+from collector.spool import Entry, Spool
 from collector.spool_records import FILE_HEADER, RECORD_HEADER, VERSION, file_header
 from collector.transform.docker_json import DockerJson
 from collector.transform.ids import ID_SCHEME
@@ -55,14 +66,14 @@ def test_a_rule_that_is_cited_exists() -> None:
         assert re.search(rf"^{rule}\. ", section(int(cited)), re.MULTILINE), (cited, rule)
 
 
-def test_the_example_is_what_the_transform_makes(tmp_path: Path) -> None:
-    raw, documents = (block.encode() for block in BLOCKS)
+def example(tmp_path: Path) -> tuple[FileId, Segment]:
+    """The file of the page's example, and what the transform makes of it."""
+    raw = BLOCKS[0].encode()
     log = tmp_path / "log"
     log.write_bytes(raw)
     head = LogFile(Generation(log, 0, 0, compressed=False)).head() or ""
     (container_id,) = set(re.findall(r"`([0-9a-f]{64})`", section(3)))
     file = FileId(container_id, head, 0)
-    constants = '"host":"node-7","@target":"usercenter-go-ol","docker_container":"usercenter-1"'
     stream = LogStream(
         container_id=container_id,
         container="usercenter-1",
@@ -70,12 +81,68 @@ def test_the_example_is_what_the_transform_makes(tmp_path: Path) -> None:
         target="usercenter-go-ol",
         path=str(log),
         running=True,
-        constants=constants,
+        constants='"host":"node-7","@target":"usercenter-go-ol","docker_container":"usercenter-1"',
     )
     chunk = Chunk(stream=stream, data=raw, start=Position(file, 0, 0), end=Position(file, len(raw), 2))
     (segment,) = DockerJson(Stamps()).segments(chunk)
-    assert b"".join(document + b"\n" for document in segment.documents) == documents
+    return file, segment
+
+
+def test_the_example_is_what_the_transform_makes(tmp_path: Path) -> None:
+    _, segment = example(tmp_path)
+    assert b"".join(document + b"\n" for document in segment.documents) == BLOCKS[1].encode()
     assert [f"`{name}`" in section(3) for name in segment.ids] == [True, True]
+
+
+def test_an_id_can_be_made_by_the_page_alone(tmp_path: Path) -> None:
+    file, segment = example(tmp_path)
+    first_line = BLOCKS[0].encode().partition(b"\n")[0] + b"\n"
+    head = blake2b(first_line, digest_size=16).hexdigest()
+    parts = json.dumps([1, file.container_id, head, 0, segment.stream.entry], separators=(",", ":"), ensure_ascii=False)
+    short_hash = urlsafe_b64encode(blake2b(parts.encode(), digest_size=9).digest()).decode()
+    assert list(segment.ids) == [f"{short_hash}-0", f"{short_hash}-1"]
+
+
+def test_positions_can_be_read_by_the_page_alone(tmp_path: Path) -> None:
+    saved = Saved("c0ffee", "web", "shop", 1.5, head="ab", ordinal=2, offset=300, line=4)
+    file = PositionsFile(tmp_path, "elastic")
+    file.write(*file.encode([saved]))
+    file.write(*file.encode([saved]))
+    assert {path.name for path in tmp_path.iterdir()} == {"elastic.positions", "elastic.positions.old"}
+    checksum, body, rest = (tmp_path / "elastic.positions").read_bytes().split(b"\n")
+    assert (checksum.decode(), rest) == (blake2b(body, digest_size=16).hexdigest(), b"")
+    assert json.loads(body) == {
+        "version": 1,
+        "id_scheme": 1,
+        "streams": [
+            {"container_id": "c0ffee", "entry": "web", "target": "shop", "seen": 1.5}
+            | {"head": "ab", "ordinal": 2, "offset": 300, "line": 4}
+        ],
+    }
+
+
+def test_a_spool_can_be_read_by_the_page_alone(tmp_path: Path) -> None:
+    _, segment = example(tmp_path)
+    directory = tmp_path / "spool" / "elastic"
+    spool = Spool(directory, 1 << 20)
+    spool.append([segment], [segment.ids[1]])
+    content = (directory / "00000001.spool").read_bytes()
+    magic, version, mark, checksum = struct.unpack_from("<8sI8sI", content)
+    assert (magic, version, checksum) == (b"pilotfsp", 1, crc32(content[:20] + bytes(4)))
+    count, length, of_payload, of_header = struct.unpack_from("<IIII", content, 24)
+    payload = content[40:]
+    assert (count, length, of_payload) == (2, len(payload), crc32(payload))
+    assert of_header == crc32(content[24:36] + bytes(4))
+    stream = segment.stream
+    kept = [stream.container_id, stream.container, stream.entry, stream.target, segment.day]
+    documents = [[*kept, list(segment.ids), segment.documents]]
+    assert msgspec.msgpack.decode(gzip.decompress(payload)) == [documents, [segment.ids[1]]]
+    entry = spool.take()
+    assert isinstance(entry, Entry)
+    spool.append([segment], [])
+    spool.done(entry)
+    cursor = (directory / "cursor").read_bytes()
+    assert struct.unpack("<8sQI", cursor) == (mark, len(content), crc32(cursor[:16] + bytes(4)))
 
 
 def test_formats_of_files_are_those_of_the_code(tmp_path: Path) -> None:
