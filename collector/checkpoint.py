@@ -135,14 +135,15 @@ class Checkpoints:
         elif (saved := self._saved.get(key)) is not None and (saved.head, saved.ordinal) != file[1:]:
             self._move(key, _Entry(beginning))
 
-    def track(self, segment: Segment) -> None:
-        """A segment is on its way. To be called in the order of the stream."""
-        key = segment.stream.key
-        entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key)
-        self._entries[id(segment)] = entry
-        if (pending := self._pending.get(key)) is None:
-            pending = self._pending[key] = deque()
-        pending.append(entry)
+    def track(self, *segments: Segment) -> None:
+        """These are on their way. To be called in the order of each stream."""
+        for segment in segments:
+            key = segment.stream.key
+            entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key)
+            self._entries[id(segment)] = entry
+            if (pending := self._pending.get(key)) is None:
+                pending = self._pending[key] = deque()
+            pending.append(entry)
 
     def settle(self, segment: Segment) -> None:
         """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
@@ -166,11 +167,12 @@ class Checkpoints:
         saved, end = self._saved.get(key), to.end
         if saved is None:
             return
-        if saved.head and (saved.head, saved.ordinal) != end.file[1:]:
-            self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
-        if saved.ordinals.get(end.file.head) != end.file.ordinal:
-            keep_ordinal(saved.ordinals, end.file.head, end.file.ordinal)
-        saved.head, saved.ordinal = end.file.head, end.file.ordinal
+        _, head, ordinal = end.file
+        if saved.head != head or saved.ordinal != ordinal:
+            if saved.head:
+                self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
+            keep_ordinal(saved.ordinals, head, ordinal)
+            saved.head, saved.ordinal = head, ordinal
         saved.offset, saved.line = end.offset, end.line
         saved.inode = self._inodes.get(end.file, saved.inode)
         saved.last_time = to.last_time or saved.last_time

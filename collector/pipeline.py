@@ -6,7 +6,7 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -30,7 +30,7 @@ from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
 from collector.spool import Spool
 from collector.transform import docker_event
-from collector.transform.docker_json import DockerJson
+from collector.transform.docker_json import DockerJson, together
 from collector.transform.parts import parts
 from collector.transform.stamps import Stamps
 from collector.transform.undated import Dated
@@ -92,7 +92,7 @@ class Pipeline:
             linger_seconds=settings.linger_seconds,
             bound_bytes=settings.batch_bytes,
         )
-        self._rounds = Rounds(linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes)
+        self._rounds = Rounds(linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes, take=self._take)
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
         spool = directory / places.SPOOL / output
         self._delivery = Delivery(
@@ -186,7 +186,6 @@ class Pipeline:
                 counts=self.counts,
                 rounds=self._rounds,
                 reached=partial(self._reach, key, transform),
-                take=partial(self._take, key, transform),
             )
             self.tails[key] = tail
             self._tasks[key] = readers.create_task(
@@ -230,49 +229,61 @@ class Pipeline:
         if not transform.is_amid_line:
             self.checkpoints.reach(key, file)
 
-    def _take(self, key: StreamKey, transform: DockerJson, chunk: Chunk) -> bool:
-        """Pass a chunk on; False if its reader has to wait for room, or for the target."""
-        self.unreadable.pop(key, None)
-        passing = self._pass_on(chunk, self.tails[key], transform)
+    def _take(self, found: Sequence[tuple[FileTail, Chunk]]) -> list[bool]:
+        """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""
+        made = together([(self._transforms[tail.key], chunk) for tail, chunk in found], self._most_added)
+        return [
+            self._take_one(tail, chunk, [segments] if segments else self._segments(chunk, self._transforms[tail.key]))
+            for (tail, chunk), segments in zip(found, made, strict=True)
+        ]
+
+    def _take_one(self, tail: FileTail, chunk: Chunk, made: Iterable[list[Segment]]) -> bool:
+        self.unreadable.pop(tail.key, None)
+        passing = self._pass_on(tail, chunk, made)
         first = next(passing, None)
         if first is not None:
-            self._left[key] = chain((first,), passing)
+            self._left[tail.key] = chain((first,), passing)
         return first is None and not self._delivery.is_held(chunk.stream.target)
 
-    def _pass_on(self, chunk: Chunk, tail: FileTail, transform: DockerJson) -> Iterator[Segment]:
+    def _pass_on(self, tail: FileTail, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
         """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
-        self.checkpoints.opened(chunk.end.file, tail.inode)
         self.ledger.read_bytes += len(chunk.data)
         tail.read_bytes += len(chunk.data)
-        for part in parts(chunk, _ADDED * self.counts.read_bytes):
-            for segment in self._segments(part, transform):
-                if not self._batches.put_at_once(segment, tail.since):
+        for segments in made:
+            self.checkpoints.track(*segments)  # before there is room for them: a stop may come first
+            for segment in segments:
+                if not self._batches.put_at_once(segment, tail.pace.since):
                     yield segment
                 self._entered(segment)
                 tail.documents += segment.count
 
+    @property
+    def _most_added(self) -> int:
+        """So many bytes may be added to what is read at once."""
+        return _ADDED * self.counts.read_bytes
+
     async def _wait_for_room(self, chunk: Chunk, tail: FileTail) -> None:
         """Have the rest of a chunk passed on that was not taken at once."""
-        self.counts.waiting_logs += 1
+        self.counts.wait(1)
         try:
             for segment in self._left.pop(chunk.stream.key, ()):
-                await self._batches.put(segment, tail.since)
+                await self._batches.put(segment, tail.pace.since)
             if self._delivery.is_held(chunk.stream.target):
                 tail.set_aside()
                 await self._delivery.wait_for(chunk.stream.target)
         finally:
-            self.counts.waiting_logs -= 1
+            self.counts.wait(-1)
 
-    def _segments(self, chunk: Chunk, transform: DockerJson) -> list[Segment]:
-        segments = transform.segments(chunk)
-        self.ledger.parse_errors += transform.parse_errors
-        self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
-        transform.parse_errors = transform.torn_lines = 0
-        if not segments and not chunk.data and not transform.is_amid_line:
-            self.checkpoints.skip_to(chunk.stream.key, chunk.end, chunk.fingerprint)
-        for segment in segments:  # before there is room for them: a stop may come first
-            self.checkpoints.track(segment)
-        return segments
+    def _segments(self, chunk: Chunk, transform: DockerJson) -> Iterator[list[Segment]]:
+        """What a chunk becomes, a part of it at a time."""
+        for part in parts(chunk, self._most_added):
+            segments = transform.segments(part)
+            self.ledger.parse_errors += transform.parse_errors
+            self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
+            transform.parse_errors = transform.torn_lines = 0
+            if not segments and not part.data and not transform.is_amid_line:
+                self.checkpoints.skip_to(chunk.stream.key, part.end, part.fingerprint)
+            yield segments
 
     def _entered(self, segment: Segment) -> None:
         self.ledger.entered(segment)

@@ -20,16 +20,13 @@ from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
 from collector.sources.log_files import refusal
 from collector.sources.log_reader import LogReader
+from collector.sources.pace import POLL_SECONDS, Pace
 from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
 
-_POLL_SECONDS = 0.1  # of one that nobody tells of new files, or that gives much
-_POLLS_BEFORE_WATCHING = 10
-_ROUNDS_BEFORE_WATCHING = 4  # to set a watch and to be told costs as much as ten looks
-_LOOK_BYTES = 64 << 10  # one that gives twice as much in a round is looked at in between
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
 _TURN_SECONDS = 0.5
@@ -44,7 +41,7 @@ Reached = Callable[[FileId, int], None]
 class FileTail:
     """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled.
 
-    `take` is shown each chunk first; what it takes, `chunks` need not give, so that no task is woken for it in a round.
+    `rounds` are shown each chunk first; what they take, `chunks` need not give, so that no task is woken for it.
     """
 
     def __init__(
@@ -56,34 +53,30 @@ class FileTail:
         cutoff: str = "",
         counts: TailCounts | None = None,
         reached: Reached = lambda file, inode: None,
-        rounds: Rounds | None = None,
-        take: Callable[[Chunk], bool] = lambda chunk: False,
+        rounds: "Rounds[FileTail] | None" = None,
     ) -> None:
         self.stream = stream
+        self.key = stream.key
         self.counts = TailCounts() if counts is None else counts
+        self.pace = Pace()
         self.documents = self.read_bytes = 0  # of it, as far as they were passed on
         self.is_readable = False  # whether a file of it is open, and the last look at it went well
-        self.since: float | None = None  # before that, by the loop's time, nothing of what it gave last was there
         self._watcher = watcher
         self._reached = reached
         self._file: tuple[FileId, int] | None = None  # that was told last
         self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
         self._rounds = rounds
-        self._take = take
-        self._found: Chunk | float | None = _NOW  # as `_look`: what a round found for the reader to go on with
+        self._found: Chunk | float = _NOW  # what a round found for the reader to go on with
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
         self._wake = Wake()
         self._removed = False
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
-        self._looked_at: float | None = None  # by the loop's time
-        self._quiet_polls = 0  # looks that found nothing
         self._is_watched = False
         self._is_named = False  # its file was identified at the last look
         self._is_caught_up = False  # all was read when it began to wait, and it is told of what comes
         self._left_bytes: int | None = None  # by the last look, if it found nothing to read
-        self._end_told = False
-        self._is_asked = False  # for a chunk, even without data
+        self._end_told = self._is_asked = False  # the latter: for a chunk, even without data
 
     # ------------------------------------------------------------------ told from outside
 
@@ -123,11 +116,6 @@ class FileTail:
         self._slept(is_woken=await self._wake.sleep(seconds))
 
     @property
-    def inode(self) -> int:
-        """Of the file being read."""
-        return self._log.inode
-
-    @property
     def backlog_bytes(self) -> int:
         """Bytes of plain files that were not read yet; of an idle one when it was last looked at."""
         return self._log.unread_bytes if self._left_bytes is None else self._left_bytes
@@ -135,7 +123,7 @@ class FileTail:
     @property
     def held_bytes(self) -> int:
         """Bytes of removed files that are kept open until they are read."""
-        is_empty = self._is_caught_up or self._quiet_polls  # then it is not asked
+        is_empty = self._is_caught_up or self.pace.quiet_looks  # then it is not asked
         return 0 if is_empty else self._log.held_bytes
 
     # ------------------------------------------------------------------ the source
@@ -151,12 +139,13 @@ class FileTail:
         failed = False
         try:
             while True:
-                found, self._found = self._found, _NOW
+                found: Chunk | float | None = self._found
+                self._found = _NOW
                 if found == _NOW:
                     found = self._look()
                 if isinstance(found, Chunk):
                     yield found
-                    found = self._after(len(found.data))
+                    found = self._after(found)
                 if found == _NEVER:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
@@ -177,57 +166,76 @@ class FileTail:
         """Close every file; `chunks` goes on from here if it is called again. May be called twice."""
         self._watcher.disarm(self._wake)
         if self._rounds is not None:
-            self._rounds.leave(self._wake)
+            self._rounds.leave(self)
         self._watcher.unfollow(self._created)
         self._is_followed = self._is_watched = False
         self._log.set_down()
 
     def _look(self) -> Chunk | float | None:
         """Look once: a chunk to give, or the seconds until the next look, None when a round will do that."""
-        step = self._next()
-        self.is_readable = self._log.is_open
-        if isinstance(step, Chunk):
-            self._quiet_polls = 0
-            self._left_bytes = None
-            return self._after(len(step.data)) if self._take(step) else step
-        if step:
-            return 0.0
-        return _NEVER if self._removed and not self._log.awaits_turn else self._idle()
+        step = self._next(asyncio.get_running_loop().time())
+        if not isinstance(step, Chunk):
+            return self._without(is_more_at_once=step)
+        is_taken = self._rounds is not None and self._rounds.take([(self, step)])[0]
+        return self._after(step) if is_taken else step
 
-    def _look_in_round(self) -> bool:
-        """Look in the round's own turn; False if its reader has to go on."""
+    # ------------------------------------------------------------------ in rounds
+
+    def look(self, now: float) -> Chunk | None:
+        """What has come, at this time of the loop; None if it needs nothing, or its reader goes on with it."""
+        if self._wake.is_due:
+            self._wake.end()
+            return None
         try:
-            self._found = self._look()
+            step = self._next(now)
         except OSError:  # the reader will meet it, too
-            return False
-        if self._found is not None:
-            return False
-        self._found = _NOW
-        return True
+            self._wake.end()
+            return None
+        if isinstance(step, Chunk):
+            return step
+        self._go_on(self._without(is_more_at_once=step))
+        return None
 
-    def _next(self) -> Chunk | bool:
+    def passed(self, chunk: Chunk, *, is_taken: bool) -> None:
+        """What it gave was taken, or its reader has to wait with it."""
+        self._go_on(self._after(chunk) if is_taken else chunk)
+
+    def _go_on(self, found: Chunk | float | None) -> None:
+        """Have the reader go on with this, unless a round was joined."""
+        if found is not None:
+            self._found = found
+            self._wake.end()
+
+    # ------------------------------------------------------------------ a look
+
+    def _next(self, now: float) -> Chunk | bool:
         """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
-        self.since, self._looked_at = self._looked_at, asyncio.get_running_loop().time()
+        self.pace.look(now)
         is_quick, self._is_caught_up = self._is_caught_up, False
-        self._follow_directory()
-        if not is_quick:  # else it is the file that it was
+        if not is_quick:  # else it is the file that it was, in the directory that is followed
+            self._follow_directory()
             self._is_named = self._is_identified()
-            self._tell_file()
+            if (file := self._log.file) is not None and file != self._file:
+                self._file = file
+                self._reached(*file)
             if not self._is_named:
                 return False
             if self._end is None or self._end.file != self._log.position.file:
                 self._end = self._log.position
         data = self._log.read(is_removed=self._removed, is_quick=is_quick)
-        if data is not None:
-            return self._chunk(data) if data else True
-        if self._has_end_to_tell or self._is_asked:
+        self.is_readable = True
+        if data:
+            return self._chunk(data)
+        if data is None and (self._has_end_to_tell or self._is_asked):
             return self._chunk(b"", ended=self._has_end_to_tell)
-        return False
+        return data is not None
 
-    def _tell_file(self) -> None:
-        if (file := self._log.file) is not None and file != self._file:
-            self._file = file
-            self._reached(*file)
+    def _without(self, *, is_more_at_once: bool) -> float | None:
+        """Seconds until the next look, since this one gave no chunk; None when a round will do that."""
+        self.is_readable = self._log.is_open
+        if is_more_at_once:
+            return 0.0
+        return _NEVER if self._removed and not self._log.awaits_turn else self._idle()
 
     def _is_identified(self) -> bool:
         if self._has_end_to_tell:
@@ -243,9 +251,8 @@ class FileTail:
     @property
     def _is_missing(self) -> bool:
         """Whether there should be a file by now: Docker makes it when it starts the container."""
-        is_late = self._quiet_polls > _POLLS_BEFORE_WATCHING
         is_expected = self.stream.has_run and not self._removed
-        return is_late and is_expected and not (self._log.watch_path or self._log.awaits_turn)
+        return self.pace.is_late and is_expected and not (self._log.watch_path or self._log.awaits_turn)
 
     @property
     def _has_end_to_tell(self) -> bool:
@@ -255,6 +262,8 @@ class FileTail:
         assert self._end is not None  # noqa: S101 - set when the file was identified
         self._end_told = ended
         self._is_asked = False
+        self.pace.quiet_looks = 0
+        self._left_bytes = None
         start, self._end = self._end, self._log.position
         chunk = Chunk(
             stream=self.stream,
@@ -273,10 +282,9 @@ class FileTail:
     # ------------------------------------------------------------------ waiting
 
     def _follow_directory(self) -> None:
-        if self._is_followed:
-            return
-        self._is_followed = self._watcher.follow(self._log.live.parent, self._created)
-        self._log.tell(is_told=self._is_followed)
+        if not self._is_followed:
+            self._is_followed = self._watcher.follow(self._log.live.parent, self._created)
+            self._log.tell(is_told=self._is_followed)
 
     def _created(self, name: str) -> None:
         if not name:
@@ -288,33 +296,29 @@ class FileTail:
             self._log.created()
             self._wake.set()
 
-    def _after(self, size: int) -> float | None:
-        """A chunk of so many bytes was given: seconds until there may be as much again, None: a round was joined."""
+    def _after(self, chunk: Chunk) -> float | None:
+        """It was given: seconds until there may be as much again, None: a round was joined."""
         if not self._is_in_rounds or self._removed or self._has_end_to_tell or not self._log.is_at_end:
             return 0.0
         assert self._rounds is not None  # noqa: S101
-        passed = _POLL_SECONDS
-        if self.since is not None and self._looked_at is not None:
-            passed = max(passed, self._looked_at - self.since)
-        seconds = passed * _LOOK_BYTES / max(size, 1)
-        if 2 * seconds < self._rounds.seconds:
-            return max(_POLL_SECONDS, seconds)
-        self._join_round(size)
-        return None
+        seconds = self.pace.own_seconds(len(chunk.data), self._rounds.seconds)
+        if seconds is None:
+            self._join_round(len(chunk.data))
+        return seconds
 
     def _idle(self) -> float | None:
         """There is nothing to read: seconds to wait, 0 to look once more, None: a round was joined."""
-        self._quiet_polls += 1
+        self.pace.quiet_looks += 1
         self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
-        is_idle = self._quiet_polls > (_ROUNDS_BEFORE_WATCHING if self._is_in_rounds else _POLLS_BEFORE_WATCHING)
+        is_idle = self.pace.is_idle(in_rounds=self._is_in_rounds)
         if self._log.park(is_idle=is_idle):
             self._watcher.disarm(self._wake)
             self._is_watched = False
         if self._log.awaits_turn:
             return _TURN_SECONDS
+        if not is_idle and not self._is_in_rounds:
+            return POLL_SECONDS
         if not is_idle:
-            if not self._is_in_rounds:
-                return _POLL_SECONDS
             self._join_round(0)
             return None
         path = self._log.watch_path
@@ -326,15 +330,14 @@ class FileTail:
     def _join_round(self, found_bytes: int) -> None:
         assert self._rounds is not None  # noqa: S101
         self._is_caught_up = self._is_named
-        self._rounds.join(self._wake, found_bytes, self._look_in_round)
+        self._rounds.join(self, found_bytes)
 
     def _slept(self, *, is_woken: bool) -> None:
         """What woke it says that nothing is as it was; what it reads then has come just now."""
         if is_woken:
             if self._rounds is not None:
-                self._rounds.leave(self._wake)
-            self._looked_at = asyncio.get_running_loop().time()
-            self._quiet_polls = 0
+                self._rounds.leave(self)
+            self.pace.woken(asyncio.get_running_loop().time())
             self._left_bytes = None
             self._is_watched = self._is_caught_up = False
             if not isinstance(self._found, Chunk):

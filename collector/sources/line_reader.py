@@ -87,13 +87,21 @@ class LineReader:
         if self._overlong:
             return self._search_end()
         start = self.offset + self.skipped_bytes
-        data = self.file.read(start, size)
-        while (end := data.rfind(b"\n") + 1) == 0 and len(data) == size < MAX_RAW_LINE_BYTES:
+        before = self._before()  # is read along: one call tells what follows, and that it follows what was read
+        back = len(before)
+        found = self.file.read(start - back, back + size)
+        while (end := found.rfind(b"\n", back) + 1) == 0 and len(found) - back == size < MAX_RAW_LINE_BYTES:
             size = min(2 * size, MAX_RAW_LINE_BYTES)
-            data = self.file.read(start, size)
-        self._check_intact(start + len(data), is_short=0 < len(data) < size, has_news=bool(data))
+            found = self.file.read(start - back, back + size)
+        if before and back < len(found) < back + size and found.startswith(before):
+            self._state, self.was_unchanged = None, False
+            self.seen_bytes = max(self.seen_bytes, start - back + len(found))
+        else:
+            count = len(found) - back
+            self._check_intact(start + count, is_short=0 < count < size, has_news=count > 0)
         if end:
-            return self._advance(self._begun + data[:end], self.skipped_bytes + end)
+            return self._advance(self._begun + found[back:end], self.skipped_bytes + end - back)
+        data = found[back:]
         if len(data) < MAX_RAW_LINE_BYTES:
             return None
         self._beginning = self._beginning or data[:LAST_LINE_BYTES]
@@ -102,6 +110,11 @@ class LineReader:
         else:
             self._overlong, self._searched = self._begun + data, start + len(data)
         return b""
+
+    def _before(self) -> bytes:
+        """What stands right before the offset, where it can be read along."""
+        can_be = self.offset and not self.skipped_bytes and not self.file.compressed
+        return self.last_line + b"\n" if can_be else b""
 
     def rest(self) -> bytes | None:
         """What a finished file holds behind its last newline, with the newline it lacks; None if there is nothing."""

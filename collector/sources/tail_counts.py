@@ -28,6 +28,7 @@ class TailCounts(Struct):
     open_files: int = 0
     open_logs: int = 0
     waiting_logs: int = 0  # for room for what they gave
+    read_bytes: int = CHUNK_BYTES  # of one read: less with each log that waits, so that all of them stay small
     most_open_files: int = 512
     told_scarce: float = -_TELL_SCARCE_SECONDS
     warned: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -47,10 +48,10 @@ class TailCounts(Struct):
         """Whether a log may open more files than the next one before their turn."""
         return 4 * self.open_files < 3 * self.most_open_files
 
-    @property
-    def read_bytes(self) -> int:
-        """Of one read: less with each log that waits for room for what it gave, so that all of them stay small."""
-        return max(_LEAST_READ_BYTES, min(CHUNK_BYTES, _WAITING_BYTES // (self.waiting_logs + 1)))
+    def wait(self, logs: int) -> None:
+        """So many more logs wait for room for what they gave."""
+        self.waiting_logs += logs
+        self.read_bytes = max(_LEAST_READ_BYTES, min(CHUNK_BYTES, _WAITING_BYTES // (self.waiting_logs + 1)))
 
     def tell_scarce(self) -> None:
         """A log has to wait for its turn."""

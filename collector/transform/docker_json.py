@@ -20,14 +20,15 @@ from typing import NamedTuple, cast
 
 from msgspec import Struct
 
-from collector.errors import UNREADABLE
-from collector.json_text import log_of, message, validate
+from collector.json_text import log_of, message
 from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
+from collector.transform.compose import Document, document_of, plain_documents, text_of
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
 from collector.transform.ids import id_prefix
+from collector.transform.parts import added_bytes
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import Dated, RawLine, Undated
 
@@ -53,17 +54,6 @@ class _Unfinished(Struct):
     attrs: bytes = b""
 
 
-class _Document(Struct, gc=False):
-    """A finished line on its way: `log` is the JSON text of the member `log`; `is_cut` says that more belongs to it."""
-
-    log: str
-    stream: str
-    time: str
-    id: str
-    attrs: bytes = b""
-    is_cut: bool = False
-
-
 class DockerJson:
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
@@ -79,6 +69,7 @@ class DockerJson:
         self._stamps = stamps
         self._attrs = Attrs() if with_attrs else None
         self._begun = False
+        self._was_plain = False  # the chunk before, and nothing of it is held
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
         self._held = Undated(dated)
         self._clear: _Place  # the last place at which nothing was unfinished or held, while something is
@@ -107,63 +98,32 @@ class DockerJson:
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = _Place(chunk.start, self._last_time, "")
-        lines = (
-            None
-            if self._unfinished or self._held or not chunk.data
-            else envelopes(chunk.data, with_attrs=bool(self._attrs))
-        )
-        found = None if lines is None else self._fast(chunk, lines)
-        segments = self._slow(chunk) if found is None else found
+        is_plain = bool(chunk.data) and not self.is_amid_line
+        found = _fast([(self, chunk)]) if is_plain else None
+        self._was_plain = found is not None
+        segments = self._slow(chunk) if found is None else found[0]
         if chunk.data:
             self._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
         return segments
 
     # ------------------------------------------------------------------ fast path
 
-    def _fast(self, chunk: Chunk, lines: Sequence[Line]) -> list[Segment] | None:
-        try:
-            times = [line.time for line in lines]
-        except AttributeError:  # a line that says `null`
-            return None
-        stamped = self._stamps.stamp(times)
-        if stamped is None:
-            return None
-        documents = self._documents(chunk.stream.constants, lines, stamped.stamps)
-        if documents is None:
-            return None
+    def _goes_on_plainly(self, chunk: Chunk) -> bool:
+        """Whether the chunk goes on in the file of the one before, which was plain, so that this one may be, too."""
+        return self._was_plain and self._done.end.file == chunk.start.file and bool(chunk.data)
+
+    def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
         if self._attrs is not None:
             documents = list(map(self._attrs.add, documents, cast(Sequence[LineWithAttrs], lines)))
-        self._last_time = times[-1]
+        self._last_time = lines[-1].time
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
-        return self._by_day(chunk, self._resume(chunk), stamped, documents, ids)
-
-    def _documents(self, constants: str, lines: Sequence[Line], stamps: list[str]) -> list[bytes] | None:
-        """One document per line; None if a line is only a piece.
-
-        Each is encoded by itself: a join of all would widen the whole text on its first character beyond ASCII.
-        """
-        tail = f'",{constants}}}'
-        documents: list[bytes] = []
-        append = documents.append
-        for line, stamp in zip(lines, stamps, strict=True):
-            log, newline, more = line.log.partition("\n")
-            if log[-1:] == "}" and log[0] == "{" and newline and not more:
-                try:
-                    validate(log)
-                except UNREADABLE:
-                    log = log_of(log)
-            elif line.log.endswith("\n"):
-                log = log_of(_text(line.log))
-            else:
-                return None
-            append(f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode())
-        return documents
+        return self._by_day(chunk, _Place(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
 
     # ------------------------------------------------------------------ slow path
 
     def _slow(self, chunk: Chunk) -> list[Segment]:
-        finished: list[_Document] = []
+        finished: list[Document] = []
         if chunk.data and chunk.start.line == 0:  # another file: a line's neighbours are those in its own
             self._release(chunk.stream, finished)
             self._last_time = self._held.time_in(chunk.start.file)
@@ -182,13 +142,13 @@ class DockerJson:
             self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
         constants = chunk.stream.constants
-        documents = [_encoded(document, stamp, constants) for document, stamp in zip(finished, stamps, strict=True)]
+        documents = [document_of(document, stamp, constants) for document, stamp in zip(finished, stamps, strict=True)]
         if self._attrs is not None:
             documents = list(map(self._attrs.add, documents, finished))
         ids = [document.id for document in finished]
         return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
 
-    def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[_Document]) -> None:
+    def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[Document]) -> None:
         if b"\0" not in content:
             self._take(RawLine(content, start), stream, finished)
             return
@@ -196,7 +156,7 @@ class DockerJson:
         for part, rest in parts(content):
             self._take(RawLine(rest, start, part, is_apart=True), stream, finished)
 
-    def _take(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
+    def _take(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
         line = envelope(raw.content, self._stamps)
         before = self._last_time
         if line is not None and line.time:
@@ -212,7 +172,7 @@ class DockerJson:
         else:
             self._join(line, raw, before or self._last_time, stream, finished)
 
-    def _hold(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
+    def _hold(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
         """Keep a line until one behind it has a time."""
         if not self.is_amid_line:
             self._clear = self._place(raw.start, "")
@@ -220,7 +180,7 @@ class DockerJson:
         if self._held.is_due:
             self._release(stream, finished)
 
-    def _release(self, stream: LogStream, finished: list[_Document], time: str = "") -> None:
+    def _release(self, stream: LogStream, finished: list[Document], time: str = "") -> None:
         """The lines that were held have this time, or the one that was decided, or their file's."""
         if self._held:
             self._last_time = self._held.time(time)
@@ -228,7 +188,7 @@ class DockerJson:
                 self._take(raw, stream, finished)
 
     def _join(
-        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[_Document]
+        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[Document]
     ) -> None:
         time = line.time or self._last_time
         unfinished = self._unfinished.get(line.stream)
@@ -236,8 +196,8 @@ class DockerJson:
             self._finish(line.stream, finished)
             unfinished = None
         if unfinished is None and line.log.endswith("\n"):  # a whole line, as most are
-            log, name = log_of(_text(line.log)), self._id(raw, stream)
-            finished.append(_Document(log, line.stream, time, name, bytes(line.attrs)))
+            log, name = log_of(text_of(line.log)), self._id(raw, stream)
+            finished.append(Document(log, line.stream, time, name, bytes(line.attrs)))
             return
         if unfinished is None:
             if not self._unfinished:
@@ -249,22 +209,22 @@ class DockerJson:
         if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
             self._finish(line.stream, finished, is_cut=not line.log.endswith("\n"))
 
-    def _finish_all(self, finished: list[_Document]) -> None:
+    def _finish_all(self, finished: list[Document]) -> None:
         for name in list(self._unfinished):
             self._finish(name, finished)
 
-    def _finish(self, name: str, finished: list[_Document], *, is_cut: bool = False) -> None:
+    def _finish(self, name: str, finished: list[Document], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
-        text = _text("".join(unfinished.pieces))
+        text = text_of("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         name_of_line = f"{unfinished.id}{pieces}"
-        finished.append(_Document(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
+        finished.append(Document(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
 
-    def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[_Document]) -> None:
+    def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
-        finished.append(_Document(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
+        finished.append(Document(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
 
     def _place(self, start: Position, last_time: str) -> _Place:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
@@ -293,25 +253,67 @@ class DockerJson:
         self, chunk: Chunk, end: _Place, stamped: Stamped, documents: list[bytes], ids: Sequence[str]
     ) -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
+        if stamped.day:
+            self._done = end
+            return [_segment(chunk.stream, stamped.day, documents, ids, end)]
         segments = []
-        for day, first, last in _days(stamped):
+        for day, first, last in _days(stamped.stamps):
             if last == len(documents):
                 self._done = end
-            is_all = last - first == len(documents)
-            part = documents if is_all else documents[first:last]
-            segments.append(
-                Segment(
-                    stream=chunk.stream,
-                    day=day,
-                    documents=part,
-                    ids=ids if is_all else ids[first:last],
-                    size=sum(map(len, part)),
-                    end=self._done.end,
-                    last_time=self._done.last_time,
-                    fingerprint=self._done.fingerprint,
-                )
-            )
+            segments.append(_segment(chunk.stream, day, documents[first:last], ids[first:last], self._done))
         return segments
+
+
+def together(jobs: Sequence[tuple[DockerJson, Chunk]], most_bytes: int) -> list[list[Segment] | None]:
+    """What chunks of several streams become, decoded at one go: a small chunk by itself costs as much as ten lines.
+
+    None stands for each that has to be taken by itself. No more than `most_bytes` are added to the lines of the others.
+    """
+    plain: list[tuple[DockerJson, Chunk]] = []
+    added = 0
+    for transform, chunk in jobs:
+        size = added_bytes(chunk)
+        if added + size <= most_bytes and transform._goes_on_plainly(chunk):
+            plain.append((transform, chunk))
+            added += size
+    found = _fast(plain) if len(plain) > 1 else None
+    if found is None:
+        return [None] * len(jobs)
+    for transform, chunk in plain:
+        transform._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
+    if len(plain) == len(jobs):
+        return list(found)
+    made = dict(zip([id(chunk) for _, chunk in plain], found, strict=True))
+    return [made.get(id(chunk)) for _, chunk in jobs]
+
+
+def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | None:
+    """The segments of each chunk; None if a line of one of them is no whole line in Docker's form."""
+    transform, chunk = jobs[0]
+    data = chunk.data if len(jobs) == 1 else b"".join([chunk.data for _, chunk in jobs])
+    lines = envelopes(data, with_attrs=transform._attrs is not None)
+    if lines is None:
+        return None
+    try:
+        times = [line.time for line in lines]
+    except AttributeError:  # a line that says `null`
+        return None
+    stamped = transform._stamps.stamp(times)
+    if stamped is None:
+        return None
+    made: list[tuple[Sequence[Line], list[bytes], Stamped]] = []
+    first = 0
+    for _, chunk in jobs:
+        last = first + chunk.end.line - chunk.start.line
+        theirs, stamps = lines[first:last], stamped.stamps[first:last]
+        documents = plain_documents(chunk.stream.constants, theirs, stamps)
+        if not documents:
+            return None
+        made.append((theirs, documents, Stamped(stamps, stamped.day)))
+        first = last
+    if first != len(lines):
+        return None
+    return [transform._finished(chunk, *each) for (transform, chunk), each in zip(jobs, made, strict=True)]
 
 
 def _is_whole(chunk: Chunk) -> bool:
@@ -319,23 +321,23 @@ def _is_whole(chunk: Chunk) -> bool:
     return chunk.end.offset - chunk.start.offset == len(chunk.data)
 
 
-def _days(stamped: Stamped) -> Iterator[tuple[str, int, int]]:
+def _segment(stream: LogStream, day: str, documents: list[bytes], ids: Sequence[str], done: _Place) -> Segment:
+    return Segment(
+        stream=stream,
+        day=day,
+        documents=documents,
+        ids=ids,
+        size=sum(map(len, documents)),
+        end=done.end,
+        last_time=done.last_time,
+        fingerprint=done.fingerprint,
+    )
+
+
+def _days(stamps: Sequence[str]) -> Iterator[tuple[str, int, int]]:
     """Each run of equal day, from where to where."""
-    if stamped.day:
-        yield stamped.day, 0, len(stamped.stamps)
-        return
     first = 0
-    for day, run in groupby(stamp[:10] for stamp in stamped.stamps):
+    for day, run in groupby(stamp[:10] for stamp in stamps):
         last = first + len(list(run))
         yield day, first, last
         first = last
-
-
-def _text(log: str) -> str:
-    """A line as the application wrote it, without what ended it."""
-    return log[:-1].removesuffix("\r") if log.endswith("\n") else log
-
-
-def _encoded(document: _Document, stamp: str, constants: str) -> bytes:
-    more = '"truncated":true,' if document.is_cut else ""
-    return f'{{"log":{document.log},"stream":"{document.stream}","@timestamp":"{stamp}",{more}{constants}}}'.encode()

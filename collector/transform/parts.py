@@ -13,10 +13,15 @@ from collector.sources.fingerprint import fingerprint, last_line
 _AROUND_BYTES = 80  # of a document: what stands between `log`, the stream, the time and the trusted members
 
 
+def added_bytes(chunk: Chunk) -> int:
+    """How many bytes are added to its lines, about."""
+    return (chunk.end.line - chunk.start.line) * (len(chunk.stream.constants) + _AROUND_BYTES)
+
+
 def parts(chunk: Chunk, most_bytes: int) -> Iterator[Chunk]:
     """The chunk, or halves of halves of it: to their lines no more than `most_bytes` are added."""
     lines = chunk.end.line - chunk.start.line
-    if lines < 2 or lines * (len(chunk.stream.constants) + _AROUND_BYTES) <= most_bytes:
+    if lines < 2 or added_bytes(chunk) <= most_bytes:
         yield chunk
         return
     for half in _halves(chunk):

@@ -66,7 +66,7 @@ async def reading(
     files_kept: int = 0,
     is_slow: bool = False,
     counts: TailCounts | None = None,
-    rounds: Rounds | None = None,
+    rounds: Rounds[FileTail] | None = None,
 ) -> AsyncIterator[Reading]:
     stream = replace(log_stream(log.live), running=running, files_kept=files_kept)
     tail = FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=counts or TailCounts(), rounds=rounds)
@@ -82,4 +82,4 @@ async def reading(
 
 
 def resume_at(found: Reading) -> Resume:
-    return Resume(found.end, found.tail.inode, found.tail._log._ordinals, found.chunks[-1].fingerprint)
+    return Resume(found.end, found.tail._log.inode, found.tail._log._ordinals, found.chunks[-1].fingerprint)

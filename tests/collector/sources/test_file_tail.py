@@ -92,7 +92,9 @@ async def test_with_more_logs_that_wait_for_room_each_gives_less_at_once(
 ) -> None:
     lines = numbered(range(10_000))
     log.write(*lines)
-    async with reading(log, counts=TailCounts(waiting_logs=logs)) as found:
+    counts = TailCounts()
+    counts.wait(logs)
+    async with reading(log, counts=counts) as found:
         await found.until(*lines)
     assert most_bytes // 2 < max(len(chunk.data) for chunk in found.chunks) <= most_bytes
 
@@ -964,7 +966,7 @@ class Log(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_empty and self.keep > 1)
     @rule()
     def copy_and_truncate(self) -> None:
-        if self.tail.inode and (self.tail._log._id is None or self.tail._log._successors):
+        if self.tail._log.inode and (self.tail._log._id is None or self.tail._log._successors):
             self.look()  # a file of which nothing was read has no line by which to know its copy
         self.log.copy_and_truncate(keep=self.keep, compress=self.compress)
         self.held = [lines for lines in self.held if lines is not self.files[0]]
@@ -1011,7 +1013,7 @@ class Log(RuleBasedStateMachine):
     @rule()
     def look_ahead(self) -> None:
         """The reader waits for room; what is there is opened, and nothing is read: a cut is not noticed."""
-        if self.tail.inode and not self.is_cut:
+        if self.tail._log.inode and not self.is_cut:
             self.tail.look_ahead()
             self.held = list(self.files)
 
@@ -1034,7 +1036,7 @@ class Log(RuleBasedStateMachine):
     def take(self, chunk: Chunk) -> None:
         check(chunk)
         if chunk.data.endswith(b'\\n"' + raw("")[9:]):  # no position lies between the pieces of a line
-            self.resume = Resume(chunk.end, self.tail.inode, dict(self.tail._log._ordinals), chunk.fingerprint)
+            self.resume = Resume(chunk.end, self.tail._log.inode, dict(self.tail._log._ordinals), chunk.fingerprint)
         for number, line in enumerate(chunk.data.splitlines(keepends=True), chunk.start.line):
             key = chunk.start.file, number
             assert self.seen.setdefault(key, line) == line  # what is read again has the same name

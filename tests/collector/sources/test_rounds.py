@@ -1,9 +1,10 @@
 """Laws of rounds: active logs are looked at together and no oftener, and nothing is lost or late for that."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,26 +24,55 @@ from tests.collector.waiting import until
 FIRST = numbered(range(1))[0]
 
 
-def rounds(seconds: float = 1.0, *, batch_bytes: int = 1 << 20) -> Rounds:
-    return Rounds(linger_seconds=seconds, batch_bytes=batch_bytes)
+Found = Sequence[tuple[FileTail, Chunk]]
+
+
+def leave(found: Sequence[tuple[Any, Chunk]]) -> list[bool]:
+    """Take nothing: readers go on with all of it."""
+    return [False] * len(found)
+
+
+def rounds(
+    seconds: float = 1.0, *, batch_bytes: int = 1 << 20, take: Callable[[Found], list[bool]] = leave
+) -> Rounds[FileTail]:
+    return Rounds(linger_seconds=seconds, batch_bytes=batch_bytes, take=take)
+
+
+class Sleeper:
+    """A log of which nothing but its looks are known: `then` is called at each."""
+
+    def __init__(self, then: Callable[["Sleeper"], None]) -> None:
+        self.wake = Wake()
+        self.then = then
+
+    def look(self, now: float) -> Chunk | None:
+        self.then(self)
+        return None
+
+    def passed(self, chunk: Chunk, *, is_taken: bool) -> None:
+        pytest.fail("nothing was found")
+
+
+def sleepers(seconds: float = 1.0, *, batch_bytes: int = 1 << 20) -> Rounds[Sleeper]:
+    return Rounds(linger_seconds=seconds, batch_bytes=batch_bytes, take=leave)
 
 
 @asynccontextmanager
-async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds) -> AsyncIterator[Reading]:
+async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds[FileTail]) -> AsyncIterator[Reading]:
     """A tail that has read a first line and waits for a round; none comes by itself."""
     log.write(FIRST)
     async with reading(log, watcher=watcher, rounds=found) as told:
-        await until(lambda: told.tail._wake in found._waiting)
+        await until(lambda: told.tail in found._waiting)
         assert told.lines == [FIRST]
         yield told
 
 
-async def sleep(found: Rounds, wake: Wake, found_bytes: int = 0) -> bool:
-    found.join(wake, found_bytes, lambda: False)
-    return await wake.sleep()
+async def sleep(found: Rounds[Sleeper], log: Sleeper, found_bytes: int = 0) -> bool:
+    found.join(log, found_bytes)
+    return await log.wake.sleep()
 
 
-async def quiet(found: Rounds, told: Reading) -> None:
+async def quiet(found: Rounds[FileTail], told: Reading) -> None:
     """Rounds until the file is watched."""
     while told.tail._wake not in told.tail._watcher._armed:
         await found.hold()
@@ -80,8 +110,8 @@ async def test_a_line_of_a_quiet_log_is_read_at_once(log: ContainerLog, watcher:
         (line,) = numbered(range(1, 2))
         log.write(line)
         await told.until(FIRST, line)
-        assert told.tail.since is not None
-        assert asyncio.get_running_loop().time() - told.tail.since < 1  # it has not waited since the last look
+        assert told.tail.pace.since is not None
+        assert asyncio.get_running_loop().time() - told.tail.pace.since < 1  # it has not waited since the last look
 
 
 async def test_a_quiet_log_waits_for_no_round(log: ContainerLog, watcher: Watcher) -> None:
@@ -163,18 +193,18 @@ class InRounds(Log):
     def start(self, resume: Resume | None) -> None:
         self.runner.run(self.watch())
         stream = log_stream(self.log.live)
-        self.rounds = rounds()
-        self.tail = FileTail(stream, self.watcher, resume=resume, rounds=self.rounds, take=self.take_some)
+        self.rounds = rounds(take=self.take_some)
+        self.tail = FileTail(stream, self.watcher, resume=resume, rounds=self.rounds)
         self.resume = resume
         self.held = []
         self.chunks = self.tail.chunks()
 
-    def take_some(self, chunk: Chunk) -> bool:
+    def take_some(self, found: Found) -> list[bool]:
         """Room comes and goes."""
         is_taken = self.number % 3 > 0
-        if is_taken:
+        for _, chunk in found if is_taken else ():
             self.take(chunk)
-        return is_taken
+        return [is_taken] * len(found)
 
     async def watch(self) -> None:
         self.watcher = Watcher().__enter__()
@@ -184,12 +214,12 @@ class InRounds(Log):
         for _ in range(4):
             await self.turn(10)
             await self.rounds.hold()
-            if self.tail._quiet_polls > 3 or not self.tail._is_in_rounds:
+            if self.tail.pace.quiet_looks > 3 or not self.tail._is_in_rounds:
                 self.tail._wake.set()  # time passes: it is watched, or polled
 
     @rule()
     def look_ahead(self) -> None:
-        if self.tail.inode and not self.is_cut:
+        if self.tail._log.inode and not self.is_cut:
             self.runner.run(self.be_told())
             self.held = list(self.files)
 
@@ -214,70 +244,49 @@ def test_every_line_that_could_be_read_is_read_once_in_rounds(tmp_path: Path) ->
 # ------------------------------------------------------------------ how often
 
 
-async def test_a_round_wakes_those_who_waited_when_it_began() -> None:
-    found = rounds()
-    wakes = [Wake() for _ in range(100)]
-    sleepers = [asyncio.create_task(sleep(found, wake)) for wake in wakes]
-    await asyncio.sleep(0)
+async def test_a_round_looks_once_at_those_who_waited_when_it_began() -> None:
+    found, looks = sleepers(), list[Sleeper]()
+
+    def look(log: Sleeper) -> None:
+        looks.append(log)
+        found.join(log, 0)
+
+    logs = [Sleeper(look) for _ in range(100)]
+    for log in logs:
+        found.join(log, 0)
     await found.hold()
-    async with asyncio.timeout(5):
-        assert await asyncio.gather(*sleepers) == [False] * 100
-    late = asyncio.create_task(sleep(found, wakes[0]))
-    await asyncio.sleep(0.01)
-    assert not late.done()
-    wakes[0].set()
-    assert await late
-
-
-async def test_a_round_wakes_nobody_whose_look_was_all_there_was_to_do() -> None:
-    found, wake, looks = rounds(), Wake(), list[int]()
-
-    def look() -> bool:
-        looks.append(len(looks))
-        if len(looks) == 3:
-            return False
-        found.join(wake, 0, look)
-        return True
-
-    found.join(wake, 0, look)
-    sleeper = asyncio.create_task(wake.sleep())
-    await asyncio.sleep(0)
-    for _ in range(2):
-        await found.hold()
-        await asyncio.sleep(0.01)
-        assert not sleeper.done()
+    assert looks == logs
+    found.leave(logs[7])
     await found.hold()
-    assert await sleeper is False
-    await found.hold()
-    assert looks == [0, 1, 2]
+    assert looks[100:] == [*logs[:7], *logs[8:]]
 
 
-async def test_a_round_does_not_look_for_one_that_was_woken() -> None:
-    found, wake = rounds(), Wake()
-    found.join(wake, 0, lambda: pytest.fail("its reader looks by itself"))
-    sleeper = asyncio.create_task(wake.sleep())
-    await asyncio.sleep(0)
-    wake.set()
+async def test_one_that_leaves_while_a_round_is_held_is_not_looked_at() -> None:
+    found = sleepers()
+    last = Sleeper(lambda log: pytest.fail("it has left"))
+    first = Sleeper(lambda log: found.leave(last))
+    found.join(first, 0)
+    found.join(last, 0)
     await found.hold()
-    assert await sleeper is True
 
 
 async def test_what_is_taken_in_a_round_is_not_given_again_and_nothing_is_lost_between(
     log: ContainerLog, watcher: Watcher
 ) -> None:
     """Some chunks are taken, others left to the reader, as room comes and goes."""
-    found, taken, order = rounds(), 0, list[bytes]()
+    taken, order = 0, list[bytes]()
     lines = numbered(range(1, 60))
 
-    def take(chunk: Chunk) -> bool:
+    def take(found: Found) -> list[bool]:
         nonlocal taken
         taken += bool(is_taken := len(order) % 3 > 0)
-        if is_taken:
+        for _, chunk in found if is_taken else ():
             order.extend(chunk.data.splitlines(keepends=True))
-        return is_taken
+        return [is_taken] * len(found)
 
     log.write(FIRST)
-    tail = FileTail(log_stream(log.live), watcher, rounds=found, take=take)
+    found = rounds(take=take)
+    tail = FileTail(log_stream(log.live), watcher, rounds=found)
 
     async def read() -> None:
         async for chunk in tail.chunks():
@@ -285,7 +294,7 @@ async def test_what_is_taken_in_a_round_is_not_given_again_and_nothing_is_lost_b
 
     reader = asyncio.create_task(read())
     for number, line in enumerate(lines):
-        await until(lambda: tail._wake in found._waiting)
+        await until(lambda: tail in found._waiting)
         log.write(line)
         if number % 7 == 6:
             log.rotate(keep=3)
@@ -305,11 +314,11 @@ def test_rounds_are_as_often_as_batches_leave_within_bounds(linger: float, secon
 
 
 async def test_rounds_come_oftener_when_they_bring_more_than_a_batch() -> None:
-    found = rounds(1.0, batch_bytes=1_000)
-    wake = Wake()
+    found = sleepers(1.0, batch_bytes=1_000)
+    log = Sleeper(lambda log: log.wake.end())
     await found.hold()
     for found_bytes, seconds in [(100_000, 0.1), (10, 1.0), (0, 1.0)]:
-        sleeper = asyncio.create_task(sleep(found, wake, found_bytes))
+        sleeper = asyncio.create_task(sleep(found, log, found_bytes))
         await asyncio.sleep(0.05)
         await found.hold()
         await sleeper

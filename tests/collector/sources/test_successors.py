@@ -32,7 +32,7 @@ def fill(log: ContainerLog, files: int, *, lines: int = 10) -> list[bytes]:
 
 
 async def idle(found: Reading) -> None:
-    await until(lambda: found.tail._is_followed and found.tail._quiet_polls > 10)
+    await until(lambda: found.tail._is_followed and found.tail.pace.quiet_looks > 10)
 
 
 # ------------------------------------------------------------------ what was read stays read
@@ -48,7 +48,7 @@ async def test_older_files_are_not_read_again_when_the_live_one_is_removed(
         await found.until(*lines)
         with log.live.open("ab") as held:
             log.live.unlink()
-            await until(lambda: found.tail._quiet_polls > 3)
+            await until(lambda: found.tail.pace.quiet_looks > 3)
             held.write(raw("more\n"))
         await found.until(*lines, raw("more\n"))
         log.write(raw("anew\n"))
@@ -68,7 +68,7 @@ async def test_a_folder_that_goes_file_by_file_is_not_read_again(
         await idle(found)
         for path in sorted(log.live.parent.iterdir()):  # the live file first
             path.unlink()
-            await until(lambda: found.tail._quiet_polls > 1)
+            await until(lambda: found.tail.pace.quiet_looks > 1)
         log.live.parent.rmdir()
         found.tail.remove()
         async with asyncio.timeout(10):
@@ -105,7 +105,7 @@ async def test_a_restart_without_the_live_file_reads_nothing_again(log: Containe
         resume = resume_at(found)
     log.live.unlink()
     async with reading(log, resume=resume) as found:
-        await until(lambda: found.tail._quiet_polls > 2)
+        await until(lambda: found.tail.pace.quiet_looks > 2)
         log.write(raw("anew\n"))
         await found.until(raw("anew\n"))
 
@@ -152,7 +152,7 @@ async def test_a_file_lost_at_the_beginning_of_a_new_log_is_one_gap(log: Contain
         await until(lambda: found.tail._is_followed)
         fill_keeping(log, 3, keep=2)
         await until(lambda: len(found.lines) == 20)
-        await until(lambda: found.tail._quiet_polls > 1)
+        await until(lambda: found.tail.pace.quiet_looks > 1)
         assert found.tail.counts.gaps == 1
 
 
@@ -218,7 +218,7 @@ async def test_a_removed_log_that_waits_for_its_turn_is_read_when_it_comes(log: 
     async with reading(log, counts=counts) as found:
         await until(lambda: found.tail._log.awaits_turn)
         found.tail.remove()
-        await until(lambda: found.tail._quiet_polls > 1)
+        await until(lambda: found.tail.pace.quiet_looks > 1)
         assert not found.ended.is_set()
         counts.open_logs = 0
         async with asyncio.timeout(10):

@@ -1,0 +1,46 @@
+"""How often one log is looked at: by what its looks gave."""
+
+POLL_SECONDS = 0.1  # of one that nobody tells of new files, or that gives much
+_POLLS_BEFORE_WATCHING = 10
+_ROUNDS_BEFORE_WATCHING = 4  # to set a watch and to be told costs as much as ten looks
+_LOOK_BYTES = 64 << 10  # one that gives twice as much in a round is looked at in between
+_LITTLE_BYTES = 8 << 10  # never that much, however short the round
+
+
+class Pace:
+    """The looks at one log. `since` (the loop's time): before that, nothing of what it gave last was there."""
+
+    __slots__ = ("_looked_at", "quiet_looks", "since")
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self._looked_at: float | None = None
+        self.quiet_looks = 0  # running, that gave nothing
+
+    def look(self, now: float) -> None:
+        """It is looked at now."""
+        self.since, self._looked_at = self._looked_at, now
+
+    def woken(self, now: float) -> None:
+        """Something has changed: what is read next has come just now."""
+        self._looked_at = now
+        self.quiet_looks = 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a file that is expected should be there by now."""
+        return self.quiet_looks > _POLLS_BEFORE_WATCHING
+
+    def is_idle(self, *, in_rounds: bool) -> bool:
+        """Whether to wait for a change rather than for the next look."""
+        return self.quiet_looks > (_ROUNDS_BEFORE_WATCHING if in_rounds else _POLLS_BEFORE_WATCHING)
+
+    def own_seconds(self, size: int, round_seconds: float) -> float | None:
+        """Seconds until a look of its own, since it gave so many bytes; None: the next round is soon enough."""
+        if size <= _LITTLE_BYTES:
+            return None
+        passed = POLL_SECONDS
+        if self.since is not None and self._looked_at is not None:
+            passed = max(passed, self._looked_at - self.since)
+        seconds = passed * _LOOK_BYTES / size
+        return max(POLL_SECONDS, seconds) if 2 * seconds < round_seconds else None
