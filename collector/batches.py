@@ -99,6 +99,11 @@ class Batches:
         self._bound_bytes = bound_bytes
         self._admit()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing comes any more."""
+        return self._closed
+
     def close(self) -> None:
         """Nothing comes any more: what is there is due at once."""
         self._closed = True

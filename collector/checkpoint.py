@@ -39,6 +39,7 @@ class _Entry(Struct, eq=False, gc=False):
     documents: int = 0
     done: bool = False
     key: StreamKey | None = None  # of a segment's
+    name: int = 0  # under which that is known
 
 
 class Checkpoints:
@@ -139,16 +140,18 @@ class Checkpoints:
         """These are on their way. To be called in the order of each stream."""
         for segment in segments:
             key = segment.stream.key
-            entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key)
-            self._entries[id(segment)] = entry
+            name = id(segment)
+            entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key, name=name)
+            self._entries[name] = entry
             if (pending := self._pending.get(key)) is None:
                 pending = self._pending[key] = deque()
             pending.append(entry)
 
     def settle(self, segment: Segment) -> None:
         """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
-        entry = self._entries.pop(id(segment))
-        entry.done = True
+        if (entry := self._entries.pop(id(segment), None)) is None:
+            return  # it is read again
+        entry.done, entry.name = True, 0  # the number may be given again
         key = entry.key or segment.stream.key
         pending = self._pending[key]
         while pending and pending[0].done:
@@ -158,19 +161,56 @@ class Checkpoints:
             if key in self._leaving:
                 self._forget(key)
 
+    def has_position(self, key: StreamKey) -> bool:
+        """Whether it is known where the stream goes on."""
+        return (saved := self._saved.get(key)) is not None and bool(saved.head)
+
+    def is_pending(self, key: StreamKey) -> bool:
+        """Whether anything of the stream is on its way."""
+        return key in self._pending
+
+    def put_back(self, key: StreamKey, segments: Collection[Segment]) -> Saved | None:
+        """Forget these segments and all of the stream that came after the first of them: they are read again.
+
+        Returns:
+            Where that begins, as `begin`; None if it has begun.
+        """
+        names = {id(segment) for segment in segments}
+        pending = self._pending.get(key, deque())
+        first = next((index for index, entry in enumerate(pending) if entry.name in names), None)
+        if first is None:
+            return None
+        self._leaving.discard(key)
+        saved = copy(self._saved[key])
+        saved.ordinals = dict(saved.ordinals)
+        entries = list(pending)
+        for entry in entries[:first]:
+            self._advance(saved, entry)
+        for entry in entries[first:]:
+            self._entries.pop(entry.name, None)
+            pending.pop()
+        if not pending:
+            del self._pending[key]
+        return saved
+
     def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
         """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
         if key not in self._pending:
             self._move(key, _Entry(position, fingerprint=fingerprint))
 
     def _move(self, key: StreamKey, to: _Entry) -> None:
-        saved, end = self._saved.get(key), to.end
-        if saved is None:
+        if (saved := self._saved.get(key)) is None:
             return
+        head, ordinal = saved.head, saved.ordinal
+        if self._advance(saved, to) and head:
+            self._inodes.pop(FileId(saved.container_id, head, ordinal), None)
+        self._dirty = True
+
+    def _advance(self, saved: Saved, to: _Entry) -> bool:
+        """Returns whether it came to another file."""
+        end = to.end
         _, head, ordinal = end.file
-        if saved.head != head or saved.ordinal != ordinal:
-            if saved.head:
-                self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
+        if is_another := saved.head != head or saved.ordinal != ordinal:
             keep_ordinal(saved.ordinals, head, ordinal)
             saved.head, saved.ordinal = head, ordinal
         saved.offset, saved.line = end.offset, end.line
@@ -178,7 +218,7 @@ class Checkpoints:
         saved.last_time = to.last_time or saved.last_time
         saved.fingerprint = to.fingerprint
         saved.cutoff = "" if to.documents else saved.cutoff
-        self._dirty = True
+        return is_another
 
     # ------------------------------------------------------------------ all of them
 

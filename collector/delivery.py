@@ -31,7 +31,7 @@ from collector.model import Batch, Receipt, Rejected, Segment, is_text
 from collector.plain_text import as_text
 from collector.ports import Shipper
 from collector.recovery import Recovery
-from collector.shipment import FromDisk, FromLogs, Shipment, packed
+from collector.shipment import FromDisk, FromLogs, PutBack, Shipment, packed
 from collector.spool import Spool
 from collector.spooling import Spooling
 from collector.suspects import Suspects
@@ -42,7 +42,10 @@ _CONCURRENCY = 4
 
 
 class Delivery:
-    """Ships the batches of one output until they end; `settled` is told of each segment that is done."""
+    """Ships the batches of one output until they end; `settled` is told of each segment that is done.
+
+    `put_back` takes those that wait for the operator, where there is no memory for them.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Delivery:
         spool: Spool | None = None,
         spool_after_seconds: float = math.inf,
         backoff: Callable[[], Backoff] = Backoff,
+        put_back: PutBack = lambda segments, documents: False,
     ) -> None:
         self._output = output
         self._batches = batches
@@ -64,7 +68,7 @@ class Delivery:
         self._ledger = ledger
         self._backoff = backoff
         self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
-        self._from_logs = FromLogs(batches, ledger, settled)
+        self._from_logs = FromLogs(batches, ledger, settled, put_back)
         self._waiting: Counter[str] = Counter()
         self._suspects = Suspects(output, self._link, self._attempt, self._account, backoff)
         self._held_turn = asyncio.Lock()
@@ -103,6 +107,11 @@ class Delivery:
     async def wait_for(self, target: str) -> None:
         """Wait while the target's documents wait for the operator: reading more would only fill memory."""
         await self._held.wait_for(target)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits for the operator that what is on its way may have to be read again."""
+        return self._from_logs.is_crowded
 
     async def replay(self, segments: Sequence[Segment]) -> None:
         """Ship documents that were dead letters, beside what is read.
@@ -203,7 +212,15 @@ class Delivery:
 
     def _new_held(self) -> Held:
         return Held(
-            self._output, self._ledger, self._waiting, self._attempt, self._suspect, self._backoff, self._held_turn
+            self._output,
+            self._ledger,
+            self._waiting,
+            self._attempt,
+            self._suspect,
+            self._backoff,
+            self._held_turn,
+            ask=lambda batch: self._link.ship(batch, set(), self._backoff()),
+            is_ending=lambda: self._batches.is_closed,
         )
 
     # ------------------------------------------------------------------ what became of it

@@ -1,23 +1,28 @@
 """Documents that wait for the operator (a closed index, a block, the shard limit): they hold up their own target only.
 
 A held target is tried again and again, one shipment at a time, until nothing of it is left; what was made text
-meanwhile is tried as it was first.
+meanwhile is tried as it was first. Where there is no memory for its documents they go back to their logs, and a few are
+tried in their stead: once one is taken, reading goes on where they were.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
+from heapq import nsmallest
 
 import structlog
 
 from collector.backoff import Backoff
 from collector.ledger import Ledger
 from collector.link import Answer
-from collector.model import Receipt
+from collector.model import Batch, Receipt, Segment, within
 from collector.shipment import Shipment
 
 _FEW = 10  # documents that an index refuses in any form before it is taken for one that takes none
+_TRIED_BYTES = 64 << 10  # of documents that are tried instead of those that went back to their logs
+_MOST_TRIED_BYTES = 64 << 20  # of all targets
+_UNTRIED_SECONDS = 15.0  # after which one that has none of them is read again
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +32,8 @@ class Held:
 
     One of them is sent at a time, in its `turn`: hundreds of them leave the others their requests.
     `suspect` takes one over that the destination may die of.
-    `waiting` counts, for the whole output, by how many of these a target is held.
+    `waiting` counts, for the whole output, by how many of these a target is held. `ask` sends documents that are not
+    accounted for, and `is_ending` says that nothing is read any more.
     """
 
     def __init__(
@@ -39,6 +45,9 @@ class Held:
         suspect: Callable[[Shipment, "Held", asyncio.TaskGroup], None],
         backoff: Callable[[], Backoff],
         turn: asyncio.Lock,
+        *,
+        ask: Callable[[Batch], Awaitable[Answer]],
+        is_ending: Callable[[], bool],
     ) -> None:
         self._output = output
         self._turn = turn
@@ -47,6 +56,9 @@ class Held:
         self._attempt = attempt
         self._suspect = suspect
         self._backoff = backoff
+        self._ask = ask
+        self._is_ending = is_ending
+        self._tried: dict[str, Batch] = {}  # of targets whose documents went back to their logs
         self._shipments: dict[str, list[Shipment]] = {}
         self._unsure: set[str] = set()  # targets that may take others
         self._open = asyncio.Event()
@@ -56,7 +68,8 @@ class Held:
         held = self._shipments.get(target)
         if held is None:
             return False
-        return target not in self._unsure or sum(one.documents.count for one in held) >= _FEW
+        is_sure = target not in self._unsure or target in self._tried
+        return is_sure or sum(one.documents.count for one in held) >= _FEW
 
     async def wait_for(self, target: str) -> None:
         """Wait while the target's documents wait for the operator: reading more would only fill memory."""
@@ -72,14 +85,25 @@ class Held:
                 continue
             self._note(target, receipt)
             theirs.as_read()  # mended, it is taken with its fields
-            theirs.origin.hold(theirs)
-            if target in self._shipments:
-                self._shipments[target].append(theirs)
-            else:
-                self._shipments[target] = [theirs]
+            is_new = target not in self._shipments
+            held = self._shipments.setdefault(target, [])
+            documents = theirs.documents
+            if theirs.origin.keep(theirs):
+                held.append(theirs)
+            elif target not in self._tried:
+                self._tried[target] = self._few_of(documents, _FEW if target in self._unsure else 1)
+            if is_new:
                 redelivering = tasks.create_task(self._redeliver(target, tasks), name=f"{self._output} held {target}")
                 self._waiting[target] += 1
                 redelivering.add_done_callback(partial(self._leave, target))  # it may be cancelled before it runs
+
+    def _few_of(self, documents: Batch, count: int) -> Batch:
+        """The smallest, since there may be many targets; none once those of all take up much."""
+        left = _MOST_TRIED_BYTES - sum(batch.size for batch in self._tried.values())
+        each = ((segment, index) for segment in documents.segments for index in range(segment.count))
+        smallest = nsmallest(count, each, key=_size)
+        batch = Batch(tuple(segment.part([index]) for segment, index in within(_TRIED_BYTES, smallest, _size)))
+        return batch if batch.size <= left else Batch()
 
     def _note(self, target: str, receipt: Receipt) -> None:
         """Tell why it waits; of one document nobody can tell whose the fault is, so a few more are read."""
@@ -98,9 +122,14 @@ class Held:
         backoff = self._backoff()
         wish: float | None = None
         is_text_due = False
-        while held := self._shipments[target]:
+        while True:
+            held = self._shipments[target]
             if not is_text_due:
                 await asyncio.sleep(backoff.next(wish))
+            if not held:
+                if self._is_ending() or await self._is_taken(target):
+                    break
+                continue
             shipment = held[0]
             before = shipment.documents.count
             async with self._turn:
@@ -116,8 +145,23 @@ class Held:
                 self._suspect(shipment, self, tasks)
             if not shipment.documents.count:
                 held.pop(0)
+            if not held:
+                break
         del self._shipments[target]
+        self._tried.pop(target, None)
         self._unsure.discard(target)
+
+    async def _is_taken(self, target: str) -> bool:
+        """Whether the target takes documents again, by the few of it that are kept for that."""
+        few = self._tried[target]
+        if not few.count:
+            await asyncio.sleep(_UNTRIED_SECONDS)
+            return True
+        async with self._turn:
+            answer = await self._ask(few)
+        if target in answer.receipt.waits:
+            self._note(target, answer.receipt)
+        return answer.receipt.retry.count < few.count
 
     def _leave(self, target: str, _: asyncio.Task[None]) -> None:
         self._waiting[target] -= 1
@@ -127,3 +171,8 @@ class Held:
             if target not in self._shipments:
                 log.info("documents wait no longer", output=self._output, target=target)
         self._open.set()
+
+
+def _size(document: tuple[Segment, int]) -> int:
+    segment, index = document
+    return len(segment.documents[index])

@@ -43,14 +43,19 @@ class Ledger:
         self.spool_read_error = ""  # why what is in it is not delivered
         self.waits: dict[str, str] = {}  # target → why its documents wait for the operator
 
-    def entered(self, segment: Segment) -> None:
-        """Its documents were read, and are on their way."""
-        self.read += segment.count
-        self.in_flight += segment.count
+    def entered(self, segment: Segment, *, again: int = 0) -> None:
+        """Its documents were read, and are on their way; `again` of them were already, and went back to their log."""
+        self.read += segment.count - again
+        self.in_flight += segment.count - again
         self.in_flight_bytes += segment.size
 
+    def unread(self, count: int) -> None:
+        """The agent ends: so many documents that went back to their logs are read by the next start."""
+        self.read -= count
+        self.in_flight -= count
+
     def left(self, segment: Segment) -> None:
-        """Its documents are settled: their bytes are free again."""
+        """Its documents are settled, or went back to their log: their bytes are free again."""
         self.in_flight_bytes -= segment.size
 
     def arrived(self, segment: Segment) -> None:

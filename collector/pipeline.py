@@ -17,6 +17,7 @@ from collector import dropped, places
 from collector.batches import Batches
 from collector.checkpoint import Checkpoints
 from collector.concurrency import Concurrency
+from collector.dating import Dating
 from collector.dead_letters import DeadLetters
 from collector.delivery import Delivery
 from collector.discovery.roster import Roster
@@ -24,6 +25,9 @@ from collector.event_queue import EventQueue
 from collector.ledger import Ledger
 from collector.model import Chunk, FileId, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings
+from collector.positions_file import Saved
+from collector.returning import Returning
+from collector.sources import removed
 from collector.sources.file_tail import FileTail
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
@@ -41,8 +45,6 @@ log = structlog.get_logger(__name__)
 _SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
 _UNREADABLE_SECONDS = 5.0
-_HELD_BYTES = 1 << 30  # of removed log files that are kept open until they are read
-_NO_TIME_SECONDS = 5  # that a file's first lines wait for one that has a time
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
@@ -71,8 +73,9 @@ class Pipeline:
         self.checkpoints = checkpoints
         self.tails: dict[StreamKey, FileTail] = {}
         self._transforms: dict[StreamKey, DockerJson] = {}
-        self._waits: dict[StreamKey, int] = {}  # seconds for which lines of these wait for a time
+        self._dating = Dating(checkpoints, self.tails, self._transforms)
         self._left: dict[StreamKey, Iterator[Segment]] = {}  # what there was no room for, of the last chunk
+        self._returning = Returning(checkpoints, self.tails, self._read_anew)
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
@@ -105,6 +108,7 @@ class Pipeline:
             concurrency=Concurrency(settings.concurrency, changed=self._adapt),
             spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
             spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
+            put_back=self._returning.put_back,
         )
 
     @property
@@ -119,6 +123,7 @@ class Pipeline:
             with Watcher() as watcher:
                 await self._run(watcher)
         finally:
+            self.ledger.unread(self._returning.give_up())
             dropped.tell(self.output, self.checkpoints, self._unread, self._behind)
 
     async def _run(self, watcher: Watcher) -> None:
@@ -175,9 +180,7 @@ class Pipeline:
                 self.tails[key].update(stream)
                 continue
             saved = self.checkpoints.begin(stream, self._cutoff)
-            dated = Dated(*saved.dated_file)
-            transform = DockerJson(self._stamps, saved.last_time, dated=dated, with_attrs=self._with_attrs)
-            self._transforms[key] = transform
+            self._read_anew(key, saved)
             tail = FileTail(
                 stream,
                 watcher,
@@ -185,33 +188,43 @@ class Pipeline:
                 cutoff=saved.cutoff,
                 counts=self.counts,
                 rounds=self._rounds,
-                reached=partial(self._reach, key, transform),
+                reached=partial(self._reach, key),
             )
             self.tails[key] = tail
-            self._tasks[key] = readers.create_task(
-                self._follow(tail, transform), name=f"{self.output} {stream.container}"
-            )
+            self._tasks[key] = readers.create_task(self._follow(tail), name=f"{self.output} {stream.container}")
+
+    def _read_anew(self, key: StreamKey, saved: Saved) -> None:
+        """What is read of the stream from now on begins at this position."""
+        dated = Dated(*saved.dated_file)
+        self._transforms[key] = DockerJson(self._stamps, saved.last_time, dated=dated, with_attrs=self._with_attrs)
+        self._left.pop(key, None)
 
     # ------------------------------------------------------------------ one stream
 
-    async def _follow(self, tail: FileTail, transform: DockerJson) -> None:
+    async def _follow(self, tail: FileTail) -> None:
         key = tail.stream.key
         try:
-            while not await self._read_to_end(tail, transform):
-                await tail.pause(_UNREADABLE_SECONDS)
+            is_over = False
+            while not is_over:
+                if await self._read_to_end(tail):
+                    is_over = await self._returning.is_over(tail, lambda: self._delivery.is_crowded)
+                else:
+                    await tail.pause(_UNREADABLE_SECONDS)
             self.checkpoints.leave(key)
         finally:
             tail.close()
             del self.tails[key], self._tasks[key], self._transforms[key]
+            self._returning.left(key)
             self.unreadable.pop(key, None)
 
-    async def _read_to_end(self, tail: FileTail, transform: DockerJson) -> bool:
+    async def _read_to_end(self, tail: FileTail) -> bool:
         """Read until the container is gone; False if its log cannot be read now, which is told once."""
         key = tail.stream.key
+        self._returning.take_due(key)
         try:
             async for chunk in tail.chunks():
-                await self._wait_for_room(chunk, tail)
-                del chunk  # a quiet log must not keep its last one
+                del chunk  # a quiet log must not keep its last one, nor one that waits
+                await self._wait_for_room(tail)
         except OSError as error:
             cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
             helps = remedy(error)
@@ -223,10 +236,10 @@ class Pipeline:
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
 
-    def _reach(self, key: StreamKey, transform: DockerJson, file: FileId, inode: int) -> None:
+    def _reach(self, key: StreamKey, file: FileId, inode: int) -> None:
         """Have a position in the file before anything of it is settled: else nobody sees that it went over a stop."""
         self.checkpoints.opened(file, inode)
-        if not transform.is_amid_line:
+        if not self._transforms[key].is_amid_line:
             self.checkpoints.reach(key, file)
 
     def _take(self, found: Sequence[tuple[FileTail, Chunk]]) -> list[bool]:
@@ -249,28 +262,31 @@ class Pipeline:
         """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
         self.ledger.read_bytes += len(chunk.data)
         tail.read_bytes += len(chunk.data)
+        transform = self._transforms[tail.key]
         for segments in made:
             self.checkpoints.track(*segments)  # before there is room for them: a stop may come first
             for segment in segments:
                 if not self._batches.put_at_once(segment, tail.pace.since):
                     yield segment
-                self._entered(segment)
-                tail.documents += segment.count
+                tail.documents += self._entered(segment)
+                if self._transforms.get(tail.key) is not transform:
+                    return  # it went back to its log while it waited
 
     @property
     def _most_added(self) -> int:
         """So many bytes may be added to what is read at once."""
         return _ADDED * self.counts.read_bytes
 
-    async def _wait_for_room(self, chunk: Chunk, tail: FileTail) -> None:
+    async def _wait_for_room(self, tail: FileTail) -> None:
         """Have the rest of a chunk passed on that was not taken at once."""
         self.counts.wait(1)
         try:
-            for segment in self._left.pop(chunk.stream.key, ()):
+            for segment in self._left.pop(tail.key, ()):
                 await self._batches.put(segment, tail.pace.since)
-            if self._delivery.is_held(chunk.stream.target):
+                del segment
+            if self._delivery.is_held(tail.stream.target):
                 tail.set_aside()
-                await self._delivery.wait_for(chunk.stream.target)
+                await self._delivery.wait_for(tail.stream.target)
         finally:
             self.counts.wait(-1)
 
@@ -285,12 +301,17 @@ class Pipeline:
                 self.checkpoints.skip_to(chunk.stream.key, part.end, part.fingerprint)
             yield segments
 
-    def _entered(self, segment: Segment) -> None:
-        self.ledger.entered(segment)
-        if self._tap is not None:
+    def _entered(self, segment: Segment) -> int:
+        """Returns how many of its documents are new."""
+        again = self._returning.again(segment)
+        new = segment.count - again
+        self.ledger.entered(segment, again=again + self._returning.instead(new))
+        if self._tap is not None and not again:
             self._tap(segment)
+        return new
 
     async def _put_event(self, event: Segment) -> None:
+        await self._delivery.wait_for(docker_event.TARGET)
         self.checkpoints.track(event)
         await self._batches.put(event)
         self._entered(event)
@@ -312,38 +333,10 @@ class Pipeline:
                 tail.look_ahead()
                 if tail.is_readable:
                     self.unreadable.pop(key, None)
-            self._bound_held()
+            self.held_bytes = removed.bound(self.tails)
             if second % _SEE_EVERY == 0 and self._roster.up:
                 self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
                 for container_id in self.checkpoints.vanished({*self._roster.containers, docker_event.TARGET}):
                     self.counts.gap(container_id[:12])
-            await self._date_lines()
+            await self._dating.look()
             await self.checkpoints.flush_when_due()
-
-    async def _date_lines(self) -> None:
-        """Give lines that wait for a time that of their file, once none has followed for long.
-
-        It is kept on disk first: they have the same at each read, whatever follows them by then.
-        """
-        waiting = [key for key, transform in self._transforms.items() if transform.waits_for_time]
-        self._waits = {key: self._waits.get(key, 0) + 1 for key in waiting}
-        due = [key for key, seconds in self._waits.items() if seconds > _NO_TIME_SECONDS]
-        for key in due:
-            if (dated := self._transforms[key].date_lines()) is not None:
-                self.checkpoints.date(key, *dated)
-        if due and await self.checkpoints.flush():
-            for key in due:
-                if (tail := self.tails.get(key)) is not None:
-                    tail.ask()
-
-    def _bound_held(self) -> None:
-        """Give removed files up, of the log that has most of them, while they take up more than their share of disk."""
-        held = {key: tail.held_bytes for key, tail in self.tails.items()}
-        self.held_bytes = sum(held.values())
-        while self.held_bytes > _HELD_BYTES and held:
-            key = max(held, key=lambda one: held[one])
-            if size := self.tails[key].let_go():
-                held[key] -= size
-                self.held_bytes -= size
-            else:
-                del held[key]  # only the file that is being read is left of it

@@ -3,7 +3,6 @@
 What it means that a segment is settled depends on where it came from: `Origin`, of which there are two.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -16,9 +15,11 @@ from collector.model import Batch, Segment, is_text
 from collector.plain_text import as_original
 
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
-_SHARE_BYTES = 512 << 10  # of one target, so that those which come last have room too
-_MOST_HELD_BYTES = 96 << 20  # with the shares of all
 _SUSPICIOUS = 2  # times running that the connection breaks under one shipment
+
+
+PutBack = Callable[[Sequence[Segment], Batch], bool]
+"""Has these segments read again, of which such documents are not settled; False if they cannot be."""
 
 
 class Origin(Protocol):
@@ -31,7 +32,10 @@ class Origin(Protocol):
         """Nothing of the segment is left to be sent."""
 
     def hold(self, shipment: "Shipment") -> None:
-        """The shipment waits for the operator."""
+        """The shipment waits: leave its room to others, within a bound."""
+
+    def keep(self, shipment: "Shipment") -> bool:
+        """The shipment waits for the operator; False if there is no memory for it: then it is empty."""
 
 
 class Shipment(Struct):
@@ -100,12 +104,17 @@ class Shipment(Struct):
 class FromLogs:
     """Segments that were read: settling one gives its room back and moves its position."""
 
-    def __init__(self, batches: Batches, ledger: Ledger, settled: Callable[[Segment], None]) -> None:
+    def __init__(self, batches: Batches, ledger: Ledger, settled: Callable[[Segment], None], put_back: PutBack) -> None:
         self._batches = batches
         self._ledger = ledger
         self._settled = settled
+        self._put_back = put_back
         self._held_bytes = 0  # of held segments that have given up their room
-        self._shares: Counter[str] = Counter()  # of them, by target
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether what is on its way may soon have to go back to its logs."""
+        return 2 * self._held_bytes > _HELD_BOUND_BYTES
 
     def leave(self, count: int) -> None:
         """Nothing more to do."""
@@ -119,22 +128,34 @@ class FromLogs:
             self._batches.release(segment.size)
         else:
             self._held_bytes -= segment.size
-            self._shares[segment.stream.target] -= segment.size
         self._settled(segment)
 
     def hold(self, shipment: Shipment) -> None:
-        """Leave its room to others: beyond the bound what is within its target's share, and then nothing."""
-        sizes = Counter[str]()
+        """Leave its room to others, if there is memory for it beside."""
+        if shipment.has_room and self._held_bytes + _size(shipment) <= _HELD_BOUND_BYTES:
+            self._make_room(shipment)
+
+    def keep(self, shipment: Shipment) -> bool:
+        """Leave its room to others; False if there is no memory for it: then it goes back to its logs, and is empty.
+
+        What cannot be read again is kept all the same: it is little, since a crowd lets none come.
+        """
+        self.hold(shipment)
+        if not shipment.has_room:
+            return True
+        if not self._put_back(shipment.segments, shipment.documents):
+            self._make_room(shipment)
+            return True
         for segment in shipment.segments:
-            sizes[segment.stream.target] += segment.size
-        held_bytes = self._held_bytes + sizes.total()
-        is_within_shares = all(self._shares[target] + size <= _SHARE_BYTES for target, size in sizes.items())
-        bound_bytes = _MOST_HELD_BYTES if is_within_shares else _HELD_BOUND_BYTES
-        if shipment.has_room and held_bytes <= bound_bytes:
-            shipment.has_room = False
-            self._held_bytes = held_bytes
-            self._shares.update(sizes)
-            self._batches.release(sizes.total())
+            self._ledger.left(segment)
+        self._batches.release(_size(shipment))
+        shipment.documents, shipment.segments = Batch(), []
+        return False
+
+    def _make_room(self, shipment: Shipment) -> None:
+        shipment.has_room = False
+        self._held_bytes += _size(shipment)
+        self._batches.release(_size(shipment))
 
 
 class FromDisk:
@@ -156,6 +177,14 @@ class FromDisk:
 
     def hold(self, shipment: Shipment) -> None:
         """It has no room to leave to others."""
+
+    def keep(self, shipment: Shipment) -> bool:
+        """Whoever reads records sees to it that they are few."""
+        return True
+
+
+def _size(shipment: Shipment) -> int:
+    return sum(segment.size for segment in shipment.segments)
 
 
 def _as_read(segment: Segment) -> Segment:

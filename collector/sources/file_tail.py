@@ -18,6 +18,7 @@ from pathlib import Path
 
 from collector.model import Chunk, FileId, LogStream, Position
 from collector.sources.cutoff import without_older
+from collector.sources.going_back import gone_back
 from collector.sources.log_files import refusal
 from collector.sources.log_reader import LogReader
 from collector.sources.pace import POLL_SECONDS, Pace
@@ -34,13 +35,10 @@ _NEVER = math.inf  # seconds until the next look: the container is gone, and all
 _NOW = -1.0
 
 
-Reached = Callable[[FileId, int], None]
-"""Is told each file that reading comes to, as soon as it is identified, and its inode."""
-
-
 class FileTail:
     """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled.
 
+    `reached` is told each file that reading comes to, as soon as it is identified, and its inode.
     `rounds` are shown each chunk first; what they take, `chunks` need not give, so that no task is woken for it.
     """
 
@@ -52,7 +50,7 @@ class FileTail:
         resume: Resume | None = None,
         cutoff: str = "",
         counts: TailCounts | None = None,
-        reached: Reached = lambda file, inode: None,
+        reached: Callable[[FileId, int], None] = lambda file, inode: None,
         rounds: "Rounds[FileTail] | None" = None,
     ) -> None:
         self.stream = stream
@@ -69,7 +67,7 @@ class FileTail:
         self._found: Chunk | float = _NOW  # what a round found for the reader to go on with
         self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
         self._wake = Wake()
-        self._removed = False
+        self.is_removed = False  # the container is gone
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
         self._is_watched = False
@@ -82,14 +80,14 @@ class FileTail:
 
     def update(self, stream: LogStream) -> None:
         """Take over a new name or state of the container, which exists."""
-        if self.stream != stream or self._removed:
+        if self.stream != stream or self.is_removed:
             self.stream = stream
-            self._removed = self._end_told = False
+            self.is_removed = self._end_told = False
             self._wake.set()
 
     def remove(self) -> None:
         """The container is gone: read what is left, then end."""
-        self._removed = True
+        self.is_removed = True
         self._wake.set()
 
     def ask(self) -> None:
@@ -107,6 +105,14 @@ class FileTail:
         """Leave the descriptors to others, if they need them: nobody reads it for long. The next look opens it."""
         self._log.set_aside()
 
+    def go_back(self, resume: Resume, cutoff: str) -> None:
+        """Read again from there on, with the `cutoff` from then; what is gone of it meanwhile is counted."""
+        self._log = gone_back(self._log, resume, self.stream, self.counts, is_told=self._is_followed)
+        self._slept(is_woken=True)
+        self._end, self._file, self._end_told = None, None, False
+        self._cutoff = cutoff if resume.is_unsettled else ""
+        self._wake.set()
+
     def let_go(self) -> int:
         """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""
         return self._log.let_go()
@@ -123,20 +129,18 @@ class FileTail:
     @property
     def held_bytes(self) -> int:
         """Bytes of removed files that are kept open until they are read."""
-        is_empty = self._is_caught_up or self.pace.quiet_looks  # then it is not asked
-        return 0 if is_empty else self._log.held_bytes
+        return 0 if self._is_caught_up or self.pace.quiet_looks else self._log.held_bytes
 
     # ------------------------------------------------------------------ the source
 
     async def chunks(self) -> AsyncIterator[Chunk]:
         """Whole lines, in order; a chunk without data tells a position, or that the container has stopped.
 
-        Ends when the container is gone. Called again after an error, it goes on where it was.
+        Ends when the container is gone. Called again, it goes on where it was, or where it is to go back to.
 
         Raises:
-            OSError: the log cannot be read; what is open stays open, since it may have no name any more.
+            OSError: the log cannot be read; what is open stays open then, and at the end, for it may have no name.
         """
-        failed = False
         try:
             while True:
                 found: Chunk | float | None = self._found
@@ -144,8 +148,10 @@ class FileTail:
                 if found == _NOW:
                     found = self._look()
                 if isinstance(found, Chunk):
-                    yield found
-                    found = self._after(found)
+                    given, size = [found], len(found.data)
+                    del found  # it is not kept here while its reader waits
+                    yield given.pop()
+                    found = self._after(size)
                 if found == _NEVER:
                     self._log.count_unseen(has_run=self.stream.has_run)
                     return
@@ -153,14 +159,13 @@ class FileTail:
                     await asyncio.sleep(0)
                     continue
                 self._slept(is_woken=await self._wake.sleep(found))
+        except (GeneratorExit, asyncio.CancelledError):
+            self.close()
+            raise
         except OSError:
-            failed = True
             self.is_readable = False
             self._left_bytes = None
             raise
-        finally:
-            if not failed:
-                self.close()
 
     def close(self) -> None:
         """Close every file; `chunks` goes on from here if it is called again. May be called twice."""
@@ -177,9 +182,7 @@ class FileTail:
         if not isinstance(step, Chunk):
             return self._without(is_more_at_once=step)
         is_taken = self._rounds is not None and self._rounds.take([(self, step)])[0]
-        return self._after(step) if is_taken else step
-
-    # ------------------------------------------------------------------ in rounds
+        return self._after(len(step.data)) if is_taken else step
 
     def look(self, now: float) -> Chunk | None:
         """What has come, at this time of the loop; None if it needs nothing, or its reader goes on with it."""
@@ -198,15 +201,13 @@ class FileTail:
 
     def passed(self, chunk: Chunk, *, is_taken: bool) -> None:
         """What it gave was taken, or its reader has to wait with it."""
-        self._go_on(self._after(chunk) if is_taken else chunk)
+        self._go_on(self._after(len(chunk.data)) if is_taken else chunk)
 
     def _go_on(self, found: Chunk | float | None) -> None:
         """Have the reader go on with this, unless a round was joined."""
         if found is not None:
             self._found = found
             self._wake.end()
-
-    # ------------------------------------------------------------------ a look
 
     def _next(self, now: float) -> Chunk | bool:
         """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
@@ -222,7 +223,7 @@ class FileTail:
                 return False
             if self._end is None or self._end.file != self._log.position.file:
                 self._end = self._log.position
-        data = self._log.read(is_removed=self._removed, is_quick=is_quick)
+        data = self._log.read(is_removed=self.is_removed, is_quick=is_quick)
         self.is_readable = True
         if data:
             return self._chunk(data)
@@ -235,13 +236,13 @@ class FileTail:
         self.is_readable = self._log.is_open
         if is_more_at_once:
             return 0.0
-        return _NEVER if self._removed and not self._log.awaits_turn else self._idle()
+        return _NEVER if self.is_removed and not self._log.awaits_turn else self._idle()
 
     def _is_identified(self) -> bool:
         if self._has_end_to_tell:
             self._log.unpark()
         found = self._log.is_identified(container=self.stream.container, files_kept=self.stream.files_kept)
-        is_looked_for = not (found or self._removed or self._log.watch_path)
+        is_looked_for = not (found or self.is_removed or self._log.watch_path)
         if is_looked_for and (error := refusal(self._log.live)) is not None:
             raise error
         if not found and self._is_missing:
@@ -251,17 +252,16 @@ class FileTail:
     @property
     def _is_missing(self) -> bool:
         """Whether there should be a file by now: Docker makes it when it starts the container."""
-        is_expected = self.stream.has_run and not self._removed
+        is_expected = self.stream.has_run and not self.is_removed
         return self.pace.is_late and is_expected and not (self._log.watch_path or self._log.awaits_turn)
 
     @property
     def _has_end_to_tell(self) -> bool:
-        return (self._removed or not self.stream.running) and not self._end_told
+        return (self.is_removed or not self.stream.running) and not self._end_told
 
     def _chunk(self, data: bytes, *, ended: bool = False) -> Chunk:
         assert self._end is not None  # noqa: S101 - set when the file was identified
-        self._end_told = ended
-        self._is_asked = False
+        self._end_told, self._is_asked = ended, False
         self.pace.quiet_looks = 0
         self._left_bytes = None
         start, self._end = self._end, self._log.position
@@ -296,14 +296,14 @@ class FileTail:
             self._log.created()
             self._wake.set()
 
-    def _after(self, chunk: Chunk) -> float | None:
-        """It was given: seconds until there may be as much again, None: a round was joined."""
-        if not self._is_in_rounds or self._removed or self._has_end_to_tell or not self._log.is_at_end:
+    def _after(self, size: int) -> float | None:
+        """A chunk of so many bytes was given: seconds until there may be as much again, None: a round was joined."""
+        if not self._is_in_rounds or self.is_removed or self._has_end_to_tell or not self._log.is_at_end:
             return 0.0
         assert self._rounds is not None  # noqa: S101
-        seconds = self.pace.own_seconds(len(chunk.data), self._rounds.seconds)
+        seconds = self.pace.own_seconds(size, self._rounds.seconds)
         if seconds is None:
-            self._join_round(len(chunk.data))
+            self._join_round(size)
         return seconds
 
     def _idle(self) -> float | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from collector.model import FileId, Position
 from collector.sources.fingerprint import fingerprint
 from collector.sources.line_reader import LineReader, Truncated
-from collector.sources.log_files import Generation, LogFile, State, generations, head_of, keep_ordinal, state_of
-from collector.sources.resume import Match, Resume, find
+from collector.sources.log_files import Generation, LogFile, State, generations, keep_ordinal, state_of
+from collector.sources.resume import Match, Resume, beginning, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
 
@@ -63,6 +63,11 @@ class LogReader:
     def changed(self) -> int:
         """When that was last written, in nanoseconds since 1970."""
         return 0 if self._reader is None else self._reader.file.version[1]
+
+    @property
+    def open_file(self) -> LogFile | None:
+        """That is being read."""
+        return None if self._reader is None else self._reader.file
 
     @property
     def is_open(self) -> bool:
@@ -228,6 +233,11 @@ class LogReader:
         """Whether it was closed, and nothing was written since."""
         return self._parked is not None and self._parked == state_of(self.live)
 
+    def seek(self, offset: int, line: int) -> None:
+        """Read the open file again from there on."""
+        assert self._reader is not None  # noqa: S101
+        self._reader = LineReader(self._reader.file, offset=offset, line=line)
+
     def unpark(self) -> None:
         """Open it again at the next look, whether it changed or not."""
         self._parked = None
@@ -244,7 +254,7 @@ class LogReader:
             self.awaits_turn = True
             self._counts.tell_scarce()
             if self._resume is None:
-                self._expect(found[0])
+                self._resume = beginning(self._container_id, found[0], self._ordinals)
             self._missed_turn = self.unread_bytes > 0
             return False
         try:
@@ -256,13 +266,6 @@ class LogReader:
         self._missed_turn = False
         self._counts.open_logs += 1
         return True
-
-    def _expect(self, first: Generation) -> None:
-        """Know the file with which it will begin: that it went meanwhile would not be seen."""
-        if (head := head_of(first)) is not None:
-            keep_ordinal(self._ordinals, head, 0)
-            position = Position(FileId(self._container_id, head, 0), 0, 0)
-            self._resume = Resume(position, first.inode, dict(self._ordinals), is_unsettled=True)
 
     def _open(self, found: list[Generation], files_kept: int) -> bool:
         """Open the file to begin with; False if all that are there were read before."""
@@ -331,9 +334,8 @@ class LogReader:
                 self._reader, self._id = LineReader(cut.file), None
         except FileNotFoundError:  # one got another name just now: the cut is met again at the next look
             return
-        lost_bytes = lost_bytes if match.file is None else 0
         self._counts.truncated += 1
-        self._counts.lost_bytes += lost_bytes
+        self._counts.lost_bytes += lost_bytes if match.file is None else 0
 
     def _leave_file(self) -> None:
         if self._reader is not None:
@@ -342,7 +344,6 @@ class LogReader:
         self._id = None
 
     def _generations(self) -> list[Generation]:
-        try:
+        with suppress(FileNotFoundError):  # no log yet, or the container is gone
             return generations(self.live)
-        except FileNotFoundError:  # no log yet, or the container is gone
-            return []
+        return []

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from collector.model import Position
-from collector.sources.log_files import Generation, LogFile, head_of
+from collector.model import FileId, Position
+from collector.sources.log_files import Generation, LogFile, head_of, keep_ordinal
 
 
 class Resume(Struct, frozen=True):
@@ -32,6 +32,14 @@ class Match(NamedTuple):
     unread: list[Generation]
     file: LogFile | None = None
     was_cut: bool = False
+
+
+def beginning(container_id: str, first: Generation, ordinals: dict[str, int]) -> Resume | None:
+    """The start of the file with which a log will begin, to know it: that it went meanwhile would not be seen."""
+    if (head := head_of(first)) is None:
+        return None
+    keep_ordinal(ordinals, head, 0)
+    return Resume(Position(FileId(container_id, head, 0), 0, 0), first.inode, dict(ordinals), is_unsettled=True)
 
 
 def find(found: list[Generation], resume: Resume) -> Match:

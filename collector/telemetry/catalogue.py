@@ -67,7 +67,7 @@ DOCUMENTS_REPLAYED = _counter("pilotfish_documents_replayed_total", "Dead letter
 DOCUMENTS_IN_FLIGHT = _gauge(
     "pilotfish_documents_in_flight", "Documents read, recovered or replayed and not yet settled", "output"
 )
-IN_FLIGHT_BYTES = _gauge("pilotfish_in_flight_bytes", "Their size", "output")
+IN_FLIGHT_BYTES = _gauge("pilotfish_in_flight_bytes", "Their size, as far as they are in memory", "output")
 IN_FLIGHT_CAPACITY = _gauge(
     "pilotfish_in_flight_capacity_bytes", "Documents on their way that memory is kept for; then reading waits", "output"
 )

@@ -69,10 +69,10 @@ class Host:
         )
 
     @asynccontextmanager
-    async def run(self, *pipelines: Pipeline) -> AsyncIterator[None]:
+    async def run(self, *pipelines: Pipeline, seconds: float = 30.0) -> AsyncIterator[None]:
         """Run them until the block ends, then drain; at the end everything read is settled and the positions kept."""
         self.roster.closed = False
-        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
             for pipeline in pipelines:
                 tasks.create_task(pipeline.run())
             yield
