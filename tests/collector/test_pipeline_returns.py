@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector import shipment
+from collector import held, shipment
 from collector.model import Batch, Receipt, Segment
 from collector.pipeline import Pipeline
 from tests.collector.docker_lines import numbered, raw
@@ -264,3 +264,23 @@ async def test_the_last_lines_of_a_container_that_is_gone_go_back_too(host: Host
         await until(lambda: len(pipeline.tails) == 1)
     assert sorted(messages(shipper, "shut"), key=lambda it: int(it[5:])) == words(range(100))
     assert (pipeline.counts.gaps, pipeline.counts.open_files) == (0, 0)
+
+
+@pytest.mark.usefixtures("few_bytes")
+async def test_a_target_without_a_document_to_ask_with_is_read_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where those of others take up all the memory that is for them."""
+    monkeypatch.setattr(held, "_MOST_TRIED_BYTES", 0)
+    monkeypatch.setattr(held, "_UNTRIED_SECONDS", 0.05)
+    shipper = Closed()
+    host.add("shut", *numbered(range(3_000)))
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        await gone_back(pipeline)
+        host.add("free", *numbered(range(10)))
+        await until(lambda: len(messages(shipper, "free")) == 10)
+        shipper.is_shut = False
+        await until(lambda: len(messages(shipper, "shut")) == 3_000)
+    assert messages(shipper, "shut") == words(range(3_000))
+    assert pipeline.ledger.read == pipeline.ledger.acknowledged + pipeline.ledger.duplicate
