@@ -295,7 +295,7 @@ async def run_until_signal(
 
     def stop(name: str) -> None:
         seconds = agent.configuration.drain_seconds
-        log.info("stopping: delivering what was read", at_most_seconds=seconds, signal=name)
+        log.info("stopping: delivering documents in flight", timeout_seconds=seconds, signal=name)
         agent.stop()
 
     if is_worker:

@@ -310,7 +310,7 @@ class Checkpoints:
             self._dirty = True
             self.failures += 1
             if not self.error:
-                log.error("positions cannot be saved", path=str(self._file.path), error=str(error))
+                log.error("saving positions failed", path=str(self._file.path), error=str(error))
             self.error = error.strerror or str(error)
             return False
         except asyncio.CancelledError:

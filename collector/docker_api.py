@@ -184,7 +184,7 @@ class Engine:
         params = {"filters": orjson.dumps({"type": ["container"], "event": ACTIONS}).decode()}
         if since:
             params["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
-        late = f"its stream of events did not begin within {self._begin_seconds:g} s"
+        late = f"its event stream did not begin within {self._begin_seconds:g} s"
         with self._errors("events", late):
             async with asyncio.timeout(self._begin_seconds):
                 response = await self._send("events", params, limits)
@@ -308,8 +308,8 @@ async def _objects(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, 
     except aiohttp.SocketTimeoutError:
         return
     except (aiohttp.ClientError, OSError) as error:
-        raise EngineUnavailable(f"the event stream of the Docker daemon broke ({type(error).__name__})") from None
-    raise EngineUnavailable("the event stream of the Docker daemon ended")
+        raise EngineUnavailable(f"the Docker event stream broke ({type(error).__name__})") from None
+    raise EngineUnavailable("the Docker daemon closed the event stream")
 
 
 def _decoded(line: bytes) -> object:
@@ -317,7 +317,7 @@ def _decoded(line: bytes) -> object:
     try:
         return orjson.loads(line)
     except UNREADABLE:
-        log.warning("an event of the Docker daemon cannot be read", bytes=len(line))
+        log.warning("unreadable Docker event ignored", bytes=len(line))
         return None
 
 

@@ -37,7 +37,7 @@ _REMEDIES = (  # the first whose words are in the cause
     ),
     ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
     (
-        "events did not begin",
+        "event stream did not begin",
         "what stands before the daemon must pass the answer to GET /events on at once; podman 2 and 5.2 begin it with "
         "the first event",
     ),

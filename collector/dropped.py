@@ -25,11 +25,10 @@ def tell(
     """The pipeline ends: `Checkpoints.drop`."""
     if dropped := checkpoints.drop(unread_bytes, behind):
         log.warning(
-            "the stop drops lines of log files that were removed before they were delivered: "
-            "nobody can read them again, and the next start counts them",
+            "stopping: undelivered lines of removed log files are lost",
             output=output,
             **_sums(dropped),
-            remedy="raise drain_seconds, or max-file or max-size of these containers",
+            remedy="raise drain_seconds, or the log options max-file or max-size of these containers",
         )
 
 
@@ -38,7 +37,9 @@ def count(output: str, checkpoints: Checkpoints, counts: TailCounts, ledger: Led
     if dropped := checkpoints.take_dropped():
         counts.lost_bytes += sum(one.dropped_bytes for one in dropped)
         ledger.dropped["stopped"] += sum(one.dropped_documents for one in dropped)
-        log.warning("the last stop dropped lines of removed log files", output=output, **_sums(dropped))
+        log.warning(
+            "undelivered lines of removed log files were lost at the last stop", output=output, **_sums(dropped)
+        )
 
 
 def _sums(dropped: Sequence[Saved]) -> dict[str, object]:

@@ -115,17 +115,17 @@ class Held:
 
     def _alarm(self, target: str, reason: str) -> None:
         if self._ledger.waits.get(target) != reason:
-            log.error("documents wait for the operator", output=self._output, target=target, reason=reason)
+            log.error("target blocked", output=self._output, target=target, reason=reason)
         self._ledger.waits[target] = reason
 
     async def _redeliver(self, target: str, tasks: asyncio.TaskGroup) -> None:
         backoff = self._backoff()
-        wish: float | None = None
+        retry_after: float | None = None
         is_text_due = False
         while True:
             held = self._shipments[target]
             if not is_text_due:
-                await asyncio.sleep(backoff.next(wish))
+                await asyncio.sleep(backoff.next(retry_after))
             if not held:
                 if self._is_ending() or await self._is_taken(target):
                     break
@@ -134,7 +134,7 @@ class Held:
             before = shipment.documents.count
             async with self._turn:
                 answer = await self._attempt(shipment, self._backoff())
-            wish = answer.retry_after
+            retry_after = answer.retry_after
             is_text_due = bool(answer.receipt.rejected)
             if target in answer.receipt.waits:
                 self._note(target, answer.receipt)
@@ -169,7 +169,7 @@ class Held:
             del self._waiting[target]
             self._ledger.waits.pop(target, None)
             if target not in self._shipments:
-                log.info("documents wait no longer", output=self._output, target=target)
+                log.info("target unblocked", output=self._output, target=target)
         self._open.set()
 
 

@@ -124,7 +124,7 @@ class Link:
         self._ledger.error = str(error)
         now = asyncio.get_running_loop().time()
         if self._told != self._ledger.error and now >= self._tell_at:
-            log.warning("an output takes nothing", output=self._output, error=str(error))
+            log.warning("output unavailable", output=self._output, error=str(error))
             self._told = self._ledger.error
             self._tell_at = now + _TELL_EVERY_SECONDS
 
@@ -134,7 +134,7 @@ class Link:
             return
         self._ledger.error = ""
         if self._told:
-            log.info("an output is back", output=self._output)
+            log.info("output recovered", output=self._output)
             self._told = ""
 
     def forget(self) -> None:

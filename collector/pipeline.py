@@ -230,7 +230,8 @@ class Pipeline:
             helps = remedy(error)
             told = f"{cause}: {helps}"
             if self.unreadable.get(key) != told:
-                log.warning(cause, path=tail.stream.path, remedy=helps)
+                log.warning("reading a log failed", container=tail.stream.container, path=tail.stream.path,
+                            error=error.strerror or str(error), remedy=helps)  # fmt: skip
             self.unreadable[key] = told
             is_gone = key.container_id not in self._roster.containers
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone

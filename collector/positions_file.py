@@ -144,8 +144,11 @@ class PositionsFile:
             if (document := _parse(path, content)) is not None:
                 return document.streams, False
             is_lost = True
-            log.warning("positions are damaged: going back to an older state; lines sent since are sent again, "
-                        "under the same ids", path=str(path))  # fmt: skip
+            log.warning(
+                "positions file damaged: using an older one",
+                path=str(path),
+                remedy="no action needed; lines delivered since then are sent again under the same ids",
+            )
             with suppress(OSError):  # the next save must not put it in the place of the whole one
                 path.replace(path.with_name(f"{path.name}.damaged"))
         return [], is_lost

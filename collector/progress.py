@@ -38,7 +38,7 @@ class Progress:
 
 def estimate(backlog_bytes: int, read_bytes: int, bytes_per_second: float) -> dict[str, str]:
     """What is left, how fast it shrinks, and when it will be gone, in words."""
-    left = f"about {duration(backlog_bytes / bytes_per_second)}" if bytes_per_second > 0 else "unknown: nothing moves"
+    left = f"about {duration(backlog_bytes / bytes_per_second)}" if bytes_per_second > 0 else "unknown: no progress"
     share = read_bytes / (read_bytes + backlog_bytes)
     return {
         "done": f"{share:.0%}",

@@ -88,7 +88,7 @@ class Recovery:
     def _tell(self, error: OSError) -> None:
         reason = f"the spool cannot be read ({error.strerror})"
         if self._ledger.spool_read_error != reason:
-            log.error("spooled documents are not delivered", output=self._output, reason=reason)
+            log.error("reading the spool failed: its documents are not delivered", output=self._output, reason=reason)
         self._ledger.spool_read_error = reason
 
     async def _recover(self, entry: Entry) -> None:
@@ -105,7 +105,7 @@ class Recovery:
         await asyncio.to_thread(self._spool.done, entry)
         self._ledger.spool_bytes = self._spool.size_bytes
         if self._spool.is_empty and self._link.away_since is None:
-            log.info("the spool is empty again", output=self._output)
+            log.info("spool drained", output=self._output)
         self._news.set()
 
     async def _send(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:

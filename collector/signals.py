@@ -39,7 +39,7 @@ def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops:
     def on_other(number: int) -> None:
         if number not in told:
             told.add(number)
-            log.warning("this signal changes nothing: SIGTERM stops the agent", signal=name(number))
+            log.warning("signal ignored: SIGTERM stops the agent", signal=name(number))
 
     wanted = set(stops)
     for number in {*STOPS, *_OTHERS}:

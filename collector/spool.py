@@ -214,14 +214,14 @@ class Spool:
                 head = head_of(os.pread(opened.fileno(), RECORD_HEADER.size, offset))
                 end = offset + RECORD_HEADER.size + (head.length if head else 0)
                 if head is None or end > file.end:
-                    return self._lose_rest(number, file, "a header is damaged")
+                    return self._lose_rest(number, file, "a record header is damaged")
                 payload = os.pread(opened.fileno(), head.length, offset + RECORD_HEADER.size)
         except FileNotFoundError:
-            return self._lose_rest(number, file, "it is gone")
+            return self._lose_rest(number, file, "the file is gone")
         file.read = end
         record = decode(head, payload)
         if record is None:
-            log.error("a record of the spool is damaged: its documents are lost", path=str(file.path), offset=offset,
+            log.error("spool record damaged: its documents are lost", path=str(file.path), offset=offset,
                       documents=head.documents)  # fmt: skip
             self._tidy(number)
             return Lost(head.documents)
@@ -230,7 +230,7 @@ class Spool:
 
     def _lose_rest(self, number: int, file: _File, reason: str) -> Lost:
         """How many documents there were is in the headers: one at least."""
-        log.error("a file of the spool cannot be read on: what is left in it is lost", path=str(file.path),
+        log.error("reading a spool file failed: the rest of it is lost", path=str(file.path),
                   reason=reason, left_bytes=file.end - file.read)  # fmt: skip
         file.read = file.end
         self._tidy(number)
@@ -262,7 +262,7 @@ class Spool:
         self._use_cursor()
         self._measure()
         if self._files:
-            log.info("the spool holds documents of an earlier run", path=str(self._directory), bytes=self.size_bytes)
+            log.info("spool of an earlier run found", path=str(self._directory), bytes=self.size_bytes)
 
     def _load_file(self, path: Path, *, is_newest: bool) -> None:
         with open(path, "rb", opener=open_own) as opened:
@@ -277,7 +277,7 @@ class Spool:
             self._discard(path, is_torn=is_newest)
             return
         if end < size:
-            log.info("the last record of the spool was never confirmed: it is cut off", path=str(path))
+            log.info("incomplete last spool record removed", path=str(path))
             with suppress(OSError):  # it is not read anyway
                 os.truncate(path, end)
         # Records are told by their own headers: they can be read behind a damaged one.
@@ -285,7 +285,7 @@ class Spool:
 
     def _discard(self, path: Path, *, is_torn: bool) -> None:
         if not is_torn:
-            log.error("a file of the spool was cut off: its documents are lost", path=str(path))
+            log.error("spool file truncated: its documents are lost", path=str(path))
             self._lost.append(Lost(1))
         with suppress(OSError):
             path.unlink()

@@ -89,7 +89,7 @@ class Spooling:
             self._tell(error)
             return False
         if not self._ledger.spool_bytes:
-            log.warning("what an output that is away cannot take goes to its spool", output=self._output)
+            log.warning("output unavailable: spooling to disk", output=self._output)
         self._ledger.spool(documents.count)
         self._ledger.spool_bytes = self._spool.size_bytes
         self._ledger.spool_error = ""
@@ -113,5 +113,5 @@ class Spooling:
         if self._link.away_since is None:  # it came back meanwhile
             return
         if self._ledger.spool_error != reason:
-            log.warning("reading waits for an output that is away", output=self._output, reason=reason)
+            log.warning("output unavailable: reading paused", output=self._output, reason=reason)
         self._ledger.spool_error = reason

@@ -59,7 +59,7 @@ class Suspects:
     async def _clear(self, shipment: Shipment, finish: Callable[[Shipment], Awaitable[None]]) -> None:
         async with self._turn:
             log.warning(
-                "the connection broke twice under one batch: it is sent in parts",
+                "connection broke twice on the same batch: sending it in parts",
                 output=self._output,
                 documents=shipment.documents.count,
             )

@@ -8,7 +8,7 @@ _LOGS = "inputs.docker.logs_root (or inputs.directory.path)"
 def remedy(error: OSError) -> str:
     """What helps with it, in one line."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output"
+        return "raise the limit of open files (ulimit -Hn, LimitNOFILE=) to two for each log and output"
     if error.errno == errno.ELOOP:
         return "put the log itself there: a link could lead to any file of the host, and who wrote it is not known"
     if isinstance(error, FileNotFoundError):

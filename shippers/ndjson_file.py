@@ -155,7 +155,7 @@ class NdjsonFile:
         files = _rotated(self._path, self._keep)
         if files[-1].exists():
             files[-1].unlink()
-            _log.info("file removed", file=str(files[-1]), reason="rotation")
+            _log.info("rotated file removed", file=str(files[-1]), reason="rotation")
         for older, newer in zip(files[:0:-1], files[-2::-1], strict=True):
             if newer.exists():
                 newer.rename(older)

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 MOST_BYTES = 256 << 20
 TOLD_SECONDS = 3600.0
-_REMEDY = "mend what is refused, then run `pilotfish dead-letters replay`"
+_REMEDY = "fix the cause of the refusals, then run `pilotfish dead-letters replay`"
 _FILES = 8  # the cap is given up in such shares, oldest first
 _KNOWN_FILES = 2  # whose ids are remembered, at 8 bytes of hash: of 64 MiB of letters about 10 MB of memory
 _COPY_BYTES = 1 << 20
@@ -70,7 +70,7 @@ class DeadLetters:
         """What `/readyz` says of letters that had to go within the last hour; "" if none had."""
         if not self._dropped or self._now() - self._dropped_at > TOLD_SECONDS:
             return ""
-        return f"dead letters had to go for newer ones, of {told(self._dropped)}: {_REMEDY}"
+        return f"oldest dead letters removed at the size limit, of {told(self._dropped)}: {_REMEDY}"
 
     def append(self, letters: Sequence[Rejected]) -> int:
         """Keep `letters` for good; returns how many older ones had to go for them.
@@ -205,7 +205,7 @@ class DeadLetters:
                     gone.update(found.letters)
                     over = {target: left for target, size in over.items() if (left := size - found.sizes[target]) > 0}
         except OSError as error:  # what was to be kept is: the next letters try again
-            log.error("dead letters that are too many cannot be removed", directory=str(self.directory),
+            log.error("removing the oldest dead letters failed", directory=str(self.directory),
                       error=str(error))  # fmt: skip
         return gone
 
@@ -226,8 +226,8 @@ class DeadLetters:
             self._dropped.clear()
         self._dropped.update(dropped)
         self._dropped_at = self._now()
-        log.warning("dead letters had to go for newer ones", output=self.directory.name, count=dropped.total(),
-                    targets=told(dropped), remedy=_REMEDY)  # fmt: skip
+        log.warning("oldest dead letters removed: size limit reached", output=self.directory.name,
+                    count=dropped.total(), targets=told(dropped), remedy=_REMEDY)  # fmt: skip
 
 
 def files_of(directory: Path) -> list[Path]:

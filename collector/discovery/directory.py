@@ -72,7 +72,9 @@ class DirectoryDiscovery:
             except OSError as error:
                 cause = f"the log tree {self._tree.root} cannot be read ({error.strerror})"
                 if self._roster.error != f"{cause}: {_REMEDY}":
-                    log.warning(cause, remedy=_REMEDY)
+                    log.warning(
+                        "reading the log tree failed", path=str(self._tree.root), error=error.strerror, remedy=_REMEDY
+                    )
                 self._roster.lost(f"{cause}: {_REMEDY}")
             await asyncio.sleep(min(max(_SCAN_SECONDS, _REST * cpu_seconds), _MOST_SECONDS))
 
@@ -103,7 +105,7 @@ class DirectoryDiscovery:
                 await self._take(watch.take())
             if watch.overflows > overflows:
                 overflows = watch.overflows
-                log.warning("containers come and go faster than the kernel tells: some may not have been seen")
+                log.warning("inotify queue overflowed: short-lived containers may be missed")
 
     async def _take(self, news: dict[str, bool]) -> None:
         """Put what came, once it can be said who it is, and drop what went."""
@@ -155,7 +157,7 @@ class DirectoryDiscovery:
     def _tell_missed(self) -> None:
         """Once in a while, all that came together since."""
         if self._missed and time.monotonic() - self._warned >= _WARN_SECONDS:
-            log.warning("containers were gone before they could be looked at: their logs are lost", count=self._missed)
+            log.warning("containers removed before they were inspected: their logs are lost", count=self._missed)
             self._warned, self._missed = time.monotonic(), 0
 
     def _known_to_be_gone(self, name: str) -> None:
@@ -166,9 +168,10 @@ class DirectoryDiscovery:
     def _tell_links(self, links: frozenset[str]) -> None:
         for name in sorted(filter(self._roster.share.has, links - self._roster.links)):
             log.warning(
-                "a folder of the log tree is a symbolic link: it is not followed",
+                "log folder is a symbolic link: not followed",
                 folder=name,
-                remedy="mount or move the folder itself there: a link could lead to any file of the host",
+                remedy="mount or move the folder itself there; links are not followed because they could lead to any "
+                "file of the host",
             )
         self._roster.links = links
 
@@ -203,7 +206,7 @@ def _read(path: Path, *, is_told: bool) -> dict[str, Any]:
     except (OSError, *UNREADABLE) as error:
         if is_told:
             log.warning(
-                "a container's description cannot be read: what it says, such as name and labels, is not known",
+                "reading a container's config file failed: its name and labels are unknown",
                 path=str(path),
                 error=getattr(error, "strerror", None) or str(error),
             )

@@ -116,7 +116,7 @@ class DockerDiscovery:
         """Once for each cause, and not of a daemon that is away altogether."""
         if self._roster.up and self._roster.deaf not in ("", self._deaf):
             self._deaf = self._roster.deaf
-            log.warning("no events of the Docker daemon: containers are looked for on a timer", error=self._deaf)
+            log.warning("Docker event stream unavailable: listing containers on a timer", error=self._deaf)
 
     def _pause_seconds(self, failures: int) -> float:
         """Until the next try: soon at first, then as often as a re-list is due."""
@@ -147,7 +147,7 @@ class DockerDiscovery:
         except* EngineUnavailable as unavailable:
             error = str(next(leaves(unavailable)))
             if self._roster.error != error:
-                log.warning("no word from the Docker daemon", error=error)
+                log.warning("Docker daemon unreachable", error=error)
             self._roster.lost(error)
 
     def _relist_seconds(self) -> float:
@@ -220,7 +220,7 @@ class DockerDiscovery:
                 if container_id not in self._unanswered and self._roster.share.has(container_id):
                     known = self._roster.containers.get(container_id)
                     name = known.name if known else container_id[:12]
-                    log.warning("the Docker daemon does not describe a container", container=name, error=str(error))
+                    log.warning("inspecting a container failed", container=name, error=str(error))
                 self._unanswered.add(container_id)
                 return error
             self._unanswered.discard(container_id)
@@ -236,7 +236,7 @@ class DockerDiscovery:
         known = self._roster.containers.get(container.id)
         is_new = known is None or known.start_error != container.start_error
         if container.start_error and is_new and self._roster.share.has(container.id):
-            log.warning("a container could not be started", container=container.name, error=container.start_error)
+            log.warning("container failed to start", container=container.name, error=container.start_error)
         self._roster.tell_problem(container)
         self._roster.put(container)
 
@@ -244,7 +244,7 @@ class DockerDiscovery:
         if was_started and container_id not in self._roster.containers:
             self._roster.missed += 1
             if self._roster.share.has(container_id):
-                log.warning("a container was gone before it could be looked at: its log is lost", id=container_id[:12])
+                log.warning("container removed before it was inspected: its log is lost", id=container_id[:12])
         self._drop(container_id)
 
     def _drop(self, container_id: str) -> None:
@@ -263,7 +263,7 @@ class DockerDiscovery:
                 try:
                     await asyncio.to_thread(self._host_file.write_text, name)
                 except OSError as error:  # a full disk must not keep anybody from being followed
-                    log.warning("the host's name cannot be kept", path=str(self._host_file), error=str(error))
+                    log.warning("saving the host name failed", path=str(self._host_file), error=str(error))
             self._enricher.host = name or known_host(self._host_file)
 
 
@@ -299,5 +299,5 @@ def _undescribed(item: dict[str, Any]) -> Container:
         state=str(item.get("State") or ""),
         driver=UNDESCRIBED,
         image=str(item.get("Image") or ""),
-        problem="the daemon does not describe it",
+        problem="the Docker daemon cannot inspect it",
     )

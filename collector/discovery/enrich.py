@@ -109,10 +109,11 @@ class Enricher:
                 self._told.clear()
             self._told.add(container.id)
             log.warning(
-                f"names longer than {MOST_BYTES} bytes are cut in a container's documents and series",
+                "long names truncated in the documents and series of a container",
                 container=container.name[:80],
                 members=cut,
-                remedy="give the container and its labels shorter values",
+                max_bytes=MOST_BYTES,
+                remedy="use shorter names and label values for this container",
             )
 
     def _settled(self, container_id: str, entries: list[asked.Entry], default: str) -> asked.Wanted:

@@ -114,7 +114,7 @@ class Roster:
         is_new = before is None or before.problem != container.problem
         if container.problem and is_new and self.share.has(container.id):
             is_some = bool(container.streams)
-            what = "not all that a container asks for is followed" if is_some else "a container is not followed"
+            what = "container only partly followed" if is_some else "container not followed"
             log.warning(what, container=container.name, reason=container.problem)
 
     def tell(self, event: Event, known: Tally | None = None, *, is_counted: bool = True) -> str:

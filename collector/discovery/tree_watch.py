@@ -57,7 +57,8 @@ class TreeWatch:
         if not self._is_warned:
             self._is_warned = True
             log.warning(
-                f"the log tree {self.root} cannot be watched: containers that live for seconds may not be seen",
+                "watching the log tree failed: short-lived containers may be missed",
+                path=str(self.root),
                 error=error.strerror or str(error),
                 remedy=f"raise fs.inotify.{bound} (sysctl)",
             )

@@ -59,9 +59,9 @@ class TailCounts(Struct):
         if now - self.told_scarce >= _TELL_SCARCE_SECONDS:
             self.told_scarce = now
             log.warning(
-                "there are more logs than descriptors: they are read in turns",
+                "open file limit reached: reading logs in turns",
                 logs_at_once=self.most_open_files // 2,
-                remedy="let the agent have more open files (ulimit -Hn, LimitNOFILE=), two for each log and output",
+                remedy="raise the limit of open files (ulimit -Hn, LimitNOFILE=) to two for each log and output",
             )
 
     def gap(self, container: str, *, files: int = 1) -> None:
@@ -69,9 +69,10 @@ class TailCounts(Struct):
         self.gaps += files
         if self._may_warn("gap", container):
             log.warning(
-                "a log was removed or rotated away before it was read: lines may be lost",
+                "log file removed before it was read: lines may be lost",
                 container=container,
-                remedy="raise its max-file or max-size, so that the log outlasts the agent's absence or delay",
+                remedy="raise the container's log options max-file or max-size, so that its log outlasts downtime and "
+                "delays of the agent",
             )
 
     def torn(self, container: str, *, lines: int) -> None:
@@ -79,10 +80,10 @@ class TailCounts(Struct):
         self.torn_lines += lines
         if lines and self._may_warn("torn", container):
             log.warning(
-                "NUL bytes stand in a log, as a power loss leaves them: they are left out, the lines around them stay",
+                "NUL bytes left out of a log (a power loss leaves them)",
                 container=container,
                 lines=lines,
-                remedy="none is needed; what Docker had not yet written to the disk by then is lost",
+                remedy="no action needed; lines that Docker had not written to disk before the power loss are lost",
             )
 
     def _may_warn(self, what: str, container: str) -> bool:

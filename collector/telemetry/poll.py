@@ -101,7 +101,7 @@ class Poll:
             except (EngineUnavailable, NoSuchContainer, OSError) as error:
                 succeeded = False
                 if (before := self.looks.get(name)) is None or before.succeeded:
-                    log.warning("numbers for /metrics cannot be had", look=name, error=str(error))
+                    log.warning("metrics collection failed", collector=name, error=str(error))
             took = loop.time() - began
             self.looks[name] = Look(succeeded, took)
             await asyncio.sleep(max(seconds() - took, 1.0) if succeeded else _AGAIN_SECONDS)
@@ -172,7 +172,7 @@ class Poll:
         try:
             lines = usage.block(container, answer, now=time.time())
         except ValueError:
-            raise EngineUnavailable(f"the stats of {container.name} cannot be read") from None
+            raise EngineUnavailable(f"reading the stats of {container.name} failed") from None
         if lines is None:
             return False
         self._usage[container.id] = lines

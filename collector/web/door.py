@@ -48,7 +48,7 @@ class Door:
         others = self.inside.total() - self.inside[_HERE]
         if self.inside[host] < MOST_OF_ONE and (host == _HERE or others < MOST):
             return True
-        self.tell("too many connections: more are turned away", host)
+        self.tell("too many HTTP connections: refusing new ones", host)
         return False
 
     def tell(self, what: str, host: str) -> None:
@@ -126,7 +126,7 @@ class _Visitor(asyncio.Protocol):
 
     def _cut(self) -> None:
         if self._transport is not None:
-            self._door.tell("a client does not take its answer: its connection is cut", self._host)
+            self._door.tell("HTTP client does not read its response: connection closed", self._host)
             self._transport.abort()
 
 

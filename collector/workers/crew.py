@@ -58,7 +58,7 @@ class Crew:
                 tasks.create_task(self._watch(worker), name=f"worker {worker.share.number}")
 
     def _on_signal(self, name: str) -> None:
-        log.info("stopping: delivering what was read", at_most_seconds=self._drain_seconds, signal=name)
+        log.info("stopping: delivering documents in flight", timeout_seconds=self._drain_seconds, signal=name)
         self._stop()
 
     def _hurry(self) -> None:
@@ -77,7 +77,7 @@ class Crew:
         error = PilotfishError(f"worker {worker.share.number} has ended ({how})", "its last lines in the log tell why")
         if self.is_stopping:
             raise error
-        log.error("a worker has ended: stopping the others", worker=worker.share.number, how=how)
+        log.error("worker exited: stopping the others", worker=worker.share.number, how=how)
         self._stop()
         for other in self.workers:
             await other.process.wait()

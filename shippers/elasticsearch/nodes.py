@@ -164,18 +164,18 @@ class Nodes:
         finally:
             standing.end(began)
         if not question.is_good(answer):
-            told = "what no such server does" if answer.status == 200 else str(answer.status)
+            told = "200 with a body that is not from Elasticsearch" if answer.status == 200 else str(answer.status)
             self._set_aside(node, began, f"it answers {told}")
             return answer
         if standing.failures and len(self.standings) > 1:
-            log.info("a node is back", node=node.url)
+            log.info("node recovered", node=node.url)
         standing.answered(self._clock(), began, is_measured=is_measured)
         return answer
 
     def _set_aside(self, node: Node, began: float, reason: str) -> None:
         standing = self.standings[node]
         if not standing.failures and len(self.standings) > 1:
-            log.warning("a node is set aside", node=node.url, reason=" ".join(reason.split())[:300])
+            log.warning("node unavailable", node=node.url, reason=" ".join(reason.split())[:300])
         standing.failed(self._clock(), began)
 
     def _in_use(self, tried: Collection[Node]) -> list[Node]:

@@ -136,14 +136,14 @@ class ElasticsearchShipper:
         if self._template_missing and not (server and server.product):
             await self._install_template(server)
         self._met = True
-        log.info("met a server", server=str(server or "unknown version"), hosts=self._connection.name)
+        log.info("connected", server=str(server or "unknown version"), hosts=self._connection.name)
 
     async def _install_template(self, server: Server | None) -> None:
         hindrance = await install_template(self._connection, self._index, server)
         self._template_missing = hindrance is not None
         if hindrance:
             log.warning(
-                "the index template is not installed",
+                "index template not installed",
                 hosts=self._connection.name,
                 reason=hindrance.reason,
                 remedy=hindrance.remedy,

@@ -114,7 +114,7 @@ class Days:
             try:
                 self._expire()
             except StateError as error:  # what was committed is, all the same
-                _log.warning("days not expired", error=str(error))
+                _log.warning("checking the age and size of store days failed", error=str(error))
         lost, self._lost = self._lost, None
         if lost is not None:
             raise lost
@@ -186,7 +186,7 @@ class Days:
         except OSError as error:
             raise _unusable(self._directory, error) from error
         except DamagedDayError as error:
-            _log.error("day damaged", error=str(error))
+            _log.error("store day damaged", error=str(error))
             self._set_aside(directory)
             raise
         return day
@@ -202,7 +202,7 @@ class Days:
 
     def _drop(self, day: Day, error: StateError) -> None:
         """Forget the day, which is opened anew when it is next needed, and what waited in it."""
-        _log.debug("day not written", day=day.name, error=str(error))
+        _log.debug("writing a store day failed", day=day.name, error=str(error))
         self._lost = error
         day.abandon()
         self._days.pop(day.name, None)
@@ -224,7 +224,7 @@ class Days:
             directory.rename(aside)
         except OSError as error:
             raise _unusable(directory, error) from error
-        _log.error("damaged day set aside", day=directory.name, directory=str(aside))
+        _log.error("damaged store day moved aside", day=directory.name, directory=str(aside))
 
     def _names(self) -> list[str]:
         """Days, set aside or not, oldest first."""
@@ -282,9 +282,11 @@ class Days:
         try:
             shutil.rmtree(self._directory / name)
         except OSError as error:
-            _log.warning("day not removed", day=name, error=str(error))
+            _log.warning("removing a store day failed", day=name, error=str(error))
         else:
-            _log.info("day removed", day=name, reason=reason, size_bytes=size, documents=day.count if day else None)
+            _log.info(
+                "store day removed", day=name, reason=reason, size_bytes=size, documents=day.count if day else None
+            )
 
 
 def _newest(names: Iterable[str]) -> date:

@@ -72,8 +72,8 @@ def test_dead_letters_that_had_to_go_are_told_with_their_target_and_what_helps(a
     for number in range(60):
         letters.append([Rejected(plain_segment(1, first=number), 0, "mapper_exception", "reason")])
     (reason,) = agent.not_ready()
-    assert reason.startswith("output out: dead letters had to go for newer ones, of shop (")
-    assert reason.endswith("): mend what is refused, then run `pilotfish dead-letters replay`")
+    assert reason.startswith("output out: oldest dead letters removed at the size limit, of shop (")
+    assert reason.endswith("): fix the cause of the refusals, then run `pilotfish dead-letters replay`")
 
 
 def test_the_accounts_are_shown_whole(agent: Agent) -> None:

@@ -70,7 +70,7 @@ async def test_an_output_that_comes_and_goes_does_not_fill_the_log(road: Road) -
             assert road.ledger.error == "away"
             await road.ship()
             assert road.ledger.error == ""
-    assert [line["event"] for line in told] == ["an output takes nothing", "an output is back"]
+    assert [line["event"] for line in told] == ["output unavailable", "output recovered"]
 
 
 async def test_an_absence_is_told_with_its_reason_and_so_is_its_end(road: Road) -> None:
@@ -79,8 +79,8 @@ async def test_an_absence_is_told_with_its_reason_and_so_is_its_end(road: Road) 
             await road.fail("no key")
         await road.ship()
     assert [(line["event"], line.get("error")) for line in told] == [
-        ("an output takes nothing", "no key"),
-        ("an output is back", None),
+        ("output unavailable", "no key"),
+        ("output recovered", None),
     ]
 
 

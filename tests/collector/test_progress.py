@@ -30,4 +30,4 @@ def test_an_estimate_tells_share_rest_speed_and_time() -> None:
 
 
 def test_a_backlog_that_does_not_shrink_has_no_time_left() -> None:
-    assert estimate(300 << 20, 0, 0.0)["time_left"] == "unknown: nothing moves"
+    assert estimate(300 << 20, 0, 0.0)["time_left"] == "unknown: no progress"

@@ -78,10 +78,10 @@ def test_scenario_04_damaged_positions_lead_to_older_ones_or_to_the_start(rig: R
         rig.wait_for_documents(rig.random.randrange(1_000, 3_000))
         rig.wait_for_positions()
         rig.agent.kill()
-        warnings = rig.agent.log.read_text().count("positions are damaged")
+        warnings = rig.agent.log.read_text().count("positions file damaged")
         _damage(rig.positions, damage, rig)
         rig.restart()
-        assert rig.agent.log.read_text().count("positions are damaged") > warnings
+        assert rig.agent.log.read_text().count("positions file damaged") > warnings
     rig.wait_for_documents(100)
     rig.settle()
     rig.verdict()

@@ -38,7 +38,7 @@ def test_scenario_34_nul_bytes_cost_no_line_wherever_they_are(rig: Rig) -> None:
     rig.settle()
     rig.verdict()
     assert rig.looks.over_lives("pilotfish_torn_lines_total") > 0
-    assert "NUL bytes stand in a log" in rig.agent.log.read_text()
+    assert "NUL bytes left out of a log" in rig.agent.log.read_text()
 
 
 @pytest.mark.scenario(35, "files that begin torn, killed and rotated", short=1, seeds=3)
@@ -87,7 +87,7 @@ def test_scenario_36_memory_follows_neither_labels_nor_names(rig: Rig) -> None:
         write(rig, log, 10)
     rig.settle()
     rig.verdict(arrived=without_labels(accepted_in(rig.endpoint.accepted)))
-    assert rig.agent.log.read_text().count("are cut in a container's documents") == len(large)
+    assert rig.agent.log.read_text().count("long names truncated") == len(large)
 
 
 def letters(log: ContainerLog, count: int) -> None:

@@ -133,7 +133,7 @@ def test_a_wrong_password_is_told_once_and_mended_without_loss(tmp_path: Path, e
         assert agent.metric("pilotfish_documents_in_flight", output="elastic") == 100
         assert agent.stop() == 0
     told = agent.log.read_text()
-    assert told.count("an output takes nothing") == 1
+    assert told.count("output unavailable") == 1
     assert "wrong-5ecret" not in told + reason
     with running(tmp_path, inputs | output(elasticsearch_7)) as agent:
         wait_until(lambda: settled(agent) == 100, "all lines are settled")

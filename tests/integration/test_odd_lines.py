@@ -51,7 +51,7 @@ def test_odd_lines_arrive_with_text_stream_time_and_attributes(tmp_path: Path, s
     with running(tmp_path, config) as agent:
         wait_until(lambda: settled(agent) == 6, "all lines are there", seconds=60)
         assert agent.metric("pilotfish_torn_lines_total", output="elastic") == 1
-        assert "NUL bytes stand in a log" in agent.log.read_text()
+        assert "NUL bytes left out of a log" in agent.log.read_text()
     found = [hit["_source"] for hit in search_server.refresh_and_fetch("odd-*")]
     assert {hit["_index"] for hit in search_server.refresh_and_fetch("odd-*")} == {INDEX}
     found.sort(key=lambda one: (one["@timestamp"], json.dumps(one["log"])))

@@ -210,7 +210,7 @@ def test_a_running_agent_shows_none_however_its_outputs_fail(tmp_path: Path, ser
     token = (agent.state / "http_token").read_text().strip()
     assert token not in "".join(said) + agent.log.read_text()
     told = [json.loads(line) for line in agent.log.read_text().splitlines()]
-    assert {one["output"] for one in told if one["event"] == "an output takes nothing"} == failing.keys()
+    assert {one["output"] for one in told if one["event"] == "output unavailable"} == failing.keys()
 
 
 def pages(agent: AgentProcess) -> list[str]:

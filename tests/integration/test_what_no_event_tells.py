@@ -54,9 +54,7 @@ def test_a_start_that_failed_is_told_with_its_code_and_its_reason(stage: Stage, 
         stage.dockerd.run(command, name=name)
     wait_until(lambda: stage.value("docker_container_start_failed", name) == 1, "it is seen", seconds=LOOK_SECONDS)
     assert stage.value("docker_container_last_exit_code", name) == code
-    told = [
-        line for line in stage.agent.log.read_text().splitlines() if name in line and "could not be started" in line
-    ]
+    told = [line for line in stage.agent.log.read_text().splitlines() if name in line and "failed to start" in line]
     assert len(told) == 1
     assert command in told[0]
     stage.dockerd.client().containers.get(name).remove()

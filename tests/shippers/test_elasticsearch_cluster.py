@@ -239,7 +239,7 @@ async def test_an_index_all_of_whose_patterns_meet_the_servers_own_gets_a_compos
     for _ in range(2):
         with capture_logs() as logged:
             await shipped(refusing, site, index="logs-{target}-%Y")
-        assert [each["event"] for each in logged] == ["met a server"]
+        assert [each["event"] for each in logged] == ["connected"]
     name = plain_name("logs-{target}-%Y")
     body = refusing.get(f"/_index_template/{name}").json()["index_templates"][0]["index_template"]
     assert (body["index_patterns"], body["priority"]) == (["logs-*-20*"], 0)
@@ -255,7 +255,7 @@ async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
     with capture_logs() as logged:
         assert (await shipped(refusing, site)).delivered == 6
     (told,) = warnings_of(logged)
-    assert told["event"] == "the index template is not installed"
+    assert told["event"] == "index template not installed"
     assert told["reason"] == "not for s*-20*.*.*, which meet templates of others (own)"
     assert told["remedy"].startswith("run `pilotfish setup elasticsearch`, which says what helps")
     assert refusing.get(f"/{INDEX}/_settings").json()[INDEX]["settings"]["index"]["number_of_replicas"] == "0"

@@ -365,7 +365,7 @@ async def test_a_damaged_day_is_set_aside_and_told_and_the_others_stay(site: Sit
             assert (await store.search(Query())).total == 20
             receipt = await deliver(store, sent)
     assert (receipt.delivered, receipt.duplicate) == (20, 20)
-    assert {"damaged day set aside"} <= {line["event"] for line in told}
+    assert {"damaged store day moved aside"} <= {line["event"] for line in told}
     assert sorted(path.name for path in site.directory.iterdir()) == ["2026-11-22", "2026-11-22.damaged", "2026-11-23"]
 
 

@@ -328,11 +328,13 @@ def test_dropped_letters_are_told_for_an_hour_with_their_targets(tmp_path: Path)
     with capture_logs() as logs:
         for number in range(60):
             letters.append([of_target("loud", number)])
-    told = [entry for entry in logs if entry["event"] == "dead letters had to go for newer ones"]
+    told = [entry for entry in logs if entry["event"] == "oldest dead letters removed: size limit reached"]
     assert {(entry["output"], entry["log_level"]) for entry in told} == {("elastic", "warning")}
     gone = 60 - len(kept(tmp_path / "elastic")["loud"])
     assert sum(entry["count"] for entry in told) == gone
-    assert letters.dropping.startswith(f"dead letters had to go for newer ones, of loud ({gone}): mend what is refused")
+    assert letters.dropping.startswith(
+        f"oldest dead letters removed at the size limit, of loud ({gone}): fix the cause of the refusals"
+    )
     clock[0] = 3_601.0
     assert letters.dropping == ""
 

@@ -237,8 +237,10 @@ async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree, monk
                 (tree.root / f"{number}").mkdir()
                 (tree.root / f"{number}").rmdir()
             await until(lambda: tree.roster.missed == 50)
-            await until(lambda: sum(one["count"] for one in told if "were gone before" in one["event"]) == 50)
-    assert len([one for one in told if "were gone before" in one["event"]]) < 5
+            await until(
+                lambda: sum(one["count"] for one in told if "removed before they were inspected" in one["event"]) == 50
+            )
+    assert len([one for one in told if "removed before they were inspected" in one["event"]]) < 5
 
 
 async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
@@ -265,7 +267,7 @@ async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
             tree.describe("late", {"Name": "/late"})
             await until(lambda: "late" in tree.roster.containers)
             await asyncio.sleep(2.5)  # another look
-    (warning,) = (one for one in told if "cannot be watched" in one["event"])
+    (warning,) = (one for one in told if "watching the log tree failed" in one["event"])
     assert warning["remedy"].startswith("raise fs.inotify.max_user_")
 
 

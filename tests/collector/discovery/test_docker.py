@@ -285,7 +285,7 @@ async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_othe
         bad = host.roster.containers[other]
         assert host.roster.up
         if is_new:
-            assert (bad.name, bad.state, bad.problem) == ("bad", state, "the daemon does not describe it")
+            assert (bad.name, bad.state, bad.problem) == ("bad", state, "the Docker daemon cannot inspect it")
         else:
             assert (bad.name, bad.state, bad.problem) == ("bad", "running", "")
     host.daemon.broken.clear()

@@ -72,7 +72,7 @@ async def test_who_is_there_is_listed_whatever_becomes_of_the_stream(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("stream", "words"), [("held", "events did not begin within 0.3 s"), ("cut", "disconnected"), ("ended", "")]
+    ("stream", "words"), [("held", "event stream did not begin within 0.3 s"), ("cut", "disconnected"), ("ended", "")]
 )
 async def test_a_stream_that_does_not_come_is_told_until_it_does(
     tmp_path: Path, stream: str, words: str, capsys: pytest.CaptureFixture[str]
@@ -80,7 +80,7 @@ async def test_a_stream_that_does_not_come_is_told_until_it_does(
     daemon = Deaf(stream)
     async with followed(daemon, tmp_path, begin_seconds=0.3, silent_seconds=0.3) as host:
         await until(lambda: host.roster.up and words in host.roster.deaf)
-        await until(lambda: "no events of the Docker daemon" in capsys.readouterr().out)
+        await until(lambda: "Docker event stream unavailable" in capsys.readouterr().out)
         if stream != "ended":
             assert not host.roster.hears_events
         daemon.stream = "open"

@@ -109,7 +109,7 @@ def test_no_label_makes_a_document_large_and_what_is_cut_is_told_once(
     assert len(container.compose_project + container.compose_service) <= 2 * MOST_BYTES
     for _ in range(3):
         making.container(described(labels={"aliyun.logs.x": "stdout", label: LONG}))
-    assert capsys.readouterr().out.count("are cut in a container's documents") == 1
+    assert capsys.readouterr().out.count("long names truncated") == 1
 
 
 def test_no_name_makes_a_document_large() -> None:

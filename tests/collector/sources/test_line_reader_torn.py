@@ -189,4 +189,4 @@ async def test_nul_bytes_are_told_once(capsys: pytest.CaptureFixture[str]) -> No
     for lines in (0, 2, 3):
         counts.torn("shop", lines=lines)
     assert counts.torn_lines == 5
-    assert capsys.readouterr().out.count("NUL bytes stand in a log") == 1
+    assert capsys.readouterr().out.count("NUL bytes left out of a log") == 1
