@@ -3,8 +3,8 @@
 POLL_SECONDS = 0.1  # of one that nobody tells of new files, or that gives much
 _POLLS_BEFORE_WATCHING = 10
 _ROUNDS_BEFORE_WATCHING = 4  # to set a watch and to be told costs as much as ten looks
-_LOOK_BYTES = 64 << 10  # one that gives twice as much in a round is looked at in between
-_LITTLE_BYTES = 8 << 10  # never that much, however short the round
+_LOOK_BYTES = 256 << 10  # one that gives twice as much in a round is looked at in between
+_LITTLE_BYTES = 32 << 10  # never that much, however short the round
 
 
 class Pace:
