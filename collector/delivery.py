@@ -199,7 +199,7 @@ class Delivery:
         await self._account(answer.receipt, shipment)
         if answer.is_lost:
             shipment.lost += 1
-        elif not answer.is_away:
+        elif not answer.receipt.retry.count:  # of what is to be sent as it was nothing is known yet
             shipment.lost = 0
         return answer
 

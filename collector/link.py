@@ -35,8 +35,11 @@ class Proof(Enum):
     """What came of it that a document was sent again which is there already."""
 
     PASSED = auto()  # it was answered
-    LOST = auto()  # the connection broke on the way
-    FAILED = auto()  # the output is away, or refuses it
+    BUSY = auto()  # it was answered, and not yet looked for: its index starts, say
+    LOST = auto()  # the connection broke on the way, though the output had answered just before
+    FAILED = (
+        auto()
+    )  # the output is away, or not back yet (a proxy before one that boots breaks each off), or refuses it
     NONE = auto()  # none was taken lately
 
 
@@ -51,12 +54,21 @@ class Answer(NamedTuple):
     retry_after: float | None = None
     is_lost: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is known yet of documents that were sent, and the connection did not break."""
+        return self.receipt.retry.count > 0 and not self.is_lost
+
 
 class Link:
-    """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began."""
+    """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began.
+
+    `wish`: seconds after which it wants to be asked again, as it said when it failed last.
+    """
 
     def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
         self.away_since: float | None = None
+        self.wish: float | None = None
         self._concurrency = concurrency
         self._output = output
         self._shipper = shipper
@@ -95,12 +107,17 @@ class Link:
         """Whether a document that was taken lately goes through now, so many times: as a duplicate it does no harm."""
         if not self._sample.count or asyncio.get_running_loop().time() - self._sampled_at > _LATELY_SECONDS:
             return Proof.NONE
-        try:
-            for _ in range(times):
-                await self._send(self._sample)
-                self._recover()
-        except ShippingError as error:
-            return Proof.LOST if isinstance(error, Unavailable) and error.is_lost else Proof.FAILED
+        for _ in range(times):
+            was_back = self.away_since is None
+            try:
+                receipt = await self._send(self._sample)
+            except ShippingError as error:
+                is_lost = was_back and isinstance(error, Unavailable) and error.is_lost
+                return Proof.LOST if is_lost else Proof.FAILED
+            if receipt.retry.count:
+                return Proof.BUSY
+            self._sampled_at = asyncio.get_running_loop().time()  # it is still there
+            self._recover()
         return Proof.PASSED
 
     async def pause(self, seconds: float, *, at_least: float | None = None) -> None:
@@ -160,6 +177,7 @@ class Link:
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
+            self.wish = error.retry_after
             self._fail(error, began)
             raise
         finally:
@@ -228,7 +246,7 @@ class Link:
         refused = Rejected(segment, 0, error.type, error.cause, is_final=not has_text)
         answer: Answer | Refused = error
         match await self.prove():
-            case Proof.PASSED:
+            case Proof.PASSED | Proof.BUSY:
                 answer = await self._try(single, backoff)
                 if isinstance(answer, Refused):
                     return Answer(Receipt(rejected=(refused,)))
@@ -264,7 +282,7 @@ class Link:
         self.tell(error)
 
     def _recover(self) -> None:
-        self.away_since = None
+        self.away_since = self.wish = None
         self._refuses_all = self._is_puzzled = False
         self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now
