@@ -94,7 +94,9 @@ class Connection:
         try:
             return await self._nodes.ask(question, is_measured=is_measured)
         except (ClientError, TimeoutError, OSError) as error:
-            raise self._unreachable(error) from None
+            failure = self._unreachable(error)
+            failure.is_lost = is_measured and is_cut(error)  # with others no document is on its way
+            raise failure from None
 
     def refusal(self, answer: Answer) -> ShippingError:
         """The error that an answer of another status than asked for stands for."""
@@ -145,7 +147,7 @@ class Connection:
                 f"{self.name} did not answer within {self._timeout_seconds:g} s",
                 "raise request_timeout_seconds if it is slow",
             )
-        return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy, is_lost=is_cut(error))
+        return Unavailable(f"{self.name} cannot be reached ({_reason(error)})", remedy)
 
 
 def _is_told(answer: Answer) -> bool:

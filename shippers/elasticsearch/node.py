@@ -28,6 +28,7 @@ CONNECT_SECONDS = 5.0  # packets that vanish are noticed early, however long an 
 MOST_BYTES = 8 << 20  # of an answer that tells of no documents
 LONGEST_WISH_SECONDS = 60.0  # of a `Retry-After` that is obeyed: a wrong one must not park the output
 _LARGE_BYTES = 1 << 20  # aiohttp warns about plain bytes from here on, and sends a file in pieces
+_ENVOY = b"reset reason: connection termination"
 _NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
 
 
@@ -62,11 +63,16 @@ class AnswerTooLong(ClientError):
     """An answer beyond its bound; nothing is known of the request."""
 
 
-def is_cut(error: Exception) -> bool:
-    """Whether the connection came about and broke before there was a whole answer."""
-    if isinstance(error, ClientConnectorError):
+def is_cut(found: Exception | Answer) -> bool:
+    """Whether the connection came about and broke before there was a whole answer, be it behind a proxy that says so.
+
+    nginx, HAProxy, Traefik and the clouds' balancers tell it by 502, Envoy by 503 in these words.
+    """
+    if isinstance(found, Answer):
+        return found.status == 502 or (found.status == 503 and _ENVOY in found.body)
+    if isinstance(found, ClientConnectorError):
         return False
-    return isinstance(error, ServerDisconnectedError | ClientPayloadError | ClientOSError)
+    return isinstance(found, ServerDisconnectedError | ClientPayloadError | ClientOSError)
 
 
 class Node:

@@ -125,7 +125,8 @@ class Nodes:
                 if cuts == _MOST_CUTS or not self._in_use(tried):
                     raise
                 continue
-            if question.is_good(answer) or not self._in_use(tried):
+            cuts += is_cut(answer)
+            if question.is_good(answer) or cuts == _MOST_CUTS or not self._in_use(tried):
                 return answer
 
     def pick(self, tried: Collection[Node] = ()) -> Node:

@@ -11,7 +11,7 @@ from collector.model import Batch, Receipt
 from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
-from .node import Answer
+from .node import Answer, is_cut
 from .outcomes import FILTER, Indices, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
 from .templates import template_text
@@ -101,6 +101,9 @@ class ElasticsearchShipper:
         error = self._connection.refusal(answer)
         if self._compress and answer.status in _UNREAD:
             error.remedy = f"{_NO_GZIP}; else {error.remedy}"
+        if isinstance(error, Unavailable) and is_cut(answer):
+            error.is_lost = True
+            self._met = False
         return error
 
     async def _send(self, batch: Batch, *, typed: bool) -> Answer:
