@@ -62,13 +62,22 @@ class ShipperSettings(BaseModel):
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
     rivals: ClassVar[Sequence[frozenset[str]]] = ()  # options of which one at most may be given
 
-    type: str = Field(description="the kind of output: the name of a file in shippers/")
-    batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="send when so many bytes of documents are waiting")
-    linger_seconds: Seconds = Field(1.0, description="send when the oldest document waited so long")
-    concurrency: int = Field(4, ge=1, le=64, description="most batches under way; fewer while that is faster")
-    spool: bool = Field(False, description="keep documents on disk while the output is away; false: stop reading")
-    spool_bytes: Bytes = Field(1 << 30, description="room for the spool on disk; when it is full, reading stops")
-    spool_after_seconds: Seconds = Field(30.0, description="use the spool when the output was away so long")
+    type: str = Field(description="type of output: the name of a module in shippers/")
+    batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")
+    linger_seconds: Seconds = Field(1.0, description="maximum time that a document waits for its batch to fill")
+    concurrency: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="maximum number of concurrent requests; the agent uses fewer when the output slows down",
+    )
+    spool: bool = Field(
+        False, description="buffer documents on disk while the output is unavailable; false: pause reading instead"
+    )
+    spool_bytes: Bytes = Field(1 << 30, description="maximum size of the spool on disk; reading pauses when it is full")
+    spool_after_seconds: Seconds = Field(
+        30.0, description="time for which an output is unavailable before its documents go to the spool"
+    )
 
     def open(self, site: Site) -> Shipper:
         """Make the shipper; connects to nothing yet.

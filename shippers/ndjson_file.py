@@ -32,12 +32,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Settings(ShipperSettings):
-    """Options of the output to a file."""
+    """A file of JSON documents, one per line."""
 
     type: Literal["ndjson_file"] = Field("ndjson_file", description="one JSON document per line in a file")
-    path: FilePath | None = Field(None, description="the file; below the output's state directory unless absolute")
-    max_bytes: Bytes = Field(100 << 20, description="the file is rotated before it grows over this size")
-    keep: int = Field(5, ge=0, le=1000, description="rotated files that are kept beside the one being written")
+    path: FilePath | None = Field(
+        None, description="path of the file; a relative path is below the state directory of the output"
+    )
+    max_bytes: Bytes = Field(
+        100 << 20, description="maximum size of the file; the agent rotates it before it grows larger"
+    )
+    keep: int = Field(5, ge=0, le=1000, description="number of rotated files to keep, besides the current one")
 
     def open(self, site: Site) -> "NdjsonFile":
         """Make the shipper; the file is opened by the first batch.

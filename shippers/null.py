@@ -9,11 +9,11 @@ from collector.ports import ShipperSettings, Site
 
 
 class Settings(ShipperSettings):
-    """Options of the output that keeps nothing."""
+    """Discards every document. For tests and measurements."""
 
     takes_many_writers = True
 
-    type: Literal["null"] = Field("null", description="keeps nothing")
+    type: Literal["null"] = Field("null", description="discards every document")
 
     def open(self, site: Site) -> "Null":
         """Make the shipper."""

@@ -27,7 +27,7 @@ CLOSING_MILLISECONDS = 100
 
 
 class Settings(ShipperSettings):
-    """Options of the output to a terminal or a pipe."""
+    """Standard output: a terminal or a pipe."""
 
     type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
 

@@ -14,9 +14,9 @@ EXAMPLES = examples(
 
 
 def check(config: Config = None) -> None:
-    """Say what works here, and how to mend the rest.
+    """Check the daemon, the log files, the outputs and the disk, and show how to fix each problem.
 
-    Exit code 1 if something fails.
+    The exit code is 1 if a check fails.
     """
     import asyncio
 

@@ -27,7 +27,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """Show, check and describe the configuration."""
+    """Show or validate the configuration, or print its schema."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -35,9 +35,9 @@ def root(context: typer.Context) -> None:
 @app.command(epilog=SHOW_EXAMPLES)
 def show(
     config: Config = None,
-    origin: Annotated[bool, typer.Option("--origin", help="Tell where each value came from.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")] = False,
 ) -> None:
-    """Show every key with the value in effect, secrets masked."""
+    """Show every key with the value in effect. Secrets are masked."""
     from collector.config import show as rendered
 
     terminal.write(rendered(_loaded(config), origin=origin).removesuffix("\n"))
@@ -45,9 +45,9 @@ def show(
 
 @app.command(epilog=VALIDATE_EXAMPLES)
 def validate(config: Config = None) -> None:
-    """Check the configuration.
+    """Validate the configuration.
 
-    Exit code 0, or 78 with one line for each mistake.
+    The exit code is 0, or 78 with one line per error.
     """
     _loaded(config)
     terminal.write(f"{config or 'the default configuration'}: valid")
@@ -55,7 +55,7 @@ def validate(config: Config = None) -> None:
 
 @app.command(epilog=SCHEMA_EXAMPLES)
 def schema() -> None:
-    """Write the JSON Schema of the file, for editors."""
+    """Print the JSON Schema of the configuration file, for editors."""
     import json
 
     from collector import app as pilotfish

@@ -17,8 +17,8 @@ LIST_EXAMPLES = examples(
 )
 REPLAY_EXAMPLES = examples(
     "pilotfish dead-letters replay --dry-run",
-    "pilotfish dead-letters replay --target shop -n 1      one, to see whether it is taken now",
-    "pilotfish dead-letters replay -c pilotfish.yml        with no agent there: the outputs stand in the file",
+    "pilotfish dead-letters replay --target shop -n 1      send one, to test whether it is accepted now",
+    "pilotfish dead-letters replay -c pilotfish.yml        without a running agent",
 )
 
 
@@ -29,26 +29,33 @@ class Form(StrEnum):
     JSON = "json"
 
 
-Output = Annotated[str, typer.Option("--output", metavar="NAME", help="Only letters of this output.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TYPE", help="Only those refused for this reason.")]
+Output = Annotated[str, typer.Option("--output", metavar="NAME", help="Only dead letters of this output.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TYPE", help="Only dead letters with this reason.")]
 Target = Annotated[str, typer.Option("--target", metavar="NAME", help="Only documents of this @target.")]
-Format = Annotated[Form, typer.Option("-o", "--format", help="text for people, json for programs (one a line).")]
-Shown = Annotated[int, typer.Option("-n", "--number", min=0, max=MOST_LETTERS, metavar="NUMBER", help="How many.")]
+Format = Annotated[Form, typer.Option("-o", "--format", help="Output format: text, or json with one object per line.")]
+Shown = Annotated[
+    int, typer.Option("-n", "--number", min=0, max=MOST_LETTERS, metavar="NUMBER", help="Maximum number to show.")
+]
 Sent = Annotated[
     int | None,
     typer.Option(
-        "-n", "--number", min=1, max=MOST_LETTERS, metavar="NUMBER", help="How many, the oldest first; none: all."
+        "-n",
+        "--number",
+        min=1,
+        max=MOST_LETTERS,
+        metavar="NUMBER",
+        help="Maximum number to send, the oldest first. Default: all.",
     ),
 ]
-Oldest = Annotated[bool, typer.Option("--oldest", help="The oldest instead of the newest.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing, tell what would be sent.")]
+Oldest = Annotated[bool, typer.Option("--oldest", help="Show the oldest instead of the newest.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")]
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """List the documents that an output refused, and send them once more."""
+    """List the documents that an output refused, or send them again."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -64,9 +71,9 @@ def listed(
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Show dead letters with their reasons.
+    """List dead letters with their reasons.
 
-    The newest are written last.
+    The newest come last.
     """
     asked = _arguments(output=output, reason=reason, target=target, limit=str(number), order="oldest" if oldest else "")
     head, lines = letters.listed(asked, state_dir=state_dir, config=config)
@@ -95,9 +102,10 @@ def replay(
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Send dead letters once more, under their ids.
+    """Send dead letters again, with the same ids.
 
-    First as they were, then as text; what is refused again is a dead letter again.
+    Each document is sent unchanged. If the output refuses it again, it is sent with its log as plain text; if that is
+    refused too, it stays a dead letter.
     """
     asked = _arguments(output=output, reason=reason, target=target)
     if dry_run:

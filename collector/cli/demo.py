@@ -19,17 +19,22 @@ EXAMPLES = examples(
 
 def demo(
     rate: Annotated[
-        float, typer.Option("--rate", min=0, metavar="NUMBER", help="Lines a second, all containers together.")
+        float, typer.Option("--rate", min=0, metavar="NUMBER", help="Lines per second of all containers together.")
     ] = 20.0,
     duration: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", parser=seconds, help="Stop after; or 90s, 5m, 1h."),
+        typer.Option(
+            "--duration",
+            metavar="SECONDS",
+            parser=seconds,
+            help="Stop after this time, in seconds or as 90s, 5m or 1h.",
+        ),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep what earlier demos stored.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the store of earlier demos.")] = False,
 ) -> None:
-    """Run the agent over generated containers.
+    """Run the agent on the logs of generated containers.
 
-    No Docker, no Elasticsearch, the same code path.
+    The demo needs neither Docker nor Elasticsearch, and runs the same code as `pilotfish run`.
     """
     import uvloop
 

@@ -30,12 +30,14 @@ Config = Annotated[
         metavar="FILE",
         envvar="PILOTFISH_CONFIG",
         parser=location,
-        help="The configuration; none: defaults.",
+        help="Configuration file. Without one, defaults apply.",
     ),
 ]
 StateDir = Annotated[
     Path | None,
-    typer.Option("--state-dir", metavar="DIRECTORY", parser=location, help="State directory of the agent to ask."),
+    typer.Option(
+        "--state-dir", metavar="DIRECTORY", parser=location, help="State directory of the agent to connect to."
+    ),
 ]
 
 
@@ -78,7 +80,10 @@ def span(text: str) -> timedelta:
 Wait = Annotated[
     float,
     typer.Option(
-        "--wait", metavar="SECONDS", parser=seconds, help="Wait so long until the server is ready; or 90s, 5m."
+        "--wait",
+        metavar="SECONDS",
+        parser=seconds,
+        help="Wait up to this time for the server to be ready, in seconds or as 90s or 5m.",
     ),
 ]
 
@@ -95,5 +100,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
-Format = Annotated[Output, typer.Option("-o", "--output", help="text for people, json for programs (one a line).")]
+Format = Annotated[
+    Output, typer.Option("-o", "--output", help="Output format: text, or json with one document per line.")
+]
 Target = Annotated[str | None, typer.Option("--target", metavar="NAME", help="Only documents of this @target.")]

@@ -12,11 +12,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
-        "pilotfish demo                       try it, no Docker needed",
-        "pilotfish run                        follow this machine's Docker",
-        "pilotfish check                      what works here, and the fix for what does not",
-        "pilotfish tail                       watch the logs",
-        "pilotfish search error --since 1h    find something in them",
+        "pilotfish demo                       try it without Docker",
+        "pilotfish run                        follow the containers of this machine",
+        "pilotfish check                      test the setup and show how to fix it",
+        "pilotfish tail                       watch the logs live",
+        "pilotfish search error --since 1h    search the stored logs",
         "pilotfish COMMAND --help             more examples",
     ),
 )
@@ -34,9 +34,9 @@ def root(
     show_version: bool = typer.Option(
         False, "-V", "--version", is_eager=True, callback=_version, help="Show the version."
     ),
-    debug: bool = typer.Option(False, "--debug", envvar="PILOTFISH_DEBUG", help="Show where an error came from."),
+    debug: bool = typer.Option(False, "--debug", envvar="PILOTFISH_DEBUG", help="Show the traceback of an error."),
 ) -> None:
-    """Follow every container's output, ship each line exactly once, show health to Prometheus."""
+    """Follow every container's logs, deliver each line exactly once, and export metrics to Prometheus."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -13,7 +13,7 @@ EXAMPLES = examples(
 def run(config: Config = None) -> None:
     """Run the agent until SIGTERM or Ctrl-C.
 
-    Without a configuration it follows the Docker daemon of this machine and keeps the logs in its own store.
+    Without a configuration file, the agent follows the local Docker daemon and writes to the embedded store.
     """
     with garbage.loading():
         import uvloop

@@ -17,10 +17,10 @@ Number = Annotated[
         min=0,
         max=MOST_DOCUMENTS,
         metavar="NUMBER",
-        help="How many, the newest; 8 MiB of them at most.",
+        help="Maximum number of documents, the newest; at most 8 MiB.",
     ),
 ]
-Time = Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d ago, or 2026-11-23T04:05:06.")]
+Time = Annotated[str | None, typer.Option(metavar="TIME", help="Time: 15m, 2h or 3d ago, or 2026-11-23T04:05:06.")]
 EXAMPLES = examples(
     "pilotfish search error --since 1h",
     "pilotfish search 'log.status:500 AND checkout' --target shop -n 100",
@@ -38,11 +38,11 @@ def search(
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Find documents in the running agent's store.
+    """Search the store of the running agent.
 
-    The newest are written last.
+    The newest documents come last.
 
-    QUERY is words, field:value, AND OR NOT, "a phrase"; none: all.
+    QUERY: words, field:value, AND, OR, NOT, "a phrase". Without a query, all documents match.
     """
     import msgspec
 

@@ -9,7 +9,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """Prepare the servers that Pilotfish works with; what an operator changed there stays."""
+    """Install templates and dashboards in the servers that Pilotfish works with. Your own changes there are kept."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -31,9 +31,9 @@ GRAFANA_EXAMPLES = examples(
 )
 
 
-Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="PILOTFISH_SETUP_URL", help="The server's address.")]
+Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="PILOTFISH_SETUP_URL", help="URL of the server.")]
 Username = Annotated[
-    str, typer.Option("--username", metavar="USER", envvar="PILOTFISH_SETUP_USERNAME", help="Who we are there.")
+    str, typer.Option("--username", metavar="USER", envvar="PILOTFISH_SETUP_USERNAME", help="User name for the server.")
 ]
 PasswordFile = Annotated[
     Path | None,
@@ -52,7 +52,7 @@ ApiKeyFile = Annotated[
         metavar="FILE",
         parser=location,
         envvar="PILOTFISH_SETUP_API_KEY_FILE",
-        help="File with an API key instead.",
+        help="File with an API key, instead of user name and password.",
     ),
 ]
 TokenFile = Annotated[
@@ -62,21 +62,26 @@ TokenFile = Annotated[
         metavar="FILE",
         parser=location,
         envvar="PILOTFISH_SETUP_TOKEN_FILE",
-        help="File with a token instead.",
+        help="File with a token, instead of user name and password.",
     ),
 ]
 CaFile = Annotated[
     Path | None,
-    typer.Option("--ca-file", metavar="FILE", parser=location, help="Trust this authority (PEM) for https."),
+    typer.Option("--ca-file", metavar="FILE", parser=location, help="CA certificate (PEM) used to verify the server."),
 ]
-Space = Annotated[str, typer.Option("--space", metavar="ID", help="Kibana space; none: the default one.")]
-Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant; none: the user's default.")]
-Folder = Annotated[str, typer.Option("--folder", metavar="TITLE", help='Folder for the boards; "": none.')]
+Space = Annotated[str, typer.Option("--space", metavar="ID", help="Kibana space. Default: the default space.")]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant. Default: the tenant of the user.")]
+Folder = Annotated[str, typer.Option("--folder", metavar="TITLE", help='Folder for the dashboards; "" for none.')]
 Prometheus = Annotated[
-    str, typer.Option("--prometheus-url", metavar="URL", help="Prometheus as Grafana reaches it, if it knows none yet.")
+    str,
+    typer.Option(
+        "--prometheus-url",
+        metavar="URL",
+        help="URL of Prometheus as Grafana reaches it, used if Grafana has no such data source.",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there, changed or not.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Ask the server, but write nothing.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing objects, even changed ones.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read from the server; change nothing.")]
 
 
 def kibana(
@@ -90,9 +95,9 @@ def kibana(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Import the dashboard "Docker logs" and what it needs into Kibana.
+    """Import the dashboard "Docker logs", with all that it needs, into Kibana.
 
-    What is there already is kept. Exit code 1 if anything failed.
+    Existing objects are kept. The exit code is 1 if something fails.
     """
     from collector.boards import kibana as boards
     from collector.boards.access import access
@@ -119,9 +124,9 @@ def opensearch_dashboards(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Import the dashboard "Docker logs" and what it needs into OpenSearch Dashboards.
+    """Import the dashboard "Docker logs", with all that it needs, into OpenSearch Dashboards.
 
-    What is there already is kept. Exit code 1 if anything failed.
+    Existing objects are kept. The exit code is 1 if something fails.
     """
     from collector.boards import kibana as boards
     from collector.boards.access import access
@@ -143,9 +148,10 @@ def grafana(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Bring the boards into Grafana, with a folder and a data source for them.
+    """Import the dashboards into Grafana, with a folder and a data source.
 
-    What somebody else saved is kept; an older release's board is brought up to date. Exit code 1 if anything failed.
+    Dashboards that somebody has changed are kept; those of an older release are updated. The exit code is 1 if
+    something fails.
     """
     from collector.boards import grafana as boards
     from collector.boards.access import access

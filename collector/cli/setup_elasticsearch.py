@@ -13,7 +13,7 @@ from collector.cli.steps import show
 
 ELASTICSEARCH = "elasticsearch"
 ELASTICSEARCH_EXAMPLES = examples(
-    "pilotfish setup elasticsearch -c pilotfish.yml --dry-run       what would be sent",
+    "pilotfish setup elasticsearch -c pilotfish.yml --dry-run       show the requests",
     "pilotfish setup elasticsearch -c pilotfish.yml",
     "pilotfish setup elasticsearch -c pilotfish.yml --retention 30d --target 'shop-*' --target till",
     "pilotfish setup elasticsearch -c pilotfish.yml --data-stream   with index: logs-{target}-default",
@@ -36,14 +36,15 @@ class Server(StrEnum):
 
 
 Output = Annotated[
-    str | None, typer.Option("--output", metavar="NAME", help="The output of the configuration; none: all of its type.")
+    str | None,
+    typer.Option("--output", metavar="NAME", help="Output in the configuration. Default: all outputs of this type."),
 ]
 Targets = Annotated[
     list[str] | None,
     typer.Option(
         "--target",
         metavar="NAME",
-        help="Only for these targets, * may stand in it; repeat it for all: a later setup replaces them.",
+        help="Only for this target; * matches any text. Repeat the option for more: each setup replaces the list.",
     ),
 ]
 Retention = Annotated[
@@ -52,12 +53,12 @@ Retention = Annotated[
         "--retention",
         metavar="DURATION",
         parser=span,
-        help="Delete what is older, such as 30d, of indices made from now on; none: keep it for ever.",
+        help="Delete documents older than this, such as 30d, from indices created later. Default: keep them.",
     ),
 ]
-DataStream = Annotated[bool, typer.Option("--data-stream", help="Data streams instead of an index for each day.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, show the requests that would be sent.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what somebody changed, too.")]
+DataStream = Annotated[bool, typer.Option("--data-stream", help="Use data streams instead of daily indices.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the requests; change nothing.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also replace objects that somebody has changed.")]
 
 
 def elasticsearch(
@@ -70,9 +71,9 @@ def elasticsearch(
     overwrite: Overwrite = False,
     wait: Wait = 0,
 ) -> None:
-    """Install index templates and lifecycle in Elasticsearch or OpenSearch.
+    """Install index templates and a lifecycle policy in Elasticsearch or OpenSearch.
 
-    What is there already is left alone, and so is what somebody changed. Exit code 1 if something failed.
+    Objects that are up to date, or that somebody has changed, are kept. The exit code is 1 if something fails.
     """
     from collector import app as pilotfish
     from collector import preparation
@@ -93,9 +94,14 @@ def elasticsearch(
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", parser=location, help="Made if it is missing.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", parser=location, help="Directory to write to; created if missing.")
+    ],
     server: Annotated[
-        Server, typer.Option("--server", help="Which server it is for; 8: 8.14 and later and 9, before it take 7.")
+        Server,
+        typer.Option(
+            "--server", help="Server to write for. Version 8 means 8.14 or later, and 9; use 7 for 8.0 to 8.13."
+        ),
     ] = Server.ELASTICSEARCH_8,
     config: Config = None,
     output: Output = None,
@@ -103,10 +109,11 @@ def export(
     retention: Retention = None,
     data_stream: DataStream = False,
 ) -> None:
-    """Write what `setup elasticsearch` would send as files, and the dashboards and rules, asking no server.
+    """Write the requests of `setup elasticsearch`, the dashboards and the alert rules to files, without a server.
 
-    A file's path is that of its request, and its content the body; they are listed in the order to be sent in. Beside
-    them is `dashboards` with what Prometheus, Grafana and Kibana get. Files that are there are replaced.
+    The path of a file is the path of its request, and the content is the body. The command lists the files in the order
+    in which to send them. The directory `dashboards` has the files for Prometheus, Grafana and Kibana. Existing files
+    are overwritten.
     """
     from collector import app as pilotfish
     from collector import preparation

@@ -12,7 +12,7 @@ from collector.errors import PilotfishError
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-Include = Annotated[str, typer.Option("-i", "--include", metavar="TEXT", help="Only documents that hold this text.")]
+Include = Annotated[str, typer.Option("-i", "--include", metavar="TEXT", help="Only documents that contain this text.")]
 _MOST_NAMES = 20
 EXAMPLES = examples(
     "pilotfish tail",
@@ -31,7 +31,7 @@ def tail(
 ) -> None:
     """Watch documents as the running agent reads them.
 
-    NAME is a part of a container's name, or a glob; none: all.
+    NAME is part of a container's name, or a glob. Without a name, all containers are shown.
     """
     from collector.cli import agent
 

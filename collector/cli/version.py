@@ -27,10 +27,10 @@ def version() -> None:
 
 
 def healthcheck(config: Config = None) -> None:
-    """Ask the agent on this machine whether it is alive.
+    """Check whether the agent on this machine is alive.
 
-    Exit code 0 or 1.
+    The exit code is 0 or 1.
 
-    A destination that is away does not make the agent unhealthy: see /readyz for that.
+    An unavailable output does not make the agent unhealthy; /readyz reports it.
     """
     raise typer.Exit(health.check(config))

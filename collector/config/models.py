@@ -96,48 +96,52 @@ class Section(BaseModel):
 
 
 class DockerInput(Section):
-    """Containers of a Docker daemon, their logs read as files."""
+    """Containers of a Docker daemon. The agent reads their log files."""
 
     url: EngineUrl = Field(
         f"unix://{docker_address.DEFAULT_SOCKET}",
-        description="the daemon: unix:///path or tcp://host:port; DOCKER_HOST and Docker's contexts are honoured",
+        description="address of the daemon: unix:///path or tcp://host:port; default: DOCKER_HOST or Docker's context",
     )
     tls: FilePath | None = Field(
-        None, description="directory of ca.pem, cert.pem, key.pem; DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are honoured"
+        None,
+        description="directory of ca.pem, cert.pem and key.pem; default: DOCKER_CERT_PATH if DOCKER_TLS_VERIFY is set",
     )
     logs_root: FilePath = Field(
-        Path("/var/lib/docker/containers"), description="where the daemon keeps its json-file logs"
+        Path("/var/lib/docker/containers"), description="directory in which the Docker daemon keeps the json-file logs"
     )
-    select: Select = Field("all", description="all containers, or only the labelled ones")
+    select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
     backlog: Backlog = Field(
-        "all", description="how much of a log that was never read: all, new or a duration such as 24h"
+        "all",
+        description="how much to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
     )
 
     events: bool = Field(
-        True, description="ship what happens to containers (die, oom, restart, health) as documents of docker-events"
+        True,
+        description="deliver container events (die, oom, restart, health) as documents with the target docker-events",
     )
     metrics_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#\s]\S*$",
-        description="the engine's own metrics (metrics-addr), such as http://127.0.0.1:9323/metrics: /metrics/docker",
+        description="URL of the engine's own metrics (dockerd's metrics-addr); served at /metrics/docker",
     )
 
 
 class DirectoryInput(Section):
-    """A tree `<id>/<id>-json.log` with `config.v2.json` beside each log; no daemon needed."""
+    """A directory tree `<id>/<id>-json.log` with a `config.v2.json` beside each log. No Docker daemon is needed."""
 
-    path: FilePath = Field(description="the directory that holds <id>/<id>-json.log")
-    select: Select = Field("all", description="all containers, or only the labelled ones")
+    path: FilePath = Field(description="directory that contains <id>/<id>-json.log")
+    select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
     backlog: Backlog = Field(
-        "all", description="how much of a log that was never read: all, new or a duration such as 24h"
+        "all",
+        description="how much to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
     )
 
 
 class Inputs(Section):
-    """Where logs are looked for; Docker when nothing is said."""
+    """Where log lines come from; the Docker daemon by default."""
 
     docker: DockerInput | None = Field(None, description="containers of a Docker daemon")
-    directory: DirectoryInput | None = Field(None, description="a tree of logs without a daemon")
+    directory: DirectoryInput | None = Field(None, description="a directory tree of logs, without a Docker daemon")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -147,9 +151,9 @@ class Inputs(Section):
 
 
 class Http(Section):
-    """The port for /metrics, /healthz, /readyz, the page and its API."""
+    """The HTTP server for /metrics, /healthz, /readyz and the API."""
 
-    listen: Listen = Field(places.LISTEN, description="host:port, or off")
+    listen: Listen = Field(places.LISTEN, description="address to listen on, as host:port; off: no HTTP server")
 
     @property
     def address(self) -> places.Address | None:
@@ -158,62 +162,79 @@ class Http(Section):
 
 
 class Fields(Section):
-    """What documents carry besides."""
+    """Additional members of documents."""
 
     attrs: bool = Field(
         False,
-        description="what the log-opts labels, env and tag add to a line, as docker_attrs: a list of key=value",
+        description="add docker_attrs to documents: the attributes of the log-opts labels, env and tag, as key=value",
     )
 
 
 class Metrics(Section):
-    """What /metrics shows of containers."""
+    """Container series on /metrics."""
 
     max_containers: int = Field(
-        500, ge=0, le=1_000_000, description="so many containers have series of their own, running ones first"
+        500,
+        ge=0,
+        le=1_000_000,
+        description="maximum number of containers with series of their own, running containers first",
     )
     cadvisor_names: bool = Field(
-        True, description="CPU, memory, network and disk of containers as cAdvisor names them; false where it runs too"
+        True,
+        description="export resource usage of containers under cAdvisor's names; false if cAdvisor runs too",
     )
     disk_usage: bool = Field(
-        False, description="ask the daemon each hour what its disk is used for: slow on large hosts"
+        False, description="query the Docker daemon for its disk usage every hour; this is slow on large hosts"
     )
 
 
 class Log(Section):
     """The agent's own log, on stderr."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least level that is written")
-    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else json")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="minimum level of messages that are written"
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="format of messages; auto: console on a terminal, else json"
+    )
 
 
 class Configuration(Section):
     """All of it; `warnings` are lines for the log at start, `origins` name where a key's value came from."""
 
-    host: Text | None = Field(None, min_length=1, description="`host` in documents; else the Docker daemon's name")
+    host: Text | None = Field(
+        None,
+        min_length=1,
+        description="member `host` of documents; default: the host name that the Docker daemon reports",
+    )
     state_dir: FilePath = Field(
-        Path("/var/lib/pilotfish"), description="positions, spool, dead letters, embedded store"
+        Path("/var/lib/pilotfish"), description="directory for positions, spool, dead letters and the embedded store"
     )
-    timezone: Zone = Field(ZoneInfo("UTC"), description="zone of @timestamp and of the index date")
+    timezone: Zone = Field(ZoneInfo("UTC"), description="time zone of @timestamp and of the date in index names")
     inputs: Inputs = Field(
-        default_factory=lambda: Inputs(docker=DockerInput()), description="where logs are looked for"
+        default_factory=lambda: Inputs(docker=DockerInput()), description="where log lines come from"
     )
-    outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(description="where documents go, by name")
-    fields: Fields = Field(default_factory=Fields, description="what documents carry besides")
-    http: Http = Field(default_factory=Http, description="the HTTP port")
-    metrics: Metrics = Field(default_factory=Metrics, description="what /metrics shows of containers")
+    outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(
+        description="outputs by name: where documents go"
+    )
+    fields: Fields = Field(default_factory=Fields, description="additional members of documents")
+    http: Http = Field(default_factory=Http, description="the HTTP server")
+    metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")
     log: Log = Field(default_factory=Log, description="the agent's own log")
     max_targets: int = Field(
         1000,
         ge=1,
         le=1_000_000,
-        description="targets that labels and environment of all containers may name: each is an index of a day",
+        description="maximum number of targets that all containers together may name; each has an index per day",
     )
     workers: int = Field(
-        1, ge=1, le=64, description="processes, each with its share of the containers: one for each core to be used"
+        1,
+        ge=1,
+        le=64,
+        description="number of worker processes that share the containers; at most one per CPU core is useful",
     )
     drain_seconds: Seconds = Field(
-        8.0, description="how long a stop waits for deliveries; docker stop kills after 10 s"
+        8.0, description="maximum time for pending deliveries when the agent stops; docker stop kills it after 10 s"
     )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)

@@ -13,9 +13,9 @@ from msgspec import Struct
 from collector.discovery.roster import UNDESCRIBED, Container, Roster
 from collector.discovery.tally import Tally
 from collector.telemetry import catalogue, exposition, usage
-from collector.telemetry.catalogue import Series
 from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll
+from collector.telemetry.series import Series
 
 _ENDED_SECONDS = 86400.0
 _CHOOSE_SECONDS = 60.0

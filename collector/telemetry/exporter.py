@@ -14,11 +14,11 @@ from collector.durations import Durations
 from collector.pipeline import Pipeline
 from collector.sources.file_tail import FileTail
 from collector.telemetry import catalogue, daemon
-from collector.telemetry.catalogue import Series
 from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import Family, family, histogram
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
+from collector.telemetry.series import Series
 
 _MOST_LINKS = 100
 

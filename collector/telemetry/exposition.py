@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from collector.durations import Durations
-from collector.telemetry.catalogue import Series
+from collector.telemetry.series import Series
 from collector.visible import visible
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -14,8 +14,8 @@ import orjson
 
 from collector.discovery.roster import Container
 from collector.telemetry import catalogue, exposition
-from collector.telemetry.catalogue import Series
 from collector.telemetry.exposition import Sample
+from collector.telemetry.series import Series
 from collector.telemetry.told import members, number
 
 SERIES = (

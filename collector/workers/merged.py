@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.telemetry import catalogue, exposition
 from collector.telemetry.exposition import Family
+from collector.telemetry.series import Series
 
 _ACROSS: Mapping[str, Callable[[Iterable[float]], float]] = {"sum": sum, "least": min, "most": max}
 _SERIES = {series.name: series for series in catalogue.ALL}
@@ -36,7 +37,7 @@ def _parts(text: bytes) -> Iterator[tuple[str, bytes]]:
     return ((head[1].decode(), text[head.end() : end]) for head, end in zip(heads, ends, strict=True))
 
 
-def _one(series: catalogue.Series, bodies: Sequence[bytes]) -> bytes:
+def _one(series: Series, bodies: Sequence[bytes]) -> bytes:
     numbers: dict[tuple[str, str], list[float]] = {}
     for body in bodies:
         for family in text_string_to_metric_families(body.decode()):

@@ -29,7 +29,7 @@ _DEFAULT_PORTS = {"http": 9200, "https": 443}
 
 
 class Settings(ShipperSettings):
-    """An Elasticsearch or OpenSearch cluster: its nodes, the index of a document, who we are and whom we trust."""
+    """An Elasticsearch or OpenSearch cluster: nodes, index names, credentials and TLS."""
 
     takes_many_writers = True
     rivals = (
@@ -40,43 +40,54 @@ class Settings(ShipperSettings):
 
     type: Literal["elasticsearch"] = "elasticsearch"
     hosts: tuple[str, ...] = Field(
-        min_length=1, description="URLs of nodes that take requests; without a port 9200 for http, 443 for https"
+        min_length=1,
+        description="URLs of the nodes to send requests to; the default port is 9200 for http and 443 for https",
     )
     index: str = Field(
         DEFAULT_INDEX,
-        description="index of a document: {target} and the day of its line (%Y %m %d %j, week %V of %G), as one day's",
+        description="index name: {target} and the date of the line (%Y %m %d %j, ISO week %G %V)",
     )
-    username: Text | None = Field(None, min_length=1, description="name for basic authentication")
-    password: SecretStr | None = Field(None, description="its password; better in a file")
+    username: Text | None = Field(None, min_length=1, description="user name for basic authentication")
+    password: SecretStr | None = Field(None, description="password for basic authentication; prefer password_file")
     password_file: FilePath | None = Field(None, description="file with the password")
-    api_key: SecretStr | None = Field(None, description="API key, encoded or as id:key; better in a file")
+    api_key: SecretStr | None = Field(None, description="API key, encoded or as id:key; prefer api_key_file")
     api_key_file: FilePath | None = Field(None, description="file with the API key")
     ca_file: FilePath | None = Field(
-        None, description="certificates (PEM) that may vouch for the servers; default: system's"
+        None, description="CA certificates (PEM) used to verify the servers; default: the system's trust store"
     )
-    verify: bool = Field(True, description="refuse servers whose certificate cannot be verified")
-    client_cert_file: FilePath | None = Field(None, description="certificate (PEM) that we show to the servers")
-    client_key_file: FilePath | None = Field(None, description="its key, when it is not in the same file")
-    compress: bool = Field(True, description="gzip requests and answers; off pays on the same machine only")
-    request_timeout_seconds: Seconds = Field(
-        60.0, gt=0, description="give a request up after so long, and send it again"
+    verify: bool = Field(True, description="verify the certificates of the servers; false accepts any certificate")
+    client_cert_file: FilePath | None = Field(None, description="client certificate (PEM) for mutual TLS")
+    client_key_file: FilePath | None = Field(
+        None, description="private key (PEM) of the client certificate, if it is not in the same file"
     )
+    compress: bool = Field(
+        True,
+        description="compress requests and responses with gzip; false is faster if the server runs on the same host",
+    )
+    request_timeout_seconds: Seconds = Field(60.0, gt=0, description="time-out of a request, after which it is retried")
     headers: dict[str, SecretStr] = Field(
-        {}, description="headers of each request, by name; secret ones better in a file"
+        {}, description="additional HTTP headers of each request, by name; prefer headers_file for secrets"
     )
-    headers_file: FilePath | None = Field(None, description="file with further headers, one `Name: value` a line")
+    headers_file: FilePath | None = Field(
+        None, description="file with additional HTTP headers, one `Name: value` per line"
+    )
     parameters: dict[str, str] = Field(
-        {}, description="parameters of each bulk request, by name, such as pipeline: NAME of an ingest pipeline"
+        {},
+        description="additional parameters of each bulk request, by name, such as pipeline: NAME (an ingest pipeline)",
     )
     proxy_url: SecretStr | None = Field(
-        None, description="the HTTP proxy before the servers, as http://proxy:3128; user and password may stand in it"
+        None,
+        description="URL of the HTTP proxy to use, such as http://proxy:3128; it may include user name and password",
     )
-    proxy_url_file: FilePath | None = Field(None, description="file with the URL of the proxy")
+    proxy_url_file: FilePath | None = Field(None, description="file with the URL of the HTTP proxy")
     template: Literal["auto", "off"] = Field(
-        "auto", description="auto: install index templates that give way to any other, unless `setup`'s are there"
+        "auto",
+        description="auto: install index templates of the lowest priority, unless `pilotfish setup` installed its own",
     )
 
-    spool: bool = Field(True, description="keep documents on disk while the cluster is away; false: stop reading")
+    spool: bool = Field(
+        True, description="buffer documents on disk while the cluster is unavailable; false: pause reading instead"
+    )
 
     @field_validator("template", mode="before")
     @classmethod

@@ -25,12 +25,16 @@ T = TypeVar("T")
 
 
 class Settings(ShipperSettings):
-    """Options of the embedded store."""
+    """The embedded store: documents on this machine, for `pilotfish search`."""
 
     type: Literal["store"] = Field("store", description="the embedded store")
-    retention_days: int = Field(7, ge=1, le=36_500, description="days that are kept besides today's")
-    max_bytes: Bytes = Field(2 << 30, description="when the days are bigger, the oldest go; today's never does")
-    commit_seconds: Seconds = Field(1.0, gt=0, le=60, description="what arrives in this time shares one commit")
+    retention_days: int = Field(7, ge=1, le=36_500, description="number of past days to keep, besides today")
+    max_bytes: Bytes = Field(
+        2 << 30, description="maximum size of the store; above it the oldest days are deleted, but never today"
+    )
+    commit_seconds: Seconds = Field(
+        1.0, gt=0, le=60, description="time between commits; a document can be found after the commit"
+    )
 
     def open(self, site: Site) -> "Store":
         """Make the store in the output's directory; nothing is touched before the first batch or search."""

@@ -21,8 +21,8 @@ TYPES: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdo
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
 NO_NAME = "not a name for an output: begin with a letter, go on with small letters, digits and _"
-LISTEN = "the option means: host:port, or off"
-PATH = "the option means: the directory that holds <id>/<id>-json.log"
+LISTEN = "the option means: address to listen on, as host:port; off: no HTTP server"
+PATH = "the option means: directory that contains <id>/<id>-json.log"
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_each_mistake_of_a_configuration_is_a_line(tmp_path: Path) -> None:
     assert sorted(ended.errors.splitlines()) == [
         "pilotfish: p.yml:1: htp: unknown key: did you mean http?",
         "pilotfish: p.yml:2: log.level: input should be 'debug', 'info', 'warning' or 'error': "
-        "the option means: the least level that is written",
+        "the option means: minimum level of messages that are written",
     ]
 
 

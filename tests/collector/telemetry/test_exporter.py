@@ -23,6 +23,7 @@ from collector.telemetry.exporter import Exporter, Watch
 from collector.telemetry.exposition import expose
 from collector.telemetry.poll import Look, Poll
 from collector.telemetry.process import Process
+from collector.telemetry.series import Series
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream
 from tests.collector.recording_shipper import RecordingShipper
@@ -138,9 +139,7 @@ def telemetry(tmp_path: Path) -> Telemetry:
 
 
 @pytest.mark.parametrize("series", catalogue.ALL, ids=lambda series: series.name)
-def test_a_declared_series_is_exported_with_its_labels_and_meaning(
-    telemetry: Telemetry, series: catalogue.Series
-) -> None:
+def test_a_declared_series_is_exported_with_its_labels_and_meaning(telemetry: Telemetry, series: Series) -> None:
     family = telemetry.scrape()[series.family]
     assert (family.type, family.documentation) == (series.kind, series.help)
     assert family.samples

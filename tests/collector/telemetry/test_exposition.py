@@ -108,7 +108,7 @@ def test_the_format_is_the_one_that_is_wanted_most(accept: str, wanted: str) -> 
 def test_openmetrics_has_its_own_head_and_its_end() -> None:
     read = family(catalogue.READ_BYTES, [(["out"], 3)])
     assert expose([read], OPEN)[0].decode().splitlines() == [
-        "# HELP pilotfish_read_bytes Bytes of log lines read",
+        "# HELP pilotfish_read_bytes Bytes read from log files",
         "# TYPE pilotfish_read_bytes counter",
         "# UNIT pilotfish_read_bytes bytes",
         'pilotfish_read_bytes_total{output="out"} 3',
