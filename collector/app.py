@@ -44,6 +44,7 @@ from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
 from collector.transform import docker_event
 from collector.transform.stamps import Stamps
+from collector.web.ahead import Reached
 from collector.web.api import Views
 from collector.web.live import Live
 from collector.web.server import serve
@@ -94,7 +95,7 @@ class Agent:
             has_events=configuration.inputs.directory is None,
         )
         self.address: places.Address | None = None
-        self.live = Live()
+        self.live = Live(reached=self._reached)
         self.pipelines: list[Pipeline] = []
 
     def stop(self) -> None:
@@ -115,6 +116,11 @@ class Agent:
             "following": sorted({stream.container for stream in self.roster.streams.values()}),
             "outputs": {one.output: _numbers(one) for one in self.pipelines},
         }
+
+    def _reached(self) -> Iterator[Reached]:
+        for pipeline in self.pipelines:
+            for stream, end, time in pipeline.checkpoints.reached():
+                yield Reached(pipeline.output, stream, end, time)
 
     # ------------------------------------------------------------------ life
 
@@ -158,7 +164,7 @@ class Agent:
             with_attrs=self.configuration.fields.attrs,
             cutoff=_cutoff(self._input),
             most_open_logs=limits.most_open_logs(len(self.configuration.outputs)),
-            tap=None if self.pipelines else self.live.publish,  # one output shows what is read, or all would
+            tap=self.live.tap(output),
         )
 
     @property

@@ -8,7 +8,7 @@ later start sees what rotation took of it meanwhile.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
@@ -164,6 +164,14 @@ class Checkpoints:
     def has_position(self, key: StreamKey) -> bool:
         """Whether it is known where the stream goes on."""
         return (saved := self._saved.get(key)) is not None and bool(saved.head)
+
+    def reached(self) -> Iterator[tuple[StreamKey, Position, str]]:
+        """Up to where each stream that has a position was read, and Docker's time of the last good line before it."""
+        for key, saved in self._saved.items():
+            if pending := self._pending.get(key):
+                yield key, pending[-1].end, pending[-1].last_time
+            elif saved.resume is not None:
+                yield key, saved.resume.position, saved.last_time
 
     def is_pending(self, key: StreamKey) -> bool:
         """Whether anything of the stream is on its way."""

@@ -136,6 +136,23 @@ class NumberedIds(Sequence[str]):
         prefix = self.prefix
         return (f"{prefix}{number}" for number in self.numbers)
 
+    def __contains__(self, name: object) -> bool:
+        return self._number(name) in self.numbers
+
+    def index(self, name: object, start: int = 0, stop: int | None = None) -> int:
+        """Where it stands; without making all of them, as `in`."""
+        number = self._number(name)
+        if number is None:
+            raise ValueError(f"{name!r} is not among them")
+        return start + self.numbers[start:stop].index(number)
+
+    def _number(self, name: object) -> int | None:
+        if not isinstance(name, str):
+            return None
+        digits = name.removeprefix(self.prefix)
+        number = int(digits) if digits.isascii() and digits.isdigit() else None
+        return number if name == f"{self.prefix}{number}" else None
+
 
 class Segment(Struct, frozen=True, kw_only=True, gc=False):
     """Documents of one stream and one day, in the order of their lines.

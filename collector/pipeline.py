@@ -6,7 +6,7 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -24,7 +24,7 @@ from collector.discovery.roster import Roster
 from collector.event_queue import EventQueue
 from collector.ledger import Ledger
 from collector.model import Chunk, FileId, Segment, StreamKey
-from collector.ports import Shipper, ShipperSettings
+from collector.ports import Shipper, ShipperSettings, Tap
 from collector.positions_file import Saved
 from collector.returning import Returning
 from collector.sources import removed
@@ -50,7 +50,7 @@ _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
 class Pipeline:
-    """Follows every stream of the roster for one output. `tap` is shown each segment when it is read."""
+    """Follows every stream of the roster for one output. `tap` is shown each segment when it is made."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Pipeline:
         with_attrs: bool = False,
         cutoff: str = "",
         most_open_logs: int = 512,
-        tap: Callable[[Segment], None] | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.output = output
         self.ledger = Ledger()
@@ -198,6 +198,8 @@ class Pipeline:
         dated = Dated(*saved.dated_file)
         self._transforms[key] = DockerJson(self._stamps, saved.last_time, dated=dated, with_attrs=self._with_attrs)
         self._left.pop(key, None)
+        if self._tap is not None:
+            self._tap.back(key)
 
     # ------------------------------------------------------------------ one stream
 
@@ -265,7 +267,7 @@ class Pipeline:
         tail.read_bytes += len(chunk.data)
         transform = self._transforms[tail.key]
         for segments in made:
-            self.checkpoints.track(*segments)  # before there is room for them: a stop may come first
+            self._made(*segments)
             for segment in segments:
                 if not self._batches.put_at_once(segment, tail.pace.since):
                     yield segment
@@ -302,18 +304,22 @@ class Pipeline:
                 self.checkpoints.skip_to(chunk.stream.key, part.end, part.fingerprint)
             yield segments
 
+    def _made(self, *segments: Segment) -> None:
+        """Have them tracked, since a stop may come first, and shown, since there may be no room for long."""
+        self.checkpoints.track(*segments)
+        if self._tap is not None:
+            self._tap.show(*segments)
+
     def _entered(self, segment: Segment) -> int:
         """Returns how many of its documents are new."""
         again = self._returning.again(segment)
         new = segment.count - again
         self.ledger.entered(segment, again=again + self._returning.instead(new))
-        if self._tap is not None and not again:
-            self._tap(segment)
         return new
 
     async def _put_event(self, event: Segment) -> None:
         await self._delivery.wait_for(docker_event.TARGET)
-        self.checkpoints.track(event)
+        self._made(event)
         await self._batches.put(event)
         self._entered(event)
 

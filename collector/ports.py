@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.model import Batch, Chunk, Receipt
+from collector.model import Batch, Chunk, Receipt, Segment, StreamKey
 from collector.values import Bytes, Seconds
 from collector.waiting import Tell
 
@@ -44,6 +44,18 @@ class Shipper(Protocol):
 
     async def aclose(self) -> None:
         """Release everything; may be called twice, and without `ship`. What `ship` acknowledged stays."""
+        ...
+
+
+class Tap(Protocol):
+    """Is shown what an output reads, before it waits for anything; returns at once."""
+
+    def show(self, *segments: Segment) -> None:
+        """Segments were made."""
+        ...
+
+    def back(self, stream: StreamKey) -> None:
+        """Some of the stream is read once more: what is shown next was shown before."""
         ...
 
 

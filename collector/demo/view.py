@@ -25,12 +25,12 @@ class Spectator(Live):
         self.read: dict[str, int] = {}
         self.latest: deque[bytes] = deque(maxlen=_LATEST)
 
-    def publish(self, segment: Segment) -> None:
+    def publish(self, segment: Segment, output: str = "") -> None:
         """Count a segment that was read, and show it to all who watch."""
         name = segment.stream.container
         self.read[name] = self.read.get(name, 0) + segment.count
         self.latest.extend(segment.documents[-_LATEST_OF_SEGMENT:])
-        super().publish(segment)
+        super().publish(segment, output)
 
 
 class Row(Struct, frozen=True, kw_only=True):

@@ -1,19 +1,22 @@
-"""Segments as they are read → whoever watches: bounded per watcher, never waited for.
+"""Segments as they are made → whoever watches: bounded per watcher, never waited for.
 
-What a slow watcher has no room for is skipped and counted; publishing costs nothing while nobody watches.
+Each output shows what it reads before it waits for room, and `ahead` lets through what no other has shown: an output
+that stands still hides nothing. What a slow watcher has no room for is skipped and counted; showing costs nothing while
+nobody watches.
 """
 
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import translate
 
 import orjson
 from msgspec import Struct
 
-from collector.model import LogStream, Segment
+from collector.model import LogStream, Segment, StreamKey
+from collector.web.ahead import Ahead, Reached
 
 ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
 
@@ -104,18 +107,53 @@ class Watcher:
         return Glimpse(self._wanted.pick(segment.documents), skipped)
 
 
-class Live:
-    """The meeting place of one pipeline, which publishes, and those who watch. All of it belongs to one loop."""
+class OutputTap:
+    """Where one output shows its segments (`collector.ports.Tap`)."""
 
-    def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
+    def __init__(self, live: "Live", output: str) -> None:
+        self._live = live
+        self._output = output
+
+    def show(self, *segments: Segment) -> None:
+        """Show segments that were made; returns at once."""
+        for segment in segments:
+            self._live.publish(segment, self._output)
+
+    def back(self, stream: StreamKey) -> None:
+        """Some of the stream is read once more."""
+        self._live.back(self._output, stream)
+
+
+class Live:
+    """The meeting place of the pipelines, which publish, and those who watch. All of it belongs to one loop.
+
+    `reached` tells up to where each output has read each stream.
+    """
+
+    def __init__(self, room_bytes: int = ROOM_BYTES, *, reached: Callable[[], Iterable[Reached]] = tuple) -> None:
         self._watchers: set[Watcher] = set()
         self._room_bytes = room_bytes
+        self._reached = reached
+        self._ahead = Ahead()
         self._closed = False
 
-    def publish(self, segment: Segment) -> None:
-        """Show a segment to all who watch; returns at once."""
+    def tap(self, output: str) -> OutputTap:
+        """Where this output shows what it reads."""
+        return OutputTap(self, output)
+
+    def publish(self, segment: Segment, output: str = "") -> None:
+        """Show what of a segment no output has shown yet to all who watch; returns at once."""
+        if not self._watchers:
+            return
+        new = self._ahead.new(output, segment)
+        if new is None:
+            return
         for watcher in self._watchers:
-            watcher.offer(segment)
+            watcher.offer(new)
+
+    def back(self, output: str, stream: StreamKey) -> None:
+        """The output reads some of a stream once more."""
+        self._ahead.back(output, stream)
 
     @property
     def watchers(self) -> int:
@@ -128,11 +166,15 @@ class Live:
         watcher = Watcher(wanted, self._room_bytes)
         if self._closed:
             watcher.close()
+        if not self._watchers:
+            self._ahead.begin(self._reached())
         self._watchers.add(watcher)
         try:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+            if not self._watchers:
+                self._ahead.begin(())
 
     def close(self) -> None:
         """End every subscription, and those to come."""

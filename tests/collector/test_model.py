@@ -14,6 +14,9 @@ def test_numbered_ids_are_a_sequence_of_prefix_and_number(prefix: str, first: in
     assert list(ids) == plain
     assert [ids[n] for n in range(-count, count)] == plain * 2
     assert list(ids[part]) == plain[part]
+    assert [ids.index(name) for name in ids] == list(range(count))
+    assert all(name in ids for name in plain)
+    assert not any(f"{prefix}{end}" in ids for end in (first + count, f"0{first}", f"{first}.1", "", "²"))
     with pytest.raises(IndexError):
         ids[count]
 

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from collector.checkpoint import Checkpoints
 from collector.discovery.roster import Container, Roster
 from collector.errors import Unavailable
-from collector.model import Batch, LogStream, Receipt, Segment
+from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline import Pipeline
-from collector.ports import ShipperSettings
+from collector.ports import ShipperSettings, Tap
 from collector.sources.tail_counts import CHUNK_BYTES
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
@@ -54,6 +54,7 @@ class Host:
         batch_bytes: int = 1 << 20,
         cutoff: str = "",
         spool: bool = False,
+        tap: Tap | None = None,
     ) -> Pipeline:
         return Pipeline(
             output,
@@ -66,6 +67,7 @@ class Host:
             directory=self.state,
             stamps=Stamps(),
             cutoff=cutoff,
+            tap=tap,
         )
 
     @asynccontextmanager
@@ -470,9 +472,16 @@ async def test_refused_documents_move_the_position_as_dead_letters(host: Host, s
 
 async def test_the_tap_is_shown_what_is_read(host: Host, shipper: RecordingShipper) -> None:
     shown: list[Segment] = []
+
+    class Recorded:
+        def show(self, *segments: Segment) -> None:
+            shown.extend(segments)
+
+        def back(self, stream: StreamKey) -> None:
+            assert stream.container_id == "web"
+
     host.add("web", *numbered(range(5)))
-    pipeline = host.pipeline(shipper)
-    pipeline._tap = shown.append
+    pipeline = host.pipeline(shipper, tap=Recorded())
     async with host.run(pipeline):
         await until(lambda: len(shipper.stored) == 5)
     assert [document for segment in shown for document in segment.documents] == list(shipper.stored.values())

@@ -1,0 +1,126 @@
+"""`collector.web.ahead`: of several outputs that read the same logs, what the one that is ahead of the others reads."""
+
+import tracemalloc
+
+from collector.model import FileId, LogStream, NumberedIds, Position, Segment
+from collector.web.ahead import Ahead, Reached
+from collector.web.live import Live, Wanted
+
+_BYTES = 100  # a line
+
+
+def part(lines: range, file: str = "first", *, container: str = "c", time: str = "") -> Segment:
+    """These lines of a file, a document each."""
+    stream = LogStream(
+        container_id=container, container=container, entry="", target="shop", path="/x", running=True, constants=""
+    )
+    documents = [f"{file} {line}".encode() for line in lines]
+    return Segment(
+        stream=stream,
+        day="2026-11-23",
+        documents=documents,
+        ids=NumberedIds(f"{file}-", lines),
+        size=sum(map(len, documents)),
+        end=Position(FileId(container, file, 0), lines.stop * _BYTES, lines.stop),
+        last_time=time,
+    )
+
+
+def at(output: str, segment: Segment) -> Reached:
+    return Reached(output, segment.stream.key, segment.end, segment.last_time)
+
+
+def shown(ahead: Ahead, output: str, segment: Segment) -> list[str]:
+    new = ahead.new(output, segment)
+    return [] if new is None else [document.decode().split()[-1] for document in new.documents]
+
+
+def test_what_two_outputs_cut_at_other_places_is_shown_once() -> None:
+    ahead = Ahead()
+    seen = []
+    reads = [("a", range(4)), ("b", range(3)), ("b", range(3, 9)), ("a", range(4, 6)), ("a", range(6, 12))]
+    for output, lines in reads:
+        seen += shown(ahead, output, part(lines))
+    assert seen == [str(line) for line in range(12)]
+    new = ahead.new("b", part(range(9, 14)))
+    assert new is not None
+    assert (list(new.ids), new.size) == (["first-12", "first-13"], 16)
+
+
+def test_an_output_that_lost_what_was_shown_last_goes_on_behind_it() -> None:
+    ahead = Ahead()
+    assert shown(ahead, "a", part(range(5)))
+    assert shown(ahead, "b", part(range(2))) == []
+    assert shown(ahead, "b", part(range(7, 9))) == ["7", "8"]
+    assert shown(ahead, "c", part(range(3))) == []
+    assert shown(ahead, "c", part(range(2), "second")) == ["0", "1"]
+
+
+def test_no_clock_that_was_set_back_brings_a_file_back_that_was_shown() -> None:
+    ahead = Ahead()
+    late, early = "2026-11-23T02:00:00Z", "2026-11-23T01:00:00.5Z"
+    assert shown(ahead, "a", part(range(5), time=late))
+    assert shown(ahead, "a", part(range(2), "second", time=early)) == ["0", "1"]
+    assert shown(ahead, "b", part(range(9), time=late)) == []
+    assert shown(ahead, "b", part(range(4), "second", time=early)) == ["2", "3"]
+
+
+def test_of_files_that_nobody_came_to_from_each_other_the_later_is_ahead() -> None:
+    ahead = Ahead()
+    ahead.begin(
+        [
+            at("a", part(range(50), "old", time="2026-11-23T01:00:00.49Z")),
+            at("b", part(range(5), "new", time="2026-11-23T01:00:00.5Z")),
+        ]
+    )
+    assert shown(ahead, "a", part(range(50, 60), "old", time="2026-11-23T01:00:00.499Z")) == []
+    assert shown(ahead, "b", part(range(5, 6), "new")) == ["5"]
+    assert shown(ahead, "a", part(range(7), "new")) == ["6"]
+
+
+def test_outputs_at_one_place_may_both_go_on() -> None:
+    for first in "ab":
+        ahead = Ahead()
+        ahead.begin([at("a", part(range(5))), at("b", part(range(5)))])
+        assert shown(ahead, first, part(range(5, 7))) == ["5", "6"]
+
+
+def test_what_an_output_reads_once_more_is_not_shown_again() -> None:
+    ahead = Ahead()
+    stream = part(range(1)).stream.key
+    assert shown(ahead, "a", part(range(9)))
+    ahead.back("a", stream)
+    assert shown(ahead, "a", part(range(3, 6))) == []
+    assert shown(ahead, "a", part(range(6, 11))) == ["9", "10"]
+
+
+def test_streams_do_not_meet() -> None:
+    ahead = Ahead()
+    for container in "cd":
+        assert shown(ahead, "a", part(range(5), container=container))
+        assert shown(ahead, "b", part(range(7), container=container)) == ["5", "6"]
+
+
+def test_places_are_bounded_however_many_containers_come() -> None:
+    ahead = Ahead()
+    for number in range(10_000):
+        ahead.new("a", part(range(1), container=str(number)))
+    tracemalloc.start()
+    try:
+        for number in range(10_000, 20_000):
+            ahead.new("a", part(range(1), container=str(number)))
+        assert tracemalloc.get_traced_memory()[0] < 30 << 20
+        assert len(ahead._fronts) == 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_nothing_is_kept_while_nobody_looks() -> None:
+    live = Live()
+    tap = live.tap("a")
+    tap.show(part(range(5)))
+    assert live._ahead._fronts == {}
+    with live.subscribe(Wanted()):
+        tap.show(part(range(5, 9)))
+        assert len(live._ahead._fronts) == 1
+    assert live._ahead._fronts == {}
