@@ -116,7 +116,7 @@ def known_options(command: Any) -> set[str]:
 
 
 def test_searches_that_are_shown_can_be_asked() -> None:
-    table = (DOCS / "commands.md").read_text("utf-8").partition("## What a search can ask")[2].partition("\n## ")[0]
+    table = (DOCS / "commands.md").read_text("utf-8").partition("## Query language")[2].partition("\n## ")[0]
     queries = [
         query
         for row in table.splitlines()
