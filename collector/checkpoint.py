@@ -13,11 +13,10 @@ from copy import copy
 from pathlib import Path
 
 import structlog
-from msgspec import Struct
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment, StreamKey
+from collector.model import FileId, LogStream, Position, Segment, StreamKey, Ticket
 from collector.positions_file import PositionsFile, Saved
 from collector.sources.log_files import is_kept, keep_ordinal
 
@@ -25,21 +24,6 @@ log = structlog.get_logger(__name__)
 
 _FORGET_SECONDS = 7 * 86400.0  # a container that is away may come back with its disk
 _SEEN_SECONDS = 3600.0
-
-
-class _Entry(Struct, eq=False, gc=False):
-    """Where a segment ends: without its documents, of which others on their way before it must not keep more alive.
-
-    One without documents is the beginning of a file.
-    """
-
-    end: Position
-    last_time: str = ""
-    fingerprint: str = ""
-    documents: int = 0
-    done: bool = False
-    key: StreamKey | None = None  # of a segment's
-    name: int = 0  # under which that is known
 
 
 class Checkpoints:
@@ -60,9 +44,7 @@ class Checkpoints:
         saved, self._lost = self._file.load()  # the latter: whether there were positions that could not be read
         self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
         self._logs: dict[StreamKey, str] = {}  # paths of the live files
-        self._pending: dict[StreamKey, deque[_Entry]] = {}
-        self._entries: dict[int, _Entry] = {}
-        self._inodes: dict[FileId, int] = {}
+        self._pending: dict[StreamKey, deque[Ticket]] = {}
         self._leaving: set[StreamKey] = set()
 
     # ------------------------------------------------------------------ in memory
@@ -96,8 +78,7 @@ class Checkpoints:
     def _forget(self, key: StreamKey) -> None:
         self._leaving.discard(key)
         self._logs.pop(key, None)
-        if (saved := self._saved.pop(key, None)) is not None:
-            self._inodes.pop(FileId(saved.container_id, saved.head, saved.ordinal), None)
+        if self._saved.pop(key, None) is not None:
             self._dirty = True
 
     def see(self, present: Collection[StreamKey]) -> None:
@@ -116,10 +97,6 @@ class Checkpoints:
             elif age > _FORGET_SECONDS:
                 self._forget(key)
 
-    def opened(self, file: FileId, inode: int) -> None:
-        """Note the inode of a file: it tells apart files with equal first lines after a restart."""
-        self._inodes[file] = inode
-
     def date(self, key: StreamKey, file: FileId, time: str) -> None:
         """The first lines of this file got this time: they have it at each read, whatever follows them by then."""
         saved, dated = self._saved.get(key), (file.head, file.ordinal, time)
@@ -127,34 +104,33 @@ class Checkpoints:
             saved.dated = dated
             self._dirty = True
 
-    def reach(self, key: StreamKey, file: FileId) -> None:
+    def reach(self, key: StreamKey, beginning: Position) -> None:
         """Reading has come to this file: all that was before it is settled with what is on its way now."""
-        pending, beginning = self._pending.get(key), Position(file, 0, 0)
+        pending = self._pending.get(key)
         if pending:
-            if pending[-1].end.file != file:
-                pending.append(_Entry(beginning, done=True))
-        elif (saved := self._saved.get(key)) is not None and (saved.head, saved.ordinal) != file[1:]:
-            self._move(key, _Entry(beginning))
+            if pending[-1].end.file != beginning.file:
+                pending.append(Ticket(beginning, is_settled=True))
+        elif (saved := self._saved.get(key)) is not None:
+            if (saved.head, saved.ordinal) != beginning.file[1:]:
+                self._move(key, Ticket(beginning))
+            elif saved.inode != beginning.inode:
+                saved.inode, self._dirty = beginning.inode, True
 
     def track(self, *segments: Segment) -> None:
         """These are on their way. To be called in the order of each stream."""
         for segment in segments:
             key = segment.stream.key
-            name = id(segment)
-            entry = _Entry(segment.end, segment.last_time, segment.fingerprint, segment.count, key=key, name=name)
-            self._entries[name] = entry
             if (pending := self._pending.get(key)) is None:
                 pending = self._pending[key] = deque()
-            pending.append(entry)
+            pending.append(segment.ticket)
 
     def settle(self, segment: Segment) -> None:
         """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
-        if (entry := self._entries.pop(id(segment), None)) is None:
-            return  # it is read again
-        entry.done, entry.name = True, 0  # the number may be given again
-        key = entry.key or segment.stream.key
-        pending = self._pending[key]
-        while pending and pending[0].done:
+        segment.ticket.is_settled = True
+        key = segment.stream.key
+        if (pending := self._pending.get(key)) is None:
+            return  # it was put back, and is read again
+        while pending and pending[0].is_settled:
             self._move(key, pending.popleft())
         if not pending:
             del self._pending[key]
@@ -183,50 +159,32 @@ class Checkpoints:
         Returns:
             Where that begins, as `begin`; None if it has begun.
         """
-        names = {id(segment) for segment in segments}
+        tickets = {segment.ticket for segment in segments}
         pending = self._pending.get(key, deque())
-        first = next((index for index, entry in enumerate(pending) if entry.name in names), None)
+        first = next((index for index, ticket in enumerate(pending) if ticket in tickets), None)
         if first is None:
             return None
         self._leaving.discard(key)
         saved = copy(self._saved[key])
         saved.ordinals = dict(saved.ordinals)
-        entries = list(pending)
-        for entry in entries[:first]:
-            self._advance(saved, entry)
-        for entry in entries[first:]:
-            self._entries.pop(entry.name, None)
-            pending.pop()
-        if not pending:
+        kept = list(pending)[:first]
+        for ticket in kept:
+            _advance(saved, ticket)
+        if kept:
+            self._pending[key] = deque(kept)
+        else:
             del self._pending[key]
         return saved
 
     def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
         """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
         if key not in self._pending:
-            self._move(key, _Entry(position, fingerprint=fingerprint))
+            self._move(key, Ticket(position, fingerprint=fingerprint))
 
-    def _move(self, key: StreamKey, to: _Entry) -> None:
-        if (saved := self._saved.get(key)) is None:
-            return
-        head, ordinal = saved.head, saved.ordinal
-        if self._advance(saved, to) and head:
-            self._inodes.pop(FileId(saved.container_id, head, ordinal), None)
-        self._dirty = True
-
-    def _advance(self, saved: Saved, to: _Entry) -> bool:
-        """Returns whether it came to another file."""
-        end = to.end
-        _, head, ordinal = end.file
-        if is_another := saved.head != head or saved.ordinal != ordinal:
-            keep_ordinal(saved.ordinals, head, ordinal)
-            saved.head, saved.ordinal = head, ordinal
-        saved.offset, saved.line = end.offset, end.line
-        saved.inode = self._inodes.get(end.file, saved.inode)
-        saved.last_time = to.last_time or saved.last_time
-        saved.fingerprint = to.fingerprint
-        saved.cutoff = "" if to.documents else saved.cutoff
-        return is_another
+    def _move(self, key: StreamKey, to: Ticket) -> None:
+        if (saved := self._saved.get(key)) is not None:
+            _advance(saved, to)
+            self._dirty = True
 
     # ------------------------------------------------------------------ all of them
 
@@ -275,8 +233,8 @@ class Checkpoints:
     def _nameless_documents(self, key: StreamKey) -> int:
         """Documents on their way, of files of the stream that have no name any more."""
         documents: Counter[FileId] = Counter()
-        for entry in self._pending.get(key, ()):
-            documents[entry.end.file] += 0 if entry.done else entry.documents
+        for ticket in self._pending.get(key, ()):
+            documents[ticket.end.file] += 0 if ticket.is_settled else ticket.documents
         live = self._logs.get(key)
         return sum(count for file, count in documents.items() if count and live and not is_kept(Path(live), file.head))
 
@@ -327,3 +285,16 @@ class Checkpoints:
         self.error = ""
         self.last_success = time.time()
         return True
+
+
+def _advance(saved: Saved, to: Ticket) -> None:
+    end = to.end
+    _, head, ordinal = end.file
+    if saved.head != head or saved.ordinal != ordinal:
+        keep_ordinal(saved.ordinals, head, ordinal)
+        saved.head, saved.ordinal = head, ordinal
+    saved.offset, saved.line = end.offset, end.line
+    saved.inode = end.inode or saved.inode
+    saved.last_time = to.last_time or saved.last_time
+    saved.fingerprint = to.fingerprint
+    saved.cutoff = "" if to.documents else saved.cutoff

@@ -43,7 +43,7 @@ class EventQueue:
         if self._settled is None:
             since = self.since
             self._settled = since if since <= time.time_ns() else 0  # else the clock was set back meanwhile
-        if event.end.offset <= self._settled:  # of this run none is told twice, and its clock may be set back
+        if event.ticket.end.offset <= self._settled:  # of this run none is told twice, and its clock may be set back
             return
         if len(self._waiting) == _AT_HAND:
             self._waiting.popleft()

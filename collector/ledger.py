@@ -60,8 +60,8 @@ class Ledger:
 
     def arrived(self, segment: Segment) -> None:
         """Its documents came the whole way from the log: note how long that took, by the last of them."""
-        if segment.last_time > "1971":  # else no line of the log has told a time
-            since = time.time() - seconds_of(segment.last_time)
+        if segment.ticket.last_time > "1971":  # else no line of the log has told a time
+            since = time.time() - seconds_of(segment.ticket.last_time)
             self.latency_seconds.observe(max(since, 0.0), segment.count)
 
     def replay(self, count: int, size: int) -> None:

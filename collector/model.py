@@ -54,11 +54,15 @@ class FileId(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where reading resumes: `offset` is the byte after the last whole line, `line` the raw lines before it."""
+    """Where reading resumes: `offset` is the byte after the last whole line, `line` the raw lines before it.
+
+    `inode` is the file's (0: not known): it tells apart files with equal first lines.
+    """
 
     file: FileId
     offset: int
     line: int
+    inode: int = 0
 
 
 class StreamKey(NamedTuple):
@@ -154,13 +158,26 @@ class NumberedIds(Sequence[str]):
         return number if name == f"{self.prefix}{number}" else None
 
 
+class Ticket(Struct, eq=False, gc=False):
+    """Goes with a segment and with all of its parts: where the stream is once they, and all before them, are settled.
+
+    `end` is the position, `last_time` Docker's time of the last good line before it, `fingerprint` that of the last
+    line before it ("": not known), `documents` how many the segment has. It holds none of them: what waits for another
+    segment must not keep them alive.
+    """
+
+    end: Position
+    last_time: str = ""
+    fingerprint: str = ""
+    documents: int = 0
+    is_settled: bool = False
+
+
 class Segment(Struct, frozen=True, kw_only=True, gc=False):
     """Documents of one stream and one day, in the order of their lines.
 
     `documents` are UTF-8 JSON objects without a newline inside or behind; `ids` their `_id`s, one each; `day` is
-    `YYYY-MM-DD` in the configured zone; `size` the bytes of the documents; `end` the position up to which the
-    stream is done once this segment and all before it are, `last_time` Docker's time of the last good line before it,
-    `fingerprint` that of the last line before it ("": not known).
+    `YYYY-MM-DD` in the configured zone; `size` the bytes of the documents.
     """
 
     stream: LogStream
@@ -168,9 +185,7 @@ class Segment(Struct, frozen=True, kw_only=True, gc=False):
     documents: list[bytes]
     ids: Sequence[str]
     size: int
-    end: Position
-    last_time: str = ""
-    fingerprint: str = ""
+    ticket: Ticket
 
     @property
     def count(self) -> int:
@@ -178,7 +193,7 @@ class Segment(Struct, frozen=True, kw_only=True, gc=False):
         return len(self.documents)
 
     def part(self, indexes: Sequence[int]) -> "Segment":
-        """Only the documents at `indexes`; the end stays, since the stream is done only with all of them."""
+        """Only the documents at `indexes`; the ticket stays, since the stream is done only with all of them."""
         if len(indexes) == self.count:
             return self
         documents = [self.documents[index] for index in indexes]

@@ -23,7 +23,7 @@ from collector.delivery import Delivery
 from collector.discovery.roster import Roster
 from collector.event_queue import EventQueue
 from collector.ledger import Ledger
-from collector.model import Chunk, FileId, Segment, StreamKey
+from collector.model import Chunk, Position, Segment, StreamKey
 from collector.ports import Shipper, ShipperSettings, Tap
 from collector.positions_file import Saved
 from collector.returning import Returning
@@ -239,11 +239,10 @@ class Pipeline:
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
 
-    def _reach(self, key: StreamKey, file: FileId, inode: int) -> None:
+    def _reach(self, key: StreamKey, beginning: Position) -> None:
         """Have a position in the file before anything of it is settled: else nobody sees that it went over a stop."""
-        self.checkpoints.opened(file, inode)
         if not self._transforms[key].is_amid_line:
-            self.checkpoints.reach(key, file)
+            self.checkpoints.reach(key, beginning)
 
     def _take(self, found: Sequence[tuple[FileTail, Chunk]]) -> list[bool]:
         """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""

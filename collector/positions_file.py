@@ -67,9 +67,9 @@ class Saved(Struct, omit_defaults=True):
         if not self.head:
             return None
         file = FileId(self.container_id, self.head, self.ordinal)
-        position = Position(file, self.offset, self.line)
+        position = Position(file, self.offset, self.line, self.inode)
         is_unsettled = bool(self.cutoff) and not self.last_time  # older versions kept the cutoff for good
-        return Resume(position, self.inode, dict(self.ordinals), self.fingerprint, is_unsettled=is_unsettled)
+        return Resume(position, dict(self.ordinals), self.fingerprint, is_unsettled=is_unsettled)
 
 
 class _Head(Struct):

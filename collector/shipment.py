@@ -58,14 +58,11 @@ class Shipment(Struct):
     def settle(self) -> None:
         """Settle the segments of which nothing is left to be sent."""
         documents = (*self.documents.segments, *self.kept.segments)
-        waiting = {one for segment in documents for one in segment.ids}
-        left: list[Segment] = []
+        waiting = {segment.ticket for segment in documents}
         for segment in self.segments:
-            if waiting and not waiting.isdisjoint(segment.ids):
-                left.append(segment)
-            else:
+            if segment.ticket not in waiting:
                 self.origin.settle(self, segment)
-        self.segments = left
+        self.segments = [segment for segment in self.segments if segment.ticket in waiting]
 
     @property
     def is_suspicious(self) -> bool:
@@ -94,10 +91,10 @@ class Shipment(Struct):
         theirs = [segment for segment in self.documents.segments if segment.stream.target == target]
         if not theirs:
             return None
-        ids = {one for segment in theirs for one in segment.ids}
-        waiting = [segment for segment in self.segments if not ids.isdisjoint(segment.ids)]
+        tickets = {segment.ticket for segment in theirs}
+        waiting = [segment for segment in self.segments if segment.ticket in tickets]
         self.documents = Batch(tuple(one for one in self.documents.segments if one.stream.target != target))
-        self.segments = [segment for segment in self.segments if segment not in waiting]
+        self.segments = [segment for segment in self.segments if segment.ticket not in tickets]
         return Shipment(Batch(tuple(theirs)), waiting, self.texts, self.origin, self.has_room)
 
 

@@ -17,7 +17,7 @@ from isal.igzip_lib import IsalError
 from msgspec import Struct
 
 from collector.errors import UNREADABLE
-from collector.model import FileId, LogStream, Position, Segment
+from collector.model import FileId, LogStream, Position, Segment, Ticket
 
 FILE_HEADER = struct.Struct("<8sI8sI")
 RECORD_HEADER = struct.Struct("<IIII")
@@ -141,7 +141,7 @@ def _segment(kept: _Kept) -> Segment:
         documents=kept.documents,
         ids=kept.ids,
         size=sum(map(len, kept.documents)),
-        end=Position(FileId(kept.container_id, "", 0), 0, 0),
+        ticket=Ticket(Position(FileId(kept.container_id, "", 0), 0, 0)),
     )
 
 

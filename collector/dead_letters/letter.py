@@ -14,7 +14,7 @@ import orjson
 from msgspec import Raw, Struct, field
 
 from collector.errors import UNREADABLE
-from collector.model import FileId, LogStream, Position, Rejected, Segment
+from collector.model import FileId, LogStream, Position, Rejected, Segment, Ticket
 from collector.plain_text import as_original, is_document
 
 _DETAIL = 1000  # characters of a destination's words
@@ -102,5 +102,5 @@ def segments(letters: Sequence[Letter]) -> Iterator[Segment]:
             documents=documents,
             ids=[letter.id for letter in theirs],
             size=sum(map(len, documents)),
-            end=Position(FileId(container_id, "", 0), 0, 0),
+            ticket=Ticket(Position(FileId(container_id, "", 0), 0, 0)),
         )

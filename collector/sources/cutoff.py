@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from collector.model import Chunk, Position
+from collector.model import Chunk
 
 _MEASURED = "1970"  # times before that, such as Go's year 1, were never measured: the lines around tell how old one is
 
@@ -20,7 +20,7 @@ def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:
         offset = after
         number += 1
     if offset:  # counted from the end: of the first line some may be left out
-        start = Position(start.file, chunk.end.offset - len(data) + offset, number)
+        start = start._replace(offset=chunk.end.offset - len(data) + offset, line=number)
     return replace(chunk, data=data[offset:], start=start), True
 
 

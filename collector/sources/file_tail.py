@@ -16,7 +16,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from collector.model import Chunk, FileId, LogStream, Position
+from collector.model import Chunk, LogStream, Position
 from collector.sources.cutoff import without_older
 from collector.sources.going_back import gone_back
 from collector.sources.log_files import refusal
@@ -38,7 +38,7 @@ _NOW = -1.0
 class FileTail:
     """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled.
 
-    `reached` is told each file that reading comes to, as soon as it is identified, and its inode.
+    `reached` is given the beginning of each file that reading comes to, as soon as it is identified.
     `rounds` are shown each chunk first; what they take, `chunks` need not give, so that no task is woken for it.
     """
 
@@ -50,7 +50,7 @@ class FileTail:
         resume: Resume | None = None,
         cutoff: str = "",
         counts: TailCounts | None = None,
-        reached: Callable[[FileId, int], None] = lambda file, inode: None,
+        reached: Callable[[Position], None] = lambda beginning: None,
         rounds: "Rounds[FileTail] | None" = None,
     ) -> None:
         self.stream = stream
@@ -61,7 +61,7 @@ class FileTail:
         self.is_readable = False  # whether a file of it is open, and the last look at it went well
         self._watcher = watcher
         self._reached = reached
-        self._file: tuple[FileId, int] | None = None  # that was told last
+        self._file: Position | None = None  # that was told last
         self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
         self._rounds = rounds
         self._found: Chunk | float = _NOW  # what a round found for the reader to go on with
@@ -216,9 +216,9 @@ class FileTail:
         if not is_quick:  # else it is the file that it was, in the directory that is followed
             self._follow_directory()
             self._is_named = self._is_identified()
-            if (file := self._log.file) is not None and file != self._file:
+            if (file := self._log.beginning) is not None and file != self._file:
                 self._file = file
-                self._reached(*file)
+                self._reached(file)
             if not self._is_named:
                 return False
             if self._end is None or self._end.file != self._log.position.file:

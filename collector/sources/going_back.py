@@ -14,7 +14,7 @@ def gone_back(log: LogReader, resume: Resume, stream: LogStream, counts: TailCou
     Files that have no name any more stay open, and what came before them is lost. `is_told`: `LogReader.tell`.
     """
     file, position = log.open_file, resume.position
-    if file is not None and log.file is not None and log.file[0] == position.file:
+    if file is not None and log.beginning is not None and log.beginning.file == position.file:
         if file.holds(position.offset, resume.fingerprint):
             log.seek(position.offset, position.line)
             return log

@@ -41,7 +41,7 @@ class LogReader:
         """Behind the last line that was read; only while a file is identified."""
         assert self._reader is not None  # noqa: S101
         assert self._id is not None  # noqa: S101
-        return Position(self._id, self._reader.offset, self._reader.line)
+        return Position(self._id, self._reader.offset, self._reader.line, self.inode)
 
     @property
     def fingerprint(self) -> str:
@@ -49,11 +49,11 @@ class LogReader:
         return "" if self._reader is None else fingerprint(self._reader.last_line)
 
     @property
-    def file(self) -> tuple[FileId, int] | None:
-        """Which one is read, or is gone on with when it is opened, and its inode; None while none is identified."""
+    def beginning(self) -> Position | None:
+        """The start of the file that is read, or is gone on with when it is opened; None while none is identified."""
         if self._reader is not None:
-            return None if self._id is None else (self._id, self.inode)
-        return None if self._resume is None else (self._resume.position.file, self._resume.inode)
+            return None if self._id is None else Position(self._id, 0, 0, self.inode)
+        return None if self._resume is None else self._resume.position._replace(offset=0, line=0)
 
     @property
     def inode(self) -> int:
@@ -93,7 +93,7 @@ class LogReader:
             return self._reader.unread_bytes + self._successors.unread_bytes
         if (state := state_of(self.live)) is None:
             return 0
-        is_known = self._resume is not None and self._resume.inode == state.inode
+        is_known = self._resume is not None and self._resume.position.inode == state.inode
         return max(0, state.size - (self._resume.position.offset if self._resume and is_known else 0))
 
     @property
@@ -200,7 +200,7 @@ class LogReader:
     def set_down(self) -> None:
         """Close every file; reading goes on from here when it is asked again. May be called twice."""
         if self._reader is not None and self._id is not None:
-            self._resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
+            self._resume = Resume(self.position, self._ordinals, self.fingerprint)
         self._counts.open_logs -= self._reader is not None
         self._successors.close()
         self._leave_file()
@@ -321,7 +321,7 @@ class LogReader:
     def _begin_anew(self, cut: LineReader) -> None:
         """The file was cut: go on in the copy that was made of it before, if there is one; else as another file."""
         lost_bytes = max(0, cut.seen_bytes - cut.offset - cut.skipped_bytes)
-        resume = Resume(self.position, self.inode, self._ordinals, self.fingerprint)
+        resume = Resume(self.position, self._ordinals, self.fingerprint)
         try:
             found = self._generations()
             match = find(found, resume) if found else Match([])

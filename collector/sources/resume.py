@@ -11,12 +11,11 @@ from collector.sources.log_files import Generation, LogFile, head_of, keep_ordin
 class Resume(Struct, frozen=True):
     """A position, and what tells its file apart from others with an equal first line.
 
-    `inode` is the file's, `fingerprint` that of the line before the position ("": not known), `ordinals` are the last
+    `fingerprint` is that of the line before the position ("": not known), `ordinals` are the last
     ones given, by head, up to that file. `is_unsettled` says that all before it was left out for its age.
     """
 
     position: Position
-    inode: int
     ordinals: dict[str, int] = {}
     fingerprint: str = ""
     is_unsettled: bool = False
@@ -39,7 +38,7 @@ def beginning(container_id: str, first: Generation, ordinals: dict[str, int]) ->
     if (head := head_of(first)) is None:
         return None
     keep_ordinal(ordinals, head, 0)
-    return Resume(Position(FileId(container_id, head, 0), 0, 0), first.inode, dict(ordinals), is_unsettled=True)
+    return Resume(Position(FileId(container_id, head, 0), 0, 0, first.inode), dict(ordinals), is_unsettled=True)
 
 
 def find(found: list[Generation], resume: Resume) -> Match:
@@ -50,7 +49,7 @@ def find(found: list[Generation], resume: Resume) -> Match:
     """
     heads = [head_of(generation) for generation in found]
     same = [index for index, head in enumerate(heads) if head == resume.position.file.head]
-    known = [index for index in same if found[index].inode == resume.inode]
+    known = [index for index in same if found[index].inode == resume.position.inode]
     for index in dict.fromkeys(known + same):
         if (file := _held(found[index], resume)) is not None:
             return Match(found[index:], file)
@@ -60,7 +59,7 @@ def find(found: list[Generation], resume: Resume) -> Match:
     while (
         first < len(found)
         and found[first].number > 0
-        and found[first].inode != resume.inode
+        and found[first].inode != resume.position.inode
         and heads[first] in resume.ordinals
     ):
         first += 1

@@ -13,7 +13,7 @@ import orjson
 from msgspec.structs import replace
 
 from collector.discovery.event import Event
-from collector.model import FileId, LogStream, Position, Segment
+from collector.model import FileId, LogStream, Position, Segment, Ticket
 from collector.moments import iso
 from collector.transform.ids import short_hash
 from collector.transform.stamps import Stamps
@@ -42,8 +42,7 @@ def segment_of(
         documents=[document],
         ids=[_id(event)],
         size=len(document),
-        end=Position(_FILE, event.time, 0),
-        last_time=time,
+        ticket=Ticket(Position(_FILE, event.time, 0), time, documents=1),
     )
 
 

@@ -16,12 +16,12 @@ Exact rules: docs/specification.md, ADR 0001.
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import cast
 
 from msgspec import Struct
 
 from collector.json_text import log_of, message
-from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment
+from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment, Ticket
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
@@ -34,14 +34,6 @@ from collector.transform.undated import Dated, RawLine, Undated
 
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
-
-
-class _Place(NamedTuple):
-    """Where reading may resume: what a segment says of its end."""
-
-    end: Position
-    last_time: str
-    fingerprint: str
 
 
 class _Unfinished(Struct):
@@ -72,10 +64,10 @@ class DockerJson:
         self._was_plain = False  # the chunk before, and nothing of it is held
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
         self._held = Undated(dated)
-        self._clear: _Place  # the last place at which nothing was unfinished or held, while something is
+        self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is
         self._last_time = "" if last_time == _NO_TIME else last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
-        self._done: _Place  # what the next segment leaves behind it, unless it is the last
+        self._done: Ticket  # what the next segment leaves behind it, unless it is the last
         self._prefix_of: tuple[FileId, str] | None = None
         self._prefix = ""
 
@@ -97,7 +89,7 @@ class DockerJson:
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
-            self._done = _Place(chunk.start, self._last_time, "")
+            self._done = Ticket(chunk.start, self._last_time, "")
         is_plain = bool(chunk.data) and not self.is_amid_line
         found = _fast([(self, chunk)]) if is_plain else None
         self._was_plain = found is not None
@@ -118,7 +110,7 @@ class DockerJson:
         self._last_time = lines[-1].time
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
-        return self._by_day(chunk, _Place(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
+        return self._by_day(chunk, Ticket(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
 
     # ------------------------------------------------------------------ slow path
 
@@ -135,7 +127,7 @@ class DockerJson:
             self._line_before = content if is_whole else b""
             is_whole = True  # but for the first line
             offset += len(content) + 1
-            start = Position(start.file, offset, start.line + 1)
+            start = Position(start.file, offset, start.line + 1, start.inode)
         if chunk.ended or self._held.is_due:
             self._release(chunk.stream, finished)
         if chunk.ended:
@@ -226,17 +218,17 @@ class DockerJson:
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
         finished.append(Document(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
 
-    def _place(self, start: Position, last_time: str) -> _Place:
+    def _place(self, start: Position, last_time: str) -> Ticket:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
-        return _Place(start, last_time, fingerprint(last_line(before)))
+        return Ticket(start, last_time, fingerprint(last_line(before)))
 
-    def _resume(self, chunk: Chunk) -> _Place:
+    def _resume(self, chunk: Chunk) -> Ticket:
         """Where reading must resume: where nothing was unfinished or held.
 
         The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
         behind it, and reading from there would ship its last pieces as a line of their own.
         """
-        return self._clear if self.is_amid_line else _Place(chunk.end, self._last_time, chunk.fingerprint)
+        return self._clear if self.is_amid_line else Ticket(chunk.end, self._last_time, chunk.fingerprint)
 
     # ------------------------------------------------------------------ both
 
@@ -250,7 +242,7 @@ class DockerJson:
         return self._prefix
 
     def _by_day(
-        self, chunk: Chunk, end: _Place, stamped: Stamped, documents: list[bytes], ids: Sequence[str]
+        self, chunk: Chunk, end: Ticket, stamped: Stamped, documents: list[bytes], ids: Sequence[str]
     ) -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
         if stamped.day:
@@ -321,16 +313,14 @@ def _is_whole(chunk: Chunk) -> bool:
     return chunk.end.offset - chunk.start.offset == len(chunk.data)
 
 
-def _segment(stream: LogStream, day: str, documents: list[bytes], ids: Sequence[str], done: _Place) -> Segment:
+def _segment(stream: LogStream, day: str, documents: list[bytes], ids: Sequence[str], done: Ticket) -> Segment:
     return Segment(
         stream=stream,
         day=day,
         documents=documents,
         ids=ids,
         size=sum(map(len, documents)),
-        end=done.end,
-        last_time=done.last_time,
-        fingerprint=done.fingerprint,
+        ticket=Ticket(done.end, done.last_time, done.fingerprint, len(documents)),
     )
 
 

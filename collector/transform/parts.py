@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from collector.model import Chunk, Position, line_count
+from collector.model import Chunk, line_count
 from collector.sources.fingerprint import fingerprint, last_line
 
 _AROUND_BYTES = 80  # of a document: what stands between `log`, the stream, the time and the trusted members
@@ -35,7 +35,7 @@ def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
     first, second = data[:cut], data[cut:]
     lines = line_count(first)
     # Counted from the end: of the first line some may be left out, and then nobody knows how it ends in the file.
-    middle = Position(chunk.start.file, chunk.end.offset - len(second), chunk.start.line + lines)
+    middle = chunk.end._replace(offset=chunk.end.offset - len(second), line=chunk.start.line + lines)
     is_whole = lines > 1 or middle.offset - chunk.start.offset == len(first)
     known_by = fingerprint(last_line(first)) if is_whole else ""
     return (

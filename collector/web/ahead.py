@@ -61,7 +61,7 @@ class Ahead:
         """What of the segment was not shown yet, if anything; it counts as shown from now on."""
         front = self._fronts.pop(segment.stream.key, None)
         if front is None:
-            front = _Front(segment.end, "", {output})
+            front = _Front(segment.ticket.end, "", {output})
         self._fronts[segment.stream.key] = front
         if len(self._fronts) > _MOST_STREAMS:
             del self._fronts[next(iter(self._fronts))]
@@ -96,21 +96,21 @@ def _first_new(front: _Front, output: str, segment: Segment) -> int | None:
         return 0
     if front.last_id and front.last_id in segment.ids:
         return segment.ids.index(front.last_id) + 1
-    file = segment.end.file
+    file = segment.ticket.end.file
     if file == front.end.file:
         front.within.add(output)
-        return 0 if segment.end.offset > front.end.offset else None
+        return 0 if segment.ticket.end.offset > front.end.offset else None
     if file in front.passed:
         return None
-    is_ahead = output in front.within or _comparable(segment.last_time) > front.time
+    is_ahead = output in front.within or _comparable(segment.ticket.last_time) > front.time
     return 0 if is_ahead else None
 
 
 def _move(front: _Front, output: str, segment: Segment) -> None:
-    if segment.end.file != front.end.file:
+    if segment.ticket.end.file != front.end.file:
         front.passed = [*front.passed[1 - _PASSED_FILES :], front.end.file]
         front.within = set()
-    front.end, front.time, front.last_id = segment.end, _comparable(segment.last_time), segment.ids[-1]
+    front.end, front.time, front.last_id = segment.ticket.end, _comparable(segment.ticket.last_time), segment.ids[-1]
     front.outputs = {output}
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from collector.checkpoint import Checkpoints
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment
+from collector.model import FileId, LogStream, Position, Segment, Ticket
 from tests.collector.waiting import until
 from tests.contract.segments import log_stream, messages, segment
 
@@ -23,9 +23,9 @@ FILE = FileId(STREAM.container_id, "aa", 0)
 NEWER = FileId(STREAM.container_id, "bb", 0)
 
 
-def upto(line: int, *, stream: LogStream = STREAM, file: FileId = FILE, last_time: str = "") -> Segment:
-    end = Position(FileId(stream.container_id, file.head, file.ordinal), 100 * line, line)
-    return replace(segment(messages(1, stream), stream), end=end, last_time=last_time)
+def upto(line: int, *, stream: LogStream = STREAM, file: FileId = FILE, last_time: str = "", inode: int = 0) -> Segment:
+    end = Position(FileId(stream.container_id, file.head, file.ordinal), 100 * line, line, inode)
+    return replace(segment(messages(1, stream), stream), ticket=Ticket(end, last_time, documents=1))
 
 
 def position(checkpoints: Checkpoints, stream: LogStream = STREAM) -> Position | None:
@@ -73,7 +73,7 @@ def test_streams_move_apart(tmp_path: Path) -> None:
     checkpoints.track(fast)
     checkpoints.settle(fast)
     assert position(checkpoints) is None
-    assert position(checkpoints, other) == fast.end
+    assert position(checkpoints, other) == fast.ticket.end
 
 
 def test_one_container_may_have_several_streams_at_different_positions(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_equal_segments_are_settled_one_by_one(tmp_path: Path) -> None:
     checkpoints.settle(second)
     assert position(checkpoints) is None
     checkpoints.settle(first)
-    assert position(checkpoints) == first.end
+    assert position(checkpoints) == first.ticket.end
 
 
 def test_what_was_left_out_is_skipped_unless_something_is_on_its_way(tmp_path: Path) -> None:
@@ -104,24 +104,19 @@ def test_what_was_left_out_is_skipped_unless_something_is_on_its_way(tmp_path: P
     checkpoints.skip_to(STREAM.key, Position(FILE, 900, 9))
     assert position(checkpoints) == Position(FILE, 500, 5)
     checkpoints.settle(on_its_way)
-    assert position(checkpoints) == on_its_way.end
+    assert position(checkpoints) == on_its_way.ticket.end
 
 
 def test_the_inode_is_that_of_the_positions_file(tmp_path: Path) -> None:
     checkpoints = begun(tmp_path)
-    checkpoints.opened(FILE, 11)
-    older, newer = upto(3), upto(1, file=NEWER)
-    checkpoints.track(older)
-    checkpoints.opened(NEWER, 22)
-    checkpoints.track(newer)
+    older, newer = upto(3, inode=11), upto(1, file=NEWER, inode=22)
+    checkpoints.track(older, newer)
     checkpoints.settle(older)
-    resume = checkpoints.begin(STREAM).resume
-    assert resume is not None
-    assert (resume.position.file, resume.inode) == (FILE, 11)
+    assert position(checkpoints) == older.ticket.end
     checkpoints.settle(newer)
-    resume = checkpoints.begin(STREAM).resume
-    assert resume is not None
-    assert (resume.position.file, resume.inode) == (NEWER, 22)
+    assert position(checkpoints) == newer.ticket.end
+    checkpoints.reach(STREAM.key, Position(newer.ticket.end.file, 0, 0, 33))  # it was copied, and the copy is read
+    assert position(checkpoints) == newer.ticket.end._replace(inode=33)
 
 
 def test_the_ordinals_of_all_files_behind_the_position_are_kept(tmp_path: Path) -> None:
@@ -180,7 +175,7 @@ def test_a_container_that_comes_back_before_its_lines_are_settled_is_not_forgott
     checkpoints.leave(STREAM.key)
     checkpoints.begin(STREAM)
     checkpoints.settle(last)
-    assert position(checkpoints) == last.end
+    assert position(checkpoints) == last.ticket.end
 
 
 async def test_streams_unseen_for_a_week_are_forgotten_and_others_stay(tmp_path: Path) -> None:
@@ -257,8 +252,7 @@ def kept(directory: Path) -> int | None:
 async def test_what_was_flushed_is_there_after_a_restart(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, "out")
     checkpoints.begin(STREAM, "2026-11-23T00:00:00")
-    checkpoints.opened(FILE, 11)
-    settle(checkpoints, upto(4, last_time="2026-11-23T02:13:00Z"))
+    settle(checkpoints, upto(4, last_time="2026-11-23T02:13:00Z", inode=11))
     assert await checkpoints.flush()
     again = Checkpoints(tmp_path, "out")
     assert again.begin(replace(STREAM, target="another"), "2030-01-01T00:00:00") == checkpoints.begin(STREAM)
@@ -420,7 +414,7 @@ async def test_large_positions_are_written_less_often_and_small_ones_each_time(t
     assert written == {"small": 5, "large": 1}
     assert await checkpoints.flush()  # as at a stop
     again = Checkpoints(tmp_path, "large")
-    assert position(again, replace(STREAM, entry=f"0{'n' * 100_000}")) == upto(5).end
+    assert position(again, replace(STREAM, entry=f"0{'n' * 100_000}")) == upto(5).ticket.end
 
 
 def inode(path: Path) -> int:

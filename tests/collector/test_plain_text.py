@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.json_text import log_of
-from collector.model import Chunk, FileId, Position, Rejected, Segment, is_text
+from collector.model import Chunk, FileId, Position, Rejected, Segment, Ticket, is_text
 from collector.plain_text import as_original, as_text, is_document
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -43,7 +43,7 @@ def text_of(document: bytes) -> bytes:
         documents=[document],
         ids=["a"],
         size=len(document),
-        end=Position(FILE, 0, 0),
+        ticket=Ticket(Position(FILE, 0, 0)),
     )
     return as_text(Rejected(segment, 0, "mapper_parsing_exception", "")).documents[0]
 

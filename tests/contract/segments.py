@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from collector.model import Batch, FileId, LogStream, Position, Segment
+from collector.model import Batch, FileId, LogStream, Position, Segment, Ticket
 
 DAY = "2026-11-23"
 
@@ -51,7 +51,7 @@ def segment(
         documents=list(documents),
         ids=[f"{head}-{first + n}" for n in range(len(documents))],
         size=size,
-        end=Position(FileId(stream.container_id, head, 0), size, first + len(documents)),
+        ticket=Ticket(Position(FileId(stream.container_id, head, 0), size, first + len(documents))),
     )
 
 

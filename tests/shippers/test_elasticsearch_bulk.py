@@ -116,7 +116,7 @@ def test_only_documents_that_are_really_deep_are_taken_out() -> None:
     assert [each.index for each in refused] == [1, 3]
     assert sane.segments[0].documents == wide
     assert sane.segments[0].ids == [part.ids[0], part.ids[2], part.ids[4]]
-    assert sane.segments[0].end == part.end
+    assert sane.segments[0].ticket is part.ticket
 
 
 def dotted(levels: int, dot: bytes = b".") -> bytes:

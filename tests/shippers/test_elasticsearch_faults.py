@@ -389,7 +389,7 @@ def test_each_item_is_accounted_for_by_itself() -> None:
     assert rejected.reason == "failed to parse (Duplicate field)"
     (again,) = receipt.retry.segments
     assert (again.ids, again.documents) == (SENT.segments[2].ids[1:], SENT.segments[2].documents[1:])
-    assert (again.size, again.end) == (len(again.documents[0]), SENT.segments[2].end)
+    assert (again.size, again.ticket) == (len(again.documents[0]), SENT.segments[2].ticket)
 
 
 @pytest.mark.parametrize("status", [-1, 0, 100, 202, 302])

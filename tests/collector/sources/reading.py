@@ -81,5 +81,10 @@ async def reading(
         await asyncio.gather(task, return_exceptions=True)
 
 
+def place(position: Position) -> Position:
+    """The position, in whichever copy of its file."""
+    return position._replace(inode=0)
+
+
 def resume_at(found: Reading) -> Resume:
-    return Resume(found.end, found.tail._log.inode, found.tail._log._ordinals, found.chunks[-1].fingerprint)
+    return Resume(found.end, found.tail._log._ordinals, found.chunks[-1].fingerprint)

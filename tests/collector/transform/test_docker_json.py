@@ -218,8 +218,8 @@ def test_reading_again_from_the_end_of_any_segment_gives_the_rest_and_nothing_el
     done = 0
     for segment in segments:
         done += segment.count
-        rest = cut(lines[segment.end.line :], start=segment.end, ended=True)
-        again = documents(transform(rest, last_time=segment.last_time))
+        rest = cut(lines[segment.ticket.end.line :], start=segment.ticket.end, ended=True)
+        again = documents(transform(rest, last_time=segment.ticket.last_time))
         assert set(again) <= set(everything)
         assert set(everything[done:]) <= set(again)
 
@@ -227,7 +227,7 @@ def test_reading_again_from_the_end_of_any_segment_gives_the_rest_and_nothing_el
 @given(inputs, st.lists(st.integers(0, 100), max_size=4))
 def test_positions_stand_behind_whole_lines_and_never_go_back(data: bytes, cuts: list[int]) -> None:
     lines = lines_of(data)
-    ends = [segment.end for segment in transform(cut(lines, cuts, ended=True))]
+    ends = [segment.ticket.end for segment in transform(cut(lines, cuts, ended=True))]
     assert ends == sorted(ends, key=lambda end: end.line)
     assert all(end.offset == sum(map(len, lines[: end.line])) for end in ends)
 
@@ -259,7 +259,7 @@ def test_a_document_looks_as_published() -> None:
     ]
     assert list(found.ids) == [id_prefix(FILE, "") + "0"]
     assert found.size == len(found.documents[0])
-    assert (found.day, found.last_time) == ("2017-11-27", TIME)
+    assert (found.day, found.ticket.last_time) == ("2017-11-27", TIME)
 
 
 @pytest.mark.parametrize(
@@ -394,23 +394,23 @@ def test_a_process_that_ended_within_a_line_does_not_join_the_next_one() -> None
 def test_half_a_line_waits_and_holds_its_position() -> None:
     (found,) = transform(cut([raw("whole\n"), raw("half")]))
     assert found.count == 1
-    assert (found.end.line, found.end.offset) == (1, len(raw("whole\n")))
+    assert (found.ticket.end.line, found.ticket.end.offset) == (1, len(raw("whole\n")))
     assert transform(cut([raw("half")])) == []
 
 
 def test_half_a_line_ends_when_its_container_has_stopped() -> None:
     (found,) = transform(cut([raw("half")], ended=True))
     assert json.loads(found.documents[0])["log"] == {"message": "half"}
-    assert found.end.line == 1
+    assert found.ticket.end.line == 1
 
 
 def test_half_a_line_goes_on_in_the_next_file_under_the_id_of_its_first_piece() -> None:
     newer = FileId("c0ffee", "feedbeef", 0)
     chunks = [*cut([raw("whole\n"), raw("a")]), *cut([raw("b"), raw("c\n"), raw("d")], start=Position(newer, 0, 0))]
     first, second = transform(chunks)
-    assert first.end == Position(FILE, len(raw("whole\n")), 1)
+    assert first.ticket.end == Position(FILE, len(raw("whole\n")), 1)
     assert list(second.ids) == [id_prefix(FILE, "") + "1.3"]
-    assert second.end == Position(newer, len(raw("b") + raw("c\n")), 2)
+    assert second.ticket.end == Position(newer, len(raw("b") + raw("c\n")), 2)
 
 
 def test_half_a_line_holds_the_position_in_its_own_file_over_several_rotations() -> None:
@@ -421,7 +421,7 @@ def test_half_a_line_holds_the_position_in_its_own_file_over_several_rotations()
         *cut([b"broken\n"], start=Position(files[2], 0, 0)),
     ]
     *_, last = transform(chunks)
-    assert last.end == Position(files[0], len(raw("1\n") + raw("2\n")), 2)
+    assert last.ticket.end == Position(files[0], len(raw("1\n") + raw("2\n")), 2)
 
 
 def test_an_empty_log_is_an_empty_message() -> None:
@@ -517,7 +517,7 @@ def test_a_torn_first_line_is_not_shipped_and_not_passed_before_its_time_is_know
     first, second = cut([TORN, NEXT], [1])
     assert transforming.segments(first) == []
     (segment,) = transforming.segments(second)
-    assert (segment.count, segment.end.line, segment.last_time) == (2, 2, TIMES[3])
+    assert (segment.count, segment.ticket.end.line, segment.ticket.last_time) == (2, 2, TIMES[3])
 
 
 def test_a_torn_first_line_never_has_the_time_of_another_file() -> None:
@@ -605,7 +605,9 @@ def test_no_line_goes_on_over_nul_bytes() -> None:
     lines = [raw("x"), line, line, raw("c\n")]
     assert [one["log"]["message"] for one in read(*lines)] == ["x", "a", "b", "a", "bc"]
     (segment, _) = transform(cut(lines, [3]))
-    again = documents(transform(cut(lines[segment.end.line :], start=segment.end), last_time=segment.last_time))
+    again = documents(
+        transform(cut(lines[segment.ticket.end.line :], start=segment.ticket.end), last_time=segment.ticket.last_time)
+    )
     assert again == documents(transform(cut(lines)))[-len(again) :]
 
 
@@ -685,7 +687,7 @@ def test_envelopes_on_wrong_lines_do_not_shift_the_others(wrong: list[bytes], or
 def test_a_chunk_over_midnight_gives_a_segment_a_day_and_only_the_last_moves_the_position() -> None:
     lines = [raw("a\n", time=TIMES[2]), raw("b\n", time=TIMES[3]), raw("c\n", time=TIMES[2])]
     found = transform(cut(lines))
-    assert [(one.day, one.count, one.end.line) for one in found] == [
+    assert [(one.day, one.count, one.ticket.end.line) for one in found] == [
         ("2017-11-27", 1, 0),
         ("2017-11-28", 1, 0),
         ("2017-11-27", 1, 3),
@@ -723,7 +725,7 @@ def test_lines_left_out_before_the_first_chunk_do_not_bring_the_position_back() 
     skipped = Position(FILE, 1000, 10)
     left_out = [Chunk(stream=STREAM, data=b"", start=at, end=at) for at in (Position(FILE, 500, 5), skipped)]
     chunks = [*left_out, *cut([raw("a\n", time=TIMES[2]), raw("b\n", time=TIMES[3])], start=skipped)]
-    assert [segment.end.line for segment in transform(chunks)] == [10, 12]
+    assert [segment.ticket.end.line for segment in transform(chunks)] == [10, 12]
 
 
 def test_escapes_of_docker_are_undone() -> None:

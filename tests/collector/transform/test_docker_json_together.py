@@ -35,7 +35,10 @@ class Log:
 
 
 def said(segments: Sequence[Segment]) -> list[object]:
-    return [(each.day, each.documents, list(each.ids), each.size, each.end, each.last_time) for each in segments]
+    return [
+        (each.day, each.documents, list(each.ids), each.size, each.ticket.end, each.ticket.last_time)
+        for each in segments
+    ]
 
 
 def read(logs: Sequence[Log], most_bytes: int = PLENTY) -> int:

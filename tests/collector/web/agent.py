@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from collector.dead_letters.replay import Replay
 from collector.errors import QueryError
-from collector.model import FileId, LogStream, Position, Segment
+from collector.model import FileId, LogStream, Position, Segment, Ticket
 from collector.places import Address
 from collector.ports import Found, Query, Searchable
 from collector.telemetry import catalogue
@@ -100,4 +100,4 @@ def segment(container: str, *documents: bytes, target: str = "shop") -> Segment:
     end = Position(FileId("c" * 64, "h", 0), 0, 0)
     size = sum(len(document) for document in documents)
     ids = [str(number) for number in range(len(documents))]
-    return Segment(stream=stream, day="2026-11-23", documents=list(documents), ids=ids, size=size, end=end)
+    return Segment(stream=stream, day="2026-11-23", documents=list(documents), ids=ids, size=size, ticket=Ticket(end))

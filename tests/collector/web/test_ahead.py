@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from collector.model import FileId, LogStream, NumberedIds, Position, Segment
+from collector.model import FileId, LogStream, NumberedIds, Position, Segment, Ticket
 from collector.web.ahead import Ahead, Reached
 from collector.web.live import Live, Wanted
 
@@ -21,13 +21,12 @@ def part(lines: range, file: str = "first", *, container: str = "c", time: str =
         documents=documents,
         ids=NumberedIds(f"{file}-", lines),
         size=sum(map(len, documents)),
-        end=Position(FileId(container, file, 0), lines.stop * _BYTES, lines.stop),
-        last_time=time,
+        ticket=Ticket(Position(FileId(container, file, 0), lines.stop * _BYTES, lines.stop), time),
     )
 
 
 def at(output: str, segment: Segment) -> Reached:
-    return Reached(output, segment.stream.key, segment.end, segment.last_time)
+    return Reached(output, segment.stream.key, segment.ticket.end, segment.ticket.last_time)
 
 
 def shown(ahead: Ahead, output: str, segment: Segment) -> list[str]:
