@@ -9,9 +9,9 @@ letters that had to go later, `dropped{stopped}` of documents that the agent's l
 
 import time
 
-from collector.durations import LATENCY_SECONDS, Durations
+from collector.histogram import LATENCY_SECONDS, Durations
 from collector.model import Segment
-from collector.moments import seconds_of
+from collector.text.times import seconds_of
 
 
 class Ledger:

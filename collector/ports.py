@@ -12,8 +12,8 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.model import Batch, Chunk, Receipt, Segment, StreamKey
+from collector.net.waiting import Tell
 from collector.values import Bytes, Seconds
-from collector.waiting import Tell
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from collector.paths import path_of
+from collector.files.paths import path_of
 
 MOST_SECONDS = 10 * 365 * 86400.0
 MOST_BYTES = 1 << 50

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from collector.app import shipper_types
-from collector.config import schema
+from collector.app.outputs import shipper_types
+from collector.config.show import schema
 from collector.telemetry import catalogue
 from tests.commands import overview, reference
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.app import shipper_types
-from collector.config import Configuration, load
+from collector.app.outputs import shipper_types
+from collector.config.loading import load
+from collector.config.models import Configuration
 from tests.reference import ROOT
 
 SAMPLES = {"sample", "sample-unhealthy", "sample-crashing", "sample-rotating"}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from collector.app import shipper_types
+from collector.app.outputs import shipper_types
 from collector.cli.root import app
-from collector.config import load
+from collector.config.loading import load
 from collector.telemetry import catalogue
 from shippers.store.syntax import compiled
 from tests.commands import commands

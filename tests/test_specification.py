@@ -15,16 +15,16 @@ from zlib import crc32
 import msgspec
 import pytest
 
-from collector import places
 from collector.dead_letters.folder import files_of
 from collector.dead_letters.letter import Letter
+from collector.delivery.spool.files import Entry, Spool
+from collector.delivery.spool.records import FILE_HEADER, RECORD_HEADER, VERSION, file_header
+from collector.documents.ids import ID_SCHEME
 from collector.model import Chunk, FileId, LogStream, Position, Segment
-from collector.positions_file import PositionsFile, Saved
 from collector.sources.log_files import Generation, LogFile
-from collector.spool import Entry, Spool
-from collector.spool_records import FILE_HEADER, RECORD_HEADER, VERSION, file_header
+from collector.state import places
+from collector.state.positions_file import PositionsFile, Saved
 from collector.transform.docker_json import DockerJson
-from collector.transform.ids import ID_SCHEME
 from collector.transform.stamps import Stamps
 from tests.reference import ROOT
 

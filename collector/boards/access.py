@@ -4,8 +4,8 @@ import ssl
 from pathlib import Path
 from typing import NamedTuple
 
-from collector import remote
 from collector.errors import ConfigurationError, UsageError
+from collector.net import remote
 
 
 class Secret(NamedTuple):

@@ -11,8 +11,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from collector.copies import write
 from collector.errors import PilotfishError
+from collector.files.writing import write
 
 Json = dict[str, Any]
 _RULES_TESTS = Path("prometheus", "tests")

@@ -20,8 +20,8 @@ from collector.boards.access import Access
 from collector.boards.client import Client, connected
 from collector.boards.files import Json, boards
 from collector.errors import PilotfishError, Unavailable
+from collector.net.waiting import Tell, until_ready
 from collector.ports import Outcome, SetupStep
-from collector.waiting import Tell, until_ready
 
 NAME = "Grafana"
 OLDEST = 10  # the boards' panels and schemaVersion

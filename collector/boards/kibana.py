@@ -23,8 +23,8 @@ from collector.boards.access import Access
 from collector.boards.client import Answer, Client, connected
 from collector.boards.files import Json, saved_objects
 from collector.errors import PilotfishError, Unavailable
+from collector.net.waiting import Tell, until_ready
 from collector.ports import SetupStep
-from collector.waiting import Tell, until_ready
 
 NEW, OLD = "kibana-8.ndjson", "kibana-6.ndjson"
 _CONFLICTS = {"conflict", "ambiguous_conflict"}

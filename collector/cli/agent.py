@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from collector import paths, places
 from collector.cli.terminal import environ
 from collector.errors import ConfigurationError, PilotfishError, QueryError
+from collector.files import paths
+from collector.state import places
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0  # a tail has a heartbeat every 15 s, a search reads days of logs
@@ -38,7 +39,7 @@ def settings(config: Path | None) -> Settings:
     """
     values: Mapping[str, Any] = {}
     if config is not None:
-        from collector import yaml_file
+        from collector.config import yaml_file
 
         values = yaml_file.read(config).values
     given = environ()

@@ -27,14 +27,15 @@ async def _check(config: Path | None) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from collector import app, doctor
-    from collector.config import load
+    from collector.app.check import examine
+    from collector.app.outputs import shipper_types
+    from collector.config.loading import load
 
     colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     console = Console(highlight=False)
     failed = 0
-    configuration = load(config, app.shipper_types())
-    async for finding in doctor.examine(configuration):
+    configuration = load(config, shipper_types())
+    async for finding in examine(configuration):
         line = Text.assemble((f"{finding.verdict:<4}", colours[finding.verdict]), "  ")
         line.append(terminal.visible(f"{finding.subject}: {finding.text}"))
         console.print(line, soft_wrap=True)

@@ -9,7 +9,7 @@ from collector.cli import terminal
 from collector.cli.options import Config, examples
 
 if TYPE_CHECKING:
-    from collector.config import Configuration
+    from collector.config.models import Configuration
 
 SHOW_EXAMPLES = examples(
     "pilotfish config show --origin -c pilotfish.yml",
@@ -38,7 +38,7 @@ def show(
     origin: Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")] = False,
 ) -> None:
     """Show every key with the value in effect. Secrets are masked."""
-    from collector.config import show as rendered
+    from collector.config.show import show as rendered
 
     terminal.write(rendered(_loaded(config), origin=origin).removesuffix("\n"))
 
@@ -58,18 +58,18 @@ def schema() -> None:
     """Print the JSON Schema of the configuration file, for editors."""
     import json
 
-    from collector import app as pilotfish
-    from collector.config import schema as described
+    from collector.app.outputs import shipper_types
+    from collector.config.show import schema as described
 
-    terminal.write(json.dumps(described(pilotfish.shipper_types()), indent=2))
+    terminal.write(json.dumps(described(shipper_types()), indent=2))
 
 
 def _loaded(config: Path | None) -> "Configuration":
     """Load the configuration, its warnings on stderr."""
-    from collector import app as pilotfish
-    from collector.config import load
+    from collector.app.outputs import shipper_types
+    from collector.config.loading import load
 
-    configuration = load(config, pilotfish.shipper_types())
+    configuration = load(config, shipper_types())
     for warning in configuration.warnings:
         terminal.complain(warning)
     return configuration

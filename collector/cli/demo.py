@@ -38,7 +38,7 @@ def demo(
     """
     import uvloop
 
-    from collector import demo as generated
+    from collector.demo import run as generated
 
     options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=duration, keep=keep)
     uvloop.run(generated.run(options))

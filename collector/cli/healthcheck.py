@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector import places
 from collector.cli import terminal
 from collector.errors import PilotfishError
+from collector.state import places
 
 if TYPE_CHECKING:
     from collector.cli.agent import Settings

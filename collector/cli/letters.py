@@ -10,9 +10,9 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 
-from collector import places
 from collector.cli import agent, terminal
 from collector.errors import PilotfishError, StateInUse, UsageError
+from collector.state import places
 
 Told = dict[str, Any]
 Arguments = list[tuple[str, str]]
@@ -112,16 +112,17 @@ def _replay_alone(
 ) -> None:
     import asyncio
 
-    from collector import app, own_log
-    from collector.config import load
-    from collector.dead_letters import alone
+    from collector.app.outputs import shipper_types
+    from collector.config.loading import load
     from collector.dead_letters.letter import Wanted
     from collector.dead_letters.replay import Progress, run_all
+    from collector.runtime import log_output
+    from collector.workers import offline_replay
 
-    configuration = load(config, app.shipper_types())
+    configuration = load(config, shipper_types())
     if state_dir:
         configuration = configuration.model_copy(update={"state_dir": state_dir})
-    own_log.configure(configuration.log.model_copy(update={"level": "error"}))  # the progress says what it waits for
+    log_output.configure(configuration.log.model_copy(update={"level": "error"}))  # the progress says what it waits for
     roots = places.dead_letters(configuration.state_dir)
     outputs = _configured(roots, given.get("output", ""), set(configuration.outputs))
 
@@ -129,7 +130,7 @@ def _replay_alone(
         tell(progress.told())
 
     async def run() -> None:
-        async with alone.replays(configuration, outputs) as replays:
+        async with offline_replay.replays(configuration, outputs) as replays:
             terminal.complain(f"no agent answers: replaying {roots[0]}")
             wanted = Wanted(given.get("reason", ""), given.get("target", ""))
             limit = int(given["limit"]) if "limit" in given else None

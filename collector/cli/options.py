@@ -14,7 +14,7 @@ def location(text: str | Path) -> Path:
     Raises:
         typer.BadParameter: no file can have it.
     """
-    from collector.paths import path_of
+    from collector.files.paths import path_of
 
     try:
         return path_of(text)
@@ -49,7 +49,7 @@ def seconds(text: str) -> float:
     """
     from math import isfinite
 
-    from collector.moments import duration
+    from collector.text.times import duration
 
     try:
         found = float(text)
@@ -69,7 +69,7 @@ def span(text: str) -> timedelta:
     Raises:
         typer.BadParameter: it is none.
     """
-    from collector.moments import duration
+    from collector.text.times import duration
 
     try:
         return duration(text)

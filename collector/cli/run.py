@@ -1,7 +1,7 @@
 """`pilotfish run`: the agent itself."""
 
-from collector import garbage
 from collector.cli.options import Config, examples
+from collector.runtime import garbage
 
 EXAMPLES = examples(
     "pilotfish run",
@@ -18,9 +18,9 @@ def run(config: Config = None) -> None:
     with garbage.loading():
         import uvloop
 
-        from collector import app
-        from collector.config import load
+        from collector.app.outputs import shipper_types
+        from collector.config.loading import load
         from collector.workers import agent
 
-        configuration = load(config, app.shipper_types())
+        configuration = load(config, shipper_types())
     uvloop.run(agent.run(configuration))

@@ -87,7 +87,7 @@ def _times(since: str | None, until: str | None) -> list[tuple[str, str]]:
     """
     import time
 
-    from collector.moments import iso, moment
+    from collector.text.times import iso, moment
 
     now = time.time_ns()
     found: dict[str, int] = {}

@@ -75,9 +75,9 @@ def elasticsearch(
 
     Objects that are up to date, or that somebody has changed, are kept. The exit code is 1 if something fails.
     """
-    from collector import app as pilotfish
-    from collector import preparation
-    from collector.config import load
+    from collector.app import setup as objects
+    from collector.app.outputs import shipper_types
+    from collector.config.loading import load
     from collector.ports import Setup
 
     setup = Setup(
@@ -88,8 +88,8 @@ def elasticsearch(
         dry_run=dry_run,
         wait_seconds=wait,
     )
-    configuration = load(config, pilotfish.shipper_types())
-    steps = preparation.set_up(configuration, setup, terminal.complain, kind=ELASTICSEARCH, output=output)
+    configuration = load(config, shipper_types())
+    steps = objects.set_up(configuration, setup, terminal.complain, kind=ELASTICSEARCH, output=output)
     show(steps, dry_run=dry_run)
 
 
@@ -115,16 +115,16 @@ def export(
     in which to send them. The directory `dashboards` has the files for Prometheus, Grafana and Kibana. Existing files
     are overwritten.
     """
-    from collector import app as pilotfish
-    from collector import preparation
+    from collector.app import setup as objects
+    from collector.app.outputs import shipper_types
     from collector.boards import files
-    from collector.config import load
+    from collector.config.loading import load
     from collector.ports import Setup
 
-    types = pilotfish.shipper_types()
-    settings = preparation.exportable(load(config, types), types, kind=ELASTICSEARCH, output=output)
+    types = shipper_types()
+    settings = objects.exportable(load(config, types), types, kind=ELASTICSEARCH, output=output)
     setup = Setup(targets=tuple(target or ()), retention=retention, data_stream=data_stream)
-    for file, path in preparation.export(directory, settings, setup, server=server.value):
+    for file, path in objects.export(directory, settings, setup, server=server.value):
         terminal.write(terminal.visible(f"{file.request} < {path}"))
     for path in files.export(directory / "dashboards"):
         terminal.write(terminal.visible(str(path)))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from collector.errors import PilotfishError
-from collector.visible import visible
+from collector.text.escapes import visible
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -14,9 +14,9 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from collector import docker_address
-from collector.config import docker_context
 from collector.config.models import Configuration
+from collector.docker import address
+from collector.docker import context as docker_context
 from collector.errors import ConfigurationError
 from collector.ports import ShipperSettings
 
@@ -74,7 +74,7 @@ def docker(environ: Mapping[str, str], url: str | None) -> tuple[dict[str, Any],
                 found["tls"] = str(context.tls), context.told_by
             wants_tls = False
         elif wants_tls:
-            found["url"] = docker_address.DEFAULT_TLS, "DOCKER_TLS_VERIFY"
+            found["url"] = address.DEFAULT_TLS, "DOCKER_TLS_VERIFY"
         url = found["url"][0] if found else None
     is_tcp = isinstance(url, str) and url.strip() != "" and not url.strip().startswith("unix:")
     if wants_tls and is_tcp:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from collector.config.environment import OutputTypes, chosen_types, kinds, model_at
-from collector.masking import MASK, mask_url
+from collector.text.masking import MASK, mask_url
 
 SECRET_KEY = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|apikey|credentials?)$")
 

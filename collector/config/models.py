@@ -21,9 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from collector import docker_address, places
-from collector.moments import DURATION, duration
+from collector.docker import address as docker_address
 from collector.ports import ShipperSettings, Site
+from collector.state import places
+from collector.text.times import DURATION, duration
 from collector.values import FilePath, Seconds, Text
 
 

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from collector.config.environment import OutputTypes
 from collector.config.mistakes import SECRET_KEY
 from collector.config.models import Configuration
-from collector.masking import MASK, mask_url
+from collector.text.masking import MASK, mask_url
 
 
 def show(configuration: Configuration, *, origin: bool = False) -> str:

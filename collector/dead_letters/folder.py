@@ -25,9 +25,9 @@ import structlog
 from msgspec import Struct, field
 
 from collector.errors import UNREADABLE
+from collector.files.ownership import make_directory, open_own
+from collector.files.writing import fsync_directory
 from collector.model import Rejected
-from collector.ownership import make_directory, open_own
-from collector.state import fsync_directory
 
 from .letter import line
 from .shares import Span, all_of, cut, excess, sizes_of, told

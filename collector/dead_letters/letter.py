@@ -13,9 +13,9 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct, field
 
+from collector.documents.refused import as_original, is_document
 from collector.errors import UNREADABLE
 from collector.model import FileId, LogStream, Position, Rejected, Segment, Ticket
-from collector.plain_text import as_original, is_document
 
 _DETAIL = 1000  # characters of a destination's words
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from collector.files.ownership import open_own
 from collector.model import within
-from collector.ownership import open_own
 
 from .folder import files_of
 from .letter import Wanted, read

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from collector.errors import UNREADABLE
-from collector.ownership import open_own
+from collector.files.ownership import open_own
 
 Span = tuple[int, int]  # of a file: from here to there, without the latter
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from collector.demo.hints import Hint
 from collector.demo.view import Glance, Row, View
-from collector.visible import visible
+from collector.text.escapes import visible
 
 _LIVE_SECONDS = 0.25
 _FIRST_PLAIN_SECONDS = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from collector import places
+from collector.state import places
 
 SEARCHES = (
     ("'level:error AND message:timeout'", "the member level of a JSON line, a word of its message"),

@@ -6,7 +6,7 @@ from collections import deque
 
 from msgspec import Struct
 
-from collector.app import Agent
+from collector.app.agent import Agent
 from collector.demo.traffic import Traffic
 from collector.model import Segment
 from collector.web.live import Live

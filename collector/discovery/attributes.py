@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
-from collector.discovery.event import EXIT_CODE, Event
-from collector.discovery.roster import Container
+from collector.discovery.registry import Container
+from collector.docker.event import EXIT_CODE, Event
 
 _MOST_GONE = 1000  # containers that are listed no more and whose end may still be told
 _CLOCK_SECONDS = 0.001  # what is lost where nanoseconds become seconds

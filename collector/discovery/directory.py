@@ -16,13 +16,13 @@ import structlog
 
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
-from collector.discovery.labels import parse_environment, relevant
 from collector.discovery.log_tree import Folder, LogTree, is_id
-from collector.discovery.roster import Container, Roster
+from collector.discovery.registry import Container, Roster
+from collector.discovery.share import EVERYTHING, Share
 from collector.discovery.tree_watch import TreeWatch
+from collector.docker.labels import parse_environment, relevant
 from collector.errors import UNREADABLE
-from collector.share import EVERYTHING, Share
-from collector.sources.log_files import open_regular
+from collector.files.regular import open_regular
 
 log = structlog.get_logger(__name__)
 

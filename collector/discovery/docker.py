@@ -19,13 +19,13 @@ import structlog
 
 from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
-from collector.discovery.event import Event, event_of
 from collector.discovery.inspected import described
-from collector.discovery.roster import UNDESCRIBED, Container, Roster
+from collector.discovery.registry import UNDESCRIBED, Container, Roster
 from collector.discovery.turns import Turns
-from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
+from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
+from collector.docker.event import Event, event_of
 from collector.errors import leaves
-from collector.moments import iso
+from collector.text.times import iso
 
 log = structlog.get_logger(__name__)
 

@@ -10,11 +10,11 @@ import orjson
 import structlog
 from msgspec.structs import replace
 
-from collector.discovery import labels as asked
-from collector.discovery.bounds import MOST_BYTES, bounded, is_cut
-from collector.discovery.roster import Container
+from collector.discovery.registry import Container
+from collector.discovery.share import EVERYTHING, Share
+from collector.docker import labels as asked
 from collector.model import LogStream, StreamKey
-from collector.share import EVERYTHING, Share
+from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
-from collector.discovery.labels import parse_environment, relevant
-from collector.discovery.roster import Container
-from collector.moments import moment
+from collector.discovery.registry import Container
+from collector.docker.labels import parse_environment, relevant
+from collector.text.times import moment
 
 _NEVER = "0001-01-01"
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)

@@ -16,10 +16,10 @@ import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from collector.files.regular import refusal
 from collector.model import Chunk, LogStream, Position
 from collector.sources.cutoff import without_older
 from collector.sources.going_back import gone_back
-from collector.sources.log_files import refusal
 from collector.sources.log_reader import LogReader
 from collector.sources.pace import POLL_SECONDS, Pace
 from collector.sources.resume import Resume

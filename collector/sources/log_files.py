@@ -5,14 +5,13 @@ Docker rotates `x-json.log` → `x-json.log.1` → `.2` …, and gzips all but t
 rename, copy and compression; the inode only tells apart files with equal first lines.
 """
 
-import errno
 import os
-import stat
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.files.regular import open_regular
 from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_line
 from collector.sources.gunzip import Gunzip, crc_of, trailer
 
@@ -150,33 +149,6 @@ class LogFile:
             self._descriptor = -1
 
 
-def open_regular(path: Path) -> int:
-    """Open a file of somebody else's tree for reading: a link is not followed, a pipe not waited for.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _link(path) if error.errno == errno.ELOOP else error from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path} is no regular file")
-    return descriptor
-
-
-def refusal(live: Path) -> OSError | None:
-    """Why a live file that is there is never opened; None if it is a file, or is not there."""
-    try:
-        mode = live.stat(follow_symlinks=False).st_mode
-    except OSError:
-        return None
-    if stat.S_ISLNK(mode):
-        return _link(live)
-    return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "it is no regular file", str(live))
-
-
 def generations(live: Path) -> list[Generation]:
     """The files of the log whose live file is `live`, oldest first. Of `.1` and `.1.gz` the plain one counts.
 
@@ -260,8 +232,3 @@ def _number(name: str, live: str) -> int | None:
         return 0
     digits = rest.removesuffix(".gz")[1:]
     return int(digits) if rest[0] == "." and digits.isascii() and digits.isdigit() else None
-
-
-def _link(path: Path) -> OSError:
-    """The kernel's own words, "too many levels of symbolic links", tell nobody what is wrong."""
-    return OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", str(path))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from collector.discovery.roster import UNDESCRIBED, Container, Roster
-from collector.discovery.tally import Tally
+from collector.discovery.container_counts import Tally
+from collector.discovery.registry import UNDESCRIBED, Container, Roster
 from collector.telemetry import catalogue, exposition, usage
 from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from collector.discovery.event import ACTIONS
-from collector.discovery.roster import Roster
-from collector.docker_api import Calls
+from collector.discovery.registry import Roster
+from collector.docker.engine import Calls
+from collector.docker.event import ACTIONS
 from collector.telemetry import catalogue
 from collector.telemetry.disk import Used
 from collector.telemetry.exposition import Family, family, histogram

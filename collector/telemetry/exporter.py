@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from collector.discovery.roster import UNDESCRIBED, Container, Roster
-from collector.docker_api import Calls
-from collector.durations import Durations
-from collector.pipeline import Pipeline
+from collector.discovery.registry import UNDESCRIBED, Container, Roster
+from collector.docker.engine import Calls
+from collector.histogram import Durations
+from collector.pipeline.pipeline import Pipeline
 from collector.sources.file_tail import FileTail
 from collector.telemetry import catalogue, daemon
 from collector.telemetry.containers import Containers

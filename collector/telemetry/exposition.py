@@ -10,9 +10,9 @@ from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from collector.durations import Durations
+from collector.histogram import Durations
 from collector.telemetry.series import Series
-from collector.visible import visible
+from collector.text.escapes import visible
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

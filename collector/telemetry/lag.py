@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collector.durations import LAG_SECONDS, Durations
+from collector.histogram import LAG_SECONDS, Durations
 
 _EVERY_SECONDS = 1.0
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from collector.discovery.roster import Container, Roster
-from collector.docker_api import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
+from collector.discovery.registry import Container, Roster
+from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
 from collector.telemetry.disk import Used, used_by_kind
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from collector.discovery.roster import Container
+from collector.discovery.registry import Container
 from collector.telemetry import catalogue, exposition
 from collector.telemetry.exposition import Sample
 from collector.telemetry.series import Series

@@ -9,9 +9,9 @@ from typing import Protocol
 import msgspec
 import orjson
 
-from collector.discovery.bounds import bounded
+from collector.documents.json_text import without_halves
 from collector.errors import UNREADABLE
-from collector.json_text import without_halves
+from collector.text.bounds import bounded
 
 _MOST = 64  # entries of a line
 _MORE = "…"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from collector.documents.json_text import log_of, validate
 from collector.errors import UNREADABLE
-from collector.json_text import log_of, validate
 from collector.transform.envelope import Line
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 import orjson
 from msgspec.structs import replace
 
-from collector.discovery.event import Event
+from collector.docker.event import Event
+from collector.documents.ids import short_hash
 from collector.model import FileId, LogStream, Position, Segment, Ticket
-from collector.moments import iso
-from collector.transform.ids import short_hash
+from collector.text.times import iso
 from collector.transform.stamps import Stamps
 
 TARGET = "docker-events"

@@ -20,14 +20,14 @@ from typing import cast
 
 from msgspec import Struct
 
-from collector.json_text import log_of, message
+from collector.documents.ids import id_prefix
+from collector.documents.json_text import log_of, message
 from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment, Ticket
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
 from collector.transform.compose import Document, document_of, plain_documents, text_of
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
-from collector.transform.ids import id_prefix
 from collector.transform.parts import added_bytes
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import Dated, RawLine, Undated

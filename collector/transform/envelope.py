@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from collector.documents.json_text import without_halves
 from collector.errors import UNREADABLE
-from collector.json_text import without_halves
 from collector.transform.stamps import Stamps
 
 _NULS = re.compile(b"\0+")

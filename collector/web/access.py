@@ -18,8 +18,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
-from collector import ownership, places
 from collector.errors import UNREADABLE, StateError
+from collector.files import ownership
+from collector.state import places
 
 _MOST_TOKEN_BYTES = 1024
 _HEADERS = {

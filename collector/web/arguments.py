@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from collector.errors import QueryError
-from collector.moments import moment
+from collector.text.times import moment
 
 MOST_DOCUMENTS = 10_000
 MOST_TEXT = 4096  # characters of a query or a filter

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import aiohttp
 from aiohttp import hdrs, web
 
-from collector.masking import mask_url
+from collector.text.masking import mask_url
 from collector.web.pages import Pages
 
 PATH = "/metrics/docker"

@@ -14,12 +14,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
 
 from collector.errors import PilotfishError
-from collector.places import LISTEN_VARIABLE, Address
+from collector.state.places import LISTEN_VARIABLE, Address
 from collector.telemetry.exposition import content_type
 from collector.web import access
 from collector.web.api import Api, Patience, Views
+from collector.web.connection_limit import Door
 from collector.web.dead_letters import DeadLettersApi
-from collector.web.door import Door
 from collector.web.engine_metrics import engine_metrics
 from collector.web.pages import Pages, listed
 

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import structlog
 
-from collector import app, own_log, places
-from collector.config import Configuration
-from collector.layout import arrange
-from collector.state import locked
+from collector.app import agent
+from collector.config.models import Configuration
+from collector.runtime import log_output
+from collector.state import places
+from collector.state.directory import locked
 from collector.telemetry.process import Process
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.server import listening
-from collector.workers.crew import Crew, crew
-from collector.workers.front import Front, ReplayByWorkers, peers
+from collector.workers.gateway import Front, ReplayByWorkers, peers
+from collector.workers.state import arrange
+from collector.workers.supervisor import Crew, crew
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +32,9 @@ async def run(configuration: Configuration) -> None:
         if (configuration.state_dir / places.WORKERS).exists():
             with locked(configuration.state_dir) as state:
                 arrange(state, workers=1)
-        await app.run(configuration)
+        await agent.run(configuration)
         return
-    process = Process(own_log.configure(configuration.log))
+    process = Process(log_output.configure(configuration.log))
     for warning in configuration.warnings:
         log.warning(warning)
     async with AsyncExitStack() as stack:

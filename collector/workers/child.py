@@ -1,4 +1,4 @@
-"""A worker's process: `python -m collector.workers.child`, started by `crew` and by nobody else.
+"""A worker's process: `python -m collector.workers.child`, started by `supervisor` and by nobody else.
 
 Its standard input brings configuration and share, and ends when the agent that started it is gone: then it ends at
 once, which is as safe as a kill -9. Its standard output gets one line: where it listens, or why it cannot start.
@@ -14,10 +14,11 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from collector import app, own_log
-from collector.config import Configuration
+from collector.app.agent import Agent, run_until_signal
+from collector.config.models import Configuration
+from collector.discovery.share import Share
 from collector.errors import PilotfishError, leaves
-from collector.share import Share
+from collector.runtime import log_output
 
 Order = tuple[Configuration, Share]
 
@@ -32,7 +33,7 @@ class Word(Struct, omit_defaults=True):
 
 
 def order(configuration: Configuration, share: Share) -> bytes:
-    """What `crew` sends."""
+    """What `supervisor` sends."""
     body = pickle.dumps((configuration, share))
     return len(body).to_bytes(4) + body
 
@@ -49,9 +50,9 @@ def _say(word: Word) -> None:
 
 
 async def _work(configuration: Configuration, share: Share, messages: Mapping[str, int]) -> None:
-    agent = app.Agent(configuration, share, messages=messages)
+    agent = Agent(configuration, share, messages=messages)
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), os._exit, 1)
-    await app.run_until_signal(
+    await run_until_signal(
         agent, on_ready=lambda: _say(Word(agent.address.port if agent.address else 0)), is_worker=True
     )
 
@@ -62,7 +63,7 @@ def main() -> None:
 
     configuration, share = _receive()
     structlog.contextvars.bind_contextvars(worker=share.number)
-    messages = own_log.configure(configuration.log)
+    messages = log_output.configure(configuration.log)
     try:
         uvloop.run(_work(configuration, share, messages))
     except* PilotfishError as group:

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from collector import remote
 from collector.errors import ConfigurationError
+from collector.net import remote
+from collector.net.waiting import Tell
 from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
 from collector.values import FilePath, Seconds, Text
-from collector.waiting import Tell
 
 from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name

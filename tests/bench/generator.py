@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from collector.limits import raise_open_files
+from collector.runtime.open_files import raise_open_files
 from tests.bench.board import Board, Slot
 from tests.bench.workload import envelope, json_text, make_container
 

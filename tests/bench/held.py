@@ -14,8 +14,9 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
-from collector import app
-from collector.config import load
+from collector.app import agent
+from collector.app.outputs import shipper_types
+from collector.config.loading import load
 
 _TOLD_NS = 1_000_000
 _MOST_TOLD = 20
@@ -77,10 +78,10 @@ class TimedLoop(asyncio.SelectorEventLoop):
 
 def main() -> None:
     """Run until stopped, then write the longest steps."""
-    configuration = load(Path(sys.argv[1]), app.shipper_types(), {})
+    configuration = load(Path(sys.argv[1]), shipper_types(), {})
     loop = TimedLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(app.run(configuration))
+        runner.run(agent.run(configuration))
     steps = sorted(loop.steps, key=lambda step: -float(step["ms"]))
     Path(sys.argv[2]).write_text(json.dumps(steps[:_MOST_TOLD]))
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from collector.backoff import Backoff
-from collector.batches import Batches
 from collector.dead_letters import DeadLetters
-from collector.delivery import Delivery
+from collector.delivery.backoff import Backoff
+from collector.delivery.batches import Batches
+from collector.delivery.delivery import Delivery
+from collector.delivery.spool.files import Spool
 from collector.ledger import Ledger
 from collector.model import Segment
-from collector.spool import Spool
 from tests.collector.recording_shipper import RecordingShipper
 
 

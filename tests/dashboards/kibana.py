@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.discovery.event import Event
+from collector.docker.event import Event
 from collector.transform.docker_event import log_of
 from shippers.elasticsearch.templates import template_text
 

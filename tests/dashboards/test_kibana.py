@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.roster import Container
+from collector.discovery.registry import Container
 from collector.model import Chunk, FileId, LogStream, Position, Segment
 from collector.ports import Site
 from collector.transform.docker_json import DockerJson

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collector.discovery.bounds import MOST_BYTES
+from collector.text.bounds import MOST_BYTES
 from tests.faults.container_log import ContainerLog
 from tests.faults.rig import Rig
 from tests.faults.test_rotations import wait_for_all, write

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
-from collector.discovery.bounds import bounded
 from collector.telemetry import catalogue
+from collector.text.bounds import bounded
 from tests.engines.search_server import SearchServer
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.log_tree import LogTree, envelope

@@ -16,7 +16,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from collector.app import shipper_types
+from collector.app.outputs import shipper_types
 from collector.config.environment import kinds
 from collector.config.models import Configuration, DockerInput
 from tests.integration.agent import AgentProcess, running, wait_until

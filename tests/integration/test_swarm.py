@@ -16,8 +16,8 @@ import pytest
 import yaml
 from docker.models.containers import Container
 
-from collector.app import shipper_types
-from collector.config import load
+from collector.app.outputs import shipper_types
+from collector.config.loading import load
 from tests.engines.dockerd import Dockerd
 from tests.engines.haproxy import Haproxy
 from tests.engines.host_image import COMMAND, MOUNTS, host_image, run_in

@@ -94,7 +94,7 @@ async def shipping(url: str, path: Path) -> AsyncIterator[Shipper]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.backoff._LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("collector.delivery.backoff._LONGEST_PAUSE_SECONDS", 0.05)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from collector.errors import ConfigurationError, Unauthorized, Unavailable
+from collector.net.remote import basic
 from collector.ports import Site
-from collector.remote import basic
 from shippers.elasticsearch import Settings
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import deliver

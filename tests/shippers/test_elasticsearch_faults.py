@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from collector.documents.refused import as_text
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt, Rejected
-from collector.plain_text import as_text
 from collector.ports import Site
 from shippers.elasticsearch import ElasticsearchShipper, Settings
 from shippers.elasticsearch.outcomes import Indices, receipt_of

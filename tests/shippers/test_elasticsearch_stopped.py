@@ -4,7 +4,7 @@ from pathlib import Path
 
 from collector.ports import Site
 from tests.collector.docker_lines import numbered
-from tests.collector.test_pipeline import Host
+from tests.collector.pipeline.test_pipeline import Host
 from tests.collector.waiting import until
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import empty, settings_for

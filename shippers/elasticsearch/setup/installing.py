@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.errors import UNREADABLE, ShippingError, Unavailable, UsageError
+from collector.net.waiting import Tell, until_ready
 from collector.ports import Outcome, Setup, SetupStep
-from collector.waiting import Tell, until_ready
 
 from ..cluster import Server, identify
 from ..connection import Connection, is_taken

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from collector.dead_letters import DeadLetters
+from collector.documents.refused import as_text
 from collector.model import Rejected
-from collector.plain_text import as_text
 from tests.collector.cli.pilotfish import SECONDS, Agent, Ended, pilotfish
 from tests.contract.segments import document, log_stream, segment
 

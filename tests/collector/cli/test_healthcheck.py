@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.web.door import MOST_OF_ONE
+from collector.web.connection_limit import MOST_OF_ONE
 from tests.collector.cli.pilotfish import Agent, pilotfish
 
 STUCK = (503, b"stuck: the reader\x1b[2J\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.app import shipper_types
+from collector.app.outputs import shipper_types
 from collector.cli.setup_elasticsearch import Server
 from collector.ports import Preparable
 from tests.collector.cli.pilotfish import Ended, pilotfish

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from collector.dead_letters.letter import Wanted, line, read, segments
+from collector.documents.refused import as_text
 from collector.model import Rejected
-from collector.plain_text import as_text
 from tests.contract.segments import document, log_stream, plain_segment, segment
 
 REFUSED = Rejected(plain_segment(2), 1, "mapper_exception", "cannot")

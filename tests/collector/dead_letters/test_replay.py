@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from collector.backoff import Backoff
-from collector.batches import Batches
 from collector.dead_letters import DeadLetters
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress, Replay, ReplayUnderWay, run_all
-from collector.delivery import Delivery
+from collector.delivery.backoff import Backoff
+from collector.delivery.batches import Batches
+from collector.delivery.delivery import Delivery
+from collector.documents.refused import as_text
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.model import Rejected, Segment, is_text
-from collector.plain_text import as_text
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 from tests.contract.segments import document, log_stream, segment

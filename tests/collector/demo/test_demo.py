@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.places import LISTEN, LISTEN_VARIABLE, address
+from collector.state.places import LISTEN, LISTEN_VARIABLE, address
 
 PILOTFISH = str(Path(sys.executable).with_name("pilotfish"))
 PROGRESS = re.compile(r"(\d+) s: ([\d,]+) lines written, ([\d,]+) read, ([\d,]+) delivered, lag ([\d.]+) s, ")

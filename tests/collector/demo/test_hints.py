@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from collector.demo.hints import hints, is_hidden
-from collector.places import ADDRESS_FILE, Address, demo_state_dir
+from collector.state.places import ADDRESS_FILE, Address, demo_state_dir
 
 ADDRESS = Address("127.0.0.1", 9880)
 

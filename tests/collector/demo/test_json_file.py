@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collector.demo.json_file import PIECE_BYTES, Identity, JsonFile, envelopes, rfc3339
 from collector.model import Chunk, FileId, LogStream, Position
-from collector.moments import moment
+from collector.text.times import moment
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.engines.dockerd import Dockerd

@@ -19,8 +19,8 @@ from asyncinotify import Inotify
 from collector.discovery import directory
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
-from collector.discovery.roster import Roster
-from collector.share import EVERYTHING, Share
+from collector.discovery.registry import Roster
+from collector.discovery.share import EVERYTHING, Share
 from tests.collector.waiting import until
 
 ID = "0123456789abcdef" * 4

@@ -14,9 +14,9 @@ from aiohttp import web
 
 from collector.discovery.docker import DockerDiscovery
 from collector.discovery.enrich import Enricher
-from collector.discovery.event import Event
-from collector.discovery.roster import Roster
-from collector.docker_api import Engine
+from collector.discovery.registry import Roster
+from collector.docker.engine import Engine
+from collector.docker.event import Event
 from tests.collector.unix_site import serving
 from tests.collector.waiting import until
 

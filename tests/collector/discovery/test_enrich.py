@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.discovery.bounds import MOST_BYTES
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.roster import Container, Roster
+from collector.discovery.registry import Container, Roster
 from collector.model import StreamKey
+from collector.text.bounds import MOST_BYTES
 
 ID = "0123456789abcdef" * 4
 

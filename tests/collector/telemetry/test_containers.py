@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from collector.discovery.event import Event
-from collector.discovery.roster import Container, Roster
+from collector.discovery.registry import Container, Roster
+from collector.docker.event import Event
 from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import expose
 from collector.telemetry.poll import Poll

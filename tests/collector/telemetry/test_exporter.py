@@ -7,15 +7,15 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.checkpoint import Checkpoints
-from collector.discovery.event import Event
-from collector.discovery.roster import UNDESCRIBED, Container, Roster
-from collector.docker_api import Calls
-from collector.durations import LAG_SECONDS, Durations
-from collector.pipeline import Pipeline
+from collector.discovery.registry import UNDESCRIBED, Container, Roster
+from collector.docker.engine import Calls
+from collector.docker.event import Event
+from collector.histogram import LAG_SECONDS, Durations
+from collector.pipeline.pipeline import Pipeline
 from collector.ports import ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.watcher import Watcher
+from collector.state.checkpoint import Checkpoints
 from collector.telemetry import catalogue
 from collector.telemetry.containers import Containers
 from collector.telemetry.disk import Used

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from collector.durations import Durations
+from collector.histogram import Durations
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import (
     MOST_CHARACTERS,
@@ -20,7 +20,7 @@ from collector.telemetry.exposition import (
     histogram,
     value,
 )
-from collector.visible import visible
+from collector.text.escapes import visible
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 # The client's text parser splits lines as `str.splitlines` does, which Prometheus does not.

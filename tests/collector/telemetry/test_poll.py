@@ -9,8 +9,8 @@ import orjson
 import pytest
 from aiohttp import web
 
-from collector.discovery.roster import Container, Roster
-from collector.docker_api import Engine, EngineUnavailable, interval_seconds
+from collector.discovery.registry import Container, Roster
+from collector.docker.engine import Engine, EngineUnavailable, interval_seconds
 from collector.telemetry.disk import Used
 from collector.telemetry.poll import Poll, sizes
 from tests.collector.telemetry.stats import STOPPED, V1

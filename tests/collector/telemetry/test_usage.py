@@ -7,7 +7,7 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.discovery.roster import Container
+from collector.discovery.registry import Container
 from collector.telemetry import usage
 from collector.telemetry.exposition import Family, expose
 from tests.collector.telemetry.stats import STOPPED, V1, V2

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from collector.discovery.bounds import MOST_BYTES
+from collector.documents.refused import as_original, as_text
 from collector.model import Chunk, FileId, Position, Rejected
-from collector.plain_text import as_original, as_text
+from collector.text.bounds import MOST_BYTES
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import TIME, log_stream, raw

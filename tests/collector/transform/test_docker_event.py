@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.discovery.enrich import Enricher
-from collector.discovery.event import Event
+from collector.docker.event import Event
 from collector.transform.docker_event import STREAM, TARGET, segment_of
 from collector.transform.stamps import Stamps
 

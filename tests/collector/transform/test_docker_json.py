@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collector.documents.ids import id_prefix
 from collector.model import Chunk, FileId, Position, Segment
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson
-from collector.transform.ids import id_prefix
 from collector.transform.stamps import Stamps, from_nanoseconds
 from tests.collector.docker_lines import TIME, escaped, log_stream, raw
 

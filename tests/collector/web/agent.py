@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from collector.dead_letters.replay import Replay
 from collector.errors import QueryError
 from collector.model import FileId, LogStream, Position, Segment, Ticket
-from collector.places import Address
 from collector.ports import Found, Query, Searchable
+from collector.state.places import Address
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import expose, family
 from collector.web.api import Patience, Views

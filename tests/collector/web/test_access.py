@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import StateError
-from collector.places import Address
+from collector.state.places import Address
 from collector.web.access import announced, token
 from tests.collector.web.agent import Site, site
 

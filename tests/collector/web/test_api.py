@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from collector.moments import moment
+from collector.text.times import moment
 from collector.web.api import MOST_WATCHERS, Patience
 from tests.collector.web.agent import Site, segment, site
 

@@ -115,7 +115,7 @@ HOLDING = """
 import asyncio, os, socket, sys
 from pathlib import Path
 import uvloop
-from collector.places import Address
+from collector.state.places import Address
 from collector.web.api import Views
 from collector.web.live import Live
 from collector.web.server import serve

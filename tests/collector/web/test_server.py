@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import PilotfishError
-from collector.places import Address
+from collector.state.places import Address
 from collector.web.api import Views
 from collector.web.live import Live
 from collector.web.server import serve

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from collector.durations import Durations
+from collector.histogram import Durations
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import Family, expose, family, histogram
 from collector.workers import merged

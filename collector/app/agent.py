@@ -1,0 +1,315 @@
+"""The composition root: the only module that sees every part. It starts them in order and stops them in reverse.
+
+lock → engine → shippers → HTTP → pipelines and discovery; a stop closes the roster, and each pipeline drains.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from collector.app.readiness import not_ready
+from collector.config.models import Configuration, DirectoryInput, DockerInput
+from collector.dead_letters.replay import Replay
+from collector.discovery.directory import DirectoryDiscovery
+from collector.discovery.docker import DockerDiscovery, known_host
+from collector.discovery.enrich import Enricher
+from collector.discovery.registry import Roster
+from collector.discovery.share import EVERYTHING, Share
+from collector.docker.engine import Calls, Engine
+from collector.docker.event import Event
+from collector.docker.self_container import own_container_id
+from collector.model import StreamKey
+from collector.pipeline.pipeline import Pipeline
+from collector.pipeline.progress import Progress
+from collector.ports import Searchable, Shipper, Site
+from collector.runtime import garbage, log_output, memory, open_files, signals
+from collector.runtime.memory import limit_arenas
+from collector.state import places
+from collector.state.checkpoint import Checkpoints
+from collector.state.directory import locked
+from collector.telemetry.containers import Containers
+from collector.telemetry.exporter import Exporter, Watch
+from collector.telemetry.exposition import expose
+from collector.telemetry.lag import Lag
+from collector.telemetry.poll import Poll
+from collector.telemetry.process import Process
+from collector.transform import docker_event
+from collector.transform.stamps import Stamps
+from collector.web.ahead import Reached
+from collector.web.api import Views
+from collector.web.live import Live
+from collector.web.server import serve
+
+log = structlog.get_logger(__name__)
+
+
+class Agent:
+    """A running agent's parts, for those who look on: the console of `demo`, and tests.
+
+    It follows the containers of its `share`; `address` is where HTTP listens, None before or without it.
+    """
+
+    def __init__(
+        self, configuration: Configuration, share: Share = EVERYTHING, *, messages: Mapping[str, int] | None = None
+    ) -> None:
+        """`messages` are the lines of its own log so far, by level."""
+        self.configuration = configuration
+        self.roster = Roster(share, configuration.max_targets)
+        self._messages = messages or {}
+        self._calls = Calls()
+        self._lag = Lag()
+        self._containers = Containers(
+            self.roster,
+            most=configuration.metrics.max_containers,
+            has_usage=configuration.metrics.cadvisor_names,
+            has_events=configuration.inputs.directory is None,
+        )
+        self.address: places.Address | None = None
+        self.live = Live(reached=self._reached)
+        self.pipelines: list[Pipeline] = []
+
+    def stop(self) -> None:
+        """Read no more, deliver what was read, and end."""
+        self.roster.close()
+
+    def not_ready(self) -> list[str]:
+        """Why lines are not where they should be, one reason a line; none when all is well."""
+        return not_ready(self.roster, self.pipelines)
+
+    def status(self) -> dict[str, Any]:
+        """The numbers that the commands show."""
+        return {
+            "version": version("pilotfish"),
+            "ready": not self.not_ready(),
+            "containers": len(self.roster.containers),
+            "streams": len(self.roster.streams),
+            "following": sorted({stream.container for stream in self.roster.streams.values()}),
+            "outputs": {one.output: _numbers(one) for one in self.pipelines},
+        }
+
+    def _reached(self) -> Iterator[Reached]:
+        for pipeline in self.pipelines:
+            for stream, end, time in pipeline.checkpoints.reached():
+                yield Reached(pipeline.output, stream, end, time)
+
+    # ------------------------------------------------------------------ life
+
+    async def run(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Run until stopped.
+
+        Raises:
+            PilotfishError: it cannot start; nothing was read.
+        """
+        limit_arenas()
+        open_files.raise_open_files()
+        async with AsyncExitStack() as stack:
+            state = stack.enter_context(locked(self.configuration.state_dir))
+            opened = await self._open_outputs(stack, state)
+            for output, shipper in opened.items():
+                self.pipelines.append(self._pipeline(output, shipper, state))
+            discovery = await self._discovery(stack, state)
+            poll = await self._poll(stack)
+            await self._serve(stack, state, opened, poll)
+            await self._work([discovery.run(), *([poll.run()] if poll else [])], on_ready)
+
+    async def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
+        opened = {}
+        (state / places.OUTPUTS).mkdir(mode=0o700, exist_ok=True)  # logs: `state` may have been made for others to read
+        for output, settings in self.configuration.outputs.items():
+            opened[output] = settings.open(Site(output, state / places.OUTPUTS / output))
+            stack.push_async_callback(opened[output].aclose)
+        return opened
+
+    def _pipeline(self, output: str, shipper: Shipper, state: Path) -> Pipeline:
+        positions = state / places.POSITIONS
+        positions.mkdir(mode=0o700, exist_ok=True)
+        return Pipeline(
+            output,
+            shipper,
+            self.configuration.outputs[output],
+            roster=self.roster,
+            checkpoints=Checkpoints(positions, output),
+            directory=state,
+            stamps=Stamps(self.configuration.timezone),
+            with_attrs=self.configuration.fields.attrs,
+            cutoff=_cutoff(self._input),
+            most_open_logs=open_files.most_open_logs(len(self.configuration.outputs)),
+            tap=self.live.tap(output),
+        )
+
+    @property
+    def _input(self) -> DockerInput | DirectoryInput:
+        inputs = self.configuration.inputs
+        return inputs.directory or inputs.docker or DockerInput()
+
+    async def _discovery(self, stack: AsyncExitStack, state: Path) -> DockerDiscovery | DirectoryDiscovery:
+        host_file = state / places.HOST_FILE
+        host = self.configuration.host
+        known = self._input
+        name, has_room = host or known_host(host_file), self.roster.has_room
+        enricher = Enricher(name, known.select, own_container_id(), self._target_of, has_room, share=self.roster.share)
+        if isinstance(known, DirectoryInput):
+            return DirectoryDiscovery(known.path, self.roster, enricher)
+        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
+        stamps = Stamps(self.configuration.timezone)
+
+        def tell(event: Event, kind: str) -> None:
+            if event.action in docker_event.SHIPPED and self.roster.share.has(event.container_id):
+                segment = docker_event.segment_of(event, kind, stamps=stamps, constants=enricher.constants)
+                for pipeline in self.pipelines:
+                    pipeline.events.put(segment)
+
+        return DockerDiscovery(
+            engine,
+            self.roster,
+            enricher,
+            logs_root=known.logs_root,
+            host=host,
+            host_file=host_file,
+            since=min(one.events.since for one in self.pipelines) if known.events else 0,
+            told=tell if known.events else lambda event, kind: None,
+        )
+
+    async def _poll(self, stack: AsyncExitStack) -> Poll | None:
+        """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""
+        if self.configuration.http.address is None or self.roster.share.number:
+            return None
+        known = self._input
+        if isinstance(known, DirectoryInput):
+            return Poll(self.roster, self._containers.shown, known.path)
+        # With connections of its own: a hundred stats under way must not hold up what discovery asks.
+        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
+        metrics = self.configuration.metrics
+        return Poll(
+            self.roster,
+            self._containers.shown,
+            known.logs_root,
+            engine=engine,
+            has_usage=metrics.cadvisor_names,
+            has_disk_usage=metrics.disk_usage,
+        )
+
+    def _target_of(self, key: StreamKey) -> str | None:
+        return next((target for one in self.pipelines if (target := one.checkpoints.target_of(key))), None)
+
+    async def _serve(self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper], poll: Poll | None) -> None:
+        address = self.configuration.http.address
+        if address is None:
+            return
+        docker = self.configuration.inputs.docker
+        exporter = Exporter(
+            version("pilotfish"),
+            self.roster,
+            self.pipelines,
+            containers=self._containers,
+            watch=Watch(poll, self._calls if docker else None) if poll else None,
+            lag=self._lag.seconds,
+            process=Process(self._messages),
+        )
+        views = Views(
+            health=lambda: None,
+            not_ready=self.not_ready,
+            metrics=lambda accept: expose(exporter.families(), accept),
+            status=self.status,
+            search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
+            live=self.live,
+            dead_letters=[state / places.DEAD_LETTERS],
+            replays={
+                one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
+            },
+            metrics_url=docker.metrics_url if docker else None,
+        )
+        self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
+        log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
+
+    async def _work(self, looking: Sequence[Coroutine[Any, Any, None]], on_ready: Callable[[], None] | None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            around = [
+                *(tasks.create_task(one) for one in looking),
+                tasks.create_task(Progress(self.pipelines).run(), name="progress"),
+                tasks.create_task(self._lag.run(), name="lag of the loop"),
+            ]
+            delivering = [tasks.create_task(one.run(), name=one.output) for one in self.pipelines]
+            if on_ready is not None:
+                on_ready()
+            while not self.roster.closed:
+                await self.roster.changed(self.roster.version)
+            await asyncio.wait(delivering, timeout=self.configuration.drain_seconds)
+            for task in [*around, *delivering]:
+                task.cancel()
+        for pipeline in self.pipelines:
+            await pipeline.checkpoints.flush()
+            log.info("stopped", output=pipeline.output, **_numbers(pipeline))
+
+
+async def run(configuration: Configuration) -> None:
+    """Run an agent until a signal of `signals.STOPS`, then drain; a second one exits at once.
+
+    Raises:
+        PilotfishError: it cannot start.
+    """
+    messages = log_output.configure(configuration.log)
+    for warning in configuration.warnings:
+        log.warning(warning)
+    await run_until_signal(Agent(configuration, messages=messages))
+
+
+async def run_until_signal(
+    agent: Agent, on_ready: Callable[[], None] | None = None, *, is_worker: bool = False
+) -> None:
+    """Run `agent` until a signal of `signals.STOPS`, then drain; a second one exits at once.
+
+    A worker drains at SIGTERM alone, however often it comes: whoever started it kills it when there is no time.
+
+    Raises:
+        PilotfishError: it cannot start.
+    """
+    memory.keep_buffers()
+    garbage.look_seldom()
+    loop = asyncio.get_running_loop()
+    loop.call_later(garbage.SETTLED_SECONDS, garbage.look_no_more)
+
+    def stop(name: str) -> None:
+        seconds = agent.configuration.drain_seconds
+        log.info("stopping: delivering documents in flight", timeout_seconds=seconds, signal=name)
+        agent.stop()
+
+    if is_worker:
+        signals.handle(stop, None, [signal.SIGTERM])
+    else:
+        signals.handle(stop, lambda: os._exit(1))
+    await agent.run(on_ready)
+
+
+def _cutoff(known: DockerInput | DirectoryInput) -> str:
+    """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
+    if known.backlog == "all":
+        return ""
+    span = known.backlog if isinstance(known.backlog, timedelta) else timedelta()
+    return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _numbers(pipeline: Pipeline) -> dict[str, Any]:
+    ledger = pipeline.ledger
+    return {
+        "read": ledger.read,
+        "acknowledged": ledger.acknowledged,
+        "duplicate": ledger.duplicate,
+        "dead_lettered": ledger.dead_lettered,
+        "dropped": sum(ledger.dropped.values()),
+        "spooled": ledger.spooled,
+        "recovered_from_spool": ledger.recovered_from_spool,
+        "replayed": ledger.replayed,
+        "spool_bytes": ledger.spool_bytes,
+        "in_flight": ledger.in_flight,
+        "backlog_bytes": pipeline.backlog_bytes,
+        "error": ledger.error,
+    }

@@ -1,0 +1,33 @@
+"""Roster and pipelines → why lines are not where they should be: what `/readyz` answers."""
+
+from collections.abc import Iterable
+
+from collector.discovery.registry import Roster
+from collector.pipeline.pipeline import Pipeline
+
+_MEND_SPOOL = "bring the output back, raise its spool_bytes, or free the disk of state_dir"
+_MEND_DISK = "free the disk of state_dir, or mend it and who may write there"
+
+
+def not_ready(roster: Roster, pipelines: Iterable[Pipeline]) -> list[str]:
+    """One reason a line, with its remedy; none when all is well."""
+    reasons = [] if roster.up else [f"input: {roster.error}"]
+    if roster.up and roster.deaf:
+        reasons.append(f"input: no events: {roster.deaf}")
+    for pipeline in pipelines:
+        name = f"output {pipeline.output}"
+        if pipeline.ledger.error:
+            reasons.append(f"{name}: {pipeline.ledger.error}")
+        if pipeline.ledger.spool_error:
+            reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading waits: {_MEND_SPOOL}")
+        if pipeline.ledger.spool_read_error:
+            reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_MEND_DISK}")
+        reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
+        if pipeline.unreadable:
+            count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
+            reasons.append(f"{name}: {count} logs cannot be read: {first}")
+        if pipeline.dead_letters.dropping:
+            reasons.append(f"{name}: {pipeline.dead_letters.dropping}")
+        if pipeline.checkpoints.error:
+            reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_MEND_DISK}")
+    return reasons

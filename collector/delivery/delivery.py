@@ -1,0 +1,270 @@
+"""Batches → receipts → settled segments: retry, back-off, per-document outcomes and dead letters.
+
+Around any shipper; a shipper only sends and tells what happened. What holds:
+
+- a document leaves only as acknowledged, as a duplicate, or as a dead letter or a record of the spool that is on disk;
+- a refused document is sent once more as plain text under its own id before it is given up;
+- documents that wait for the operator (a closed index, a block, the shard limit) hold up their own target only.
+
+`link` is the way to the destination, `held` what waits for the operator, `suspects` what the destination may die of,
+`shipment` what is under way; `spooling` keeps
+on disk what an output that is away cannot take, and `recovery` takes it back.
+Error classes: docs/specification.md, section 6.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from collector.dead_letters import DeadLetters
+from collector.delivery.backoff import Backoff
+from collector.delivery.batches import Batches
+from collector.delivery.blocked import Held
+from collector.delivery.concurrency import Concurrency
+from collector.delivery.sender import Answer, Link
+from collector.delivery.shipment import FromDisk, FromLogs, PutBack, Shipment, packed
+from collector.delivery.spool.files import Spool
+from collector.delivery.spool.recovery import Recovery
+from collector.delivery.spool.spooling import Spooling
+from collector.delivery.suspects import Suspects
+from collector.documents.refused import as_text
+from collector.errors import Unavailable
+from collector.ledger import Ledger
+from collector.model import Batch, Receipt, Rejected, Segment, is_text
+from collector.ports import Shipper
+
+log = structlog.get_logger(__name__)
+
+_CONCURRENCY = 4
+
+
+class Delivery:
+    """Ships the batches of one output until they end; `settled` is told of each segment that is done.
+
+    `put_back` takes those that wait for the operator, where there is no memory for them.
+    """
+
+    def __init__(
+        self,
+        output: str,
+        shipper: Shipper,
+        batches: Batches,
+        dead_letters: DeadLetters,
+        ledger: Ledger,
+        settled: Callable[[Segment], None],
+        *,
+        concurrency: Concurrency | None = None,
+        spool: Spool | None = None,
+        spool_after_seconds: float = math.inf,
+        backoff: Callable[[], Backoff] = Backoff,
+        put_back: PutBack = lambda segments, documents: False,
+    ) -> None:
+        self._output = output
+        self._batches = batches
+        self._dead_letters = dead_letters
+        self._ledger = ledger
+        self._backoff = backoff
+        self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
+        self._from_logs = FromLogs(batches, ledger, settled, put_back)
+        self._waiting: Counter[str] = Counter()
+        self._suspects = Suspects(output, self._link, self._attempt, self._account, backoff)
+        self._held_turn = asyncio.Lock()
+        self._held = self._new_held()
+        self._ended = asyncio.Event()
+        self._recovery = self._spooling = None
+        if spool is not None:
+            link = self._link
+            self._recovery = Recovery(output, spool, ledger, link, self._deliver_from_disk, backoff)
+            self._spooling = Spooling(
+                output,
+                spool,
+                ledger,
+                link,
+                after_seconds=spool_after_seconds,
+                stored=self._recovery.look,
+                backoff=backoff,
+            )
+
+    async def run(self, workers: int) -> None:
+        """Deliver until the queue is closed and all that was read is settled; what is in the spool then stays there."""
+        try:
+            async with asyncio.TaskGroup() as around:
+                recovering = around.create_task(self._recover(), name=f"{self._output} recovery")
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(workers):
+                        tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
+                recovering.cancel()
+        finally:
+            self._ended.set()
+
+    def is_held(self, target: str) -> bool:
+        """Whether the target's documents wait for the operator."""
+        return self._held.has(target)
+
+    async def wait_for(self, target: str) -> None:
+        """Wait while the target's documents wait for the operator: reading more would only fill memory."""
+        await self._held.wait_for(target)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits for the operator that what is on its way may have to be read again."""
+        return self._from_logs.is_crowded
+
+    async def replay(self, segments: Sequence[Segment]) -> None:
+        """Ship documents that were dead letters, beside what is read.
+
+        Returns when each is settled: delivered, or a dead letter again. Their files are left as they are: the caller
+        removes the old letters afterwards. It needs no `run`: with no agent there, make a Delivery around an empty
+        closed queue, await this, and never call `run`. Cancelled, or ended by the end of `run`, the documents count
+        as dead letters again, which they still are.
+
+        Raises:
+            Unavailable: the delivery has ended meanwhile; some of them may have been delivered.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            work = tasks.create_task(self._replay(segments), name=f"{self._output} replay")
+            ended = tasks.create_task(self._ended.wait(), name=f"{self._output} end of replay")
+            await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
+            is_done = work.done()
+            work.cancel()
+            ended.cancel()
+        if not is_done:
+            raise Unavailable("the agent stops", "replay the letters again: all of them are still there")
+
+    # ------------------------------------------------------------------ one batch
+
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        while (batch := await self._batches.take()) is not None:
+            shipment = Shipment(batch, list(batch.segments), set(), self._from_logs)
+            await self._deliver(shipment, self._held, tasks, spooling=self._spooling)
+            del batch, shipment  # megabytes, and the next one may be long in coming
+
+    async def _recover(self) -> None:
+        if self._recovery is not None:
+            await self._recovery.run()
+
+    async def _deliver_from_disk(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:
+        await self._deliver(shipment, self._new_held(), tasks)
+
+    async def _replay(self, segments: Sequence[Segment]) -> None:
+        origin = FromDisk(self._ledger, segments)
+        self._ledger.replay(origin.documents, origin.size)
+        held = self._new_held()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for batch in packed(segments, self._batches.batch_bytes):
+                    await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), held, tasks)
+        finally:
+            self._ledger.give_up_replay(origin.documents, origin.size)
+            if not self._ledger.in_flight:
+                self._link.forget()  # nothing is left that would ask
+
+    async def _deliver(
+        self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
+    ) -> None:
+        """Send until all is settled, held, or spooled where that is allowed."""
+        backoff = self._backoff()
+        while shipment.documents.count:
+            if spooling is not None and spooling.is_due and await self._keep_aside(shipment, spooling, backoff):
+                continue
+            before = shipment.documents.count
+            answer = await self._attempt(shipment, backoff)
+            if spooling is not None:
+                spooling.asked(shipment)
+            if shipment.documents.count < before:
+                backoff.reset()  # some are taken each time: the rest must not wait longer and longer
+            if shipment.is_suspicious:
+                self._suspect(shipment, held, tasks)
+            held.hold(shipment, answer.receipt, tasks)
+            if shipment.documents.count and answer.receipt.retry.count:
+                pause = backoff.next(answer.retry_after)
+                pause = pause if spooling is None else spooling.at_most_until_due(pause)
+                await self._link.pause(pause, at_least=answer.retry_after)
+
+    async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
+        """Spool it, or wait for room; False if nobody else asks whether the output is back."""
+        if spooling.claims(shipment):
+            return False
+        if await spooling.store(shipment):
+            return True
+        if spooling.has_records:
+            await self._link.pause(backoff.next())
+        return spooling.has_records
+
+    async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
+        answer = await self._link.ship(shipment.documents, shipment.texts, backoff)
+        await self._account(answer.receipt, shipment)
+        if answer.is_lost:
+            shipment.lost += 1
+        elif not answer.receipt.retry.count:  # of what is to be sent as it was nothing is known yet
+            shipment.lost = 0
+        return answer
+
+    async def _account(self, receipt: Receipt, shipment: Shipment) -> None:
+        shipment.documents = await self._sort(receipt, shipment)
+        shipment.settle()
+
+    def _suspect(self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup) -> None:
+        self._suspects.take(shipment, lambda free: self._deliver(free, held, tasks), tasks)
+
+    def _new_held(self) -> Held:
+        return Held(
+            self._output,
+            self._ledger,
+            self._waiting,
+            self._attempt,
+            self._suspect,
+            self._backoff,
+            self._held_turn,
+            ask=lambda batch: self._link.ship(batch, set(), self._backoff()),
+            is_ending=lambda: self._batches.is_closed,
+        )
+
+    # ------------------------------------------------------------------ what became of it
+
+    async def _sort(self, receipt: Receipt, shipment: Shipment) -> Batch:
+        """Account for a receipt; what is still to be sent: what was refused for load, and refused ones as text."""
+        self._ledger.delivered(receipt.delivered, receipt.duplicate)
+        shipment.origin.leave(receipt.delivered + receipt.duplicate)
+        again = list(receipt.retry.segments)
+        dead = []
+        texts: set[str] = set()
+        for rejected in receipt.rejected:
+            if rejected.is_final or rejected.segment.ids[rejected.index] in shipment.texts:
+                dead.append(rejected)
+            else:
+                again.append(as_text(rejected))
+                texts.add(rejected.segment.ids[rejected.index])
+        shipment.texts |= texts  # not before: an id may be there twice, each as it was first
+        if dead:
+            await self._bury(dead)
+            shipment.origin.leave(len(dead))
+        return Batch(tuple(again))
+
+    async def _bury(self, dead: Sequence[Rejected]) -> None:
+        """Write dead letters, for as long as it takes: a full disk stops delivery, it loses nothing."""
+        backoff = self._backoff()
+        while True:
+            try:
+                dropped = await asyncio.to_thread(self._dead_letters.append, dead)
+            except OSError as error:
+                self._link.tell(Unavailable(f"dead letters cannot be written ({error.strerror})", "is the disk full?"))
+                await asyncio.sleep(backoff.next())
+                continue
+            self._link.all_well()
+            self._ledger.buried(len(dead), dropped)
+            log.warning("documents refused", output=self._output, count=len(dead), reason=dead[0].type,
+                        detail=dead[0].reason[:200])  # fmt: skip
+            return
+
+
+def _texts(batch: Batch) -> set[str]:
+    return {
+        name
+        for segment in batch.segments
+        for name, document in zip(segment.ids, segment.documents, strict=True)
+        if is_text(document)
+    }

@@ -1,0 +1,117 @@
+"""Shipments of an output that is away → its spool, so that rotation cannot eat what reading must not wait for.
+
+A spool that is full or cannot be written means back-pressure, as if there were none; it is tried again and again.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import structlog
+
+from collector.delivery.backoff import Backoff
+from collector.delivery.sender import Link
+from collector.delivery.shipment import Shipment
+from collector.delivery.spool.files import Spool, SpoolFull
+from collector.ledger import Ledger
+from collector.model import Batch
+
+log = structlog.get_logger(__name__)
+
+
+class Spooling:
+    """Writes to the spool once the output has been away for `after_seconds`; `stored` is called when something came."""
+
+    def __init__(
+        self,
+        output: str,
+        spool: Spool,
+        ledger: Ledger,
+        link: Link,
+        *,
+        after_seconds: float,
+        stored: Callable[[], None],
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
+        self._output = output
+        self._spool = spool
+        self._ledger = ledger
+        self._link = link
+        self._after_seconds = after_seconds
+        self._stored = stored
+        self._backoff = backoff()
+        self._one_at_a_time = asyncio.Lock()
+        self._asking = False
+        self._asker: Shipment | None = None  # that asked last
+        self._ask_at = 0.0
+        ledger.spool_bytes = spool.size_bytes
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the output has been away so long that what is held is to go to the spool."""
+        return self._due_in_seconds() <= 0
+
+    @property
+    def has_records(self) -> bool:
+        """Whether there is something with which recovery asks for the output."""
+        return not self._spool.is_empty and not self._ledger.spool_read_error
+
+    def claims(self, shipment: Shipment) -> bool:
+        """Whether this one has to ask for the output, since recovery cannot: one at a time, now and then, each once.
+
+        `asked` has to follow.
+        """
+        is_needed = self._ledger.spool_read_error and not self._spool.is_empty and not self._asking
+        if not is_needed or shipment is self._asker or asyncio.get_running_loop().time() < self._ask_at:
+            return False
+        self._asking, self._asker = True, shipment
+        return True
+
+    def asked(self, shipment: Shipment) -> None:
+        """It was sent: another one may ask in a while, if this one was to."""
+        if self._asking and self._asker is shipment:
+            self._asking = False
+            self._ask_at = asyncio.get_running_loop().time() + self._backoff.next()
+
+    def at_most_until_due(self, seconds: float) -> float:
+        """`seconds`, or less if it is due before; if it is already, the spool took nothing and may be asked later."""
+        due = self._due_in_seconds()
+        return min(seconds, due) if due > 0 else seconds
+
+    async def store(self, shipment: Shipment) -> bool:
+        """Keep what of the shipment is not settled, and settle it; False if the spool does not take it now."""
+        documents = shipment.documents
+        texts = [one for segment in documents.segments for one in segment.ids if one in shipment.texts]
+        try:
+            async with self._one_at_a_time:  # each takes several times its documents' memory while it is packed
+                await asyncio.to_thread(self._spool.append, documents.segments, texts)
+        except OSError as error:
+            self._tell(error)
+            return False
+        if not self._ledger.spool_bytes:
+            log.warning("output unavailable: spooling to disk", output=self._output)
+        self._ledger.spool(documents.count)
+        self._ledger.spool_bytes = self._spool.size_bytes
+        self._ledger.spool_error = ""
+        shipment.origin.leave(documents.count)
+        shipment.documents = Batch()
+        shipment.is_spooled = True
+        shipment.settle()
+        self._stored()
+        return True
+
+    def _due_in_seconds(self) -> float:
+        if self._link.away_since is None:
+            return math.inf
+        return self._link.away_since + self._after_seconds - asyncio.get_running_loop().time()
+
+    def _tell(self, error: OSError) -> None:
+        reason = (
+            "the spool is full" if isinstance(error, SpoolFull) else f"the spool cannot be written ({error.strerror})"
+        )
+        self._ledger.spool_errors += 1
+        if self._link.away_since is None:  # it came back meanwhile
+            return
+        if self._ledger.spool_error != reason:
+            log.warning("output unavailable: reading paused", output=self._output, reason=reason)
+        self._ledger.spool_error = reason

@@ -1,0 +1,55 @@
+"""How far an old host's backlog is read, with an estimate: a line in the log every few seconds while there is one."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from collector.pipeline.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS = 5.0
+_WORTH_TELLING_BYTES = 64 << 20
+
+
+class Progress:
+    """Watches the backlog of all outputs."""
+
+    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
+        self._pipelines = pipelines
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        before = {pipeline.output: pipeline.ledger.read_bytes for pipeline in self._pipelines}
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            seconds = time.monotonic() - last
+            last += seconds
+            for pipeline in self._pipelines:
+                read = pipeline.ledger.read_bytes
+                rate = (read - before[pipeline.output]) / seconds
+                before[pipeline.output] = read
+                if pipeline.backlog_bytes >= _WORTH_TELLING_BYTES:
+                    log.info("catching up", output=pipeline.output, **estimate(pipeline.backlog_bytes, read, rate))
+
+
+def estimate(backlog_bytes: int, read_bytes: int, bytes_per_second: float) -> dict[str, str]:
+    """What is left, how fast it shrinks, and when it will be gone, in words."""
+    left = f"about {duration(backlog_bytes / bytes_per_second)}" if bytes_per_second > 0 else "unknown: no progress"
+    share = read_bytes / (read_bytes + backlog_bytes)
+    return {
+        "done": f"{share:.0%}",
+        "left_to_read": f"{backlog_bytes / (1 << 20):.0f} MiB",
+        "speed": f"{bytes_per_second / (1 << 20):.1f} MiB/s",
+        "time_left": left,
+    }
+
+
+def duration(seconds: float) -> str:
+    """`90.0` → `1 min 30 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,1 @@
+"""The process: its memory, open files, signals and log."""

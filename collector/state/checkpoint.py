@@ -1,0 +1,300 @@
+"""Settled segments → positions on disk: what was acknowledged, in order, whatever order the requests ended in.
+
+One file per output (`positions_file`). If neither of its generations is whole, everything is read again from the
+start; ids make that harmless, and nothing is ever skipped. A stream has a position from its first file on, so that a
+later start sees what rotation took of it meanwhile.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+
+import structlog
+
+from collector.clock import SureClock
+from collector.errors import StateError
+from collector.model import FileId, LogStream, Position, Segment, StreamKey, Ticket
+from collector.sources.log_files import is_kept, keep_ordinal
+from collector.state.positions_file import PositionsFile, Saved
+
+log = structlog.get_logger(__name__)
+
+_FORGET_SECONDS = 7 * 86400.0  # a container that is away may come back with its disk
+_SEEN_SECONDS = 3600.0
+
+
+class Checkpoints:
+    """The positions of one output, kept in `directory`."""
+
+    def __init__(self, directory: Path, output: str, *, now: Callable[[], float | None] | None = None) -> None:
+        """Load what is there. `now`: seconds since 1970, None while it is not sure; else a `SureClock`'s.
+
+        Raises:
+            StateError: the directory cannot be used, or the positions are of a newer version.
+        """
+        self.failures = 0
+        self.error = ""  # why the positions could not be saved last time
+        self.last_success = time.time()
+        self._now = now or SureClock().now
+        self._file = PositionsFile(directory, output)
+        self._dirty = False
+        saved, self._lost = self._file.load()  # the latter: whether there were positions that could not be read
+        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        self._logs: dict[StreamKey, str] = {}  # paths of the live files
+        self._pending: dict[StreamKey, deque[Ticket]] = {}
+        self._leaving: set[StreamKey] = set()
+
+    # ------------------------------------------------------------------ in memory
+
+    def begin(self, stream: LogStream, cutoff: str = "") -> Saved:
+        """A stream is followed from now on; its target and `cutoff` are fixed with this. Returns what is kept of it."""
+        self._leaving.discard(stream.key)
+        self._logs[stream.key] = stream.path
+        saved = self._saved.get(stream.key)
+        if saved is None:
+            cutoff = "" if self._lost else cutoff  # what was behind the lost positions may not be skipped
+            saved = Saved(stream.container_id, stream.entry, stream.target, time.time(), cutoff=cutoff)
+            self._saved[stream.key] = saved
+            self._dirty = True
+        self._dirty |= saved.behind > 0
+        saved.behind = 0
+        return saved
+
+    def target_of(self, key: StreamKey) -> str | None:
+        """The target with which the stream was first seen."""
+        saved = self._saved.get(key)
+        return None if saved is None else saved.target
+
+    def leave(self, key: StreamKey) -> None:
+        """The container is gone and all of its log was read: forget it once that is settled."""
+        if key in self._pending:
+            self._leaving.add(key)
+        else:
+            self._forget(key)
+
+    def _forget(self, key: StreamKey) -> None:
+        self._leaving.discard(key)
+        self._logs.pop(key, None)
+        if self._saved.pop(key, None) is not None:
+            self._dirty = True
+
+    def see(self, present: Collection[StreamKey]) -> None:
+        """These streams exist now; others are forgotten once nobody has seen them for a week, by a clock that is sure.
+
+        One that was seen in the future was not: the clock was wrong.
+        """
+        now = self._now()
+        if now is None:
+            return
+        for key, saved in list(self._saved.items()):
+            age = now - saved.seen
+            if key in present or age < -_SEEN_SECONDS:
+                if abs(age) > _SEEN_SECONDS:
+                    saved.seen, self._dirty = now, True
+            elif age > _FORGET_SECONDS:
+                self._forget(key)
+
+    def date(self, key: StreamKey, file: FileId, time: str) -> None:
+        """The first lines of this file got this time: they have it at each read, whatever follows them by then."""
+        saved, dated = self._saved.get(key), (file.head, file.ordinal, time)
+        if saved is not None and saved.dated != dated:
+            saved.dated = dated
+            self._dirty = True
+
+    def reach(self, key: StreamKey, beginning: Position) -> None:
+        """Reading has come to this file: all that was before it is settled with what is on its way now."""
+        pending = self._pending.get(key)
+        if pending:
+            if pending[-1].end.file != beginning.file:
+                pending.append(Ticket(beginning, is_settled=True))
+        elif (saved := self._saved.get(key)) is not None:
+            if (saved.head, saved.ordinal) != beginning.file[1:]:
+                self._move(key, Ticket(beginning))
+            elif saved.inode != beginning.inode:
+                saved.inode, self._dirty = beginning.inode, True
+
+    def track(self, *segments: Segment) -> None:
+        """These are on their way. To be called in the order of each stream."""
+        for segment in segments:
+            key = segment.stream.key
+            if (pending := self._pending.get(key)) is None:
+                pending = self._pending[key] = deque()
+            pending.append(segment.ticket)
+
+    def settle(self, segment: Segment) -> None:
+        """All documents of a tracked segment are acknowledged, dead-lettered or spooled."""
+        segment.ticket.is_settled = True
+        key = segment.stream.key
+        if (pending := self._pending.get(key)) is None:
+            return  # it was put back, and is read again
+        while pending and pending[0].is_settled:
+            self._move(key, pending.popleft())
+        if not pending:
+            del self._pending[key]
+            if key in self._leaving:
+                self._forget(key)
+
+    def has_position(self, key: StreamKey) -> bool:
+        """Whether it is known where the stream goes on."""
+        return (saved := self._saved.get(key)) is not None and bool(saved.head)
+
+    def reached(self) -> Iterator[tuple[StreamKey, Position, str]]:
+        """Up to where each stream that has a position was read, and Docker's time of the last good line before it."""
+        for key, saved in self._saved.items():
+            if pending := self._pending.get(key):
+                yield key, pending[-1].end, pending[-1].last_time
+            elif saved.resume is not None:
+                yield key, saved.resume.position, saved.last_time
+
+    def is_pending(self, key: StreamKey) -> bool:
+        """Whether anything of the stream is on its way."""
+        return key in self._pending
+
+    def put_back(self, key: StreamKey, segments: Collection[Segment]) -> Saved | None:
+        """Forget these segments and all of the stream that came after the first of them: they are read again.
+
+        Returns:
+            Where that begins, as `begin`; None if it has begun.
+        """
+        tickets = {segment.ticket for segment in segments}
+        pending = self._pending.get(key, deque())
+        first = next((index for index, ticket in enumerate(pending) if ticket in tickets), None)
+        if first is None:
+            return None
+        self._leaving.discard(key)
+        saved = copy(self._saved[key])
+        saved.ordinals = dict(saved.ordinals)
+        kept = list(pending)[:first]
+        for ticket in kept:
+            _advance(saved, ticket)
+        if kept:
+            self._pending[key] = deque(kept)
+        else:
+            del self._pending[key]
+        return saved
+
+    def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
+        """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
+        if key not in self._pending:
+            self._move(key, Ticket(position, fingerprint=fingerprint))
+
+    def _move(self, key: StreamKey, to: Ticket) -> None:
+        if (saved := self._saved.get(key)) is not None:
+            _advance(saved, to)
+            self._dirty = True
+
+    # ------------------------------------------------------------------ all of them
+
+    def whole(self) -> list[Saved]:
+        """What is kept, of every stream.
+
+        Raises:
+            StateError: some was damaged and is not known any more.
+        """
+        if self._lost:
+            raise StateError(
+                f"the positions in {self._file.path.parent} are damaged: nobody can tell which containers they were of",
+                "start once with as many workers as before",
+            )
+        return list(self._saved.values())
+
+    def replace(self, saved: Sequence[Saved]) -> None:
+        """Keep this instead, on disk too.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        self._file.write(*self._file.encode(self._saved.values()))
+
+    # ------------------------------------------------------------------ what a stop drops
+
+    def drop(self, unread_bytes: Mapping[StreamKey, int], behind: Collection[StreamKey] = ()) -> list[Saved]:
+        """The agent stops: keep for the next start what nobody can read any more; those streams of which there is any.
+
+        `unread_bytes` are of removed files; `behind` are streams that were not read to their end. What is on its way is
+        read again, unless its file was removed.
+
+        Returns:
+            What is kept of each such stream.
+        """
+        for key in unread_bytes.keys() | self._pending.keys() | set(behind):
+            if (saved := self._saved.get(key)) is None:
+                continue
+            saved.behind = 1
+            saved.dropped_bytes = unread_bytes.get(key, 0)
+            saved.dropped_documents = self._nameless_documents(key)
+            self._dirty = True
+        return [one for one in self._saved.values() if one.dropped_bytes or one.dropped_documents]
+
+    def _nameless_documents(self, key: StreamKey) -> int:
+        """Documents on their way, of files of the stream that have no name any more."""
+        documents: Counter[FileId] = Counter()
+        for ticket in self._pending.get(key, ()):
+            documents[ticket.end.file] += 0 if ticket.is_settled else ticket.documents
+        live = self._logs.get(key)
+        return sum(count for file, count in documents.items() if count and live and not is_kept(Path(live), file.head))
+
+    def vanished(self, present: Collection[str]) -> list[str]:
+        """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once."""
+        found = []
+        for key, saved in self._saved.items():
+            is_unsettled = saved.behind == 1 or (not saved.behind and saved.head and not saved.line)
+            if is_unsettled and key not in self._logs and key.container_id not in present:
+                found.append(key.container_id)
+                saved.behind = 2
+                self._dirty = True
+        return found
+
+    def take_dropped(self) -> list[Saved]:
+        """What `drop` kept at the last stop, once."""
+        dropped = [copy(one) for one in self._saved.values() if one.dropped_bytes or one.dropped_documents]
+        for one in self._saved.values():
+            one.dropped_bytes = one.dropped_documents = 0
+        self._dirty |= bool(dropped)
+        return dropped
+
+    # ------------------------------------------------------------------ on disk
+
+    async def flush_when_due(self) -> None:
+        """As `flush`, but not so often that it keeps the disk busy."""
+        if self._file.is_due or not self._dirty:
+            await self.flush()
+
+    async def flush(self) -> bool:
+        """Write the positions if any has moved; False if that failed: they are tried again next time."""
+        if not self._dirty:
+            self.last_success = time.time()  # what is on disk is all that there is
+            return True
+        self._dirty = False
+        try:
+            await asyncio.to_thread(self._file.write, *self._file.encode(self._saved.values()))
+        except OSError as error:
+            self._dirty = True
+            self.failures += 1
+            if not self.error:
+                log.error("saving positions failed", path=str(self._file.path), error=str(error))
+            self.error = error.strerror or str(error)
+            return False
+        except asyncio.CancelledError:
+            self._dirty = True
+            raise
+        self.error = ""
+        self.last_success = time.time()
+        return True
+
+
+def _advance(saved: Saved, to: Ticket) -> None:
+    end = to.end
+    _, head, ordinal = end.file
+    if saved.head != head or saved.ordinal != ordinal:
+        keep_ordinal(saved.ordinals, head, ordinal)
+        saved.head, saved.ordinal = head, ordinal
+    saved.offset, saved.line = end.offset, end.line
+    saved.inode = end.inode or saved.inode
+    saved.last_time = to.last_time or saved.last_time
+    saved.fingerprint = to.fingerprint
+    saved.cutoff = "" if to.documents else saved.cutoff

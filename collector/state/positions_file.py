@@ -1,0 +1,181 @@
+"""The positions of one output on disk: two generations, each with a checksum.
+
+Written aside, fsynced, renamed, and the directory fsynced: a crash at any point leaves one whole generation.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from collector.documents.ids import ID_SCHEME
+from collector.errors import UNREADABLE, StateError
+from collector.files.ownership import open_own
+from collector.files.writing import fsync_directory
+from collector.model import FileId, Position
+from collector.sources.resume import Resume
+
+log = structlog.get_logger(__name__)
+
+_VERSION = 1
+_BYTES_PER_SECOND = 512 << 10  # of writing, on average: a thousand logs are saved each second
+_MOST_SECONDS = 30.0  # between two writes, however large they are
+
+
+class Saved(Struct, omit_defaults=True):
+    """What is kept of one stream. No `file` means that none was identified yet.
+
+    `dropped_bytes` of removed files were not read when the agent stopped, and `dropped_documents` of such files were
+    on their way: nobody can read them again, and the next start counts them. `behind` is 1 where anything was not
+    settled at the stop, and 2 once the container was found gone and that was told.
+    """
+
+    container_id: str
+    entry: str
+    target: str
+    seen: float
+    head: str = ""
+    ordinal: int = 0
+    offset: int = 0
+    line: int = 0
+    inode: int = 0
+    last_time: str = ""
+    fingerprint: str = ""
+    ordinals: dict[str, int] = {}  # the last one of each first line, up to this file
+    cutoff: str = ""  # of the first start, until a line is settled: a later one must not leave out what came in between
+    dropped_bytes: int = 0
+    dropped_documents: int = 0
+    behind: int = 0
+    dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
+
+    @property
+    def dated_file(self) -> tuple[FileId, str]:
+        """The file whose first lines have no time of their own, and the one that was given to them."""
+        head, ordinal, time = self.dated
+        return FileId(self.container_id, head, ordinal), time
+
+    @property
+    def resume(self) -> Resume | None:
+        """Where to go on."""
+        if not self.head:
+            return None
+        file = FileId(self.container_id, self.head, self.ordinal)
+        position = Position(file, self.offset, self.line, self.inode)
+        is_unsettled = bool(self.cutoff) and not self.last_time  # older versions kept the cutoff for good
+        return Resume(position, dict(self.ordinals), self.fingerprint, is_unsettled=is_unsettled)
+
+
+class _Head(Struct):
+    version: int = 0
+    id_scheme: int = 0
+
+
+class _Document(Struct):
+    version: int
+    id_scheme: int
+    streams: list[Saved]
+
+
+class PositionsFile:
+    """`<output>.positions` in `directory`, and the generation before it."""
+
+    def __init__(self, directory: Path, output: str) -> None:
+        self.path = directory / f"{output}.positions"
+        self._older = directory / f"{output}.positions.old"
+        self._writing = threading.Lock()
+        self._encoded = self._written = 0  # numbers of saves
+        self._due = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it may be written again: large ones are written less often, so that the disk is not kept busy."""
+        return time.monotonic() >= self._due
+
+    def encode(self, saved: Collection[Saved]) -> tuple[bytes, int]:
+        """What `write` takes."""
+        self._encoded += 1
+        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(saved))), self._encoded
+
+    def write(self, body: bytes, number: int) -> None:
+        """Write the save of this number, unless a later one was written first: a cancelled flush still writes.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self._writing:
+            if number > self._written:
+                self._replace(body)
+                self._written = number
+                self._due = time.monotonic() + min(len(body) / _BYTES_PER_SECOND, _MOST_SECONDS)
+
+    def _replace(self, body: bytes) -> None:
+        aside = self.path.with_suffix(".new")
+        with open(aside, "wb", opener=open_own) as file:
+            file.write(_checksum(body) + b"\n" + body + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if self.path.exists():
+            self.path.replace(self._older)
+        aside.replace(self.path)
+        fsync_directory(self.path.parent)
+
+    def load(self) -> tuple[list[Saved], bool]:
+        """What is there, of the newer generation that is whole; and whether there was any that could not be read.
+
+        Raises:
+            StateError: it cannot be read, or was written by a newer version.
+        """
+        is_lost = False
+        for path in (self.path, self._older):
+            try:
+                with open(path, "rb", opener=open_own) as file:
+                    content = file.read()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StateError(f"{path} cannot be read ({error.strerror})", "may this user read it?") from None
+            if (document := _parse(path, content)) is not None:
+                return document.streams, False
+            is_lost = True
+            log.warning(
+                "positions file damaged: using an older one",
+                path=str(path),
+                remedy="no action needed; lines delivered since then are sent again under the same ids",
+            )
+            with suppress(OSError):  # the next save must not put it in the place of the whole one
+                path.replace(path.with_name(f"{path.name}.damaged"))
+        return [], is_lost
+
+
+def _checksum(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).hexdigest().encode()
+
+
+def _parse(path: Path, content: bytes) -> _Document | None:
+    """The positions in a file; None if it is damaged.
+
+    Raises:
+        StateError: it was written by a newer version.
+    """
+    checksum, _, body = content.partition(b"\n")
+    if not body.endswith(b"\n") or checksum != _checksum(body[:-1]):
+        return None
+    try:
+        head = msgspec.json.decode(body, type=_Head)
+        is_newer = head.version > _VERSION or head.id_scheme > ID_SCHEME
+        document = None if is_newer else msgspec.json.decode(body, type=_Document)
+    except UNREADABLE:
+        return None
+    if is_newer:
+        raise StateError(
+            f"{path} was written by a newer pilotfish",
+            "run that version, or move the file away: everything is then read again from the start",
+        )
+    return document

@@ -1,0 +1,137 @@
+"""New connections → the server's protocol, as long as there are not too many: each costs memory and a descriptor.
+
+One host cannot take all of them, and this machine has some of its own, so that a health check is answered while
+somebody else plays. Who is turned away is told that the agent is busy. What is sent and not taken has a time as well.
+"""
+
+import asyncio
+from collections import Counter
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from collector.state.places import BUSY
+
+log = structlog.get_logger(__name__)
+
+MOST = 64  # open connections from elsewhere
+MOST_OF_ONE = 32  # from one address, or from this machine: all tails, and whoever scrapes
+TAKE_SECONDS = 30.0  # that a client may leave an answer lying
+LEAST_BYTES_PER_SECOND = 256 << 10  # a long answer has longer
+_PART_SECONDS = 1.0  # that one who is turned away may take to hear it
+_MOST_PARTING = 32  # such connections
+_TELL_EVERY_SECONDS = 60.0
+_BODY = f'{{"error":"{BUSY}","remedy":"end some of them, or ask again in a while"}}\n'.encode()
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: pilotfish\r\nContent-Type: application/json\r\n"
+    b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
+)
+_HERE = "this machine"
+
+
+class Door:
+    """A factory of protocols, as `loop.create_server` takes it."""
+
+    def __init__(self, server: web.Server) -> None:
+        self.inside: Counter[str] = Counter()  # open connections by address
+        self.parting = 0
+        self.server = server
+        self._tell_at = 0.0  # the loop's time
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return _Visitor(self)
+
+    def is_open(self, host: str) -> bool:
+        """Whether another from this address may come in."""
+        others = self.inside.total() - self.inside[_HERE]
+        if self.inside[host] < MOST_OF_ONE and (host == _HERE or others < MOST):
+            return True
+        self.tell("too many HTTP connections: refusing new ones", host)
+        return False
+
+    def tell(self, what: str, host: str) -> None:
+        """Say what is done to a client, now and then."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_at:
+            log.warning(what, address=host, open=self.inside.total())
+            self._tell_at = now + _TELL_EVERY_SECONDS
+
+
+class _Visitor(asyncio.Protocol):
+    """A connection: what comes goes to the server, unless it was turned away."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._host = ""
+        self._server: asyncio.Protocol | None = None
+        self._transport: asyncio.Transport | None = None
+        self._late: asyncio.TimerHandle | None = None
+        self._parts = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclasses
+        self._host = _host_of(transport)
+        if self._door.is_open(self._host):
+            self._transport.set_write_buffer_limits(high=0)  # anything that is not taken at once has its time
+            self._door.inside[self._host] += 1
+            self._server = self._door.server()
+            self._server.connection_made(transport)
+        else:
+            self._turn_away(self._transport)
+
+    def _turn_away(self, transport: asyncio.Transport) -> None:
+        """Tell why, and let the client read it: to close while it still asks would reset what it is told."""
+        transport.write(_BUSY)
+        if self._door.parting >= _MOST_PARTING:
+            transport.close()
+            return
+        self._parts = True
+        self._door.parting += 1
+        transport.write_eof()
+        self._late = asyncio.get_running_loop().call_later(_PART_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._in_time()
+        self._door.parting -= self._parts
+        if self._server is not None:
+            self._door.inside -= Counter([self._host])
+            self._server.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._server is not None:
+            self._server.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return None if self._server is None else self._server.eof_received()
+
+    def pause_writing(self) -> None:
+        if self._server is not None and self._transport is not None:
+            waiting = self._transport.get_write_buffer_size()
+            self._in_time()
+            seconds = TAKE_SECONDS + waiting / LEAST_BYTES_PER_SECOND
+            self._late = asyncio.get_running_loop().call_later(seconds, self._cut)
+            self._server.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._server is not None:
+            self._in_time()
+            self._server.resume_writing()
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _cut(self) -> None:
+        if self._transport is not None:
+            self._door.tell("HTTP client does not read its response: connection closed", self._host)
+            self._transport.abort()
+
+
+def _host_of(transport: asyncio.BaseTransport) -> str:
+    """Where a connection comes from: who asks an address from this very address sits on this machine."""
+    peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    host = str(peer[0]) if peer else ""
+    return _HERE if own and host == own[0] else host

@@ -1,0 +1,237 @@
+"""Workers → the port of one agent: each request is asked of all of them, and their answers made one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import orjson
+from aiohttp import hdrs, web
+
+from collector.dead_letters.letter import Wanted
+from collector.dead_letters.replay import Progress
+from collector.errors import PilotfishError, Unavailable
+from collector.telemetry.exposition import content_type, expose
+from collector.telemetry.process import Process
+from collector.web import access
+from collector.web.api import Patience
+from collector.web.connection_limit import MOST_OF_ONE
+from collector.web.pages import Pages, listed
+from collector.web.server import page
+from collector.workers import merged
+from collector.workers.supervisor import Worker
+
+_ANSWER_SECONDS = 5.0
+_READ_BYTES = 256 << 10
+
+
+class Peer:
+    """A worker's port."""
+
+    def __init__(self, worker: Worker, session: aiohttp.ClientSession) -> None:
+        self.number = worker.share.number
+        self._session = session
+        self._url = f"http://{worker.address}"
+        token = access.token(worker.directory)
+        self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}", hdrs.ACCEPT_ENCODING: "identity"}
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Status and body.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS), self.open(path, query) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError):
+            raise Unavailable(f"worker {self.number} does not answer") from None
+
+    @asynccontextmanager
+    async def open(
+        self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET"
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that may go on for long."""
+        url = f"{self._url}{path}"
+        async with self._session.request(method, url, params=query, headers=self._headers) as answer:
+            yield answer
+
+
+class Front:
+    """The handlers."""
+
+    def __init__(self, peers: Sequence[Peer], process: Process, patience: Patience | None = None) -> None:
+        """`process` is this one, which works, too."""
+        self._peers = peers
+        self._process = process
+        self._patience = patience or Patience()
+        self._pages = Pages()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Path → handler; those of the dead letters are elsewhere."""
+        return [
+            web.get("/", page),
+            web.get("/metrics", self.metrics),
+            web.get("/healthz", self.healthz),
+            web.get("/readyz", self.readyz),
+            web.get("/api/status", self.status),
+            web.get("/api/search", self.search),
+            web.get("/api/tail", self.tail),
+        ]
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        """The numbers of all as one agent's."""
+        accept = listed(request, hdrs.ACCEPT)
+
+        async def render() -> tuple[bytes, str]:
+            told = await self._ask("/metrics")
+            own, _ = expose(self._process.families(), "")
+            families = merged.families([*(body for _, body in told), own])
+            return await asyncio.to_thread(expose, families, accept)
+
+        try:
+            return await self._pages.answer(request, content_type(accept), render)
+        except Unavailable as error:
+            return web.Response(text=f"{error}\n", status=503)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Well if all are."""
+        try:
+            told = await self._ask("/healthz")
+        except Unavailable as error:
+            return web.Response(text=f"stuck: {error}\n", status=503)
+        status, body = max(told)
+        return web.Response(body=body, status=status)
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Ready if all are; each reason once."""
+        try:
+            reasons = merged.reasons([orjson.loads(body)["reasons"] for _, body in await self._ask("/readyz")])
+        except Unavailable as error:
+            reasons = [str(error)]
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    async def status(self, _: web.Request) -> web.Response:
+        """The numbers that the commands show."""
+        try:
+            told = await self._ask("/api/status")
+        except Unavailable as error:
+            return access.refusal(503, error.cause, "see its log")
+        return web.json_response(merged.status([orjson.loads(body) for _, body in told]))
+
+    async def search(self, request: web.Request) -> web.Response:
+        """What one of them says: none has a store, which several could not share."""
+        try:
+            status, body = await self._peers[0].get("/api/search", request.query)
+        except Unavailable as error:
+            return access.refusal(503, error.cause, "see its log")
+        return web.Response(body=body, status=status, content_type="application/json")
+
+    async def tail(self, request: web.Request) -> web.StreamResponse:
+        """Documents of all, as they come."""
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "X-Accel-Buffering": "no"})
+        transport = request.transport
+        try:
+            async with AsyncExitStack() as stack:
+                answers = [
+                    await stack.enter_async_context(peer.open("/api/tail", request.query)) for peer in self._peers
+                ]
+                for answer in answers:
+                    if answer.status != web.HTTPOk.status_code:
+                        return web.Response(
+                            body=await answer.read(), status=answer.status, content_type="application/json"
+                        )
+                await response.prepare(request)
+                async with asyncio.TaskGroup() as tasks:
+                    for answer in answers:
+                        tasks.create_task(self._copy(answer, response), name="tail of a worker")
+        except* (ConnectionError, aiohttp.ClientError):
+            pass  # the client is gone, or the agent stops
+        except* TimeoutError:
+            if transport is not None:
+                transport.abort()
+        return response
+
+    async def _copy(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+        """Whole lines only, since others write between them.
+
+        Raises:
+            ConnectionError: the client is gone.
+            TimeoutError: the client takes nothing.
+        """
+        rest = b""
+        async for piece in answer.content.iter_any():
+            whole, newline, after = piece.rpartition(b"\n")
+            if not newline:
+                rest += piece
+                continue
+            async with asyncio.timeout(self._patience.stall_seconds):
+                await response.write(rest + whole + newline)
+            rest = after
+
+    async def _ask(self, path: str) -> list[tuple[int, bytes]]:
+        """What each worker answers.
+
+        Raises:
+            Unavailable: one does not.
+        """
+        return await asyncio.gather(*(peer.get(path) for peer in self._peers))
+
+
+class ReplayByWorkers:
+    """The replays of one output (`collector.dead_letters.replay.Replays`), worker after worker."""
+
+    def __init__(self, output: str, peers: Sequence[Peer]) -> None:
+        self.output = output
+        self._peers = peers
+
+    def check(self) -> None:
+        """Each worker sees for itself."""
+
+    def seen(self, progress: Progress) -> Progress:
+        """The worker has told what it waits for."""
+        return progress
+
+    async def run(self, wanted: Wanted, progress: Progress, *, limit: int | None = None) -> None:
+        """Send the letters that are wanted, and tell in `progress` how far it is.
+
+        Raises:
+            PilotfishError: it ended early.
+        """
+        query = {"output": self.output, "reason": wanted.reason, "target": wanted.target}
+        for peer in self._peers:
+            if limit is not None and progress.sent >= limit:
+                return
+            left = {} if limit is None else {"limit": str(limit - progress.sent)}
+            await self._run(peer, {name: text for name, text in query.items() if text} | left, progress)
+
+    async def _run(self, peer: Peer, query: Mapping[str, str], progress: Progress) -> None:
+        before = Progress(output="", sent=progress.sent, refused=progress.refused, damaged=progress.damaged)
+        told: dict[str, object] = {}
+        try:
+            async with peer.open("/api/dead-letters/replay", query, method="POST") as answer:
+                async for line in answer.content:
+                    told = orjson.loads(line)
+                    _add(progress, before, told)
+        except aiohttp.ClientError:
+            told = {}
+        if "done" not in told:
+            cause = str(told.get("error", f"worker {peer.number} has gone"))
+            raise PilotfishError(cause, str(told.get("remedy", "nothing is lost: replay again")))
+
+
+def _add(progress: Progress, before: Progress, told: Mapping[str, object]) -> None:
+    for name in ("sent", "refused", "damaged"):
+        if isinstance(number := told.get(name), int):
+            setattr(progress, name, getattr(before, name) + number)
+    progress.waiting = str(told.get("waiting", ""))
+
+
+@asynccontextmanager
+async def peers(workers: Sequence[Worker]) -> AsyncIterator[list[Peer]]:
+    """The ports of all workers."""
+    # A worker takes so many from this address; whoever asks beyond that waits here for his turn.
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=MOST_OF_ONE - 2)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=_READ_BYTES) as session:
+        yield [Peer(worker, session) for worker in workers]

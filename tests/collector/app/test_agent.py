@@ -1,0 +1,82 @@
+"""Laws of the composition root: what it says about the parts it sees."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.app.agent import Agent
+from collector.app.outputs import shipper_types
+from collector.config.loading import load
+from collector.dead_letters import DeadLetters
+from collector.model import Rejected
+from collector.pipeline.pipeline import Pipeline
+from collector.ports import ShipperSettings
+from collector.state.checkpoint import Checkpoints
+from collector.transform.stamps import Stamps
+from tests.collector.recording_shipper import RecordingShipper
+from tests.contract.segments import plain_segment
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    """An agent that does not run, over a recording output and a daemon that answers."""
+    environment = {"PILOTFISH_STATE_DIR": str(tmp_path), "PILOTFISH_OUTPUTS__OUT__TYPE": "null"}
+    found = Agent(load(None, shipper_types(), environment))
+    found.roster.answered()
+    found.pipelines.append(
+        Pipeline(
+            "out",
+            RecordingShipper(),
+            ShipperSettings(type="recording"),
+            roster=found.roster,
+            checkpoints=Checkpoints(tmp_path, "out"),
+            directory=tmp_path,
+            stamps=Stamps(),
+        )
+    )
+    return found
+
+
+def test_an_agent_is_ready_when_nothing_is_wrong(agent: Agent) -> None:
+    assert agent.not_ready() == []
+
+
+def test_a_daemon_that_lists_and_does_not_tell_is_told(agent: Agent) -> None:
+    agent.roster.deaf = "Docker does not answer"
+    assert agent.not_ready() == ["input: no events: Docker does not answer"]
+    agent.roster.lost("Docker is away")
+    assert agent.not_ready() == ["input: Docker is away"]
+
+
+def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
+    ledger = agent.pipelines[0].ledger
+    ledger.spool_error = "the spool is full"
+    told = (
+        "output out: the spool is full, reading waits: bring the output back, raise its spool_bytes, or free the disk"
+    )
+    assert agent.not_ready() == [f"{told} of state_dir"]
+    ledger.spool_error, ledger.spool_read_error = "", "the spool cannot be read (Input/output error)"
+    told = "output out: the spool cannot be read (Input/output error): free the disk of state_dir, or mend it"
+    assert agent.not_ready() == [f"{told} and who may write there"]
+
+
+def test_positions_that_cannot_be_saved_are_told_with_a_remedy(agent: Agent) -> None:
+    agent.pipelines[0].checkpoints.error = "No space left on device"
+    (told,) = agent.not_ready()
+    assert told.startswith(
+        "output out: positions cannot be saved (No space left on device): free the disk of state_dir"
+    )
+
+
+def test_dead_letters_that_had_to_go_are_told_with_their_target_and_what_helps(agent: Agent, tmp_path: Path) -> None:
+    agent.pipelines[0].dead_letters = letters = DeadLetters(tmp_path / "out", 8_000)
+    for number in range(60):
+        letters.append([Rejected(plain_segment(1, first=number), 0, "mapper_exception", "reason")])
+    (reason,) = agent.not_ready()
+    assert reason.startswith("output out: oldest dead letters removed at the size limit, of shop (")
+    assert reason.endswith("): fix the cause of the refusals, then run `pilotfish dead-letters replay`")
+
+
+def test_the_accounts_are_shown_whole(agent: Agent) -> None:
+    numbers = agent.status()["outputs"]["out"]
+    assert {"read", "acknowledged", "spooled", "recovered_from_spool", "replayed", "in_flight"} <= numbers.keys()

@@ -1,0 +1,109 @@
+"""Events of the daemon go through a pipeline like lines: once each, up to a position, within a bound."""
+
+import time
+from itertools import count
+
+from collector.docker.event import Event
+from collector.errors import Unavailable
+from collector.model import Batch, Segment
+from collector.transform.docker_event import segment_of
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import numbered
+from tests.collector.pipeline.test_pipeline import Host, host
+from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.waiting import until
+
+__all__ = ["host"]  # the fixture
+
+
+ALL = 1  # nanoseconds since 1970: as far back as the daemon remembers
+
+
+def event(nanoseconds: int) -> Segment:
+    told = Event(container_id="c0ffee", action="restart", time=nanoseconds, name="web")
+    return segment_of(told, "", stamps=Stamps(), constants=lambda name, target, labels: '"docker_container":"web"')
+
+
+async def test_an_event_is_delivered_once_and_its_time_is_kept(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    assert pipeline.events.since == ALL
+    async with host.run(pipeline):
+        for at in (7, 8, 9):
+            pipeline.events.put(event(at))
+        await until(lambda: len(shipper.stored) == 3)
+    assert pipeline.events.since == 9
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        for at in (8, 9, 10):  # the daemon tells again what it remembers
+            again.events.put(event(at))
+        await until(lambda: len(shipper.stored) == 4)
+    assert (again.ledger.acknowledged, again.ledger.duplicate, again.events.since) == (1, 0, 10)
+
+
+async def test_events_after_the_clock_was_set_back_are_delivered_too(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        for at, count in ((9, 1), (5, 2), (6, 3)):
+            pipeline.events.put(event(at))
+            await until(lambda count=count: len(shipper.stored) == count)  # type: ignore[misc]
+
+
+async def test_a_position_in_the_future_keeps_nothing_back(host: Host) -> None:
+    """The clock was set back while the agent was away."""
+    shipper = RecordingShipper()
+    tomorrow = time.time_ns() + 86400 * 10**9
+    pipeline = host.pipeline(shipper)
+    async with host.run(pipeline):
+        pipeline.events.put(event(tomorrow))
+        await until(lambda: len(shipper.stored) == 1)
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        again.events.put(event(time.time_ns()))
+        await until(lambda: len(shipper.stored) == 2)
+
+
+async def test_where_the_first_start_began_a_later_one_does_too(host: Host) -> None:
+    """With `backlog: new`, events of an absence are not left out because none came before it."""
+    first = host.pipeline(RecordingShipper(), cutoff="2026-11-25T16:00:00")
+    began = first.events.since
+    assert began == 1795622400 * 10**9
+    await first.checkpoints.flush()
+    again = host.pipeline(RecordingShipper(), cutoff="2026-11-26T16:00:00")
+    assert again.events.since == began
+
+
+async def test_one_that_was_not_settled_is_told_again_under_its_id(host: Host) -> None:
+    shipper = RecordingShipper()
+    first = host.pipeline(shipper)
+    await shipper.ship(first_batch := Batch((event(7),)))
+    assert first.events.since == ALL
+    again = host.pipeline(shipper)
+    async with host.run(again):
+        again.events.put(event(7))
+        await until(lambda: again.ledger.duplicate == 1)
+    assert list(shipper.stored) == list(first_batch.segments[0].ids)
+
+
+async def test_with_an_output_that_is_away_too_long_the_oldest_go_and_are_counted(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    times = count(ALL + 1)
+    for _ in range(5000):
+        pipeline.events.put(event(next(times)))
+    assert pipeline.events.lost == 5000 - 4096
+    shipper.raises = [Unavailable("away")]
+    async with host.run(pipeline):
+        await until(lambda: len(shipper.stored) == 4096)
+    assert pipeline.events.since == ALL + 5000
+
+
+async def test_lines_and_events_hold_up_each_other_in_nothing(host: Host) -> None:
+    shipper = RecordingShipper()
+    pipeline = host.pipeline(shipper)
+    host.add("web", *numbered(range(10)))
+    async with host.run(pipeline):
+        pipeline.events.put(event(7))
+        await until(lambda: len(shipper.stored) == 11)
+    assert pipeline.ledger.read == 11

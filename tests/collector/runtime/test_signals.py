@@ -1,0 +1,223 @@
+"""Each signal that a process can be sent stops the agent with a drain, or changes nothing; in real processes."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.collector.cli.pilotfish import COMMAND, SECONDS, envelope, environment, tree
+
+CALM = ["SIGHUP", "SIGXCPU", "SIGPWR"]
+STOPS = ["SIGTERM", "SIGINT", "SIGQUIT", *CALM]
+OTHERS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, 34, 37, 64]
+# What is told on stdout: `ready`, then the name of the signal that stops, then `hurry`.
+SCRIPT = """
+import asyncio, sys
+from collector.runtime import signals
+async def main():
+    signals.handle(lambda name: print(name, flush=True), lambda: print("hurry", flush=True){stops})
+    print("ready", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+class Process:
+    """A process that tells its signals."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def send(self, name: str) -> None:
+        self.process.send_signal(signal.Signals[name])
+
+    def told(self, seconds: float = 20) -> str:
+        """Its next line; "" if none comes."""
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+        return self.process.stdout.readline().strip() if ready else ""
+
+
+@contextmanager
+def telling(stops: str = "") -> Iterator[Process]:
+    words = [sys.executable, "-c", SCRIPT.format(stops=stops)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, bufsize=1, env=os.environ.copy()) as process:
+        one = Process(process)
+        try:
+            assert one.told() == "ready"
+            yield one
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("first", STOPS)
+@pytest.mark.parametrize("second", STOPS)
+def test_a_second_signal_hurries_unless_one_of_them_comes_beside_others(first: str, second: str) -> None:
+    """systemd can send SIGHUP right after SIGTERM, and a terminal that is closed sends it more than once."""
+    with telling() as process:
+        process.send(first)
+        assert process.told() == first
+        process.send(second)
+        process.send("SIGTERM" if {first, second} <= set(CALM) else second)
+        expected = "" if first in CALM or second in CALM else "hurry"
+        if expected:
+            assert process.told() == expected
+        elif second in CALM:
+            assert process.told(0.2) == ""
+
+
+def test_a_worker_stops_at_one_signal_alone_and_is_never_in_a_hurry() -> None:
+    """All processes of a unit or of a terminal are sent one: the parent tells its workers when to end."""
+    with telling(", [15]") as process:
+        for name in [one for one in STOPS if one != "SIGTERM"]:
+            process.send(name)
+            assert "signal ignored" in process.told()
+        process.send("SIGTERM")
+        assert process.told() == "SIGTERM"
+
+
+def config(home: Path, **more: object) -> Path:
+    (home / "pilotfish.yml").write_text(
+        json.dumps(
+            {
+                "state_dir": str(home / "state"),
+                "inputs": {"directory": {"path": str(home / "logs")}},
+                "outputs": {"file": {"type": "ndjson_file", "path": str(home / "documents.ndjson")}},
+                "http": {"listen": "127.0.0.1:0"},
+            }
+            | more
+        )
+    )
+    return home / "pilotfish.yml"
+
+
+@contextmanager
+def running(home: Path, *before: str, **more: object) -> Iterator[subprocess.Popen[bytes]]:
+    """An agent that has delivered one line."""
+    tree(home / "logs").write_text(envelope("first", "2026-11-23T05:00:00.5Z"))
+    words = [*before, *COMMAND, "run", "-c", str(config(home, **more))]
+    with (home / "agent.log").open("wb") as log, subprocess.Popen(words, env=environment(home), stderr=log) as process:
+        try:
+            until(lambda: (home / "state/http_address").exists() or process.poll() is not None)
+            if not more:
+                until(lambda: (home / "documents.ndjson").exists() and (home / "documents.ndjson").stat().st_size > 0)
+            yield process
+        finally:
+            process.kill()
+
+
+def until(holds: object) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_signal_that_stops_ends_the_agent_after_a_drain(tmp_path: Path, name: str) -> None:
+    with running(tmp_path) as process:
+        process.send_signal(signal.Signals[name])
+        assert process.wait(SECONDS) == 0
+    log = (tmp_path / "agent.log").read_text()
+    assert f'"signal": "{name}"' in log
+    assert '"event": "stopped"' in log
+
+
+def test_a_signal_that_means_nothing_changes_nothing_and_is_told_once(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        for number in [*OTHERS, *OTHERS]:
+            process.send_signal(number)
+        log = tmp_path / "agent.log"
+        until(lambda: log.read_text().count("signal ignored") == len(OTHERS))
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+        assert log.read_text().count("signal ignored") == len(OTHERS)
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    with running(tmp_path, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh") as process:
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGUSR1)
+        until(lambda: "SIGUSR1" in (tmp_path / "agent.log").read_text())
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+        assert "SIGHUP" not in (tmp_path / "agent.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM"])
+def test_workers_are_told_by_their_agent_and_drain(tmp_path: Path, name: str) -> None:
+    outputs = {"none": {"type": "null"}}
+    with running(tmp_path, workers=2, outputs=outputs) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:  # as where a whole group of processes is sent it
+            os.kill(int(child), signal.Signals[name])
+        process.send_signal(signal.Signals[name])
+        code = process.wait(SECONDS)
+    log = (tmp_path / "agent.log").read_text()
+    assert log.count('"event": "stopped"') == 2
+    assert name == "SIGTERM" or code == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str) -> None:
+    words = [*COMMAND, "run", "-c", str(config(tmp_path, workers=3, outputs={"none": {"type": "null"}}))]
+    tree(tmp_path / "logs")
+    with subprocess.Popen(words, env=environment(tmp_path)) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: process.poll() is not None or children.read_text())
+        process.send_signal(signal.Signals[name])
+        until(lambda: process.poll() is not None or len(children.read_text().split()) in (0, 3))
+        workers = [] if process.poll() is not None else children.read_text().split()
+        assert process.wait(SECONDS) == 0
+    assert not [one for one in workers if Path(f"/proc/{one}").exists()]
+
+
+CLOSED = ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_agent_whose_streams_are_closed_runs_and_stops_well(tmp_path: Path, closed: str, workers: int) -> None:
+    more: dict[str, object] = {} if workers == 1 else {"workers": 2, "outputs": {"none": {"type": "null"}}}
+    with running(tmp_path, "sh", "-c", f'exec "$@" {closed}', "sh", **more) as process:
+        for number in range(3):
+            where = str(Path(f"/proc/{process.pid}/fd/{number}").readlink())
+            assert not where.startswith(("socket:", "anon_inode:")), f"{number} is {where}"
+        process.terminate()
+        assert process.wait(SECONDS) == 0
+
+
+@contextmanager
+def demo(home: Path, closed: str) -> Iterator[subprocess.Popen[bytes]]:
+    words = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, "demo", "--rate", "1", "--duration", "40s"]
+    with (home / "out").open("wb") as out, subprocess.Popen(words, env=environment(home), stdout=out) as process:
+        try:
+            until(lambda: list(home.rglob("http_address")) or process.poll() is not None)
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGUSR1"])
+def test_a_demo_without_streams_is_ended_by_signals_as_the_agent_is(tmp_path: Path, name: str) -> None:
+    with demo(tmp_path, "<&- 2>&-") as process:
+        process.send_signal(signal.Signals[name])
+        if name == "SIGUSR1":
+            until(lambda: next(tmp_path.rglob("agent.log")).read_text().count("signal ignored") == 1)
+            process.terminate()
+        assert process.wait(SECONDS) == 0
+    assert "delivered exactly once: yes" in (tmp_path / "out").read_text()
+
+
+def test_a_demo_that_has_nowhere_to_write_says_so_and_does_not_abort(tmp_path: Path) -> None:
+    with demo(tmp_path, "<&- >&-") as process:
+        assert process.wait(SECONDS) == 1
