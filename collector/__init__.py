@@ -1,18 +1,18 @@
 """Pilotfish: container logs → Elasticsearch, exactly once; health → Prometheus.
 
-The data path, one module a step:
+The data path, a folder a step:
 
-    discovery/   who is followed, and as what             (docker or directory → roster of LogStreams)
+    discovery/   who is followed, and as what             (docker or directory → registry of LogStreams)
     sources/     bytes in                                 (file_tail → Chunk: whole lines and the position after them)
     transform/   bytes → documents                        (docker_json → Segment: documents of one day, and their ids)
-    batches      segments → batches; back-pressure        (Batch)
-    delivery     around a shipper: retry, dead_letters/   (Receipt; link, held, shipment)
-    spool        what an output that is away cannot take  (spooling, recovery: there and back)
+    pipeline/    joins all of this for one output         (pipeline)
+    delivery/    segments → batches → receipts            (batches, delivery, sender; spool/ while the output is away)
     shippers.*   one destination each                     (a package of its own)
-    checkpoint   settled segments → positions on disk     (Position)
+    state/       settled segments → positions on disk     (checkpoint → Position)
+    dead_letters/ what is refused for good                (folder, replay)
 
-`pipeline` joins these for one output; `app` joins the pipelines with HTTP (`web/`), numbers (`telemetry/`) and the
-state directory; `workers/` makes one agent of several of that. `remote` reads what options say of a server, `waiting`
-waits for one: shippers and `boards/` share them. To read: `model`, `ports`, `errors`, then along the
-path; `transform/docker_json` is the hot one.
+Below it: `docker/` (the daemon), `documents/` (their bytes), `net/` (servers that options name), `files/`, `text/`.
+Around it: `config/`, `runtime/` (the process), `telemetry/` (numbers), `web/` (HTTP), `boards/` (dashboards), `app/`
+(the agent as a whole), `workers/` (one agent of several processes), `demo/`, `cli/`. Who may import whom stands in
+pyproject.toml. To read: `model`, `ports`, `errors`, then along the path; `transform/docker_json` is the hot one.
 """

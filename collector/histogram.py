@@ -8,7 +8,7 @@ LATENCY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0
 LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
-class Durations:
+class Histogram:
     """A histogram of seconds: `counts[i]` fell at or below `bounds[i]`, the last above all of them."""
 
     def __init__(self, bounds: Sequence[float] = REQUEST_SECONDS) -> None:

@@ -9,7 +9,7 @@ letters that had to go later, `dropped{stopped}` of documents that the agent's l
 
 import time
 
-from collector.histogram import LATENCY_SECONDS, Durations
+from collector.histogram import LATENCY_SECONDS, Histogram
 from collector.model import Segment
 from collector.text.times import seconds_of
 
@@ -33,8 +33,8 @@ class Ledger:
         self.retried = 0
         self.parse_errors = 0
         self.requests: dict[str, int] = {"ok": 0, "unavailable": 0, "unauthorized": 0, "refused": 0}
-        self.request_seconds = Durations()
-        self.latency_seconds = Durations(LATENCY_SECONDS)  # from a line's time until it was taken, in documents
+        self.request_seconds = Histogram()
+        self.latency_seconds = Histogram(LATENCY_SECONDS)  # from a line's time until it was taken, in documents
         self.last_acknowledged: float | None = None  # seconds since 1970
         self.error = ""  # why the output takes nothing at the moment
         self.spool_bytes = 0  # on disk

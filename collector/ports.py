@@ -59,8 +59,8 @@ class Tap(Protocol):
         ...
 
 
-class Site(NamedTuple):
-    """What a shipper is told besides its settings: the output's name, its own directory and whether any is kept."""
+class OutputContext(NamedTuple):
+    """What a shipper is told besides its settings: the output's name and its own directory."""
 
     output: str
     directory: Path  # made by the shipper when it needs one; below the state directory
@@ -91,7 +91,7 @@ class ShipperSettings(BaseModel):
         30.0, description="time for which an output is unavailable before its documents go to the spool"
     )
 
-    def open(self, site: Site) -> Shipper:
+    def open(self, context: OutputContext) -> Shipper:
         """Make the shipper; connects to nothing yet.
 
         Raises:
@@ -99,7 +99,7 @@ class ShipperSettings(BaseModel):
         """
         raise NotImplementedError
 
-    def writes(self, site: Site) -> Collection[str]:
+    def writes(self, context: OutputContext) -> Collection[str]:
         """What this output alone may write, whatever others are called: the paths of files, or a word for it."""
         return ()
 
@@ -187,7 +187,7 @@ class Preparable(Protocol):
         """The kinds of server that `setup_files` knows, the usual one first."""
         ...
 
-    def set_up(self, site: Site, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
+    def set_up(self, context: OutputContext, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
         """Install what is missing or ours and outdated, and give what became of each object.
 
         A second run changes nothing. `tell` is given what is waited for.

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import ShipperSettings, Site
+from collector.ports import OutputContext, ShipperSettings
 from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
@@ -43,25 +43,25 @@ class Settings(ShipperSettings):
     )
     keep: int = Field(5, ge=0, le=1000, description="number of rotated files to keep, besides the current one")
 
-    def open(self, site: Site) -> "NdjsonFile":
+    def open(self, context: OutputContext) -> "NdjsonFile":
         """Make the shipper; the file is opened by the first batch.
 
         Raises:
             ConfigurationError: what stands at the path is no file.
         """
-        path = self._path(site)
+        path = self._path(context)
         if os.path.isdir(path):  # noqa: PTH112 - a Path raises where it may not look
-            raise ConfigurationError(f"outputs.{site.output}.path: {path} is a directory", "name a file in it")
+            raise ConfigurationError(f"outputs.{context.output}.path: {path} is a directory", "name a file in it")
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - the same
-            raise ConfigurationError(f"outputs.{site.output}.path: {path} {_IRREGULAR}", _NAME_A_FILE)
+            raise ConfigurationError(f"outputs.{context.output}.path: {path} {_IRREGULAR}", _NAME_A_FILE)
         return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep)
 
-    def writes(self, site: Site) -> Collection[str]:
+    def writes(self, context: OutputContext) -> Collection[str]:
         """The file and the names that rotation gives it."""
-        return [os.path.realpath(path) for path in _rotated(self._path(site), self.keep)]
+        return [os.path.realpath(path) for path in _rotated(self._path(context), self.keep)]
 
-    def _path(self, site: Site) -> Path:
-        return site.directory / (self.path or f"{site.output}.ndjson")
+    def _path(self, context: OutputContext) -> Path:
+        return context.directory / (self.path or f"{context.output}.ndjson")
 
 
 class NdjsonFile:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from collector.model import Batch, Receipt
-from collector.ports import ShipperSettings, Site
+from collector.ports import OutputContext, ShipperSettings
 
 
 class Settings(ShipperSettings):
@@ -15,7 +15,7 @@ class Settings(ShipperSettings):
 
     type: Literal["null"] = Field("null", description="discards every document")
 
-    def open(self, site: Site) -> "Null":
+    def open(self, context: OutputContext) -> "Null":
         """Make the shipper."""
         return Null()
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import ShipperSettings, Site
+from collector.ports import OutputContext, ShipperSettings
 
 STDOUT = 1
 
@@ -31,11 +31,11 @@ class Settings(ShipperSettings):
 
     type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
 
-    def open(self, site: Site) -> "Stdout":
+    def open(self, context: OutputContext) -> "Stdout":
         """Make the shipper."""
         return Stdout()
 
-    def writes(self, site: Site) -> Collection[str]:
+    def writes(self, context: OutputContext) -> Collection[str]:
         """Standard output: the lines of two would mix."""
         return ["standard output"]
 

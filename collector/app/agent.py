@@ -1,6 +1,6 @@
 """The composition root: the only module that sees every part. It starts them in order and stops them in reverse.
 
-lock → engine → shippers → HTTP → pipelines and discovery; a stop closes the roster, and each pipeline drains.
+lock → engine → shippers → HTTP → pipelines and discovery; a stop closes the registry, and each pipeline drains.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from collector.dead_letters.replay import Replay
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.docker import DockerDiscovery, known_host
 from collector.discovery.enrich import Enricher
-from collector.discovery.registry import Roster
+from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker.engine import Calls, Engine
 from collector.docker.event import Event
@@ -29,9 +29,8 @@ from collector.docker.self_container import own_container_id
 from collector.model import StreamKey
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
-from collector.ports import Searchable, Shipper, Site
+from collector.ports import OutputContext, Searchable, Shipper
 from collector.runtime import garbage, log_output, memory, open_files, signals
-from collector.runtime.memory import limit_arenas
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
 from collector.state.directory import locked
@@ -62,12 +61,12 @@ class Agent:
     ) -> None:
         """`messages` are the lines of its own log so far, by level."""
         self.configuration = configuration
-        self.roster = Roster(share, configuration.max_targets)
+        self.registry = Registry(share, configuration.max_targets)
         self._messages = messages or {}
         self._calls = Calls()
         self._lag = Lag()
         self._containers = Containers(
-            self.roster,
+            self.registry,
             most=configuration.metrics.max_containers,
             has_usage=configuration.metrics.cadvisor_names,
             has_events=configuration.inputs.directory is None,
@@ -78,20 +77,20 @@ class Agent:
 
     def stop(self) -> None:
         """Read no more, deliver what was read, and end."""
-        self.roster.close()
+        self.registry.close()
 
     def not_ready(self) -> list[str]:
         """Why lines are not where they should be, one reason a line; none when all is well."""
-        return not_ready(self.roster, self.pipelines)
+        return not_ready(self.registry, self.pipelines)
 
     def status(self) -> dict[str, Any]:
         """The numbers that the commands show."""
         return {
             "version": version("pilotfish"),
             "ready": not self.not_ready(),
-            "containers": len(self.roster.containers),
-            "streams": len(self.roster.streams),
-            "following": sorted({stream.container for stream in self.roster.streams.values()}),
+            "containers": len(self.registry.containers),
+            "streams": len(self.registry.streams),
+            "following": sorted({stream.container for stream in self.registry.streams.values()}),
             "outputs": {one.output: _numbers(one) for one in self.pipelines},
         }
 
@@ -108,7 +107,7 @@ class Agent:
         Raises:
             PilotfishError: it cannot start; nothing was read.
         """
-        limit_arenas()
+        memory.limit_arenas()
         open_files.raise_open_files()
         async with AsyncExitStack() as stack:
             state = stack.enter_context(locked(self.configuration.state_dir))
@@ -124,7 +123,7 @@ class Agent:
         opened = {}
         (state / places.OUTPUTS).mkdir(mode=0o700, exist_ok=True)  # logs: `state` may have been made for others to read
         for output, settings in self.configuration.outputs.items():
-            opened[output] = settings.open(Site(output, state / places.OUTPUTS / output))
+            opened[output] = settings.open(OutputContext(output, state / places.OUTPUTS / output))
             stack.push_async_callback(opened[output].aclose)
         return opened
 
@@ -135,7 +134,7 @@ class Agent:
             output,
             shipper,
             self.configuration.outputs[output],
-            roster=self.roster,
+            registry=self.registry,
             checkpoints=Checkpoints(positions, output),
             directory=state,
             stamps=Stamps(self.configuration.timezone),
@@ -154,22 +153,24 @@ class Agent:
         host_file = state / places.HOST_FILE
         host = self.configuration.host
         known = self._input
-        name, has_room = host or known_host(host_file), self.roster.has_room
-        enricher = Enricher(name, known.select, own_container_id(), self._target_of, has_room, share=self.roster.share)
+        name, has_room = host or known_host(host_file), self.registry.has_room
+        enricher = Enricher(
+            name, known.select, own_container_id(), self._target_of, has_room, share=self.registry.share
+        )
         if isinstance(known, DirectoryInput):
-            return DirectoryDiscovery(known.path, self.roster, enricher)
+            return DirectoryDiscovery(known.path, self.registry, enricher)
         engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
         stamps = Stamps(self.configuration.timezone)
 
         def tell(event: Event, kind: str) -> None:
-            if event.action in docker_event.SHIPPED and self.roster.share.has(event.container_id):
+            if event.action in docker_event.SHIPPED and self.registry.share.has(event.container_id):
                 segment = docker_event.segment_of(event, kind, stamps=stamps, constants=enricher.constants)
                 for pipeline in self.pipelines:
                     pipeline.events.put(segment)
 
         return DockerDiscovery(
             engine,
-            self.roster,
+            self.registry,
             enricher,
             logs_root=known.logs_root,
             host=host,
@@ -180,16 +181,16 @@ class Agent:
 
     async def _poll(self, stack: AsyncExitStack) -> Poll | None:
         """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""
-        if self.configuration.http.address is None or self.roster.share.number:
+        if self.configuration.http.address is None or self.registry.share.number:
             return None
         known = self._input
         if isinstance(known, DirectoryInput):
-            return Poll(self.roster, self._containers.shown, known.path)
+            return Poll(self.registry, self._containers.shown, known.path)
         # With connections of its own: a hundred stats under way must not hold up what discovery asks.
         engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
         metrics = self.configuration.metrics
         return Poll(
-            self.roster,
+            self.registry,
             self._containers.shown,
             known.logs_root,
             engine=engine,
@@ -207,7 +208,7 @@ class Agent:
         docker = self.configuration.inputs.docker
         exporter = Exporter(
             version("pilotfish"),
-            self.roster,
+            self.registry,
             self.pipelines,
             containers=self._containers,
             watch=Watch(poll, self._calls if docker else None) if poll else None,
@@ -240,8 +241,8 @@ class Agent:
             delivering = [tasks.create_task(one.run(), name=one.output) for one in self.pipelines]
             if on_ready is not None:
                 on_ready()
-            while not self.roster.closed:
-                await self.roster.changed(self.roster.version)
+            while not self.registry.closed:
+                await self.registry.changed(self.registry.version)
             await asyncio.wait(delivering, timeout=self.configuration.drain_seconds)
             for task in [*around, *delivering]:
                 task.cancel()

@@ -19,11 +19,11 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from collector.config.models import Configuration, DirectoryInput, DockerInput
 from collector.discovery import directory, inspected
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.registry import Roster
+from collector.discovery.registry import Registry
 from collector.docker.engine import Engine, NoSuchContainer
 from collector.errors import PilotfishError, StateError
 from collector.files.regular import open_regular
-from collector.ports import ShipperSettings, Site
+from collector.ports import OutputContext, ShipperSettings
 from collector.state import directory as state_directory
 from collector.state import places
 from collector.text.masking import mask_url
@@ -231,15 +231,15 @@ def _logs_fix(errors: Iterable[OSError], *, others: int) -> str:
 
 def _targets(descriptions: Iterable[Described], select: str, max_targets: int) -> Iterator[Finding]:
     """What labels and environment ask for, and what of it is not followed; of each container by itself."""
-    roster = Roster(max_targets=max_targets)
-    enricher = Enricher("", select, "", lambda key: None, roster.has_room)
+    registry = Registry(max_targets=max_targets)
+    enricher = Enricher("", select, "", lambda key: None, registry.has_room)
     for described in descriptions:
         container = enricher.container(described)
-        roster.put(container)
+        registry.put(container)
         if container.problem and container.driver == "json-file":
             yield Finding("warn", f"container {container.name}", container.problem, LABEL_FIX)
-    if roster.targets:
-        yield Finding("ok", "targets", f"{len(roster.targets)} named by containers, of {max_targets} (max_targets)")
+    if registry.targets:
+        yield Finding("ok", "targets", f"{len(registry.targets)} named by containers, of {max_targets} (max_targets)")
 
 
 def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
@@ -269,7 +269,7 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
     """Does the destination answer."""
     subject = f"output {name} ({settings.type})"
     try:
-        shipper = settings.open(Site(output=name, directory=state_dir / places.OUTPUTS / name))
+        shipper = settings.open(OutputContext(output=name, directory=state_dir / places.OUTPUTS / name))
         try:
             if not isinstance(shipper, Probed):
                 return Finding("ok", subject, "needs nothing that can be checked")

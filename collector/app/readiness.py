@@ -1,19 +1,19 @@
-"""Roster and pipelines → why lines are not where they should be: what `/readyz` answers."""
+"""Registry and pipelines → why lines are not where they should be: what `/readyz` answers."""
 
 from collections.abc import Iterable
 
-from collector.discovery.registry import Roster
+from collector.discovery.registry import Registry
 from collector.pipeline.pipeline import Pipeline
 
 _MEND_SPOOL = "bring the output back, raise its spool_bytes, or free the disk of state_dir"
 _MEND_DISK = "free the disk of state_dir, or mend it and who may write there"
 
 
-def not_ready(roster: Roster, pipelines: Iterable[Pipeline]) -> list[str]:
+def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
     """One reason a line, with its remedy; none when all is well."""
-    reasons = [] if roster.up else [f"input: {roster.error}"]
-    if roster.up and roster.deaf:
-        reasons.append(f"input: no events: {roster.deaf}")
+    reasons = [] if registry.up else [f"input: {registry.error}"]
+    if registry.up and registry.deaf:
+        reasons.append(f"input: no events: {registry.deaf}")
     for pipeline in pipelines:
         name = f"output {pipeline.output}"
         if pipeline.ledger.error:

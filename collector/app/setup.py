@@ -12,7 +12,7 @@ from collector.config.models import Configuration
 from collector.errors import UsageError
 from collector.files.writing import write
 from collector.net.waiting import Tell
-from collector.ports import Preparable, Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.ports import OutputContext, Preparable, Setup, SetupFile, SetupStep, ShipperSettings
 from collector.state import places
 
 
@@ -29,7 +29,9 @@ async def set_up(
     """
     several = len(_of_kind(configuration, kind)) > 1
     for name, settings in _chosen(configuration, kind, output).items():
-        async for step in settings.set_up(Site(name, configuration.state_dir / places.OUTPUTS / name), setup, tell):
+        async for step in settings.set_up(
+            OutputContext(name, configuration.state_dir / places.OUTPUTS / name), setup, tell
+        ):
             yield replace(step, subject=f"{name}: {step.subject}") if several else step
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from collector.docker import address as docker_address
-from collector.ports import ShipperSettings, Site
+from collector.ports import OutputContext, ShipperSettings
 from collector.state import places
 from collector.text.times import DURATION, duration
 from collector.values import FilePath, Seconds, Text
@@ -255,7 +255,7 @@ class Configuration(Section):
     def _each_output_has_its_own(self) -> Self:
         owners: dict[str, str] = {}
         for name, output in self.outputs.items():
-            for what in output.writes(Site(name, self.state_dir / places.OUTPUTS / name)):
+            for what in output.writes(OutputContext(name, self.state_dir / places.OUTPUTS / name)):
                 if (other := owners.setdefault(what, name)) != name:
                     raise ValueError(f"the outputs {other} and {name} both write {what}; give each its own")
         return self

@@ -1,6 +1,6 @@
 """Documents that wait for the operator (a closed index, a block, the shard limit): they hold up their own target only.
 
-A held target is tried again and again, one shipment at a time, until nothing of it is left; what was made text
+A blocked target is tried again and again, one shipment at a time, until nothing of it is left; what was made text
 meanwhile is tried as it was first. Where there is no memory for its documents they go back to their logs, and a few are
 tried in their stead: once one is taken, reading goes on where they were.
 """
@@ -27,12 +27,12 @@ _UNTRIED_SECONDS = 15.0  # after which one that has none of them is read again
 log = structlog.get_logger(__name__)
 
 
-class Held:
-    """The held shipments of those that were sent together; `attempt` sends one and accounts for the answer.
+class Blocked:
+    """The blocked shipments of those that were sent together; `attempt` sends one and accounts for the answer.
 
     One of them is sent at a time, in its `turn`: hundreds of them leave the others their requests.
     `suspect` takes one over that the destination may die of.
-    `waiting` counts, for the whole output, by how many of these a target is held. `ask` sends documents that are not
+    `waiting` counts, for the whole output, by how many of these a target is blocked. `ask` sends documents that are not
     accounted for, and `is_ending` says that nothing is read any more.
     """
 
@@ -42,7 +42,7 @@ class Held:
         ledger: Ledger,
         waiting: Counter[str],
         attempt: Callable[[Shipment, Backoff], Awaitable[Answer]],
-        suspect: Callable[[Shipment, "Held", asyncio.TaskGroup], None],
+        suspect: Callable[[Shipment, "Blocked", asyncio.TaskGroup], None],
         backoff: Callable[[], Backoff],
         turn: asyncio.Lock,
         *,
@@ -93,7 +93,9 @@ class Held:
             elif target not in self._tried:
                 self._tried[target] = self._few_of(documents, _FEW if target in self._unsure else 1)
             if is_new:
-                redelivering = tasks.create_task(self._redeliver(target, tasks), name=f"{self._output} held {target}")
+                redelivering = tasks.create_task(
+                    self._redeliver(target, tasks), name=f"{self._output} blocked {target}"
+                )
                 self._waiting[target] += 1
                 redelivering.add_done_callback(partial(self._leave, target))  # it may be cancelled before it runs
 

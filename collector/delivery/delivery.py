@@ -6,9 +6,8 @@ Around any shipper; a shipper only sends and tells what happened. What holds:
 - a refused document is sent once more as plain text under its own id before it is given up;
 - documents that wait for the operator (a closed index, a block, the shard limit) hold up their own target only.
 
-`link` is the way to the destination, `held` what waits for the operator, `suspects` what the destination may die of,
-`shipment` what is under way; `spooling` keeps
-on disk what an output that is away cannot take, and `recovery` takes it back.
+`sender` is the way to the destination, `blocked` what waits for the operator, `suspects` what the destination may die
+of, `shipment` what is under way; `spool/` keeps on disk what an output that is away cannot take, and takes it back.
 Error classes: docs/specification.md, section 6.
 """
 
@@ -22,9 +21,9 @@ import structlog
 from collector.dead_letters import DeadLetters
 from collector.delivery.backoff import Backoff
 from collector.delivery.batches import Batches
-from collector.delivery.blocked import Held
+from collector.delivery.blocked import Blocked
 from collector.delivery.concurrency import Concurrency
-from collector.delivery.sender import Answer, Link
+from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import FromDisk, FromLogs, PutBack, Shipment, packed
 from collector.delivery.spool.files import Spool
 from collector.delivery.spool.recovery import Recovery
@@ -67,22 +66,22 @@ class Delivery:
         self._dead_letters = dead_letters
         self._ledger = ledger
         self._backoff = backoff
-        self._link = Link(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
+        self._sender = Sender(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
         self._from_logs = FromLogs(batches, ledger, settled, put_back)
         self._waiting: Counter[str] = Counter()
-        self._suspects = Suspects(output, self._link, self._attempt, self._account, backoff)
-        self._held_turn = asyncio.Lock()
-        self._held = self._new_held()
+        self._suspects = Suspects(output, self._sender, self._attempt, self._account, backoff)
+        self._blocked_turn = asyncio.Lock()
+        self._blocked = self._new_blocked()
         self._ended = asyncio.Event()
         self._recovery = self._spooling = None
         if spool is not None:
-            link = self._link
-            self._recovery = Recovery(output, spool, ledger, link, self._deliver_from_disk, backoff)
+            sender = self._sender
+            self._recovery = Recovery(output, spool, ledger, sender, self._deliver_from_disk, backoff)
             self._spooling = Spooling(
                 output,
                 spool,
                 ledger,
-                link,
+                sender,
                 after_seconds=spool_after_seconds,
                 stored=self._recovery.look,
                 backoff=backoff,
@@ -100,13 +99,13 @@ class Delivery:
         finally:
             self._ended.set()
 
-    def is_held(self, target: str) -> bool:
+    def is_blocked(self, target: str) -> bool:
         """Whether the target's documents wait for the operator."""
-        return self._held.has(target)
+        return self._blocked.has(target)
 
     async def wait_for(self, target: str) -> None:
         """Wait while the target's documents wait for the operator: reading more would only fill memory."""
-        await self._held.wait_for(target)
+        await self._blocked.wait_for(target)
 
     @property
     def is_crowded(self) -> bool:
@@ -139,7 +138,7 @@ class Delivery:
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while (batch := await self._batches.take()) is not None:
             shipment = Shipment(batch, list(batch.segments), set(), self._from_logs)
-            await self._deliver(shipment, self._held, tasks, spooling=self._spooling)
+            await self._deliver(shipment, self._blocked, tasks, spooling=self._spooling)
             del batch, shipment  # megabytes, and the next one may be long in coming
 
     async def _recover(self) -> None:
@@ -147,23 +146,23 @@ class Delivery:
             await self._recovery.run()
 
     async def _deliver_from_disk(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:
-        await self._deliver(shipment, self._new_held(), tasks)
+        await self._deliver(shipment, self._new_blocked(), tasks)
 
     async def _replay(self, segments: Sequence[Segment]) -> None:
         origin = FromDisk(self._ledger, segments)
         self._ledger.replay(origin.documents, origin.size)
-        held = self._new_held()
+        blocked = self._new_blocked()
         try:
             async with asyncio.TaskGroup() as tasks:
                 for batch in packed(segments, self._batches.batch_bytes):
-                    await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), held, tasks)
+                    await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), blocked, tasks)
         finally:
             self._ledger.give_up_replay(origin.documents, origin.size)
             if not self._ledger.in_flight:
-                self._link.forget()  # nothing is left that would ask
+                self._sender.forget()  # nothing is left that would ask
 
     async def _deliver(
-        self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
+        self, shipment: Shipment, blocked: Blocked, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
     ) -> None:
         """Send until all is settled, held, or spooled where that is allowed."""
         backoff = self._backoff()
@@ -177,12 +176,12 @@ class Delivery:
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             if shipment.is_suspicious:
-                self._suspect(shipment, held, tasks)
-            held.hold(shipment, answer.receipt, tasks)
+                self._suspect(shipment, blocked, tasks)
+            blocked.hold(shipment, answer.receipt, tasks)
             if shipment.documents.count and answer.receipt.retry.count:
                 pause = backoff.next(answer.retry_after)
                 pause = pause if spooling is None else spooling.at_most_until_due(pause)
-                await self._link.pause(pause, at_least=answer.retry_after)
+                await self._sender.pause(pause, at_least=answer.retry_after)
 
     async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
         """Spool it, or wait for room; False if nobody else asks whether the output is back."""
@@ -191,11 +190,11 @@ class Delivery:
         if await spooling.store(shipment):
             return True
         if spooling.has_records:
-            await self._link.pause(backoff.next())
+            await self._sender.pause(backoff.next())
         return spooling.has_records
 
     async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
-        answer = await self._link.ship(shipment.documents, shipment.texts, backoff)
+        answer = await self._sender.ship(shipment.documents, shipment.texts, backoff)
         await self._account(answer.receipt, shipment)
         if answer.is_lost:
             shipment.lost += 1
@@ -207,19 +206,19 @@ class Delivery:
         shipment.documents = await self._sort(receipt, shipment)
         shipment.settle()
 
-    def _suspect(self, shipment: Shipment, held: Held, tasks: asyncio.TaskGroup) -> None:
-        self._suspects.take(shipment, lambda free: self._deliver(free, held, tasks), tasks)
+    def _suspect(self, shipment: Shipment, blocked: Blocked, tasks: asyncio.TaskGroup) -> None:
+        self._suspects.take(shipment, lambda free: self._deliver(free, blocked, tasks), tasks)
 
-    def _new_held(self) -> Held:
-        return Held(
+    def _new_blocked(self) -> Blocked:
+        return Blocked(
             self._output,
             self._ledger,
             self._waiting,
             self._attempt,
             self._suspect,
             self._backoff,
-            self._held_turn,
-            ask=lambda batch: self._link.ship(batch, set(), self._backoff()),
+            self._blocked_turn,
+            ask=lambda batch: self._sender.ship(batch, set(), self._backoff()),
             is_ending=lambda: self._batches.is_closed,
         )
 
@@ -251,10 +250,12 @@ class Delivery:
             try:
                 dropped = await asyncio.to_thread(self._dead_letters.append, dead)
             except OSError as error:
-                self._link.tell(Unavailable(f"dead letters cannot be written ({error.strerror})", "is the disk full?"))
+                self._sender.tell(
+                    Unavailable(f"dead letters cannot be written ({error.strerror})", "is the disk full?")
+                )
                 await asyncio.sleep(backoff.next())
                 continue
-            self._link.all_well()
+            self._sender.all_well()
             self._ledger.buried(len(dead), dropped)
             log.warning("documents refused", output=self._output, count=len(dead), reason=dead[0].type,
                         detail=dead[0].reason[:200])  # fmt: skip

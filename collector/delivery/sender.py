@@ -60,7 +60,7 @@ class Answer(NamedTuple):
         return self.receipt.retry.count > 0 and not self.is_lost
 
 
-class Link:
+class Sender:
     """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began.
 
     `wish`: seconds after which it wants to be asked again, as it said when it failed last.

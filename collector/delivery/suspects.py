@@ -25,7 +25,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 
 from collector.delivery.backoff import Backoff
-from collector.delivery.sender import Answer, Link, Proof
+from collector.delivery.sender import Answer, Proof, Sender
 from collector.delivery.shipment import Shipment, halves
 from collector.model import Batch, Receipt, Rejected
 
@@ -48,13 +48,13 @@ class Suspects:
     def __init__(
         self,
         output: str,
-        link: Link,
+        sender: Sender,
         attempt: Callable[[Shipment, Backoff], Awaitable[Answer]],
         account: Callable[[Receipt, Shipment], Awaitable[None]],
         backoff: Callable[[], Backoff],
     ) -> None:
         self._output = output
-        self._link = link
+        self._sender = sender
         self._attempt = attempt
         self._account = account
         self._backoff = backoff
@@ -90,8 +90,8 @@ class Suspects:
         away, vain = self._backoff(), self._backoff()
         while parts:
             shipment.put_aside(parts.popleft(), [*parts, *accused, *free])
-            async with self._link.alone():
-                may_go = await self._link.prove() in (Proof.PASSED, Proof.NONE)
+            async with self._sender.alone():
+                may_go = await self._sender.prove() in (Proof.PASSED, Proof.NONE)
                 answer = await self._send(shipment, away) if may_go else None
             left = shipment.documents
             if answer is None or (answer.is_open and vain.pauses < _PATIENCE):
@@ -120,10 +120,10 @@ class Suspects:
         away, vain = self._backoff(), self._backoff()
         while vain.pauses < _PATIENCE:
             is_blind = vain.pauses > _PATIENCE // 2 and _is_heads()
-            async with self._link.alone():
-                proof = Proof.NONE if is_blind else await self._link.prove(_STEADY)
+            async with self._sender.alone():
+                proof = Proof.NONE if is_blind else await self._sender.prove(_STEADY)
                 if is_steady := proof is Proof.PASSED:
-                    proof = await self._link.prove(random.randint(*_OTHERS))  # noqa: S311 - it hides nothing
+                    proof = await self._sender.prove(random.randint(*_OTHERS))  # noqa: S311 - it hides nothing
                 if proof is Proof.PASSED and deaths == _DEATHS:
                     await self._account(_dead(shipment.documents), shipment)
                     return
@@ -148,13 +148,13 @@ class Suspects:
 
     async def _until_back(self, away: Backoff) -> None:
         """Wait before it is asked again; if it was back since it was asked last, the pauses are short again."""
-        if self._link.away_since != self._away_since:
-            self._away_since = self._link.away_since
+        if self._sender.away_since != self._away_since:
+            self._away_since = self._sender.away_since
             away.reset()
         await self._wait(away)
 
     async def _wait(self, backoff: Backoff) -> None:
-        await self._link.pause(backoff.next(self._link.wish), at_least=self._link.wish)
+        await self._sender.pause(backoff.next(self._sender.wish), at_least=self._sender.wish)
 
 
 class _Seldom:

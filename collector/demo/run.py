@@ -22,7 +22,7 @@ from collector.demo.hints import hints
 from collector.demo.traffic import Traffic
 from collector.demo.view import Spectator, View
 from collector.errors import PilotfishError, StateError, StateInUse
-from collector.ports import Searchable, Site
+from collector.ports import OutputContext, Searchable
 from collector.runtime import signals
 from collector.state import places
 from collector.state.directory import locked
@@ -202,7 +202,7 @@ async def _settled(view: View, traffic: Traffic) -> None:
 async def _stored(configuration: Configuration) -> dict[str, Tally]:
     """What the store holds while no agent has it."""
     directory = configuration.state_dir / places.OUTPUTS / OUTPUT
-    store = configuration.outputs[OUTPUT].open(Site(OUTPUT, directory))
+    store = configuration.outputs[OUTPUT].open(OutputContext(OUTPUT, directory))
     assert isinstance(store, Searchable)  # noqa: S101 - of type store
     try:
         return await books.stored(store)

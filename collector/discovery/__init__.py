@@ -1,4 +1,4 @@
-"""Who is followed, and as what: `docker` asks the daemon, `directory` reads a tree; both fill a `roster`.
+"""Who is followed, and as what: `docker` asks the daemon, `directory` reads a tree; both fill a `registry`.
 
-`labels` decides what a container's labels and environment ask for.
+What a container's labels and environment ask for: `collector.docker.labels`.
 """

@@ -10,7 +10,7 @@ _KILLED = 137
 _OOM_NANOSECONDS = 30_000_000_000  # an end so soon after the kernel found no memory is because of that
 
 
-class Tally(Struct):
+class ContainerCounts(Struct):
     """Of one container, since the agent knows it; `version` counts the changes."""
 
     exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("ok", "error", "signal", "oom"), 0))

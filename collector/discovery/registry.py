@@ -11,7 +11,7 @@ from collections.abc import Collection
 import structlog
 from msgspec import Struct
 
-from collector.discovery.container_counts import Tally
+from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker.event import Event
 from collector.model import LogStream, StreamKey
@@ -67,14 +67,14 @@ class Container(Struct, frozen=True, kw_only=True):
         return self.state in ("running", "paused")
 
 
-class Roster:
+class Registry:
     """All containers of one host, by id; of those in its `share` the logs are followed."""
 
     def __init__(self, share: Share = EVERYTHING, max_targets: int = 1000) -> None:
         self.share = share
         self.max_targets = max_targets  # that containers may name together
         self.containers: dict[str, Container] = {}
-        self.tallies: dict[str, Tally] = {}
+        self.counts: dict[str, ContainerCounts] = {}
         self.up = False  # whether the source of this knowledge answers
         self.outages = 0  # times that it was lost
         self.error = "has not answered yet"
@@ -104,7 +104,7 @@ class Roster:
         self.containers[container.id] = container
         self._count_targets(before, container)
         self.revision += 1
-        self.tallies.setdefault(container.id, Tally())
+        self.counts.setdefault(container.id, ContainerCounts())
         if before is None or before.streams != container.streams:
             self._advance()
 
@@ -117,20 +117,20 @@ class Roster:
             what = "container only partly followed" if is_some else "container not followed"
             log.warning(what, container=container.name, reason=container.problem)
 
-    def tell(self, event: Event, known: Tally | None = None, *, is_counted: bool = True) -> str:
+    def tell(self, event: Event, known: ContainerCounts | None = None, *, is_counted: bool = True) -> str:
         """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".
 
         `known` is the tally of one that is gone meanwhile.
         """
         container = self.containers.get(event.container_id)
-        tally = self.tallies.get(event.container_id) or known or Tally()
+        counts = self.counts.get(event.container_id) or known or ContainerCounts()
         oom_killed = container is not None and bool(container.oom_killed)
         has_check = container is not None and container.check_wait_seconds is not None
-        return tally.tell(event, oom_killed=oom_killed, has_check=has_check, is_counted=is_counted)
+        return counts.tell(event, oom_killed=oom_killed, has_check=has_check, is_counted=is_counted)
 
     def drop(self, container_id: str) -> None:
         """The container is gone."""
-        self.tallies.pop(container_id, None)
+        self.counts.pop(container_id, None)
         self.revision += 1
         if (gone := self.containers.pop(container_id, None)) is not None:
             self._count_targets(gone, None)

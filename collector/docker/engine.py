@@ -25,7 +25,7 @@ from collector.docker.event import ACTIONS
 from collector.docker.refusals import Refusal, cause_and_remedy, refusal_of
 from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
 from collector.files import paths
-from collector.histogram import Durations
+from collector.histogram import Histogram
 from collector.text.masking import mask_url
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.answers: Counter[tuple[str, str]] = Counter()  # by operation and status, `error` without an answer
-        self.seconds: defaultdict[str, Durations] = defaultdict(Durations)  # by operation
+        self.seconds: defaultdict[str, Histogram] = defaultdict(Histogram)  # by operation
 
     @contextmanager
     def count(self, operation: str) -> Iterator[None]:

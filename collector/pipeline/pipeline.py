@@ -1,6 +1,6 @@
-"""One output's own way through the program: streams of the roster → chunks → segments → batches → positions.
+"""One output's own way through the program: streams of the registry → chunks → segments → batches → positions.
 
-Nothing is shared between outputs but the roster, so a dead one delays nobody. Back-pressure ends at the reader: it
+Nothing is shared between outputs but the registry, so a dead one delays nobody. Back-pressure ends at the reader: it
 waits for room, and the log file is the queue.
 """
 
@@ -18,7 +18,7 @@ from collector.delivery.batches import Batches
 from collector.delivery.concurrency import Concurrency
 from collector.delivery.delivery import Delivery
 from collector.delivery.spool.files import Spool
-from collector.discovery.registry import Roster
+from collector.discovery.registry import Registry
 from collector.ledger import Ledger
 from collector.model import Chunk, Position, Segment, StreamKey
 from collector.pipeline import dropped
@@ -51,7 +51,7 @@ _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
 class Pipeline:
-    """Follows every stream of the roster for one output. `tap` is shown each segment when it is made."""
+    """Follows every stream of the registry for one output. `tap` is shown each segment when it is made."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Pipeline:
         shipper: Shipper,
         settings: ShipperSettings,
         *,
-        roster: Roster,
+        registry: Registry,
         checkpoints: Checkpoints,
         directory: Path,
         stamps: Stamps,
@@ -83,7 +83,7 @@ class Pipeline:
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self.events = EventQueue(checkpoints, cutoff)
-        self._roster = roster
+        self._registry = registry
         self._stamps = stamps
         self._with_attrs = with_attrs
         self._cutoff = cutoff
@@ -118,7 +118,7 @@ class Pipeline:
         return sum(tail.backlog_bytes for tail in self.tails.values())
 
     async def run(self) -> None:
-        """Follow and deliver until the roster is closed and what was read is settled."""
+        """Follow and deliver until the registry is closed and what was read is settled."""
         dropped.count(self.output, self.checkpoints, self.counts, self.ledger)
         try:
             with Watcher() as watcher:
@@ -136,7 +136,7 @@ class Pipeline:
             ]
             events = tasks.create_task(self.events.pass_on(self._put_event), name=f"{self.output} events")
             delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
-            await self._follow_roster(watcher)
+            await self._follow_registry(watcher)
             events.cancel()  # those that wait are told again at the next start
             self._batches.close()
             await delivery
@@ -161,19 +161,19 @@ class Pipeline:
         self.ledger.concurrency_limit = limit
         self._batches.resize(self._batch_bytes * max(limit, _BATCHES_AT_HAND))
 
-    async def _follow_roster(self, watcher: Watcher) -> None:
+    async def _follow_registry(self, watcher: Watcher) -> None:
         version = -1
         async with asyncio.TaskGroup() as readers:
-            while not self._roster.closed:
+            while not self._registry.closed:
                 self._reconcile(readers, watcher)
-                version = await self._roster.changed(version)
+                version = await self._registry.changed(version)
             self._unread = {key: size for key, tail in self.tails.items() if (size := tail.held_bytes)}
             self._behind = [key for key, tail in self.tails.items() if tail.backlog_bytes]
             for task in self._tasks.values():
                 task.cancel()
 
     def _reconcile(self, readers: asyncio.TaskGroup, watcher: Watcher) -> None:
-        wanted = self._roster.streams
+        wanted = self._registry.streams
         for key in self.tails.keys() - wanted.keys():
             self.tails[key].remove()
         for key, stream in wanted.items():
@@ -236,7 +236,7 @@ class Pipeline:
                 log.warning("reading a log failed", container=tail.stream.container, path=tail.stream.path,
                             error=error.strerror or str(error), remedy=helps)  # fmt: skip
             self.unreadable[key] = told
-            is_gone = key.container_id not in self._roster.containers
+            is_gone = key.container_id not in self._registry.containers
             return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
         return True
 
@@ -259,7 +259,7 @@ class Pipeline:
         first = next(passing, None)
         if first is not None:
             self._left[tail.key] = chain((first,), passing)
-        return first is None and not self._delivery.is_held(chunk.stream.target)
+        return first is None and not self._delivery.is_blocked(chunk.stream.target)
 
     def _pass_on(self, tail: FileTail, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
         """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
@@ -287,7 +287,7 @@ class Pipeline:
             for segment in self._left.pop(tail.key, ()):
                 await self._batches.put(segment, tail.pace.since)
                 del segment
-            if self._delivery.is_held(tail.stream.target):
+            if self._delivery.is_blocked(tail.stream.target):
                 tail.set_aside()
                 await self._delivery.wait_for(tail.stream.target)
         finally:
@@ -341,9 +341,9 @@ class Pipeline:
                 if tail.is_readable:
                     self.unreadable.pop(key, None)
             self.held_bytes = removed.bound(self.tails)
-            if second % _SEE_EVERY == 0 and self._roster.up:
-                self.checkpoints.see({*self._roster.streams, docker_event.STREAM.key})
-                for container_id in self.checkpoints.vanished({*self._roster.containers, docker_event.TARGET}):
+            if second % _SEE_EVERY == 0 and self._registry.up:
+                self.checkpoints.see({*self._registry.streams, docker_event.STREAM.key})
+                for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}):
                     self.counts.gap(container_id[:12])
             await self._dating.look()
             await self.checkpoints.flush_when_due()

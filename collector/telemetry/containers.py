@@ -1,4 +1,4 @@
-"""Roster → the series of each container: rendered when something of it changed, joined at the scrape.
+"""Registry → the series of each container: rendered when something of it changed, joined at the scrape.
 
 Of all containers those that run, and those that ended within a day, have series of their own, the youngest first up to
 a limit: what a host piles up must not become Prometheus' burden.
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from collector.discovery.container_counts import Tally
-from collector.discovery.registry import UNDESCRIBED, Container, Roster
+from collector.discovery.container_counts import ContainerCounts
+from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.telemetry import catalogue, exposition, usage
 from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll
@@ -47,7 +47,7 @@ class _Rendered(Struct, eq=False):
     """The lines of each of `_SERIES`, and of what they were made; `name` is what stands in braces on most of them."""
 
     container: Container
-    tally_version: int
+    counts_version: int
     name: str
     lines: list[bytes]
 
@@ -60,7 +60,7 @@ class Containers:
 
     def __init__(
         self,
-        roster: Roster,
+        registry: Registry,
         *,
         most: int,
         has_usage: bool = True,
@@ -68,26 +68,26 @@ class Containers:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.omitted = 0  # at the last look, as there were more than `most`
-        self._roster = roster
+        self._registry = registry
         self._most = most
         self._has_usage = has_usage
         self._has_events = has_events
         self._now = now
         self._rendered: dict[str, _Rendered] = {}
         self._shown: list[Container] = []
-        self._chosen = (-1, -math.inf)  # of which revision of the roster, and when
+        self._chosen = (-1, -math.inf)  # of which revision of the registry, and when
 
     def shown(self) -> list[Container]:
         """Those that have series of their own, one of each name."""
         revision, when = self._chosen
-        if revision != self._roster.revision or self._now() - when > _CHOOSE_SECONDS:
-            self._chosen = self._roster.revision, self._now()
+        if revision != self._registry.revision or self._now() - when > _CHOOSE_SECONDS:
+            self._chosen = self._registry.revision, self._now()
             self._shown = self._choose()
         return self._shown
 
     def _choose(self) -> list[Container]:
         since = self._now() - _ENDED_SECONDS
-        recent = [one for one in self._roster.containers.values() if _is_up(one) or (_age(one) >= since)]
+        recent = [one for one in self._registry.containers.values() if _is_up(one) or (_age(one) >= since)]
         # In a tree an earlier container's folder may bear the same name: the last one here speaks for it.
         recent.sort(key=lambda one: (_is_up(one), _age(one)))
         named = list({exposition.labels([("name", one.name)]): one for one in recent}.values())
@@ -97,7 +97,7 @@ class Containers:
 
     def families(self, poll: Poll) -> Iterator[Family]:
         """All of them; none while the daemon is away, for nobody knows how its containers are."""
-        shown = self.shown() if self._roster.up else []
+        shown = self.shown() if self._registry.up else []
         self._rendered = rendered = {one.id: self._render(one) for one in shown}
         yield from _joined(_SERIES, [one.lines for one in rendered.values()])
         yield _sizes({one.name: poll.log_bytes.get(container_id) for container_id, one in rendered.items()})
@@ -105,19 +105,19 @@ class Containers:
         yield from _joined(usage.SERIES, [used[one.id] for one in shown if one.id in used and one.is_running])
 
     def _render(self, container: Container) -> _Rendered:
-        tally = self._roster.tallies[container.id]
+        counts = self._registry.counts[container.id]
         before = self._rendered.get(container.id)
-        if before is not None and before.container is container and before.tally_version == tally.version:
+        if before is not None and before.container is container and before.counts_version == counts.version:
             return before
         name = exposition.labels([("name", container.name)])
-        samples = list(_facts(container, tally, name))
+        samples = list(_facts(container, counts, name))
         if self._has_events:
-            samples += _counts(tally, name)
+            samples += _counts(counts, name)
         if self._has_usage and container.is_running:
             own = usage.own_labels(container)
             samples += _specification(container, own)
-            samples += [(catalogue.OOM_EVENTS, own, tally.ooms)] if self._has_events else []
-        return _Rendered(container, tally.version, name, exposition.lines_by_series(_SERIES, samples))
+            samples += [(catalogue.OOM_EVENTS, own, counts.ooms)] if self._has_events else []
+        return _Rendered(container, counts.version, name, exposition.lines_by_series(_SERIES, samples))
 
 
 def _joined(series: Sequence[Series], lines: Sequence[list[bytes]]) -> Iterator[Family]:
@@ -140,7 +140,7 @@ def _age(container: Container) -> float:
     return max(container.finished or 0.0, container.started or 0.0, container.created or 0.0)
 
 
-def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
+def _facts(container: Container, counts: ContainerCounts, name: str) -> Iterator[Sample]:
     def one_hot(series: Series, label: str, values: Sequence[str], chosen: str) -> Iterator[Sample]:
         return ((series, f'{name},{label}="{value}"', value == chosen) for value in values)
 
@@ -153,8 +153,8 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
     numbers = (
         (catalogue.CONTAINER_FAILING_STREAK, container.failing_streak if container.health else None),
         (catalogue.CONTAINER_HEALTH_CHECKED, container.last_check if container.health else None),
-        (catalogue.CONTAINER_HEALTH_DUE, _check_due(container, tally)),
-        (catalogue.CONTAINER_EXIT_CODE, tally.exit_code if container.exit_code is None else container.exit_code),
+        (catalogue.CONTAINER_HEALTH_DUE, _check_due(container, counts)),
+        (catalogue.CONTAINER_EXIT_CODE, counts.exit_code if container.exit_code is None else container.exit_code),
         (catalogue.CONTAINER_START_FAILED, bool(container.start_error)),
         (catalogue.CONTAINER_OOM_KILLED, container.oom_killed),
         (catalogue.CONTAINER_CREATED, container.created),
@@ -167,18 +167,18 @@ def _facts(container: Container, tally: Tally, name: str) -> Iterator[Sample]:
             yield series, name, number
 
 
-def _check_due(container: Container, tally: Tally) -> float | None:
+def _check_due(container: Container, counts: ContainerCounts) -> float | None:
     if not container.health or container.check_wait_seconds is None:
         return None
-    since = max(container.last_check or 0.0, container.started or 0.0, tally.unpaused / _NANOSECONDS)
+    since = max(container.last_check or 0.0, container.started or 0.0, counts.unpaused / _NANOSECONDS)
     return since + container.check_wait_seconds if since else None
 
 
-def _counts(tally: Tally, name: str) -> Iterator[Sample]:
+def _counts(counts: ContainerCounts, name: str) -> Iterator[Sample]:
     """What is counted by the daemon's events."""
-    for status, number in tally.transitions.items():
+    for status, number in counts.transitions.items():
         yield catalogue.CONTAINER_HEALTH_TRANSITIONS, f'{name},status="{status}"', number
-    for kind, number in tally.exits.items():
+    for kind, number in counts.exits.items():
         yield catalogue.CONTAINER_EXITS, f'{name},kind="{kind}"', number
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from collector.discovery.registry import UNDESCRIBED, Container, Roster
+from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.engine import Calls
-from collector.histogram import Durations
+from collector.histogram import Histogram
 from collector.pipeline.pipeline import Pipeline
 from collector.sources.file_tail import FileTail
 from collector.telemetry import catalogue, daemon
@@ -36,16 +36,16 @@ class Exporter:
     def __init__(
         self,
         version: str,
-        roster: Roster,
+        registry: Registry,
         pipelines: Sequence[Pipeline],
         *,
         containers: Containers,
         watch: Watch | None,
-        lag: Durations,
+        lag: Histogram,
         process: Process,
     ) -> None:
         self._version = version
-        self._roster = roster
+        self._registry = registry
         self._pipelines = pipelines
         self._containers = containers
         self._watch = watch
@@ -57,14 +57,14 @@ class Exporter:
         yield family(catalogue.BUILD_INFO, [((self._version, platform.python_version()), 1)])
         yield from self._outputs()
         yield from self._inputs()
-        yield family(catalogue.TARGETS, [((), len(self._roster.targets))])
-        yield family(catalogue.TARGETS_LIMIT, [((), self._roster.max_targets)])
+        yield family(catalogue.TARGETS, [((), len(self._registry.targets))])
+        yield family(catalogue.TARGETS_LIMIT, [((), self._registry.max_targets)])
         yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
         yield from self._process.families()
         if self._watch is not None:
             yield from _looks(self._watch.poll)
             yield family(catalogue.CONTAINERS_OMITTED, [((), self._containers.omitted)])
-            yield from daemon.families(self._roster, *self._watch)
+            yield from daemon.families(self._registry, *self._watch)
             yield from self._containers.families(self._watch.poll)
 
     def _outputs(self) -> Iterator[Family]:
@@ -77,7 +77,7 @@ class Exporter:
                 series, [((one.output, key), value) for one in self._pipelines for key, value in numbers(one).items()]
             )
 
-        def spread(series: Series, durations: Callable[[Pipeline], Durations]) -> Family:
+        def spread(series: Series, durations: Callable[[Pipeline], Histogram]) -> Family:
             return histogram(series, {(one.output,): durations(one) for one in self._pipelines})
 
         yield each(catalogue.DOCUMENTS_READ, lambda one: one.ledger.read)
@@ -136,11 +136,11 @@ class Exporter:
 
     def _problems(self, shown: Collection[str]) -> list[tuple[str, str]]:
         """Those of the containers whose log is not followed, and why; and folders that are links."""
-        found = {(one.name, _reason(one)) for one in self._roster.containers.values() if one.problem}
+        found = {(one.name, _reason(one)) for one in self._registry.containers.values() if one.problem}
         for pipeline in self._pipelines:
             tails = (pipeline.tails.get(key) for key in pipeline.unreadable)
             found |= {(tail.stream.container, "unreadable") for tail in tails if tail is not None}
-        links = sorted(self._roster.links)[:_MOST_LINKS]
+        links = sorted(self._registry.links)[:_MOST_LINKS]
         return sorted(one for one in found if one[0] in shown) + [(name, "link") for name in links]
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from collector.histogram import Durations
+from collector.histogram import Histogram
 from collector.telemetry.series import Series
 from collector.text.escapes import visible
 
@@ -37,7 +37,7 @@ def family(series: Series, samples: Iterable[tuple[Sequence[str], float]]) -> Fa
                                    for one, number in samples))  # fmt: skip
 
 
-def histogram(series: Series, told: Mapping[Sequence[str], Durations]) -> Family:
+def histogram(series: Series, told: Mapping[Sequence[str], Histogram]) -> Family:
     """Label values with their durations → the lines of buckets, count and sum."""
     lines: list[bytes] = []
     for values, durations in told.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collector.histogram import LAG_SECONDS, Durations
+from collector.histogram import LAG_SECONDS, Histogram
 
 _EVERY_SECONDS = 1.0
 
@@ -11,7 +11,7 @@ class Lag:
     """Measures while `run` runs."""
 
     def __init__(self) -> None:
-        self.seconds = Durations(LAG_SECONDS)
+        self.seconds = Histogram(LAG_SECONDS)
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from collector.discovery.registry import Container, Roster
+from collector.discovery.registry import Container, Registry
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
 from collector.telemetry.disk import Used, used_by_kind
@@ -42,7 +42,7 @@ class Poll:
 
     def __init__(
         self,
-        roster: Roster,
+        registry: Registry,
         shown: Callable[[], Sequence[Container]],
         logs_root: Path,
         *,
@@ -57,7 +57,7 @@ class Poll:
         self.disk: dict[str, Used] = {}  # by kind
         self._usage: dict[str, list[bytes]] = {}
         self._usage_outage = 0  # after which it was asked for
-        self._roster = roster
+        self._registry = registry
         self._shown = shown
         self._logs_root = logs_root
         self._daemon = engine
@@ -67,7 +67,7 @@ class Poll:
     @property
     def usage(self) -> Mapping[str, list[bytes]]:
         """By container id: the lines of `usage.SERIES`. Nothing from before an outage of the daemon."""
-        return self._usage if self._usage_outage == self._roster.outages else {}
+        return self._usage if self._usage_outage == self._registry.outages else {}
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
@@ -92,8 +92,8 @@ class Poll:
     async def _every(self, name: str, seconds: Callable[[], float], look: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            while not self._roster.up:
-                await self._roster.changed(self._roster.version)
+            while not self._registry.up:
+                await self._registry.changed(self._registry.version)
             began = loop.time()
             succeeded = True
             try:
@@ -129,8 +129,8 @@ class Poll:
         """
         running = [container for container in self._shown() if container.is_running]
         limit = asyncio.Semaphore(min(max(math.ceil(len(running) / _PART_AT_ONCE), 1), _MOST_AT_ONCE))
-        if self._usage_outage != self._roster.outages:
-            self._usage, self._usage_outage = {}, self._roster.outages
+        if self._usage_outage != self._registry.outages:
+            self._usage, self._usage_outage = {}, self._registry.outages
         failures: list[EngineUnavailable] = []
         answered: set[str] = set()
 

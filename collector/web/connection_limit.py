@@ -30,7 +30,7 @@ _BUSY = (
 _HERE = "this machine"
 
 
-class Door:
+class ConnectionLimit:
     """A factory of protocols, as `loop.create_server` takes it."""
 
     def __init__(self, server: web.Server) -> None:
@@ -62,8 +62,8 @@ class Door:
 class _Visitor(asyncio.Protocol):
     """A connection: what comes goes to the server, unless it was turned away."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, limit: ConnectionLimit) -> None:
+        self._limit = limit
         self._host = ""
         self._server: asyncio.Protocol | None = None
         self._transport: asyncio.Transport | None = None
@@ -73,10 +73,10 @@ class _Visitor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclasses
         self._host = _host_of(transport)
-        if self._door.is_open(self._host):
+        if self._limit.is_open(self._host):
             self._transport.set_write_buffer_limits(high=0)  # anything that is not taken at once has its time
-            self._door.inside[self._host] += 1
-            self._server = self._door.server()
+            self._limit.inside[self._host] += 1
+            self._server = self._limit.server()
             self._server.connection_made(transport)
         else:
             self._turn_away(self._transport)
@@ -84,19 +84,19 @@ class _Visitor(asyncio.Protocol):
     def _turn_away(self, transport: asyncio.Transport) -> None:
         """Tell why, and let the client read it: to close while it still asks would reset what it is told."""
         transport.write(_BUSY)
-        if self._door.parting >= _MOST_PARTING:
+        if self._limit.parting >= _MOST_PARTING:
             transport.close()
             return
         self._parts = True
-        self._door.parting += 1
+        self._limit.parting += 1
         transport.write_eof()
         self._late = asyncio.get_running_loop().call_later(_PART_SECONDS, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
-        self._door.parting -= self._parts
+        self._limit.parting -= self._parts
         if self._server is not None:
-            self._door.inside -= Counter([self._host])
+            self._limit.inside -= Counter([self._host])
             self._server.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -126,7 +126,7 @@ class _Visitor(asyncio.Protocol):
 
     def _cut(self) -> None:
         if self._transport is not None:
-            self._door.tell("HTTP client does not read its response: connection closed", self._host)
+            self._limit.tell("HTTP client does not read its response: connection closed", self._host)
             self._transport.abort()
 
 

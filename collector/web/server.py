@@ -18,7 +18,7 @@ from collector.state.places import LISTEN_VARIABLE, Address
 from collector.telemetry.exposition import content_type
 from collector.web import access
 from collector.web.api import Api, Patience, Views
-from collector.web.connection_limit import Door
+from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.pages import Pages, listed
@@ -149,9 +149,9 @@ async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
     Raises:
         PilotfishError: it is taken, not permitted, or not an address of this machine.
     """
-    door = Door(cast("web.Server", runner.server))  # which `setup` has made
+    limit = ConnectionLimit(cast("web.Server", runner.server))  # which `setup` has made
     try:
-        server = await asyncio.get_running_loop().create_server(door, listen.host or None, listen.port)
+        server = await asyncio.get_running_loop().create_server(limit, listen.host or None, listen.port)
     except OSError as error:
         where = f"http.listen {listen}"
         if error.errno == errno.EADDRINUSE:

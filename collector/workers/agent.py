@@ -15,9 +15,9 @@ from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.server import listening
-from collector.workers.gateway import Front, ReplayByWorkers, peers
+from collector.workers.gateway import Gateway, ReplayByWorkers, peers
 from collector.workers.state import arrange
-from collector.workers.supervisor import Crew, crew
+from collector.workers.supervisor import Supervisor, supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +39,14 @@ async def run(configuration: Configuration) -> None:
         log.warning(warning)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
-        working = await stack.enter_async_context(crew(configuration, arrange(state, configuration.workers)))
+        working = await stack.enter_async_context(supervisor(configuration, arrange(state, configuration.workers)))
         if not working.is_stopping:
             await _serve(stack, configuration, state, working, process)
         await working.work()
 
 
 async def _serve(
-    stack: AsyncExitStack, configuration: Configuration, state: Path, working: Crew, process: Process
+    stack: AsyncExitStack, configuration: Configuration, state: Path, working: Supervisor, process: Process
 ) -> None:
     address = configuration.http.address
     if address is None:
@@ -56,6 +56,10 @@ async def _serve(
     engine = await stack.enter_async_context(engine_metrics(docker.metrics_url if docker else None))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
-    routes = [*Front(theirs, process).routes(), *engine.routes(), *DeadLettersApi(roots, replays, Patience()).routes()]
+    routes = [
+        *Gateway(theirs, process).routes(),
+        *engine.routes(),
+        *DeadLettersApi(roots, replays, Patience()).routes(),
+    ]
     bound = await stack.enter_async_context(listening(address, routes, state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))

@@ -57,7 +57,7 @@ class Peer:
             yield answer
 
 
-class Front:
+class Gateway:
     """The handlers."""
 
     def __init__(self, peers: Sequence[Peer], process: Process, patience: Patience | None = None) -> None:

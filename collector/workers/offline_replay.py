@@ -9,7 +9,7 @@ from collector.dead_letters.replay import Replay
 from collector.delivery.batches import Batches
 from collector.delivery.delivery import Delivery
 from collector.ledger import Ledger
-from collector.ports import Site
+from collector.ports import OutputContext
 from collector.state import places
 from collector.state.directory import locked
 from collector.workers.state import arrange
@@ -30,7 +30,7 @@ async def replays(configuration: Configuration, outputs: Sequence[str]) -> Async
         made = []
         for output in outputs:
             settings = configuration.outputs[output]
-            shipper = settings.open(Site(output, state / places.OUTPUTS / output))
+            shipper = settings.open(OutputContext(output, state / places.OUTPUTS / output))
             stack.push_async_callback(shipper.aclose)
             ledger = Ledger()
             letters = DeadLetters(state / places.DEAD_LETTERS / output)

@@ -35,7 +35,7 @@ class Worker(Struct, eq=False):
     address: Address | None
 
 
-class Crew:
+class Supervisor:
     """The workers, from when they are started on: at a signal of `signals.STOPS` they drain, at a second one all end.
 
     Made in a running loop.
@@ -85,13 +85,13 @@ class Crew:
 
 
 @asynccontextmanager
-async def crew(configuration: Configuration, directories: Sequence[Path]) -> AsyncIterator[Crew]:
+async def supervisor(configuration: Configuration, directories: Sequence[Path]) -> AsyncIterator[Supervisor]:
     """One worker for each directory, all of them ready; they are gone after the block.
 
     Raises:
         PilotfishError: one cannot start, for the reason that it gives.
     """
-    starting = Crew(configuration.drain_seconds)
+    starting = Supervisor(configuration.drain_seconds)
     try:
         async with asyncio.TaskGroup() as tasks:
             for number, directory in enumerate(directories):
@@ -106,7 +106,7 @@ async def crew(configuration: Configuration, directories: Sequence[Path]) -> Asy
             await worker.process.wait()
 
 
-async def _start(configuration: Configuration, share: Share, directory: Path, starting: Crew) -> None:
+async def _start(configuration: Configuration, share: Share, directory: Path, starting: Supervisor) -> None:
     if starting.is_stopping:
         return
     process = await asyncio.create_subprocess_exec(

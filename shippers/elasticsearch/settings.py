@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from collector.errors import ConfigurationError
 from collector.net import remote
 from collector.net.waiting import Tell
-from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.ports import OutputContext, Setup, SetupFile, SetupStep, ShipperSettings
 from collector.values import FilePath, Seconds, Text
 
 from . import setup as setting_up
@@ -164,28 +164,28 @@ class Settings(ShipperSettings):
             raise ValueError("ca_file has no meaning with verify: false")
         return self
 
-    def open(self, site: Site) -> ElasticsearchShipper:
+    def open(self, context: OutputContext) -> ElasticsearchShipper:
         """Read the named files and make the shipper; connects to nothing yet.
 
         Raises:
             ConfigurationError: a file that the options name cannot be read, or holds no certificate or key.
         """
         return ElasticsearchShipper(
-            self._connection(site), index=self.index, compress=self.compress, template=self.template == "auto"
+            self._connection(context), index=self.index, compress=self.compress, template=self.template == "auto"
         )
 
     def servers(self) -> Sequence[str]:
         """The kinds of server that `setup_files` knows, the usual one first."""
         return tuple(setting_up.SERVERS)
 
-    async def set_up(self, site: Site, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
+    async def set_up(self, context: OutputContext, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
         """Install templates and lifecycle for our indices, and give what became of each object.
 
         Raises:
             UsageError: `setup` asks for what an output with this `index` cannot have.
             ConfigurationError: as `open`.
         """
-        connection = self._connection(site)
+        connection = self._connection(context)
         try:
             async for step in setting_up.install(connection, self.index, setup, tell):
                 yield step
@@ -203,12 +203,12 @@ class Settings(ShipperSettings):
             for each in setting_up.exported(self.index, setup, server)
         ]
 
-    def _connection(self, site: Site) -> Connection:
-        context = self._tls(site) if any(host.startswith("https:") for host in self.hosts) else None
-        headers = self._headers(site)
-        proxy = self._proxy(site)
+    def _connection(self, context: OutputContext) -> Connection:
+        tls = self._tls(context) if any(host.startswith("https:") for host in self.hosts) else None
+        headers = self._headers(context)
+        proxy = self._proxy(context)
         return Connection(
-            [self._node(host, context, headers, proxy) for host in self.hosts],
+            [self._node(host, tls, headers, proxy) for host in self.hosts],
             name=", ".join(self.hosts),
             identity=self._identity(),
             timeout_seconds=self.request_timeout_seconds,
@@ -222,61 +222,61 @@ class Settings(ShipperSettings):
             return "the API key", "correct api_key_file; the key may have expired"
         return "a request without credentials", "set username and password_file, or api_key_file"
 
-    def _node(self, host: str, context: ssl.SSLContext | None, headers: Mapping[str, str], proxy: Proxy | None) -> Node:
+    def _node(self, host: str, tls: ssl.SSLContext | None, headers: Mapping[str, str], proxy: Proxy | None) -> Node:
         url = urlsplit(host)
         name = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
         return Node(
             f"{url.scheme}://{name}:{url.port or _DEFAULT_PORTS[url.scheme]}{url.path}",
             headers=headers,
-            tls=context if url.scheme == "https" else None,
+            tls=tls if url.scheme == "https" else None,
             connections=self.concurrency + 1,
             proxy=proxy,
         )
 
-    def _headers(self, site: Site) -> dict[str, str]:
+    def _headers(self, context: OutputContext) -> dict[str, str]:
         """Those of each request: an operator's and ours."""
         theirs = {name: value.get_secret_value() for name, value in self.headers.items()}
         if self.headers_file:
-            theirs |= headers_of(self.headers_file, f"outputs.{site.output}.headers_file")
+            theirs |= headers_of(self.headers_file, f"outputs.{context.output}.headers_file")
         encoding = {"accept-encoding": "gzip"} if self.compress else {}
         added = {name.lower(): value for name, value in theirs.items()}
-        return {**added, "accept": "application/json", **encoding, **self._authorization(site)}
+        return {**added, "accept": "application/json", **encoding, **self._authorization(context)}
 
-    def _proxy(self, site: Site) -> Proxy | None:
+    def _proxy(self, context: OutputContext) -> Proxy | None:
         if self.proxy_url is None and self.proxy_url_file is None:
             return None
-        option = f"outputs.{site.output}.proxy_url"
+        option = f"outputs.{context.output}.proxy_url"
         url = _secret(self.proxy_url, self.proxy_url_file, option)
         if fault := fault_of_proxy(url):
             raise ConfigurationError(f"{option}_file: what is in {self.proxy_url_file} {fault}", "correct it")
         return proxy_of(url)
 
-    def _authorization(self, site: Site) -> dict[str, str]:
+    def _authorization(self, context: OutputContext) -> dict[str, str]:
         if self.username:
-            password = _secret(self.password, self.password_file, f"outputs.{site.output}.password")
+            password = _secret(self.password, self.password_file, f"outputs.{context.output}.password")
             return {"authorization": remote.basic(self.username, password)}
         if not self.api_key and not self.api_key_file:
             return {}
-        key = _secret(self.api_key, self.api_key_file, f"outputs.{site.output}.api_key")
+        key = _secret(self.api_key, self.api_key_file, f"outputs.{context.output}.api_key")
         return {"authorization": remote.api_key(key)}
 
-    def _tls(self, site: Site) -> ssl.SSLContext:
-        option = f"outputs.{site.output}"
-        context = remote.trusting(self.ca_file, f"{option}.ca_file")
+    def _tls(self, context: OutputContext) -> ssl.SSLContext:
+        option = f"outputs.{context.output}"
+        tls = remote.trusting(self.ca_file, f"{option}.ca_file")
         if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+            tls.check_hostname = False
+            tls.verify_mode = ssl.CERT_NONE
         if self.client_cert_file:
-            _show(context, self.client_cert_file, self.client_key_file, option)
-        return context
+            _show(tls, self.client_cert_file, self.client_key_file, option)
+        return tls
 
 
-def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, option: str) -> None:
+def _show(tls: ssl.SSLContext, certificate: Path, key: Path | None, option: str) -> None:
     remote.text(remote.file(certificate, f"{option}.client_cert_file"), f"{option}.client_cert_file")
     if key:
         remote.text(remote.file(key, f"{option}.client_key_file"), f"{option}.client_key_file")
     try:
-        context.load_cert_chain(certificate, key, password=_no_passphrase)
+        tls.load_cert_chain(certificate, key, password=_no_passphrase)
     except (ssl.SSLError, ValueError) as error:
         reason = error.reason if isinstance(error, ssl.SSLError) else str(error)
         raise ConfigurationError(

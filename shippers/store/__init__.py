@@ -15,7 +15,7 @@ from pydantic import Field
 from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import Found, Query, ShipperSettings, Site
+from collector.ports import Found, OutputContext, Query, ShipperSettings
 from collector.values import Bytes, Seconds
 
 from .days import Days
@@ -36,9 +36,9 @@ class Settings(ShipperSettings):
         1.0, gt=0, le=60, description="time between commits; a document can be found after the commit"
     )
 
-    def open(self, site: Site) -> "Store":
+    def open(self, context: OutputContext) -> "Store":
         """Make the store in the output's directory; nothing is touched before the first batch or search."""
-        return Store(self, site)
+        return Store(self, context)
 
 
 class Store:
@@ -47,11 +47,15 @@ class Store:
     `now` gives seconds since 1970, None while it is not sure; else a `SureClock` of its own does.
     """
 
-    def __init__(self, settings: Settings, site: Site, *, now: Callable[[], float | None] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, context: OutputContext, *, now: Callable[[], float | None] | None = None
+    ) -> None:
         now = now or SureClock().now
-        self._days = Days(site.directory, retention_days=settings.retention_days, max_bytes=settings.max_bytes, now=now)
+        self._days = Days(
+            context.directory, retention_days=settings.retention_days, max_bytes=settings.max_bytes, now=now
+        )
         self._commit_seconds = settings.commit_seconds
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{site.output}")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{context.output}")
         self._committed_at = float("-inf")
         self._next: asyncio.Future[BaseException | None] | None = None
         self._timer: asyncio.TimerHandle | None = None

@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 import pytest
 
 from collector.model import Batch, Receipt
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 
 from .segments import batch, by_id, document, log_stream, messages, plain_segment, segment
 
@@ -112,12 +112,12 @@ class ShipperContract:
     """No document is refused for its content."""
 
     @pytest.fixture
-    def site(self, tmp_path: Path) -> Site:
-        return Site("under_test", tmp_path / "state" / "under_test")
+    def site(self, tmp_path: Path) -> OutputContext:
+        return OutputContext("under_test", tmp_path / "state" / "under_test")
 
     @pytest.fixture
     @abstractmethod
-    def destination(self, site: Site) -> Destination:
+    def destination(self, site: OutputContext) -> Destination:
         """A fresh destination; an override may be an async fixture and clean up behind `yield`."""
         raise NotImplementedError
 
@@ -234,7 +234,7 @@ class ShipperContract:
         await self.assert_stored(destination, [batch(part)], without=refused)
 
     async def test_a_hostile_target_neither_harms_the_others_nor_leaves_the_directory(
-        self, destination: Destination, site: Site, tmp_path: Path
+        self, destination: Destination, site: OutputContext, tmp_path: Path
     ) -> None:
         before = files_below(tmp_path)
         hostile = [plain_segment(3, target, file=str(n)) for n, target in enumerate(HOSTILE_TARGETS)]

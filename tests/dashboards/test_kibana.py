@@ -11,7 +11,7 @@ import pytest
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Container
 from collector.model import Chunk, FileId, LogStream, Position, Segment
-from collector.ports import Site
+from collector.ports import OutputContext
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
@@ -238,7 +238,7 @@ async def filled(search_server: SearchServer, tmp_path: Path) -> SearchServer:
     """The server with one document of each kind, shipped by the real shipper, which brings the template."""
     empty(search_server)
     sent = batch(*everything())
-    shipper = settings_for(search_server).open(Site("elastic", tmp_path))
+    shipper = settings_for(search_server).open(OutputContext("elastic", tmp_path))
     receipt = await deliver(shipper, sent)
     await shipper.aclose()
     assert receipt.delivered == sent.count

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from collector.ports import Site
+from collector.ports import OutputContext
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("elastic", tmp_path)
+def site(tmp_path: Path) -> OutputContext:
+    return OutputContext("elastic", tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import Unauthorized, Unavailable
 from collector.model import Batch
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.elasticsearch import ElasticsearchShipper, Settings, bulk
 from shippers.elasticsearch.bulk import DEFAULT_INDEX, encode
 from shippers.elasticsearch.outcomes import FILTER, all_created
@@ -18,7 +18,7 @@ from tests.engines.search_server import SearchServer
 class Cluster:
     """A real server, emptied."""
 
-    def __init__(self, server: SearchServer, site: Site) -> None:
+    def __init__(self, server: SearchServer, site: OutputContext) -> None:
         self.server = server
         self._site = site
         empty(server)
@@ -92,7 +92,7 @@ class RealServerContract(ShipperContract):
         raise NotImplementedError
 
     @pytest.fixture
-    def destination(self, server: SearchServer, site: Site) -> Destination:
+    def destination(self, server: SearchServer, site: OutputContext) -> Destination:
         return Cluster(server, site)
 
 
@@ -120,7 +120,9 @@ class TestOpenSearch2(RealServerContract):
         return opensearch_2
 
 
-async def test_the_published_document_comes_back_field_for_field(search_server: SearchServer, site: Site) -> None:
+async def test_the_published_document_comes_back_field_for_field(
+    search_server: SearchServer, site: OutputContext
+) -> None:
     empty(search_server)
     published = {
         "log": {"Date": "2017-11-27 10:13:00", "level": "info", "message": "größe 🐟"},
@@ -147,7 +149,7 @@ def test_the_answer_that_all_are_there_is_what_each_server_says(search_server: S
     assert answer.body == all_created(5)
 
 
-async def test_the_probe_names_product_version_and_host(search_server: SearchServer, site: Site) -> None:
+async def test_the_probe_names_product_version_and_host(search_server: SearchServer, site: OutputContext) -> None:
     product = "OpenSearch" if search_server.generation == "opensearch" else "Elasticsearch"
     shipper = settings_for(search_server).open(site)
     assert await shipper.probe() == f"{product} {search_server.version} at {search_server.url}"
@@ -183,7 +185,7 @@ REFUSED_OR_TAKEN = {
 
 
 async def test_what_a_server_cannot_take_is_rejected_alone_with_its_words(
-    search_server: SearchServer, site: Site
+    search_server: SearchServer, site: OutputContext
 ) -> None:
     empty(search_server)
     sent = by_label(REFUSED_EVERYWHERE | REFUSED_OR_TAKEN)
@@ -200,7 +202,7 @@ async def test_what_a_server_cannot_take_is_rejected_alone_with_its_words(
     assert receipt.waits == {}
 
 
-async def test_a_mapping_conflict_rejects_that_document_only(search_server: SearchServer, site: Site) -> None:
+async def test_a_mapping_conflict_rejects_that_document_only(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     stream = log_stream()
     logs = [{"message": "m", "o": {"p": 1}}, {"message": "m", "o": "scalar"}, {"message": "m", "o": {"p": 2}}]
@@ -228,7 +230,7 @@ DEADLY = {
 }
 
 
-async def test_no_server_is_sent_so_many_levels_that_it_dies(search_server: SearchServer, site: Site) -> None:
+async def test_no_server_is_sent_so_many_levels_that_it_dies(search_server: SearchServer, site: OutputContext) -> None:
     """The deepest that is sent is sent: it is survived, under the template that lets a document have most fields."""
     empty(search_server)
     sent = by_label(DEADLY)
@@ -244,7 +246,9 @@ async def test_no_server_is_sent_so_many_levels_that_it_dies(search_server: Sear
     await shipper.aclose()
 
 
-async def test_a_wrong_password_is_one_line_that_does_not_hold_it(elasticsearch_7: SearchServer, site: Site) -> None:
+async def test_a_wrong_password_is_one_line_that_does_not_hold_it(
+    elasticsearch_7: SearchServer, site: OutputContext
+) -> None:
     shipper = settings_for(elasticsearch_7, password="wrong-secret").open(site)
     with pytest.raises(Unauthorized) as caught:
         await shipper.ship(batch(plain_segment(1)))
@@ -254,7 +258,7 @@ async def test_a_wrong_password_is_one_line_that_does_not_hold_it(elasticsearch_
     )
 
 
-async def test_no_credentials_say_which_options_to_set(elasticsearch_7: SearchServer, site: Site) -> None:
+async def test_no_credentials_say_which_options_to_set(elasticsearch_7: SearchServer, site: OutputContext) -> None:
     shipper = settings_for(elasticsearch_7, username=None, password=None).open(site)
     with pytest.raises(Unauthorized, match=r"without credentials .*password_file"):
         await shipper.probe()
@@ -263,7 +267,7 @@ async def test_no_credentials_say_which_options_to_set(elasticsearch_7: SearchSe
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
 async def test_a_server_not_to_be_trusted_is_unavailable_with_the_option_to_set(
-    elasticsearch_7: SearchServer, site: Site, scheme: str
+    elasticsearch_7: SearchServer, site: OutputContext, scheme: str
 ) -> None:
     url = elasticsearch_7.url.replace("https", scheme)
     shipper = settings_for(elasticsearch_7, hosts=[url], ca_file=None).open(site)
@@ -273,13 +277,13 @@ async def test_a_server_not_to_be_trusted_is_unavailable_with_the_option_to_set(
     assert "\n" not in str(caught.value)
 
 
-async def test_verification_can_be_switched_off(elasticsearch_7: SearchServer, site: Site) -> None:
+async def test_verification_can_be_switched_off(elasticsearch_7: SearchServer, site: OutputContext) -> None:
     shipper = settings_for(elasticsearch_7, ca_file=None, verify=False).open(site)
     assert elasticsearch_7.version in await shipper.probe()
     await shipper.aclose()
 
 
-async def test_https_to_a_plain_server_says_so(elasticsearch_8: SearchServer, site: Site) -> None:
+async def test_https_to_a_plain_server_says_so(elasticsearch_8: SearchServer, site: OutputContext) -> None:
     shipper = settings_for(elasticsearch_8, hosts=[elasticsearch_8.url.replace("http", "https")]).open(site)
     with pytest.raises(Unavailable, match="write http://"):
         await shipper.probe()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collector.ports import Setup, Site
+from collector.ports import OutputContext, Setup
 from shippers.elasticsearch.bulk import DEFAULT_INDEX, encode
 from shippers.elasticsearch.outcomes import FILTER, all_created
 from tests.contract.segments import batch, log_stream, plain_segment
@@ -30,13 +30,15 @@ class TestElasticsearch6Oldest(RealServerContract):
         return elasticsearch_6_4
 
 
-async def test_the_probe_names_it(server: SearchServer, site: Site) -> None:
+async def test_the_probe_names_it(server: SearchServer, site: OutputContext) -> None:
     shipper = settings_for(server).open(site)
     assert await shipper.probe() == f"Elasticsearch 6.4.2 at {server.url}"
     await shipper.aclose()
 
 
-async def test_the_templates_of_run_and_setup_stand_beside_each_other(server: SearchServer, site: Site) -> None:
+async def test_the_templates_of_run_and_setup_stand_beside_each_other(
+    server: SearchServer, site: OutputContext
+) -> None:
     await shipped(server, site)
     properties: Any = mapping_of(server)["properties"]
     assert properties["host"]["type"] == "keyword"
@@ -62,7 +64,9 @@ async def test_whatever_type_the_first_message_has_the_next_ones_are_found(
         assert targets_found(server, query) == set(FIRSTS), query
 
 
-async def test_what_is_sent_again_after_the_server_was_killed_is_there_once(server: SearchServer, site: Site) -> None:
+async def test_what_is_sent_again_after_the_server_was_killed_is_there_once(
+    server: SearchServer, site: OutputContext
+) -> None:
     sent = batch(plain_segment(500), plain_segment(500, "till"))
     shipper = settings_for(server).open(site)
     assert (await deliver(shipper, sent)).delivered == 1000

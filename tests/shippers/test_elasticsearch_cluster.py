@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.model import Batch, Receipt
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
@@ -48,7 +48,7 @@ class Relay(RecordingShipper):
         return await self._shipper.ship(batch)
 
 
-async def shipped(server: SearchServer, site: Site, **options: object) -> Receipt:
+async def shipped(server: SearchServer, site: OutputContext, **options: object) -> Receipt:
     shipper = settings_for(server, **options).open(site)
     try:
         return settled(await shipper.ship(SENT), SENT)
@@ -69,7 +69,7 @@ def assert_only_the_shop_waits(receipt: Receipt, words: str) -> None:
     assert words in receipt.waits["shop"]
 
 
-async def test_a_closed_index_waits(search_server: SearchServer, site: Site) -> None:
+async def test_a_closed_index_waits(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     put(search_server, f"/{INDEX}", {})
     search_server.request("POST", f"/{INDEX}/_close")
@@ -82,7 +82,7 @@ def put_without_primary(server: SearchServer, index: str) -> None:
 
 
 async def test_an_index_without_a_primary_waits_and_the_rest_is_told_in_time(
-    search_server: SearchServer, site: Site
+    search_server: SearchServer, site: OutputContext
 ) -> None:
     empty(search_server)
     put_without_primary(search_server, INDEX)
@@ -91,7 +91,7 @@ async def test_an_index_without_a_primary_waits_and_the_rest_is_told_in_time(
 
 
 async def test_an_index_without_a_primary_takes_no_worker_from_other_targets(
-    elasticsearch_8: SearchServer, site: Site, tmp_path: Path
+    elasticsearch_8: SearchServer, site: OutputContext, tmp_path: Path
 ) -> None:
     empty(elasticsearch_8)
     put_without_primary(elasticsearch_8, INDEX)
@@ -108,7 +108,9 @@ async def test_an_index_without_a_primary_takes_no_worker_from_other_targets(
 
 
 @pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
-async def test_a_blocked_index_and_a_full_disk_wait(search_server: SearchServer, site: Site, block: str) -> None:
+async def test_a_blocked_index_and_a_full_disk_wait(
+    search_server: SearchServer, site: OutputContext, block: str
+) -> None:
     empty(search_server)
     put(search_server, f"/{INDEX}", {"settings": {f"index.blocks.{block}": True}})
     try:
@@ -117,7 +119,7 @@ async def test_a_blocked_index_and_a_full_disk_wait(search_server: SearchServer,
         put(search_server, f"/{INDEX}/_settings", {f"index.blocks.{block}": None})
 
 
-async def test_forbidden_automatic_creation_waits(search_server: SearchServer, site: Site) -> None:
+async def test_forbidden_automatic_creation_waits(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     put(search_server, "/_cluster/settings", {"transient": {"action.auto_create_index": "-shop*,+*"}})
     try:
@@ -126,7 +128,7 @@ async def test_forbidden_automatic_creation_waits(search_server: SearchServer, s
         put(search_server, "/_cluster/settings", {"transient": {"action.auto_create_index": None}})
 
 
-async def test_the_shard_limit_waits(search_server: SearchServer, site: Site) -> None:
+async def test_the_shard_limit_waits(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     put(search_server, "/till-2026.11.23", {})
     limit = {"cluster.max_shards_per_node": "1"}
@@ -141,7 +143,7 @@ async def test_the_shard_limit_waits(search_server: SearchServer, site: Site) ->
         assert_only_the_shop_waits(receipt, "cluster.max_shards_per_node")
 
 
-async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: Site) -> None:
+async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: OutputContext) -> None:
     empty(elasticsearch_6)
     put(elasticsearch_6, f"/{INDEX}", {"settings": {"index.default_pipeline": "not-there"}})
     assert_only_the_shop_waits(
@@ -149,7 +151,7 @@ async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: Sit
     )
 
 
-async def test_a_strict_mapping_rejects(search_server: SearchServer, site: Site) -> None:
+async def test_a_strict_mapping_rejects(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     strict: object = {"dynamic": "strict"}
     put(search_server, f"/{INDEX}", {"mappings": {"_doc": strict} if search_server.generation == 6 else strict})
@@ -164,7 +166,7 @@ def mapping_of(server: SearchServer) -> dict[str, object]:
     return mapping
 
 
-async def test_the_template_is_there_before_the_first_index(search_server: SearchServer, site: Site) -> None:
+async def test_the_template_is_there_before_the_first_index(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     await shipped(search_server, site)
     properties = mapping_of(search_server)["properties"]
@@ -204,7 +206,7 @@ def refusing(elasticsearch_8: SearchServer) -> SearchServer:
 
 
 async def test_what_meets_the_servers_own_templates_is_composable_and_the_rest_is_legacy(
-    refusing: SearchServer, site: Site
+    refusing: SearchServer, site: OutputContext
 ) -> None:
     with capture_logs() as logged:
         await asyncio.gather(*(shipped(refusing, site) for _ in range(3)))
@@ -220,7 +222,7 @@ async def test_what_meets_the_servers_own_templates_is_composable_and_the_rest_i
 
 @pytest.mark.parametrize("index", [DEFAULT_INDEX, "{target}-audit-%Y.%m.%d"])
 async def test_what_another_agent_or_output_has_put_there_is_no_hindrance(
-    refusing: SearchServer, site: Site, index: str
+    refusing: SearchServer, site: OutputContext, index: str
 ) -> None:
     """Half of it is there when another was cut off between the two requests, or is at it."""
     await shipped(refusing, site)
@@ -234,7 +236,7 @@ async def test_what_another_agent_or_output_has_put_there_is_no_hindrance(
 
 
 async def test_an_index_all_of_whose_patterns_meet_the_servers_own_gets_a_composable_template_once(
-    refusing: SearchServer, site: Site
+    refusing: SearchServer, site: OutputContext
 ) -> None:
     for _ in range(2):
         with capture_logs() as logged:
@@ -247,7 +249,7 @@ async def test_an_index_all_of_whose_patterns_meet_the_servers_own_gets_a_compos
 
 @pytest.mark.parametrize("kind", ["_template", "_index_template"])
 async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
-    refusing: SearchServer, site: Site, kind: str
+    refusing: SearchServer, site: OutputContext, kind: str
 ) -> None:
     settings = {"index.number_of_replicas": "0"}
     whole = {"settings": settings} if kind == "_template" else {"template": {"settings": settings}}
@@ -263,13 +265,13 @@ async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
     assert set(patterns) == set(patterns_of(DEFAULT_INDEX)) - {"s*-20*.*.*"}
 
 
-async def test_template_off_leaves_the_cluster_alone(search_server: SearchServer, site: Site) -> None:
+async def test_template_off_leaves_the_cluster_alone(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     await shipped(search_server, site, template="off")
     assert plain_templates(search_server) == {}
 
 
-async def test_a_template_of_that_name_is_left_as_it_is(search_server: SearchServer, site: Site) -> None:
+async def test_a_template_of_that_name_is_left_as_it_is(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     name = plain_legacy_name(DEFAULT_INDEX, as_known(search_server))
     put(search_server, f"/_template/{name}", {"index_patterns": ["other*"], "order": 7})
@@ -287,7 +289,7 @@ def older(body: dict[str, Any], mark: Mark) -> dict[str, Any]:
 
 
 async def test_what_an_older_agent_installed_gets_the_present_body_for_its_patterns(
-    search_server: SearchServer, site: Site
+    search_server: SearchServer, site: OutputContext
 ) -> None:
     empty(search_server)
     known = as_known(search_server)
@@ -311,7 +313,7 @@ async def test_what_an_older_agent_installed_gets_the_present_body_for_its_patte
 
 
 async def test_what_an_older_agent_installed_and_somebody_changed_is_left(
-    search_server: SearchServer, site: Site
+    search_server: SearchServer, site: OutputContext
 ) -> None:
     empty(search_server)
     known = as_known(search_server)
@@ -324,7 +326,7 @@ async def test_what_an_older_agent_installed_and_somebody_changed_is_left(
     assert plain_templates(search_server)["legacy"] == there["legacy"]
 
 
-async def test_the_operators_own_legacy_template_wins(search_server: SearchServer, site: Site) -> None:
+async def test_the_operators_own_legacy_template_wins(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     own: object = {"properties": {"host": {"type": "text"}, "@target": {"type": "text", "norms": False}}}
     mappings = {"_doc": own} if search_server.generation == 6 else own
@@ -336,7 +338,7 @@ async def test_the_operators_own_legacy_template_wins(search_server: SearchServe
     assert properties["@target"] == {"type": "text", "norms": False}
 
 
-async def test_daily_indices_of_beats_can_still_be_made(search_server: SearchServer, site: Site) -> None:
+async def test_daily_indices_of_beats_can_still_be_made(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     await shipped(search_server, site)
     own: object = {"properties": {name: {"properties": {"name": {"type": "keyword"}}} for name in ("host", "log")}}
@@ -345,7 +347,7 @@ async def test_daily_indices_of_beats_can_still_be_made(search_server: SearchSer
     put(search_server, "/filebeat-7.17.0-2026.11.23", {})
 
 
-async def test_an_index_that_a_wrong_template_forbids_waits(search_server: SearchServer, site: Site) -> None:
+async def test_an_index_that_a_wrong_template_forbids_waits(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     typed = search_server.generation == 6
     for order, host in enumerate(({"type": "keyword", "ignore_above": 9}, {"type": "text"})):
@@ -357,7 +359,7 @@ async def test_an_index_that_a_wrong_template_forbids_waits(search_server: Searc
 
 @pytest.mark.parametrize("server", ["elasticsearch_8", "elasticsearch_7", "opensearch_2"])
 async def test_the_operators_composable_templates_win_and_can_be_made_later(
-    request: pytest.FixtureRequest, site: Site, server: str
+    request: pytest.FixtureRequest, site: OutputContext, server: str
 ) -> None:
     search_server = request.getfixturevalue(server)
     empty(search_server)
@@ -371,7 +373,7 @@ async def test_the_operators_composable_templates_win_and_can_be_made_later(
     assert mapping_of(search_server) == {"dynamic": "false"}
 
 
-async def test_hidden_indices_do_not_get_the_template(search_server: SearchServer, site: Site) -> None:
+async def test_hidden_indices_do_not_get_the_template(search_server: SearchServer, site: OutputContext) -> None:
     empty(search_server)
     await shipped(search_server, site)
     put(search_server, "/.hidden-2026.11.23", {})
@@ -380,7 +382,9 @@ async def test_hidden_indices_do_not_get_the_template(search_server: SearchServe
     assert "mapping" not in answer["settings"]["index"]
 
 
-async def test_numbers_that_do_not_fit_are_kept_and_not_searchable(search_server: SearchServer, site: Site) -> None:
+async def test_numbers_that_do_not_fit_are_kept_and_not_searchable(
+    search_server: SearchServer, site: OutputContext
+) -> None:
     empty(search_server)
     stream = log_stream()
     logs: list[object] = [{"n": 1, "d": "2026-11-23"}, {"n": "one", "d": "today"}, {"n": 1.5, "d": 7}]

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from shippers.elasticsearch import Settings
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
@@ -85,7 +85,7 @@ async def before(endpoint: BulkEndpoint, kind: str, status: int = 502) -> AsyncI
 @asynccontextmanager
 async def shipping(url: str, path: Path) -> AsyncIterator[Shipper]:
     given = {"type": "elasticsearch", "hosts": [url], "template": False}
-    shipper = Settings.model_validate(given).open(Site("elastic", path))
+    shipper = Settings.model_validate(given).open(OutputContext("elastic", path))
     try:
         yield shipper
     finally:

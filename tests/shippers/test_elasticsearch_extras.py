@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from collector.errors import ConfigurationError, Unauthorized, Unavailable
 from collector.net.remote import basic
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.elasticsearch import Settings
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import deliver
@@ -28,7 +28,7 @@ def settings(**options: object) -> Settings:
     return Settings.model_validate({"type": "elasticsearch", "hosts": ["http://elasticsearch:9200"], **options})
 
 
-async def received(site: Site, **options: object) -> list[Received]:
+async def received(site: OutputContext, **options: object) -> list[Received]:
     """What arrives when a batch is sent with these options, the template's requests among it."""
     async with BulkEndpoint() as endpoint:
         shipper = settings(hosts=[endpoint.url], **options).open(site)
@@ -41,7 +41,7 @@ def headers_of(one: Received) -> dict[str, str]:
     return {name.lower(): value for name, value in one.headers.items()}
 
 
-async def test_headers_go_with_each_request_and_leave_ours_as_they_are(site: Site, tmp_path: Path) -> None:
+async def test_headers_go_with_each_request_and_leave_ours_as_they_are(site: OutputContext, tmp_path: Path) -> None:
     file = tmp_path / "headers"
     file.write_text(f"X-Token: {SECRET}\n\nVL-Stream-Fields: host,@target\r\n")
     given = {"X-Scope-OrgID": "tenant 1", "User-Agent": "ours/1", "AccountID": 7, "X-Debug": True}
@@ -65,7 +65,7 @@ REFUSED_HEADERS = (
 
 @pytest.mark.parametrize("name", REFUSED_HEADERS)
 def test_a_header_that_would_break_the_requests_is_refused_without_its_value(
-    site: Site, tmp_path: Path, name: str
+    site: OutputContext, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(ValidationError, match="headers") as caught:
         settings(headers={name: SECRET})
@@ -79,7 +79,9 @@ def test_a_header_that_would_break_the_requests_is_refused_without_its_value(
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", f"{SECRET}\n", f"X: {SECRET}\x00", f"{SECRET} x: y"])
-def test_a_file_that_holds_no_headers_is_named_without_what_it_holds(site: Site, tmp_path: Path, content: str) -> None:
+def test_a_file_that_holds_no_headers_is_named_without_what_it_holds(
+    site: OutputContext, tmp_path: Path, content: str
+) -> None:
     file = tmp_path / "headers"
     file.write_text(content)
     with pytest.raises(ConfigurationError, match=rf"outputs\.elastic\.headers_file: {file}") as caught:
@@ -94,7 +96,7 @@ def test_a_header_over_two_lines_is_refused_without_its_value(value: str) -> Non
     assert SECRET not in str(caught.value)
 
 
-async def test_parameters_go_with_bulk_requests_alone_and_are_encoded(site: Site) -> None:
+async def test_parameters_go_with_bulk_requests_alone_and_are_encoded(site: OutputContext) -> None:
     asked: list[str] = []
 
     class Asked(BulkEndpoint):
@@ -129,7 +131,7 @@ def test_a_parameter_that_is_no_text_is_refused() -> None:
 
 @pytest.mark.parametrize("server", ["elasticsearch_8", "elasticsearch_7", "elasticsearch_6"])
 async def test_an_ingest_pipeline_takes_each_document_and_one_that_is_missing_waits(
-    request: pytest.FixtureRequest, site: Site, server: str
+    request: pytest.FixtureRequest, site: OutputContext, server: str
 ) -> None:
     search_server = request.getfixturevalue(server)  # the OpenSearch of the tests has no node for it
     empty(search_server)
@@ -157,7 +159,7 @@ async def test_an_ingest_pipeline_takes_each_document_and_one_that_is_missing_wa
 @pytest.mark.parametrize("is_in_file", [False, True])
 @pytest.mark.parametrize("credentials", ["", f"user:{SECRET}", f"us%40er:{SECRET}%3A%2Fx"])
 async def test_all_requests_go_through_the_proxy(
-    site: Site, tmp_path: Path, credentials: str, *, is_in_file: bool
+    site: OutputContext, tmp_path: Path, credentials: str, *, is_in_file: bool
 ) -> None:
     plain = credentials.replace("%40", "@").replace("%3A", ":").replace("%2F", "/")
     async with BulkEndpoint() as endpoint, ForwardProxy(credentials=plain) as proxy:
@@ -174,7 +176,7 @@ async def test_all_requests_go_through_the_proxy(
         assert not any("proxy-authorization" in headers_of(each) for each in endpoint.received)
 
 
-async def test_https_goes_through_the_proxy_in_a_tunnel(elasticsearch_7: SearchServer, site: Site) -> None:
+async def test_https_goes_through_the_proxy_in_a_tunnel(elasticsearch_7: SearchServer, site: OutputContext) -> None:
     async with ForwardProxy(credentials=f"user:{SECRET}") as proxy:
         url = f"http://user:{SECRET}@127.0.0.1:{proxy.port}"
         shipper = settings_for(elasticsearch_7, proxy_url=url).open(site)
@@ -186,7 +188,7 @@ async def test_https_goes_through_the_proxy_in_a_tunnel(elasticsearch_7: SearchS
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_refuses_the_password_is_told_with_the_option_and_without_it(
-    site: Site, scheme: str
+    site: OutputContext, scheme: str
 ) -> None:
     async with BulkEndpoint() as endpoint, ForwardProxy(credentials="user:another") as proxy:
         url = endpoint.url.replace("http", scheme)
@@ -202,7 +204,7 @@ async def test_a_proxy_that_refuses_the_password_is_told_with_the_option_and_wit
     assert SECRET not in f"{given!r} {given.model_dump_json()}"
 
 
-async def test_a_proxy_that_is_away_or_reaches_nobody_is_told_as_the_proxy(site: Site) -> None:
+async def test_a_proxy_that_is_away_or_reaches_nobody_is_told_as_the_proxy(site: OutputContext) -> None:
     (port,) = free_ports(1)
     shipper = settings(proxy_url=f"http://user:{SECRET}@127.0.0.1:{port}").open(site)
     with pytest.raises(Unavailable, match=r"^the proxy before .*9200 cannot be reached .*: check proxy_url") as caught:
@@ -232,7 +234,7 @@ async def test_a_proxy_that_is_away_or_reaches_nobody_is_told_as_the_proxy(site:
         "",
     ],
 )
-def test_what_is_no_proxy_is_refused_without_repeating_it(site: Site, tmp_path: Path, url: str) -> None:
+def test_what_is_no_proxy_is_refused_without_repeating_it(site: OutputContext, tmp_path: Path, url: str) -> None:
     with pytest.raises(ValidationError, match="proxy_url") as caught:
         settings(proxy_url=url)
     assert SECRET not in str(caught.value)

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from collector.documents.refused import as_text
 from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt, Rejected
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.elasticsearch import ElasticsearchShipper, Settings
 from shippers.elasticsearch.outcomes import Indices, receipt_of
 from tests.contract.segments import batch, plain_segment
@@ -29,7 +29,7 @@ ODD = {"type": "a_type_of_next_year_exception", "reason": "because"}
 @asynccontextmanager
 async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> AsyncIterator[ElasticsearchShipper]:
     given = {"type": "elasticsearch", "hosts": [endpoint.url], **options}
-    shipper = Settings.model_validate(given).open(Site("elastic", path))
+    shipper = Settings.model_validate(given).open(OutputContext("elastic", path))
     try:
         yield shipper
     finally:
@@ -159,7 +159,7 @@ async def test_a_request_that_is_refused_for_its_size_before_it_was_read_is_refu
         settings = Settings.model_validate(
             {"type": "elasticsearch", "hosts": [url], "compress": False, "template": "off"}
         )
-        shipper = settings.open(Site("elastic", tmp_path))
+        shipper = settings.open(OutputContext("elastic", tmp_path))
         with pytest.raises(Refused, match="413"):
             await shipper.ship(many)
         await shipper.aclose()
@@ -187,7 +187,7 @@ async def test_batches_that_wait_for_a_server_that_hangs_share_its_silence(tmp_p
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         given = {"type": "elasticsearch", "hosts": [url], "request_timeout_seconds": 0.2}
-        shipper = Settings.model_validate(given).open(Site("elastic", tmp_path))
+        shipper = Settings.model_validate(given).open(OutputContext("elastic", tmp_path))
         for rounds in (1, 2):
             ended = await asyncio.gather(*(shipper.ship(SENT) for _ in range(4)), return_exceptions=True)
             assert [type(each) for each in ended] == [Unavailable] * 4

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from collector.model import LogStream
-from collector.ports import Site
+from collector.ports import OutputContext
 from tests.collector.desk import Desk
 from tests.contract.segments import document, log_stream, segment
 from tests.engines.search_server import SearchServer
@@ -45,7 +45,7 @@ async def deliver_in_rounds(
     server: SearchServer, tmp_path: Path, logs_by_stream: Mapping[LogStream, list[object]]
 ) -> dict[str, list[dict[str, Any]]]:
     """The first documents of all streams, then their seconds and so on; those stored by target, none lost or dead."""
-    shipper = settings_for(server).open(Site("elastic", tmp_path))
+    shipper = settings_for(server).open(OutputContext("elastic", tmp_path))
     for number in range(max(map(len, logs_by_stream.values()))):
         desk = Desk(tmp_path / str(number), Relay(shipper))
         async with desk.open(workers=1):
@@ -111,7 +111,7 @@ async def deliver_to_one_index(
     server: SearchServer, tmp_path: Path, documents: list[tuple[LogStream, object]]
 ) -> list[dict[str, Any]]:
     """Each a batch by itself; gives those stored, in their order, with none lost and none dead."""
-    shipper = settings_for(server).open(Site("elastic", tmp_path))
+    shipper = settings_for(server).open(OutputContext("elastic", tmp_path))
     for number, (stream, log) in enumerate(documents):
         desk = Desk(tmp_path / str(number), Relay(shipper))
         async with desk.open(workers=1):

@@ -6,7 +6,7 @@ import trustme
 from pydantic import ValidationError
 
 from collector.errors import ConfigurationError
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.elasticsearch import Settings
 from tests.faults.bulk_endpoint import BulkEndpoint
 
@@ -89,13 +89,13 @@ def test_options_that_contradict_each_other_are_refused_without_a_secret(options
     assert SECRET not in str(caught.value)
 
 
-def test_secrets_stand_in_no_representation(site: Site) -> None:
+def test_secrets_stand_in_no_representation(site: OutputContext) -> None:
     given = settings(username="elastic", password=SECRET)
     assert SECRET not in f"{given!r} {given} {given.model_dump_json()} {given.open(site)!r}"
 
 
 @pytest.mark.parametrize("option", ["password_file", "api_key_file", "ca_file", "client_cert_file", "client_key_file"])
-def test_a_file_that_cannot_be_read_is_named_with_its_option(site: Site, tmp_path: Path, option: str) -> None:
+def test_a_file_that_cannot_be_read_is_named_with_its_option(site: OutputContext, tmp_path: Path, option: str) -> None:
     missing = tmp_path / "missing"
     options: dict[str, object] = {option: missing, "hosts": ["https://x"]}
     if option == "password_file":
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_option(site: Site, tmp_pat
 @pytest.mark.parametrize("content", ["", "\n", "\n\n", "\r\n", " \n"])
 @pytest.mark.parametrize(("option", "more"), [("password_file", {"username": "elastic"}), ("api_key_file", {})])
 def test_a_file_that_holds_no_secret_is_named_as_empty(
-    site: Site, tmp_path: Path, option: str, more: dict[str, object], content: str
+    site: OutputContext, tmp_path: Path, option: str, more: dict[str, object], content: str
 ) -> None:
     file = tmp_path / "secret"
     file.write_text(content)
@@ -125,7 +125,7 @@ USER: dict[str, object] = {"username": "elastic"}
 @pytest.mark.parametrize("control", ["\n", "\r\n", "\0", "\t", "\x1b", "\x7f", "\x85"])
 @pytest.mark.parametrize(("option", "more"), [("password", USER), ("api_key", {})])
 def test_a_secret_that_holds_control_characters_is_refused_without_repeating_it(
-    site: Site, tmp_path: Path, option: str, more: dict[str, object], control: str
+    site: OutputContext, tmp_path: Path, option: str, more: dict[str, object], control: str
 ) -> None:
     secret = f"{SECRET}{control}{SECRET}"
     file = tmp_path / "secret"
@@ -145,7 +145,7 @@ def test_a_secret_that_holds_control_characters_is_refused_without_repeating_it(
     ],
 )
 async def test_newlines_at_the_end_of_a_secret_are_no_part_of_it(
-    site: Site, tmp_path: Path, option: str, more: dict[str, object], header: str, end: str
+    site: OutputContext, tmp_path: Path, option: str, more: dict[str, object], header: str, end: str
 ) -> None:
     file = tmp_path / "secret"
     file.write_bytes(f"{SECRET}{end}".encode())
@@ -164,7 +164,7 @@ async def test_newlines_at_the_end_of_a_secret_are_no_part_of_it(
     "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )
 def test_a_ca_file_without_certificates_is_refused_and_not_taken_for_the_default(
-    site: Site, tmp_path: Path, content: str
+    site: OutputContext, tmp_path: Path, content: str
 ) -> None:
     file = tmp_path / "ca.pem"
     file.write_text(content)
@@ -172,7 +172,7 @@ def test_a_ca_file_without_certificates_is_refused_and_not_taken_for_the_default
         settings(hosts=["https://x"], ca_file=file).open(site)
 
 
-def test_a_client_certificate_with_the_key_of_another_is_refused(site: Site, tmp_path: Path) -> None:
+def test_a_client_certificate_with_the_key_of_another_is_refused(site: OutputContext, tmp_path: Path) -> None:
     authority = trustme.CA()
     one, other = (authority.issue_cert(f"{name}.example") for name in ("one", "other"))
     one.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
@@ -182,7 +182,7 @@ def test_a_client_certificate_with_the_key_of_another_is_refused(site: Site, tmp
         given.open(site)
 
 
-def test_a_client_certificate_with_its_key_is_taken(site: Site, tmp_path: Path) -> None:
+def test_a_client_certificate_with_its_key_is_taken(site: OutputContext, tmp_path: Path) -> None:
     pair = trustme.CA().issue_cert("one.example")
     pair.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
     settings(hosts=["https://x"], client_cert_file=tmp_path / "both.pem").open(site)

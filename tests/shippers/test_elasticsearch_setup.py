@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector.errors import UsageError
-from collector.ports import Preparable, Setup, SetupStep, Site
+from collector.ports import OutputContext, Preparable, Setup, SetupStep
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.marks import Mark, marked, split
@@ -40,7 +40,9 @@ def server(search_server: SearchServer) -> Iterator[SearchServer]:
     yield from emptied(search_server)
 
 
-async def set_up(server: SearchServer, site: Site, setup: Setup = DEFAULT, **options: object) -> dict[str, SetupStep]:
+async def set_up(
+    server: SearchServer, site: OutputContext, setup: Setup = DEFAULT, **options: object
+) -> dict[str, SetupStep]:
     """What is told of each object, by its name."""
     settings = settings_for(server, **options)
     assert isinstance(settings, Preparable)
@@ -75,7 +77,7 @@ def all_are(outcome: str, names: Iterable[str]) -> dict[str, str]:
 # ------------------------------------------------------------------ once and again
 
 
-async def test_all_is_created_and_a_second_run_sends_nothing(server: SearchServer, site: Site) -> None:
+async def test_all_is_created_and_a_second_run_sends_nothing(server: SearchServer, site: OutputContext) -> None:
     assert outcomes(await set_up(server, site)) == all_are("created", objects_of(server))
     there = everything(server)
     again = await set_up(server, site)
@@ -84,7 +86,7 @@ async def test_all_is_created_and_a_second_run_sends_nothing(server: SearchServe
     assert everything(server) == there
 
 
-async def test_the_export_is_what_is_sent(server: SearchServer, site: Site) -> None:
+async def test_the_export_is_what_is_sent(server: SearchServer, site: OutputContext) -> None:
     kind = "opensearch" if server.generation == "opensearch" else f"elasticsearch-{server.generation}"
     files = settings_for(server).setup_files(DEFAULT, kind)
     sent = [step for step in (await set_up(server, site)).values() if step.request]
@@ -105,7 +107,9 @@ def test_the_export_for_8_holds_what_8_knows_from_14_on_and_that_for_7_does_not(
     assert (b"ignore_dynamic_beyond_limit" in bodies) is (b"subobjects" in bodies) is is_there
 
 
-async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(server: SearchServer, site: Site) -> None:
+async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(
+    server: SearchServer, site: OutputContext
+) -> None:
     before = everything(server)
     dry = await set_up(server, site, Setup(dry_run=True))
     assert everything(server) == before
@@ -113,7 +117,9 @@ async def test_a_dry_run_tells_what_would_be_sent_and_changes_nothing(server: Se
     assert dry == wet
 
 
-async def test_indices_get_what_setup_installed_and_run_leaves_its_own_out(server: SearchServer, site: Site) -> None:
+async def test_indices_get_what_setup_installed_and_run_leaves_its_own_out(
+    server: SearchServer, site: OutputContext
+) -> None:
     await set_up(server, site)
     before = everything(server)
     assert (await shipped(server, site)).delivered == 6
@@ -125,14 +131,16 @@ async def test_indices_get_what_setup_installed_and_run_leaves_its_own_out(serve
     assert properties["log"]["properties"]["message"] == {"type": "text", "norms": False}
 
 
-async def test_setup_takes_over_where_run_was_first(server: SearchServer, site: Site) -> None:
+async def test_setup_takes_over_where_run_was_first(server: SearchServer, site: OutputContext) -> None:
     await shipped(server, site)
     there = plain_templates(server)
     assert outcomes(await set_up(server, site)) == all_are("created", objects_of(server))
     assert plain_templates(server) == there
 
 
-async def test_for_some_targets_only_run_installs_its_own_for_the_others(server: SearchServer, site: Site) -> None:
+async def test_for_some_targets_only_run_installs_its_own_for_the_others(
+    server: SearchServer, site: OutputContext
+) -> None:
     await set_up(server, site, SHOP)
     await shipped(server, site)
     there = plain_templates(server)
@@ -142,7 +150,7 @@ async def test_for_some_targets_only_run_installs_its_own_for_the_others(server:
 
 
 async def test_for_some_targets_only_setup_leaves_the_others_what_run_installed(
-    server: SearchServer, site: Site
+    server: SearchServer, site: OutputContext
 ) -> None:
     await shipped(server, site)
     there = plain_templates(server)
@@ -187,7 +195,7 @@ def ours(server: SearchServer) -> tuple[dict[str, Any], Mark]:
     return split(component(known), mark)[1], mark
 
 
-async def test_an_older_one_of_ours_is_updated(server: SearchServer, site: Site) -> None:
+async def test_an_older_one_of_ours_is_updated(server: SearchServer, site: OutputContext) -> None:
     body, mark = ours(server)
     settings = body["settings"] if server.generation == 6 else body["template"]["settings"]
     settings["index.mapping.total_fields.limit"] = 1500
@@ -216,7 +224,7 @@ def drop_mark(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("change", [change_limit, add_field, drop_mark])
 async def test_what_somebody_changed_is_kept_unless_overwritten(
-    server: SearchServer, site: Site, change: Callable[[dict[str, Any]], None]
+    server: SearchServer, site: OutputContext, change: Callable[[dict[str, Any]], None]
 ) -> None:
     await set_up(server, site)
     changed = template_there(server)
@@ -233,7 +241,7 @@ async def test_what_somebody_changed_is_kept_unless_overwritten(
     assert outcomes(await set_up(server, site)) == all_are("unchanged", objects_of(server))
 
 
-async def test_one_of_a_newer_version_is_kept(server: SearchServer, site: Site) -> None:
+async def test_one_of_a_newer_version_is_kept(server: SearchServer, site: OutputContext) -> None:
     body, mark = ours(server)
     body["version"] = VERSION + 1
     name = put_template(server, marked(body, mark, VERSION + 1))
@@ -247,7 +255,9 @@ def composing(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
     yield from emptied(request.getfixturevalue(request.param))
 
 
-async def test_the_operators_component_is_laid_over_ours_and_never_touched(composing: SearchServer, site: Site) -> None:
+async def test_the_operators_component_is_laid_over_ours_and_never_touched(
+    composing: SearchServer, site: OutputContext
+) -> None:
     await set_up(composing, site)
     own = {
         "template": {"settings": {"number_of_replicas": "0"}, "mappings": {"properties": {"host": {"type": "text"}}}}
@@ -267,7 +277,7 @@ async def test_the_operators_component_is_laid_over_ours_and_never_touched(compo
 
 @pytest.mark.parametrize("is_legacy", [True, False])
 async def test_nobodys_template_is_put_out_of_force_unasked(
-    composing: SearchServer, site: Site, *, is_legacy: bool
+    composing: SearchServer, site: OutputContext, *, is_legacy: bool
 ) -> None:
     kind, named = ("_template", "legacy template own") if is_legacy else ("_index_template", "template own")
     put(composing, f"/{kind}/own", {"index_patterns": ["filebeat-7.*-2*"]})
@@ -283,7 +293,7 @@ async def test_nobodys_template_is_put_out_of_force_unasked(
     assert outcomes(await set_up(composing, site)) == all_are("unchanged", objects_of(composing))
 
 
-async def test_templates_of_others_may_be_of_any_size(elasticsearch_8: SearchServer, site: Site) -> None:
+async def test_templates_of_others_may_be_of_any_size(elasticsearch_8: SearchServer, site: OutputContext) -> None:
     for server in emptied(elasticsearch_8):
         for number in range(9):
             described = {"_meta": {"text": secrets.token_hex(500_000)}}
@@ -298,7 +308,7 @@ def merging(elasticsearch_6: SearchServer) -> Iterator[SearchServer]:
     yield from emptied(elasticsearch_6)
 
 
-async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServer, site: Site) -> None:
+async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServer, site: OutputContext) -> None:
     limit = {"index.mapping.total_fields.limit": 10000}
     put(merging, "/_template/own.beats-7", {"index_patterns": ["filebeat-7.*-2*"], "order": 0, "settings": limit})
     await shipped(merging, site)  # with `run`'s own, which holds for the same patterns and gives way
@@ -314,7 +324,7 @@ async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServ
 
 
 async def test_a_legacy_template_of_a_higher_order_is_told_and_stays_in_force(
-    merging: SearchServer, site: Site
+    merging: SearchServer, site: OutputContext
 ) -> None:
     put(merging, "/_template/own", {"index_patterns": ["shop-*"], "order": 11})
     step = (await set_up(merging, site))["index template pilotfish"]
@@ -323,7 +333,7 @@ async def test_a_legacy_template_of_a_higher_order_is_told_and_stays_in_force(
 
 @pytest.mark.parametrize(("name", "order"), [("own-history", 2_147_483_647), (".own-history", 1000)])
 async def test_a_template_of_the_servers_own_is_nobodys(
-    search_server: SearchServer, site: Site, name: str, order: int
+    search_server: SearchServer, site: OutputContext, name: str, order: int
 ) -> None:
     for server in emptied(search_server):
         put(server, f"/_template/{name}", {"index_patterns": ["ilm-history-2*"], "order": order})
@@ -337,7 +347,7 @@ async def test_a_template_of_the_servers_own_is_nobodys(
 
 
 async def test_a_composable_template_of_the_servers_own_is_nobodys_also_without_a_mark(
-    composing: SearchServer, site: Site
+    composing: SearchServer, site: OutputContext
 ) -> None:
     body = {"index_patterns": ["profiling-events*"], "priority": 100, "_meta": {"description": "Index template for …"}}
     put(composing, "/_index_template/profiling-events", body)
@@ -348,7 +358,9 @@ async def test_a_composable_template_of_the_servers_own_is_nobodys_also_without_
         composing.request("DELETE", "/_index_template/profiling-events")
 
 
-async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(composing: SearchServer, site: Site) -> None:
+async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(
+    composing: SearchServer, site: OutputContext
+) -> None:
     put(composing, "/_index_template/own", {"index_patterns": ["shop-*"], "priority": 500, "template": {}})
     step = (await set_up(composing, site))["index template pilotfish"]
     assert step.outcome == "created"
@@ -357,7 +369,7 @@ async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(compos
 
 
 async def test_an_index_of_another_program_does_not_get_our_mapping_unasked(
-    composing: SearchServer, site: Site
+    composing: SearchServer, site: OutputContext
 ) -> None:
     put(composing, "/fluentd-2026.11.22", {"mappings": {"properties": {"log": {"type": "text"}}}})
     await shipped(composing, site)  # ours are no others'
@@ -367,7 +379,7 @@ async def test_an_index_of_another_program_does_not_get_our_mapping_unasked(
     assert set(outcomes(await set_up(composing, site, SHOP)).values()) == {"created"}
 
 
-async def test_targets_that_an_earlier_setup_named_alone_are_told(server: SearchServer, site: Site) -> None:
+async def test_targets_that_an_earlier_setup_named_alone_are_told(server: SearchServer, site: OutputContext) -> None:
     name = "index template pilotfish"
     await set_up(server, site, SHOP)
     other = (await set_up(server, site, Setup(targets=("till",))))[name]
@@ -378,7 +390,7 @@ async def test_targets_that_an_earlier_setup_named_alone_are_told(server: Search
         assert (wider.outcome, "no longer" in wider.text, wider.remedy) == ("updated", False, "")
 
 
-async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, site: Site) -> None:
+async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, site: OutputContext) -> None:
     await set_up(composing, site)
     for index in ("docker-{target}-%Y.%m.%d", "{target}-audit-%Y.%m.%d"):
         told = outcomes(await set_up(composing, site, index=index))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector.errors import UsageError
-from collector.ports import Setup, Site
+from collector.ports import OutputContext, Setup
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.setup.lifecycle import ilm, ism, span_of
@@ -55,7 +55,7 @@ def kept(days: int, **more: Any) -> Setup:
 # ------------------------------------------------------------------ ILM, real
 
 
-async def test_ilm_deletes_an_index_a_retention_after_its_day(ilm_server: SearchServer, site: Site) -> None:
+async def test_ilm_deletes_an_index_a_retention_after_its_day(ilm_server: SearchServer, site: OutputContext) -> None:
     assert outcomes(await set_up(ilm_server, site, kept(30))) == {POLICY: "created", TEMPLATE: "created"}
     policy = ilm_server.get("/_ilm/policy/pilotfish").json()["pilotfish"]["policy"]
     assert policy == {"phases": {"delete": {"min_age": "31d", "actions": {"delete": {}}}}}
@@ -65,7 +65,7 @@ async def test_ilm_deletes_an_index_a_retention_after_its_day(ilm_server: Search
 
 
 async def test_a_policy_without_a_mark_that_says_the_same_is_ours_and_any_other_is_kept(
-    ilm_server: SearchServer, site: Site
+    ilm_server: SearchServer, site: OutputContext
 ) -> None:
     await set_up(ilm_server, site, kept(30))
     assert outcomes(await set_up(ilm_server, site, kept(30))) == {POLICY: "unchanged", TEMPLATE: "unchanged"}
@@ -79,7 +79,7 @@ async def test_a_policy_without_a_mark_that_says_the_same_is_ours_and_any_other_
 
 
 async def test_indices_from_before_the_policy_are_told_with_the_request_that_gives_it_to_them(
-    ilm_server: SearchServer, site: Site
+    ilm_server: SearchServer, site: OutputContext
 ) -> None:
     await shipped(ilm_server, site)
     put(ilm_server, "/fluentd-2026.11.22", {})  # of another program: none of ours is in it
@@ -96,7 +96,9 @@ async def test_indices_from_before_the_policy_are_told_with_the_request_that_giv
     assert WITHOUT not in await set_up(ilm_server, site, kept(30))
 
 
-async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(bare: SearchServer, site: Site) -> None:
+async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(
+    bare: SearchServer, site: OutputContext
+) -> None:
     told = await set_up(bare, site, kept(30))
     assert told[POLICY].outcome == "left out"
     assert told[POLICY].remedy == "delete indices {target}-%Y.%m.%d older than 30d yourself, from a timer"
@@ -145,7 +147,7 @@ def test_a_data_stream_rolls_over_as_seldom_as_its_retention_allows(retention: i
 
 
 @pytest.mark.parametrize("index", [DAILY, STREAM])
-async def test_a_recent_ilm_keeps_the_mark_so_another_retention_is_an_update(site: Site, index: str) -> None:
+async def test_a_recent_ilm_keeps_the_mark_so_another_retention_is_an_update(site: OutputContext, index: str) -> None:
     options = {"data_stream": index == STREAM} | ({"targets": ("*",)} if index == DAILY else {})
     wishes = [Setup(retention=timedelta(days=days), **options) for days in (30, 30, 14)]  # type: ignore[arg-type]
     async with LifecycleStandIn("ilm").serving() as stand_in:
@@ -168,12 +170,12 @@ def test_a_policy_of_ism_is_of_the_documented_form(index: str, retention: int | 
     assert ("delete" in json.dumps(body)) is (retention is not None)
 
 
-async def told_by(stand_in: LifecycleStandIn, site: Site, setup: Setup, **options: object) -> dict[str, Any]:
+async def told_by(stand_in: LifecycleStandIn, site: OutputContext, setup: Setup, **options: object) -> dict[str, Any]:
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": [stand_in.url], **options})
     return {step.subject: step async for step in settings.set_up(site, setup, print)}
 
 
-async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> None:
+async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"created"}
         assert set(outcomes(await told_by(stand_in, site, kept(30))).values()) == {"unchanged"}
@@ -185,7 +187,7 @@ async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: Site) -> 
         assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody"
 
 
-async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: Site) -> None:
+async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         await told_by(stand_in, site, kept(30))
         ours = [f"a{'x' * 240}-2026.11.{day:02}" for day in range(1, 31)]  # more than one request takes
@@ -202,7 +204,7 @@ async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: Site)
         assert (await told_by(stand_in, site, kept(60)))[POLICY].outcome == "unchanged"
 
 
-async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_later(site: Site) -> None:
+async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_later(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         await told_by(stand_in, site, kept(30))
         stand_in.following = {"a-2026.11.01": ("pilotfish", stand_in.sequence), "a-2026.11.02": ("pilotfish", None)}
@@ -223,7 +225,9 @@ async def test_an_index_that_does_not_take_the_new_version_is_told_and_gets_it_l
         ("ilm", 'PUT /INDEX/_settings {"index.lifecycle.name": "pilotfish"}'),
     ],
 )
-async def test_indices_without_a_policy_are_told_and_left_alone(site: Site, kind: Any, request_words: str) -> None:
+async def test_indices_without_a_policy_are_told_and_left_alone(
+    site: OutputContext, kind: Any, request_words: str
+) -> None:
     async with LifecycleStandIn(kind).serving() as stand_in:
         stand_in.ours = ["a-2026.11.01", "a-2026.11.02", "b-2026.11.01"]
         stand_in.following = {"b-2026.11.01": ("their", 7)}
@@ -234,7 +238,7 @@ async def test_indices_without_a_policy_are_told_and_left_alone(site: Site, kind
         assert WITHOUT not in await told_by(stand_in, site, Setup(targets=("*",)))
 
 
-async def test_who_may_not_see_the_indices_can_still_set_up(site: Site) -> None:
+async def test_who_may_not_see_the_indices_can_still_set_up(site: OutputContext) -> None:
     async with LifecycleStandIn("ilm", hides="/_mapping/").serving() as stand_in:
         told = await told_by(stand_in, site, kept(30))
         assert told[POLICY].outcome == "created"
@@ -248,7 +252,7 @@ async def test_who_may_not_see_the_indices_can_still_set_up(site: Site) -> None:
         ("ilm", "POST /INDEX/_ilm/remove"),
     ],
 )
-async def test_a_retention_left_out_again_is_told_to_go_on(site: Site, kind: Any, remedy: str) -> None:
+async def test_a_retention_left_out_again_is_told_to_go_on(site: OutputContext, kind: Any, remedy: str) -> None:
     async with LifecycleStandIn(kind).serving() as stand_in:
         assert POLICY not in await told_by(stand_in, site, Setup())
         await told_by(stand_in, site, kept(30))
@@ -258,7 +262,7 @@ async def test_a_retention_left_out_again_is_told_to_go_on(site: Site, kind: Any
         assert remedy in step.remedy
 
 
-async def test_nobodys_policy_of_ism_is_outranked_unasked(site: Site) -> None:
+async def test_nobodys_policy_of_ism_is_outranked_unasked(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         for name, pattern, priority in (("low", "shop-*", 100), ("high", "till-*", 300), ("far", ".x-*", 1)):
             template = [{"index_patterns": [pattern], "priority": priority}]
@@ -279,7 +283,7 @@ async def test_nobodys_policy_of_ism_is_outranked_unasked(site: Site) -> None:
         assert (await told_by(stand_in, site, kept(30, overwrite=True)))[POLICY].outcome == "updated"
 
 
-async def test_a_notification_that_somebody_added_is_a_change(site: Site) -> None:
+async def test_a_notification_that_somebody_added_is_a_change(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         await told_by(stand_in, site, kept(30))
         (policy,) = (body for path, body in stand_in.kept.items() if "_ism" in path)
@@ -288,7 +292,7 @@ async def test_a_notification_that_somebody_added_is_a_change(site: Site) -> Non
         assert (step.outcome, step.text) == ("kept", "changed by somebody")
 
 
-async def test_a_dry_run_sends_get_alone(site: Site) -> None:
+async def test_a_dry_run_sends_get_alone(site: OutputContext) -> None:
     async with LifecycleStandIn().serving() as stand_in:
         steps = await told_by(stand_in, site, kept(30, dry_run=True))
         assert [step.request.partition("?")[0] for step in steps.values()] == [
@@ -303,7 +307,7 @@ async def test_a_dry_run_sends_get_alone(site: Site) -> None:
 # ------------------------------------------------------------------ what fails
 
 
-async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: Site) -> None:
+async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: OutputContext) -> None:
     async with LifecycleStandIn(forbids="/_plugins/_ism/").serving() as stand_in:
         told = await told_by(stand_in, site, kept(30))
     assert told[POLICY].outcome == "failed"
@@ -312,7 +316,7 @@ async def test_a_missing_privilege_fails_that_object_alone_and_is_told(site: Sit
     assert told[TEMPLATE].outcome == "created"
 
 
-async def test_a_server_that_is_away_is_told_at_once(site: Site) -> None:
+async def test_a_server_that_is_away_is_told_at_once(site: OutputContext) -> None:
     (port,) = free_ports(1)
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": [f"http://127.0.0.1:{port}"]})
     (step,) = [step async for step in settings.set_up(site, Setup(), print)]
@@ -320,7 +324,7 @@ async def test_a_server_that_is_away_is_told_at_once(site: Site) -> None:
     assert "cannot be reached" in step.text
 
 
-async def test_a_server_that_starts_is_waited_for(site: Site) -> None:
+async def test_a_server_that_starts_is_waited_for(site: OutputContext) -> None:
     async with LifecycleStandIn(down=3).serving() as stand_in:
         told = await told_by(stand_in, site, Setup(wait_seconds=60))
         assert set(outcomes(told).values()) == {"created"}
@@ -340,7 +344,9 @@ def streaming(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
         yield server
 
 
-async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(streaming: SearchServer, site: Site) -> None:
+async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(
+    streaming: SearchServer, site: OutputContext
+) -> None:
     assert "failed" not in outcomes(await set_up(streaming, site, kept(30, data_stream=True), index=STREAM)).values()
     sent = batch(plain_segment(3))
     shipper = settings_for(streaming, index=STREAM).open(site)
@@ -362,7 +368,7 @@ async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(streaming:
 
 
 async def test_a_stream_of_another_program_does_not_get_our_mapping_unasked(
-    streaming: SearchServer, site: Site
+    streaming: SearchServer, site: OutputContext
 ) -> None:
     built_in = {"index_patterns": ["logs-*-*"], "priority": 100, "data_stream": {}, "_meta": {"managed": True}}
     assert streaming.request("PUT", "/_index_template/logs", json=built_in).status == 200
@@ -376,7 +382,7 @@ async def test_a_stream_of_another_program_does_not_get_our_mapping_unasked(
 
 
 async def test_a_target_whose_indices_are_data_streams_by_anothers_template_is_named(
-    streaming: SearchServer, site: Site
+    streaming: SearchServer, site: OutputContext
 ) -> None:
     stock(streaming)
     built_in = {"index_patterns": ["logs-*-*"], "priority": 100, "data_stream": {}, "_meta": {"managed": True}}
@@ -393,7 +399,7 @@ async def test_a_target_whose_indices_are_data_streams_by_anothers_template_is_n
     assert named.outcome == "created"
 
 
-async def test_a_server_that_cannot_hold_data_streams_says_why(streamless: SearchServer, site: Site) -> None:
+async def test_a_server_that_cannot_hold_data_streams_says_why(streamless: SearchServer, site: OutputContext) -> None:
     told = await set_up(streamless, site, kept(30, data_stream=True), index=STREAM)
     failed = [step for step in told.values() if step.outcome == "failed"]
     assert ["unknown field [data_stream]" in step.text for step in failed] == [True]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from collector.ports import Site
+from collector.ports import OutputContext
 from tests.collector.docker_lines import numbered
 from tests.collector.pipeline.test_pipeline import Host
 from tests.collector.waiting import until
@@ -15,7 +15,7 @@ _LINES = 6_000
 
 
 async def test_the_shard_limit_stops_no_target_whose_index_exists(
-    elasticsearch_8: SearchServer, site: Site, tmp_path: Path
+    elasticsearch_8: SearchServer, site: OutputContext, tmp_path: Path
 ) -> None:
     server = elasticsearch_8
     empty(server)

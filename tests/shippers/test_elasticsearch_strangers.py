@@ -8,7 +8,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from collector.errors import Unavailable
-from collector.ports import Setup, Site
+from collector.ports import OutputContext, Setup
 from shippers.elasticsearch import Settings
 from tests.contract.segments import batch, plain_segment
 from tests.faults.bulk_endpoint import BulkEndpoint
@@ -61,7 +61,7 @@ async def test_another_program_fails_the_check_and_the_first_batch_and_the_setup
         with pytest.raises(Unavailable, match=NO_SUCH):
             await shipper.ship(SENT)
         settings = Settings.model_validate({"type": "elasticsearch", "hosts": [endpoint.url]})
-        steps = [step async for step in settings.set_up(Site("elastic", tmp_path), Setup(), print)]
+        steps = [step async for step in settings.set_up(OutputContext("elastic", tmp_path), Setup(), print)]
         assert [step.outcome for step in steps] == ["failed"]
         assert "is no Elasticsearch" in steps[0].text
         assert "check that `hosts`" in steps[0].remedy
@@ -145,7 +145,7 @@ async def test_a_server_that_only_speaks_bulk_is_told_as_what_it_is_and_sends_no
         bulk = endpoint.bulks[0].body
         assert b"_type" not in bulk
         settings = Settings.model_validate({"type": "elasticsearch", "hosts": [endpoint.url]})
-        (step,) = [step async for step in settings.set_up(Site("elastic", tmp_path), Setup(), print)]
+        (step,) = [step async for step in settings.set_up(OutputContext("elastic", tmp_path), Setup(), print)]
         assert (step.outcome, step.text) == ("failed", f"it is {product}, which has no templates")
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from collector.model import Batch, Receipt
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
@@ -30,7 +30,7 @@ class Through(RecordingShipper):
 
 
 async def test_a_target_whose_index_takes_nothing_waits_by_name_until_that_is_mended(
-    search_server: SearchServer, site: Site, tmp_path: Path
+    search_server: SearchServer, site: OutputContext, tmp_path: Path
 ) -> None:
     empty(search_server)
     kind = "_doc"

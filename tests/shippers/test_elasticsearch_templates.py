@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector.ports import Setup, Site
+from collector.ports import OutputContext, Setup
 from tests.collector.desk import Desk
 from tests.contract.segments import document, log_stream, segment
 from tests.engines.search_server import SearchServer
@@ -19,7 +19,7 @@ MANY = {f"field{n}": f"value {n}" for n in range(3000)}
 
 
 @pytest.fixture
-async def server(search_server: SearchServer, site: Site) -> AsyncIterator[SearchServer]:
+async def server(search_server: SearchServer, site: OutputContext) -> AsyncIterator[SearchServer]:
     """Each of the four, set up."""
     for each in emptied(search_server):
         told = await set_up(each, site, Setup(targets=("*",)))
@@ -30,7 +30,7 @@ async def server(search_server: SearchServer, site: Site) -> AsyncIterator[Searc
 async def deliver_each(server: SearchServer, tmp_path: Path, *logs: object) -> dict[str, dict[str, Any]]:
     """Each a batch by itself, in order; gives the stored documents by number, with none lost and none dead."""
     stream = log_stream()
-    shipper = settings_for(server).open(Site("elastic", tmp_path))
+    shipper = settings_for(server).open(OutputContext("elastic", tmp_path))
     for number, log in enumerate(logs):
         desk = Desk(tmp_path / str(number), Relay(shipper))
         async with desk.open(workers=1):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import ConfigurationError, Unavailable
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from shippers.ndjson_file import NdjsonFile, Settings
 from tests.contract.faults import file_size_limit
 from tests.contract.segments import batch, plain_segment
@@ -45,7 +45,7 @@ def ids(path: Path) -> list[str]:
 
 
 class FileDestination:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: OutputContext) -> None:
         self.site = site
 
     def open(self) -> Shipper:
@@ -64,7 +64,7 @@ class TestNdjsonFileKeepsTheLawsOfShippers(ShipperContract):
     takes_anything = True
 
     @pytest.fixture
-    def destination(self, site: Site) -> Destination:
+    def destination(self, site: OutputContext) -> Destination:
         return FileDestination(site)
 
 
@@ -77,7 +77,7 @@ async def test_a_relative_path_stands_below_the_outputs_directory_and_an_absolut
     tmp_path: Path,
 ) -> None:
     for configured, expected in ((Path("a/b"), tmp_path / "site/a/b"), (tmp_path / "c", tmp_path / "c")):
-        shipper = Settings(path=configured).open(Site("out", tmp_path / "site"))
+        shipper = Settings(path=configured).open(OutputContext("out", tmp_path / "site"))
         await shipper.ship(SENT)
         await shipper.aclose()
         assert ids(expected) == SENT.segments[0].ids
@@ -85,7 +85,7 @@ async def test_a_relative_path_stands_below_the_outputs_directory_and_an_absolut
 
 def test_a_directory_as_path_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is a directory"):
-        Settings(path=tmp_path).open(Site("out", tmp_path))
+        Settings(path=tmp_path).open(OutputContext("out", tmp_path))
 
 
 @pytest.mark.parametrize("is_there_first", [True, False])
@@ -96,9 +96,9 @@ async def test_what_is_no_file_is_refused_and_nothing_is_written_to_it(tmp_path:
         os.mkfifo(pipe)
         for path in (pipe, Path("/dev/null")):
             with pytest.raises(ConfigurationError, match=f"{path} is a pipe, a device or a socket: name a file"):
-                Settings(path=path).open(Site("out", tmp_path))
+                Settings(path=path).open(OutputContext("out", tmp_path))
         return
-    shipper = Settings(path=pipe).open(Site("out", tmp_path))
+    shipper = Settings(path=pipe).open(OutputContext("out", tmp_path))
     os.mkfifo(pipe)
     with pytest.raises(Unavailable, match="is a pipe"):
         await asyncio.wait_for(shipper.ship(SENT), 5)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from shippers.null import Settings
 from tests.contract.shippers import Destination, ShipperContract
 
 
 class NullDestination:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: OutputContext) -> None:
         self.site = site
 
     def open(self) -> Shipper:
@@ -23,5 +23,5 @@ class TestNullKeepsTheLawsOfShippers(ShipperContract):
     takes_anything = True
 
     @pytest.fixture
-    def destination(self, site: Site) -> Destination:
+    def destination(self, site: OutputContext) -> Destination:
         return NullDestination(site)

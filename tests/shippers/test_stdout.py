@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import Unavailable
-from collector.ports import Shipper, Site
+from collector.ports import OutputContext, Shipper
 from shippers.stdout import Settings, Stdout
 from tests.contract.faults import file_size_limit
 from tests.contract.segments import batch, plain_segment
@@ -45,7 +45,7 @@ class TestStdoutKeepsTheLawsOfShippers(ShipperContract):
     takes_anything = True
 
     @pytest.fixture
-    def destination(self, site: Site) -> Iterator[Destination]:
+    def destination(self, site: OutputContext) -> Iterator[Destination]:
         output = OutputFile(site.directory / "output")
         yield output
         os.close(output.descriptor)
@@ -63,7 +63,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def test_the_settings_open_a_shipper_to_descriptor_one(tmp_path: Path) -> None:
-    assert isinstance(Settings().open(Site("out", tmp_path)), Stdout)
+    assert isinstance(Settings().open(OutputContext("out", tmp_path)), Stdout)
 
 
 async def test_a_reader_that_has_gone_makes_the_output_unavailable_with_a_remedy(pipe: tuple[int, int]) -> None:

@@ -16,7 +16,7 @@ import structlog
 from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Segment
-from collector.ports import Query, Shipper, Site
+from collector.ports import OutputContext, Query, Shipper
 from shippers.store import Settings, Store
 from shippers.store.schema import nanoseconds
 from tests.contract.faults import file_size_limit
@@ -28,18 +28,18 @@ SHOP = log_stream()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 
-def opened_store(site: Site, now: float = NOON, *, retention_days: int = 7, max_bytes: int = 2 << 30) -> Store:
+def opened_store(site: OutputContext, now: float = NOON, *, retention_days: int = 7, max_bytes: int = 2 << 30) -> Store:
     settings = Settings(commit_seconds=0.02, retention_days=retention_days, max_bytes=max_bytes)
     return Store(settings, site, now=lambda: now)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site("store", tmp_path / "store")
+def site(tmp_path: Path) -> OutputContext:
+    return OutputContext("store", tmp_path / "store")
 
 
 @asynccontextmanager
-async def storing(site: Site, now: float = NOON, *, max_bytes: int = 2 << 30) -> AsyncIterator[Store]:
+async def storing(site: OutputContext, now: float = NOON, *, max_bytes: int = 2 << 30) -> AsyncIterator[Store]:
     store = opened_store(site, now, max_bytes=max_bytes)
     try:
         yield store
@@ -48,7 +48,7 @@ async def storing(site: Site, now: float = NOON, *, max_bytes: int = 2 << 30) ->
 
 
 class StoreDestination:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: OutputContext) -> None:
         self.site = site
 
     def open(self) -> Shipper:
@@ -69,7 +69,7 @@ class TestStoreKeepsTheLawsOfShippers(ShipperContract):
     takes_anything = True
 
     @pytest.fixture
-    def destination(self, site: Site) -> Destination:
+    def destination(self, site: OutputContext) -> Destination:
         return StoreDestination(site)
 
 
@@ -98,14 +98,14 @@ async def days_of(store: Store) -> None:
 NEWEST_FIRST = ["22.2", "22.1", "22.0", "21.2", "21.1", "21.0", "20.2", "20.1", "20.0"]
 
 
-async def test_documents_come_newest_first_by_the_nanosecond_over_all_days(site: Site) -> None:
+async def test_documents_come_newest_first_by_the_nanosecond_over_all_days(site: OutputContext) -> None:
     async with storing(site) as store:
         await days_of(store)
         assert await found(store) == NEWEST_FIRST
 
 
 @pytest.mark.parametrize("limit", [0, 1, 4, 9, 10**12])
-async def test_the_limit_cuts_the_documents_and_never_the_total(site: Site, limit: int) -> None:
+async def test_the_limit_cuts_the_documents_and_never_the_total(site: OutputContext, limit: int) -> None:
     async with storing(site) as store:
         await days_of(store)
         answer = await store.search(Query(limit=limit))
@@ -113,7 +113,7 @@ async def test_the_limit_cuts_the_documents_and_never_the_total(site: Site, limi
         assert await found(store, limit=limit) == NEWEST_FIRST[:limit]
 
 
-async def test_since_is_in_the_range_and_until_is_not(site: Site) -> None:
+async def test_since_is_in_the_range_and_until_is_not(site: OutputContext) -> None:
     since, until = nanoseconds("2026-11-20T10:00:00.000000002Z"), nanoseconds("2026-11-22T10:00:00.000000001Z")
     async with storing(site) as store:
         await days_of(store)
@@ -124,7 +124,7 @@ async def test_since_is_in_the_range_and_until_is_not(site: Site) -> None:
         assert await found(store, since=-5, until=2**70) == NEWEST_FIRST
 
 
-async def test_a_target_is_matched_whole_and_by_case(site: Site) -> None:
+async def test_a_target_is_matched_whole_and_by_case(site: OutputContext) -> None:
     targets = ["shop", "Shop", "shop-2", "a b", "", "größe/日本", "a" * 300]
     async with storing(site) as store:
         await deliver(store, batch(*(plain_segment(n + 1, name) for n, name in enumerate(targets))))
@@ -134,7 +134,7 @@ async def test_a_target_is_matched_whole_and_by_case(site: Site) -> None:
         assert (await store.search(Query(target="sho"))).total == 0
 
 
-async def test_a_found_document_is_the_one_shipped_with_its_id(site: Site) -> None:
+async def test_a_found_document_is_the_one_shipped_with_its_id(site: OutputContext) -> None:
     sent = batch(plain_segment(1))
     async with storing(site) as store:
         await deliver(store, sent)
@@ -143,7 +143,7 @@ async def test_a_found_document_is_the_one_shipped_with_its_id(site: Site) -> No
     assert answer.documents == [b'{"_id":"%b",' % name.encode() + body[1:]]
 
 
-async def test_what_was_acknowledged_is_found_while_more_is_written(site: Site) -> None:
+async def test_what_was_acknowledged_is_found_while_more_is_written(site: OutputContext) -> None:
     async with storing(site) as store:
         for n in range(10):
             part = batch(plain_segment(50, first=50 * n))
@@ -153,7 +153,7 @@ async def test_what_was_acknowledged_is_found_while_more_is_written(site: Site) 
             await under_way
 
 
-async def test_an_empty_store_answers_and_a_closed_one_says_so(site: Site) -> None:
+async def test_an_empty_store_answers_and_a_closed_one_says_so(site: OutputContext) -> None:
     store = opened_store(site)
     assert (await store.search(Query())).total == 0
     await store.aclose()
@@ -166,7 +166,7 @@ async def test_an_empty_store_answers_and_a_closed_one_says_so(site: Site) -> No
 # What a document may be
 
 
-async def test_a_document_without_a_time_or_that_is_no_object_is_rejected_alone(site: Site) -> None:
+async def test_a_document_without_a_time_or_that_is_no_object_is_rejected_alone(site: OutputContext) -> None:
     bodies = [*plain_segment(1).documents, b'{"log":{}}', b"[1]", b'{"log"', *plain_segment(2).documents[1:]]
     part = segment(bodies, SHOP)
     async with storing(site) as store:
@@ -176,7 +176,7 @@ async def test_a_document_without_a_time_or_that_is_no_object_is_rejected_alone(
     assert all(each.reason for each in receipt.rejected)
 
 
-async def test_a_day_that_is_none_is_rejected_and_makes_no_directory(site: Site, tmp_path: Path) -> None:
+async def test_a_day_that_is_none_is_rejected_and_makes_no_directory(site: OutputContext, tmp_path: Path) -> None:
     parts = [plain_segment(2, day=day, file=day) for day in ("../../x", "2026-13-01", "", "20261123")]
     async with storing(site) as store:
         receipt = await deliver(store, batch(*parts, plain_segment(1)))
@@ -185,7 +185,7 @@ async def test_a_day_that_is_none_is_rejected_and_makes_no_directory(site: Site,
     assert not (tmp_path / "x").exists()
 
 
-async def test_more_fields_than_are_indexed_leave_the_text_searchable(site: Site) -> None:
+async def test_more_fields_than_are_indexed_leave_the_text_searchable(site: OutputContext) -> None:
     log = {"message": "many", **{f"k{n}": f"value{n}" for n in range(5_000)}, "k" * 70_000: "longkey"}
     async with storing(site) as store:
         await deliver(store, batch(segment([document(log, SHOP)], SHOP)))
@@ -198,12 +198,12 @@ async def test_more_fields_than_are_indexed_leave_the_text_searchable(site: Site
 CRASHING = """
 import asyncio, sys
 from pathlib import Path
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.store import Settings
 from tests.contract.segments import batch, plain_segment
 
 async def main():
-    store = Settings(commit_seconds=0.02).open(Site("crash", Path(sys.argv[1])))
+    store = Settings(commit_seconds=0.02).open(OutputContext("crash", Path(sys.argv[1])))
     async def ship(worker):
         for n in range(worker, 10_000, 2):
             day = f"2026-11-{20 + n % 5}"
@@ -220,7 +220,9 @@ def numbered(n: int) -> Batch:
     return batch(plain_segment(50, day=f"2026-11-{20 + n % 5}", first=50 * n))
 
 
-async def test_after_a_crash_what_was_acknowledged_is_there_and_what_is_shipped_again_stands_once(site: Site) -> None:
+async def test_after_a_crash_what_was_acknowledged_is_there_and_what_is_shipped_again_stands_once(
+    site: OutputContext,
+) -> None:
     acknowledged = await asyncio.to_thread(killed_after, site.directory, batches=30)
     destination = StoreDestination(site)
     there = await destination.stored()
@@ -245,7 +247,7 @@ def killed_after(directory: Path, *, batches: int) -> list[int]:
         return acknowledged + [int(line) for line in process.stdout]
 
 
-async def test_a_full_disk_is_unavailable_with_a_remedy_and_then_each_document_stands_once(site: Site) -> None:
+async def test_a_full_disk_is_unavailable_with_a_remedy_and_then_each_document_stands_once(site: OutputContext) -> None:
     parts = [batch(plain_segment(2_000, first=2_000 * n, day=f"2026-11-2{n}")) for n in range(3)]
     async with storing(site) as store:
         await deliver(store, parts[0])
@@ -277,7 +279,7 @@ async def test_a_disk_without_room_is_told_as_what_it_is_and_ends_when_there_is_
     filler.write_bytes(bytes((16 << 20) - 8192))
     sent = batch(plain_segment(2_000))
     with structlog.testing.capture_logs() as logged:
-        async with storing(Site("store", small_disk / "store")) as store:
+        async with storing(OutputContext("store", small_disk / "store")) as store:
             for _ in range(2):
                 with pytest.raises(Unavailable, match="no space left on device"):
                     await deliver(store, sent)
@@ -288,7 +290,7 @@ async def test_a_disk_without_room_is_told_as_what_it_is_and_ends_when_there_is_
 
 
 @pytest.mark.parametrize("removed", ["2026-11-23", "."])
-async def test_what_is_removed_under_the_store_is_made_anew(site: Site, removed: str) -> None:
+async def test_what_is_removed_under_the_store_is_made_anew(site: OutputContext, removed: str) -> None:
     first, second = batch(plain_segment(50)), batch(plain_segment(50, first=50))
     async with storing(site) as store:
         await deliver(store, first)
@@ -301,7 +303,7 @@ async def test_what_is_removed_under_the_store_is_made_anew(site: Site, removed:
     assert set(await StoreDestination(site).stored()) == set(by_id([first, second]))
 
 
-async def test_many_days_in_one_batch_all_arrive(site: Site) -> None:
+async def test_many_days_in_one_batch_all_arrive(site: OutputContext) -> None:
     sent = batch(*(plain_segment(20, day=f"2026-11-{day:02}", file=str(day)) for day in range(23, 3, -1)))
     async with storing(site) as store:
         assert (await deliver(store, sent)).delivered == 400
@@ -312,7 +314,7 @@ async def test_many_days_in_one_batch_all_arrive(site: Site) -> None:
 # The directory
 
 
-async def test_a_directory_that_another_store_uses_is_unavailable_until_that_one_is_closed(site: Site) -> None:
+async def test_a_directory_that_another_store_uses_is_unavailable_until_that_one_is_closed(site: OutputContext) -> None:
     sent = batch(plain_segment(1))
     async with storing(site) as second:
         async with storing(site) as first:
@@ -324,7 +326,7 @@ async def test_a_directory_that_another_store_uses_is_unavailable_until_that_one
         assert (await deliver(second, sent)).duplicate == 1
 
 
-async def test_a_directory_that_cannot_be_is_an_error_with_its_remedy(site: Site) -> None:
+async def test_a_directory_that_cannot_be_is_an_error_with_its_remedy(site: OutputContext) -> None:
     make_file(site.directory)
     async with storing(site) as store:
         with pytest.raises(Unavailable) as caught:
@@ -349,7 +351,7 @@ def cut_dictionaries(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["meta", "segment", "lost"])
-async def test_a_damaged_day_is_set_aside_and_told_and_the_others_stay(site: Site, damage: str) -> None:
+async def test_a_damaged_day_is_set_aside_and_told_and_the_others_stay(site: OutputContext, damage: str) -> None:
     sent = batch(plain_segment(20), plain_segment(20, day="2026-11-22", first=20))
     async with storing(site) as store:
         await deliver(store, sent)
@@ -382,7 +384,7 @@ def overwritten(directory: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["term", "store", "idx", "pos", "fast", "fieldnorm"])
-async def test_damage_found_later_costs_one_day_and_never_the_process(site: Site, suffix: str) -> None:
+async def test_damage_found_later_costs_one_day_and_never_the_process(site: OutputContext, suffix: str) -> None:
     sent = batch(plain_segment(200), plain_segment(200, day="2026-11-22", first=200))
     async with storing(site) as store:
         await deliver(store, sent)
@@ -408,11 +410,13 @@ def aged(day: int, count: int = 5) -> Segment:
     return plain_segment(count, day=f"2026-11-{day:02}", file=str(day))
 
 
-def days_left(site: Site) -> list[int]:
+def days_left(site: OutputContext) -> list[int]:
     return sorted(int(path.name[8:10]) for path in site.directory.iterdir())
 
 
-async def test_days_older_than_the_retention_are_removed_when_the_store_is_opened_and_that_is_told(site: Site) -> None:
+async def test_days_older_than_the_retention_are_removed_when_the_store_is_opened_and_that_is_told(
+    site: OutputContext,
+) -> None:
     async with storing(site, NOON - 20 * 86_400) as store:
         await deliver(store, batch(*map(aged, range(10, 24))))
         assert days_left(site) == list(range(10, 24))
@@ -426,7 +430,7 @@ async def test_days_older_than_the_retention_are_removed_when_the_store_is_opene
     ]
 
 
-async def test_the_oldest_days_are_removed_while_all_are_too_big_and_never_todays(site: Site) -> None:
+async def test_the_oldest_days_are_removed_while_all_are_too_big_and_never_todays(site: OutputContext) -> None:
     async with storing(site) as store:
         await deliver(store, batch(*(aged(day, 500) for day in range(19, 25))))
     size = sum(path.stat().st_size for path in site.directory.rglob("*") if path.is_file())
@@ -438,7 +442,7 @@ async def test_the_oldest_days_are_removed_while_all_are_too_big_and_never_today
         assert days_left(site) == [23, 24]
 
 
-async def test_age_is_looked_at_again_while_the_store_is_open(site: Site) -> None:
+async def test_age_is_looked_at_again_while_the_store_is_open(site: OutputContext) -> None:
     now = [NOON]
     store = Store(Settings(commit_seconds=0.02), site, now=lambda: now[0])
     await deliver(store, batch(aged(22)))
@@ -450,7 +454,7 @@ async def test_age_is_looked_at_again_while_the_store_is_open(site: Site) -> Non
 
 
 @pytest.mark.parametrize("jump", [30 * 86_400, -30 * 86_400])
-async def test_a_clock_that_is_wrong_for_a_while_removes_no_day(site: Site, jump: float) -> None:
+async def test_a_clock_that_is_wrong_for_a_while_removes_no_day(site: OutputContext, jump: float) -> None:
     steady, ahead = [0.0], [0.0]
     clock = SureClock(lambda: NOON + steady[0] + ahead[0], lambda: steady[0])
     store = Store(Settings(commit_seconds=0.02), site, now=clock.now)
@@ -462,7 +466,7 @@ async def test_a_clock_that_is_wrong_for_a_while_removes_no_day(site: Site, jump
     assert days_left(site) == list(range(17, 24))
 
 
-async def test_a_start_with_a_wrong_clock_removes_no_day(site: Site) -> None:
+async def test_a_start_with_a_wrong_clock_removes_no_day(site: OutputContext) -> None:
     async with storing(site) as store:
         await deliver(store, batch(aged(20), aged(22)))
     store = Store(Settings(commit_seconds=0.02), site, now=SureClock(lambda: NOON + 300 * 86_400, lambda: 5.0).now)
@@ -471,7 +475,7 @@ async def test_a_start_with_a_wrong_clock_removes_no_day(site: Site) -> None:
     assert days_left(site) == [20, 22]
 
 
-async def test_the_size_is_kept_though_nobody_is_sure_of_the_time(site: Site) -> None:
+async def test_the_size_is_kept_though_nobody_is_sure_of_the_time(site: OutputContext) -> None:
     async with storing(site) as store:
         await deliver(store, batch(aged(20), aged(22)))
     store = Store(Settings(commit_seconds=0.02, max_bytes=1), site, now=lambda: None)
@@ -480,7 +484,7 @@ async def test_the_size_is_kept_though_nobody_is_sure_of_the_time(site: Site) ->
     assert days_left(site) == [22]
 
 
-async def test_a_day_set_aside_ages_like_the_others(site: Site) -> None:
+async def test_a_day_set_aside_ages_like_the_others(site: OutputContext) -> None:
     async with storing(site) as store:
         await deliver(store, batch(aged(22)))
     cut_short(site.directory / "2026-11-22" / "meta.json")
@@ -492,7 +496,7 @@ async def test_a_day_set_aside_ages_like_the_others(site: Site) -> None:
     assert list(site.directory.iterdir()) == []
 
 
-async def test_an_answer_is_bounded_in_bytes_and_says_when_it_was_cut(site: Site) -> None:
+async def test_an_answer_is_bounded_in_bytes_and_says_when_it_was_cut(site: OutputContext) -> None:
     stream = log_stream()
     large = [document({"message": f"{number} " + "x" * 1_000_000}, stream) for number in range(20)]
     async with storing(site) as store:

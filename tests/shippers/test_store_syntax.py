@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.errors import QueryError
-from collector.ports import Query, Site
+from collector.ports import OutputContext, Query
 from shippers.store import Settings, Store
 from shippers.store.schema import analyser, equal, indexed, nanoseconds, schema, sortable
 from shippers.store.syntax import compiled
@@ -121,9 +121,9 @@ MEANINGS = {
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> OutputContext:
     """Where a store holds LINES."""
-    site = Site("asked", tmp_path_factory.mktemp("asked"))
+    site = OutputContext("asked", tmp_path_factory.mktemp("asked"))
 
     async def fill() -> None:
         store = Settings().open(site)
@@ -135,7 +135,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture
-async def store(asked: Site) -> AsyncIterator[Store]:
+async def store(asked: OutputContext) -> AsyncIterator[Store]:
     opened = Settings().open(asked)
     yield opened
     await opened.aclose()

@@ -6,7 +6,7 @@ One directory per output. What holds:
 - after a failed write nothing is added to that file again: a failed fsync may have dropped what the next one confirms;
 - what cannot be read back is told as `Lost`, never given as documents; a last record that was never confirmed is cut.
 
-Everything blocks, and may be called from several threads. Format: `spool_records`.
+Everything blocks, and may be called from several threads. Format: `records`.
 """
 
 import os

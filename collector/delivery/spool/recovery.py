@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from collector.delivery.backoff import Backoff
-from collector.delivery.sender import Link
+from collector.delivery.sender import Sender
 from collector.delivery.shipment import FromDisk, Shipment
 from collector.delivery.spool.files import Entry, Lost, Spool
 from collector.ledger import Ledger
@@ -31,14 +31,14 @@ class Recovery:
         output: str,
         spool: Spool,
         ledger: Ledger,
-        link: Link,
+        sender: Sender,
         deliver: Callable[[Shipment, asyncio.TaskGroup], Awaitable[None]],
         backoff: Callable[[], Backoff],
     ) -> None:
         self._output = output
         self._spool = spool
         self._ledger = ledger
-        self._link = link
+        self._sender = sender
         self._deliver = deliver
         self._backoff = backoff
         self._under_way = 0
@@ -66,7 +66,7 @@ class Recovery:
 
     def _has_room(self) -> bool:
         held_bytes = sum(one.size for one in self._held)
-        most = _UNDER_WAY if self._link.away_since is None else 1
+        most = _UNDER_WAY if self._sender.away_since is None else 1
         return self._under_way < most and held_bytes < _HELD_BOUND_BYTES and len(self._held) < _HELD_BOUND_RECORDS
 
     async def _take(self) -> Entry | Lost | None:
@@ -104,7 +104,7 @@ class Recovery:
         self._held.remove(origin)
         await asyncio.to_thread(self._spool.done, entry)
         self._ledger.spool_bytes = self._spool.size_bytes
-        if self._spool.is_empty and self._link.away_since is None:
+        if self._spool.is_empty and self._sender.away_since is None:
             log.info("spool drained", output=self._output)
         self._news.set()
 

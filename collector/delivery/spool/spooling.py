@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from collector.delivery.backoff import Backoff
-from collector.delivery.sender import Link
+from collector.delivery.sender import Sender
 from collector.delivery.shipment import Shipment
 from collector.delivery.spool.files import Spool, SpoolFull
 from collector.ledger import Ledger
@@ -27,7 +27,7 @@ class Spooling:
         output: str,
         spool: Spool,
         ledger: Ledger,
-        link: Link,
+        sender: Sender,
         *,
         after_seconds: float,
         stored: Callable[[], None],
@@ -36,7 +36,7 @@ class Spooling:
         self._output = output
         self._spool = spool
         self._ledger = ledger
-        self._link = link
+        self._sender = sender
         self._after_seconds = after_seconds
         self._stored = stored
         self._backoff = backoff()
@@ -101,16 +101,16 @@ class Spooling:
         return True
 
     def _due_in_seconds(self) -> float:
-        if self._link.away_since is None:
+        if self._sender.away_since is None:
             return math.inf
-        return self._link.away_since + self._after_seconds - asyncio.get_running_loop().time()
+        return self._sender.away_since + self._after_seconds - asyncio.get_running_loop().time()
 
     def _tell(self, error: OSError) -> None:
         reason = (
             "the spool is full" if isinstance(error, SpoolFull) else f"the spool cannot be written ({error.strerror})"
         )
         self._ledger.spool_errors += 1
-        if self._link.away_since is None:  # it came back meanwhile
+        if self._sender.away_since is None:  # it came back meanwhile
             return
         if self._ledger.spool_error != reason:
             log.warning("output unavailable: reading paused", output=self._output, reason=reason)

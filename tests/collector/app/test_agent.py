@@ -22,13 +22,13 @@ def agent(tmp_path: Path) -> Agent:
     """An agent that does not run, over a recording output and a daemon that answers."""
     environment = {"PILOTFISH_STATE_DIR": str(tmp_path), "PILOTFISH_OUTPUTS__OUT__TYPE": "null"}
     found = Agent(load(None, shipper_types(), environment))
-    found.roster.answered()
+    found.registry.answered()
     found.pipelines.append(
         Pipeline(
             "out",
             RecordingShipper(),
             ShipperSettings(type="recording"),
-            roster=found.roster,
+            registry=found.registry,
             checkpoints=Checkpoints(tmp_path, "out"),
             directory=tmp_path,
             stamps=Stamps(),
@@ -42,9 +42,9 @@ def test_an_agent_is_ready_when_nothing_is_wrong(agent: Agent) -> None:
 
 
 def test_a_daemon_that_lists_and_does_not_tell_is_told(agent: Agent) -> None:
-    agent.roster.deaf = "Docker does not answer"
+    agent.registry.deaf = "Docker does not answer"
     assert agent.not_ready() == ["input: no events: Docker does not answer"]
-    agent.roster.lost("Docker is away")
+    agent.registry.lost("Docker is away")
     assert agent.not_ready() == ["input: Docker is away"]
 
 

@@ -18,7 +18,7 @@ from collector.app.check import GONE_FIX, LABEL_FIX, LINK_FIX, READ_FIX, ROOT_FI
 from collector.config.loading import load
 from collector.errors import ConfigurationError, Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import Shipper, ShipperSettings, Site
+from collector.ports import OutputContext, Shipper, ShipperSettings
 from collector.state.directory import locked
 from tests.collector.unix_site import serving
 from tests.reference import ROOT
@@ -52,7 +52,7 @@ class Settings(ShipperSettings):
 
     answer: str = ""
 
-    def open(self, site: Site) -> Shipper:
+    def open(self, site: OutputContext) -> Shipper:
         return Reached(self.answer)
 
 

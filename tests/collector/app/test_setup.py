@@ -7,7 +7,7 @@ import pytest
 from collector.app.setup import export, exportable, set_up
 from collector.config.models import Configuration
 from collector.errors import PilotfishError, UsageError
-from collector.ports import Setup, SetupFile, SetupStep, ShipperSettings, Site
+from collector.ports import OutputContext, Setup, SetupFile, SetupStep, ShipperSettings
 
 FILE = SetupFile("PUT /_template/x", "_template/x.json", b"{}")
 
@@ -21,7 +21,7 @@ class Prepared(ShipperSettings):
     def servers(self) -> Sequence[str]:
         return ("usual", "other")
 
-    async def set_up(self, site: Site, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
+    async def set_up(self, site: OutputContext, setup: Setup, tell: Callable[[str], None]) -> AsyncIterator[SetupStep]:
         yield SetupStep(f"in {site.directory.name}", "created")
 
     def setup_files(self, setup: Setup, server: str) -> Sequence[SetupFile]:

@@ -21,7 +21,7 @@ from collector.config.models import Configuration, DirectoryInput, DockerInput
 from collector.config.show import show
 from collector.errors import ConfigurationError, PilotfishError
 from collector.files import paths
-from collector.ports import Site
+from collector.ports import OutputContext
 from shippers.elasticsearch.settings import Settings as Elasticsearch
 from tests.collector.docker_lines import raw
 
@@ -278,7 +278,7 @@ def test_a_home_is_meant_wherever_a_path_is_taken(tmp_path: Path, monkeypatch: p
     assert (docker.tls, docker.logs_root) == (tmp_path / "certs", tmp_path)
     assert [output.ca_file, output.client_cert_file, output.client_key_file] == [tmp_path / name for name in "ack"]
     assert output.api_key_file == tmp_path / "key"
-    assert str(tmp_path / "out") in configuration.outputs["f"].writes(Site("f", tmp_path / "x"))
+    assert str(tmp_path / "out") in configuration.outputs["f"].writes(OutputContext("f", tmp_path / "x"))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_two_outputs_to_standard_output_are_refused(tmp_path: Path) -> None:
 def opened(tmp_path: Path, option: str, file: Path) -> None:
     given = {"username": "u"} if option == "password_file" else {}
     settings = Elasticsearch.model_validate({"hosts": ["https://es"], option: str(file), **given})
-    settings.open(Site("e", tmp_path))
+    settings.open(OutputContext("e", tmp_path))
 
 
 @pytest.mark.parametrize("option", ["password_file", "client_cert_file"])

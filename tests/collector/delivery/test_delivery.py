@@ -403,11 +403,11 @@ async def test_hundreds_of_targets_that_wait_leave_the_others_their_requests(tmp
         asked = most = 0
 
         async def ship(self, batch: Batch) -> Receipt:
-            is_held = any(b'"@target":"held-' in one for part in batch.segments for one in part.documents)
-            self.asked += is_held
+            is_blocked = any(b'"@target":"held-' in one for part in batch.segments for one in part.documents)
+            self.asked += is_blocked
             self.most = max(self.most, self.asked if desk.ledger.waits and free else 0)
-            await asyncio.sleep(0.002 * is_held)
-            self.asked -= is_held
+            await asyncio.sleep(0.002 * is_blocked)
+            self.asked -= is_blocked
             return await super().ship(batch)
 
     slow = Slow()
@@ -458,7 +458,7 @@ async def test_where_an_index_takes_nothing_in_any_form_all_wait_and_keep_their_
         await until(lambda: desk.ledger.waits)
         await until(lambda: len(strict.batches) > 6)
         assert (desk.letters, desk.ledger.waits) == ([], {"shop": "its index is closed"})
-        assert desk.delivery.is_held("shop")
+        assert desk.delivery.is_blocked("shop")
         strict.bad = lambda _: False
     assert strict.stored == by_id([batch(sent)])
     assert (desk.ledger.acknowledged, desk.ledger.waits) == (30, {})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
-from collector.delivery.sender import Link
+from collector.delivery.sender import Sender
 from collector.delivery.shipment import Shipment
 from collector.delivery.spool.files import Spool
 from collector.delivery.spool.spooling import Spooling
@@ -305,9 +305,9 @@ async def test_where_recovery_cannot_ask_one_shipment_at_a_time_does_and_only_no
     tmp_path: Path, desk: Desk
 ) -> None:
     spool, ledger = Spool(tmp_path / "other", ROOM), Ledger()
-    link = Link("out", desk.shipper, ledger, Concurrency(1))
+    sender = Sender("out", desk.shipper, ledger, Concurrency(1))
     spooling = Spooling(
-        "out", spool, ledger, link, after_seconds=0.0, stored=lambda: None, backoff=lambda: Backoff(0.2)
+        "out", spool, ledger, sender, after_seconds=0.0, stored=lambda: None, backoff=lambda: Backoff(0.2)
     )
     one, other = (Shipment(batch(), [], set(), desk.delivery._from_logs) for _ in range(2))
     ledger.spool_read_error = "the spool cannot be read"

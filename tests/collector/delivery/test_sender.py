@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
-from collector.delivery.sender import Link
+from collector.delivery.sender import Sender
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt
@@ -24,14 +24,14 @@ class Road:
     def __init__(self, shipper: RecordingShipper | None = None) -> None:
         self.shipper = shipper or RecordingShipper()
         self.ledger = Ledger()
-        self.link = Link("out", self.shipper, self.ledger, Concurrency(2))
+        self.sender = Sender("out", self.shipper, self.ledger, Concurrency(2))
 
     async def fail(self, words: str = "away") -> None:
         self.shipper.raises = [Unavailable(words)]
         await self.ship()
 
     async def ship(self) -> None:
-        await self.link.ship(batch(plain_segment(1)), set(), Backoff())
+        await self.sender.ship(batch(plain_segment(1)), set(), Backoff())
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def seconds_of_pause(road: Road, seconds: float, *, at_least: float | None
     await road.fail()
     clock = asyncio.get_running_loop().time
     began = clock()
-    pause = asyncio.ensure_future(road.link.pause(seconds, at_least=at_least))
+    pause = asyncio.ensure_future(road.sender.pause(seconds, at_least=at_least))
     await asyncio.sleep(0)
     await road.ship()
     await pause
@@ -103,7 +103,7 @@ class Silent(RecordingShipper):
 async def test_an_output_is_away_since_it_answered_nothing_more(is_answered_meanwhile: bool) -> None:
     road = Road(silent := Silent())
     clock = asyncio.get_running_loop().time
-    failing = asyncio.ensure_future(road.link.ship(batch(plain_segment(2)), set(), Backoff()))
+    failing = asyncio.ensure_future(road.sender.ship(batch(plain_segment(2)), set(), Backoff()))
     await until(lambda: silent.batches)
     asked = clock()
     if is_answered_meanwhile:
@@ -113,9 +113,9 @@ async def test_an_output_is_away_since_it_answered_nothing_more(is_answered_mean
     await until(lambda: clock() > answered + 0.05)
     silent.heard.set()
     await failing
-    assert road.link.away_since is not None
-    assert (road.link.away_since <= asked) is not is_answered_meanwhile
-    assert road.link.away_since <= answered
+    assert road.sender.away_since is not None
+    assert (road.sender.away_since <= asked) is not is_answered_meanwhile
+    assert road.sender.away_since <= answered
 
 
 class Broken:
@@ -136,11 +136,11 @@ class Broken:
 @pytest.mark.parametrize("error", [ValueError(SECRET), UnicodeError("label empty or too long")])
 async def test_a_value_that_a_library_refuses_makes_the_output_away_and_ends_nothing(error: Exception) -> None:
     ledger = Ledger()
-    link = Link("out", Broken(error), ledger, Concurrency(1))
+    sender = Sender("out", Broken(error), ledger, Concurrency(1))
     sent = batch(plain_segment(2))
-    answer = await link.ship(sent, set(), Backoff())
+    answer = await sender.ship(sent, set(), Backoff())
     assert (answer.is_away, answer.receipt.retry) == (True, sent)
     assert ledger.error.startswith(f"the options of the output make no request ({type(error).__name__}): correct")
     assert SECRET not in ledger.error
-    assert (await link.ship(sent, set(), Backoff())).receipt.delivered == 2
+    assert (await sender.ship(sent, set(), Backoff())).receipt.delivered == 2
     assert ledger.error == ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from collector.demo import books
 from collector.demo.books import Tally, differences, log_member
-from collector.ports import Query, Site
+from collector.ports import OutputContext, Query
 from shippers.store import Settings, Store
 from tests.contract.segments import batch, document, log_stream, segment
 
@@ -44,7 +44,7 @@ async def test_a_store_is_read_whole_whatever_the_page(tmp_path: Path) -> None:
     stream = log_stream()
     texts = ["plain", '{"level":"error","n":1}', "", "世界"] * 12
     documents = [document(log_member(text), stream, time=time) for text, time in zip(texts, TIMES, strict=False)]
-    store = Store(Settings(commit_seconds=0.02), Site("local", tmp_path))
+    store = Store(Settings(commit_seconds=0.02), OutputContext("local", tmp_path))
     try:
         await store.ship(batch(segment(documents, stream)))
         assert (await store.search(Query(limit=0))).total == len(texts)

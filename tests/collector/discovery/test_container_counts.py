@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.discovery.container_counts import Tally, exit_kind
+from collector.discovery.container_counts import ContainerCounts, exit_kind
 from collector.docker.event import Event
 
 SECOND = 1_000_000_000
@@ -10,17 +10,17 @@ SECOND = 1_000_000_000
 
 def test_each_start_of_one_with_a_check_makes_its_health_starting() -> None:
     """The daemon tells no event of that."""
-    tally = Tally()
+    counts = ContainerCounts()
     for action, health in (("start", ""), ("health_status", "healthy"), ("start", ""), ("health_status", "starting")):
-        tally.tell(Event(container_id="a", action=action, time=1, health=health), has_check=True)
-    tally.tell(Event(container_id="a", action="start", time=1), has_check=True, is_counted=False)
-    assert tally.transitions == {"starting": 2, "healthy": 1, "unhealthy": 0}
+        counts.tell(Event(container_id="a", action=action, time=1, health=health), has_check=True)
+    counts.tell(Event(container_id="a", action="start", time=1), has_check=True, is_counted=False)
+    assert counts.transitions == {"starting": 2, "healthy": 1, "unhealthy": 0}
 
 
 def test_a_start_without_a_check_makes_no_health() -> None:
-    tally = Tally()
-    tally.tell(Event(container_id="a", action="start", time=1))
-    assert tally.transitions == {"starting": 0, "healthy": 0, "unhealthy": 0}
+    counts = ContainerCounts()
+    counts.tell(Event(container_id="a", action="start", time=1))
+    assert counts.transitions == {"starting": 0, "healthy": 0, "unhealthy": 0}
 
 
 def event(action: str, *, at: int = 100, code: int | None = None, health: str = "") -> Event:
@@ -41,45 +41,47 @@ def test_an_exit_code_tells_whether_it_was_told_to_end(code: int, kind: str) -> 
 
 
 def test_an_end_soon_after_the_kernel_found_no_memory_is_because_of_that() -> None:
-    tally = Tally()
-    assert tally.tell(event("oom", at=100)) == ""
-    assert tally.tell(event("die", at=101, code=137)) == "oom"
-    assert tally.tell(event("die", at=500, code=137)) == "signal"
-    assert tally.exits == {"ok": 0, "error": 0, "signal": 1, "oom": 1}
-    assert tally.ooms == 1
+    counts = ContainerCounts()
+    assert counts.tell(event("oom", at=100)) == ""
+    assert counts.tell(event("die", at=101, code=137)) == "oom"
+    assert counts.tell(event("die", at=500, code=137)) == "signal"
+    assert counts.exits == {"ok": 0, "error": 0, "signal": 1, "oom": 1}
+    assert counts.ooms == 1
 
 
 def test_the_daemons_word_is_taken_where_its_event_was_missed() -> None:
-    assert Tally().tell(event("die", code=137), oom_killed=True) == "oom"
-    assert Tally().tell(event("die", code=143), oom_killed=True) == "signal"  # a child was killed, long ago perhaps
-    assert Tally().tell(event("die", code=1), oom_killed=True) == "error"
+    assert ContainerCounts().tell(event("die", code=137), oom_killed=True) == "oom"
+    assert (
+        ContainerCounts().tell(event("die", code=143), oom_killed=True) == "signal"
+    )  # a child was killed, long ago perhaps
+    assert ContainerCounts().tell(event("die", code=1), oom_killed=True) == "error"
 
 
 def test_memory_that_ran_out_long_ago_is_not_why_one_was_stopped() -> None:
-    tally = Tally()
-    tally.tell(event("oom", at=100))
-    assert tally.tell(event("die", at=700, code=137), oom_killed=True) == "signal"
+    counts = ContainerCounts()
+    counts.tell(event("oom", at=100))
+    assert counts.tell(event("die", at=700, code=137), oom_killed=True) == "signal"
 
 
 def test_what_an_earlier_run_counted_is_taken_over_and_not_counted() -> None:
-    tally = Tally()
-    tally.tell(event("oom", at=100), is_counted=False)
-    assert tally.tell(event("die", at=101, code=137), is_counted=False) == "oom"
-    tally.tell(event("health_status", health="unhealthy"), is_counted=False)
-    assert (tally.ooms, sum(tally.exits.values()), sum(tally.transitions.values())) == (0, 0, 0)
-    assert tally.exit_code == 137
+    counts = ContainerCounts()
+    counts.tell(event("oom", at=100), is_counted=False)
+    assert counts.tell(event("die", at=101, code=137), is_counted=False) == "oom"
+    counts.tell(event("health_status", health="unhealthy"), is_counted=False)
+    assert (counts.ooms, sum(counts.exits.values()), sum(counts.transitions.values())) == (0, 0, 0)
+    assert counts.exit_code == 137
 
 
 def test_changes_of_health_are_counted_by_what_it_became() -> None:
-    tally = Tally()
+    counts = ContainerCounts()
     for health in ("unhealthy", "healthy", "unhealthy", "nonsense"):
-        tally.tell(event("health_status", health=health))
-    assert tally.transitions == {"starting": 0, "healthy": 1, "unhealthy": 2}
+        counts.tell(event("health_status", health=health))
+    assert counts.transitions == {"starting": 0, "healthy": 1, "unhealthy": 2}
 
 
 def test_each_change_makes_a_new_version() -> None:
-    tally = Tally()
-    before = tally.version
-    tally.tell(event("die", code=1))
-    tally.tell(event("health_status", health="healthy"))
-    assert tally.version == before + 2
+    counts = ContainerCounts()
+    before = counts.version
+    counts.tell(event("die", code=1))
+    counts.tell(event("health_status", health="healthy"))
+    assert counts.version == before + 2

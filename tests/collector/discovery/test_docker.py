@@ -14,7 +14,7 @@ from aiohttp import web
 
 from collector.discovery.docker import DockerDiscovery
 from collector.discovery.enrich import Enricher
-from collector.discovery.registry import Roster
+from collector.discovery.registry import Registry
 from collector.docker.engine import Engine
 from collector.docker.event import Event
 from tests.collector.unix_site import serving
@@ -110,7 +110,7 @@ class Host:
 
     def __init__(self, daemon: Daemon, engine: Engine, path: Path, since: int = 0) -> None:
         self.daemon = daemon
-        self.roster = Roster()
+        self.registry = Registry()
         self.told: list[tuple[str, str]] = []  # events, and the kind of an end
         self.events: list[Event] = []
         self._engine = engine
@@ -120,7 +120,7 @@ class Host:
     def _discover(self, since: int) -> DockerDiscovery:
         return DockerDiscovery(
             self._engine,
-            self.roster,
+            self.registry,
             Enricher("moby", "all", "", lambda key: None),
             logs_root=self._path,
             host=None,
@@ -136,7 +136,7 @@ class Host:
     @property
     def state(self) -> str | None:
         """What is known of the container; None: it is not known."""
-        found = self.roster.containers.get(ID)
+        found = self.registry.containers.get(ID)
         return found.state if found else None
 
 
@@ -161,7 +161,7 @@ async def followed(
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
     daemon = Daemon()
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: host.roster.up)
+        await until(lambda: host.registry.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         yield host
@@ -207,7 +207,7 @@ async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path
     daemon = Daemon()
     tomorrow = time.time_ns() + 86400 * 10**9
     async with followed(daemon, tmp_path, since=tomorrow) as host:
-        await until(lambda: host.roster.up)
+        await until(lambda: host.registry.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         assert daemon.since[0] <= time.time()
@@ -229,15 +229,15 @@ async def test_how_one_ended_is_told_though_it_is_gone_when_it_is_asked_for(host
 async def test_one_that_came_and_went_is_missed_only_if_that_was_in_our_time(host: Host) -> None:
     host.daemon.tell("start", host.discovery._began - 1, "before")
     host.daemon.tell("start", host.discovery._began + 1, "since")
-    await until(lambda: host.roster.events["start"] == 3)
-    assert host.roster.missed == 1
+    await until(lambda: host.registry.events["start"] == 3)
+    assert host.registry.missed == 1
 
 
 async def test_an_event_whose_container_cannot_be_asked_for_is_taken_all_the_same(host: Host) -> None:
     host.daemon.failures = 1
     host.daemon.change("die", "exited", exitCode="3")
     await until(lambda: host.told[-1] == ("die", "error"))
-    assert (host.state, host.roster.up, len(host.daemon.since)) == ("running", True, 1)
+    assert (host.state, host.registry.up, len(host.daemon.since)) == ("running", True, 1)
     await host.discovery._reconcile()
     assert host.state == "exited"
 
@@ -250,11 +250,11 @@ async def test_one_whose_restart_could_not_be_asked_for_is_asked_for_again(host:
     host.daemon.containers[ID]["RestartCount"] = 5
     await until(lambda: host.told[-2:] == [("die", "error"), ("start", "")])
     await host.discovery._reconcile()
-    assert host.roster.containers[ID].restarts == 5
+    assert host.registry.containers[ID].restarts == 5
 
 
 async def test_an_event_that_is_told_again_after_a_failed_re_list_is_counted_once(host: Host) -> None:
-    before = host.roster.events["pause"]
+    before = host.registry.events["pause"]
     host.daemon.holding = True
     at = next(host.daemon._times)
     host.daemon.tell("pause", at)
@@ -265,7 +265,7 @@ async def test_an_event_that_is_told_again_after_a_failed_re_list_is_counted_onc
     host.daemon.tell("pause", at)
     host.daemon.change("unpause", "running")
     await until(lambda: host.told[-1] == ("unpause", ""))
-    assert host.roster.events["pause"] == before + 1
+    assert host.registry.events["pause"] == before + 1
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -282,15 +282,15 @@ async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_othe
     for state in ("dead", "removing"):
         host.daemon.containers[other]["State"]["Status"] = state
         await host.discovery._reconcile()
-        bad = host.roster.containers[other]
-        assert host.roster.up
+        bad = host.registry.containers[other]
+        assert host.registry.up
         if is_new:
             assert (bad.name, bad.state, bad.problem) == ("bad", state, "the Docker daemon cannot inspect it")
         else:
             assert (bad.name, bad.state, bad.problem) == ("bad", "running", "")
     host.daemon.broken.clear()
     await host.discovery._reconcile()
-    assert (host.roster.containers[other].state, host.roster.containers[other].problem) == ("removing", "")
+    assert (host.registry.containers[other].state, host.registry.containers[other].problem) == ("removing", "")
 
 
 async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: Path) -> None:
@@ -299,10 +299,10 @@ async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: 
     daemon.change("start", "running")
     daemon.broken.add(ID)
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: "try again" in host.roster.error)
-        assert not host.roster.up
+        await until(lambda: "try again" in host.registry.error)
+        assert not host.registry.up
         daemon.broken.clear()
-        await until(lambda: host.roster.up)
+        await until(lambda: host.registry.up)
 
 
 async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> None:
@@ -310,13 +310,13 @@ async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> No
     daemon.deaf = True
     daemon.change("start", "running")
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: host.roster.up)
-        assert (host.state, host.roster.hears_events) == ("running", False)
+        await until(lambda: host.registry.up)
+        assert (host.state, host.registry.hears_events) == ("running", False)
         daemon.containers[ID]["State"]["Status"] = "exited"
         await until(lambda: host.state == "exited")
         daemon.deaf = False
-        await until(lambda: host.roster.hears_events)
-        assert host.roster.outages == 0
+        await until(lambda: host.registry.hears_events)
+        assert host.registry.outages == 0
 
 
 async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_path: Path) -> None:
@@ -328,8 +328,8 @@ async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_p
     async with followed(daemon, tmp_path, since=1) as host:
         await until(lambda: len(host.told) == 4)
         assert host.told[1:] == [("die", "error"), ("health_status", ""), ("die", "error")]
-        tally = host.roster.tallies[ID]
-        assert (tally.exits["error"], tally.transitions["unhealthy"], host.roster.events["die"]) == (1, 0, 1)
+        counts = host.registry.counts[ID]
+        assert (counts.exits["error"], counts.transitions["unhealthy"], host.registry.events["die"]) == (1, 0, 1)
 
 
 LONG_AGO = "2026-11-28T12:00:00Z"
@@ -350,17 +350,17 @@ async def test_a_label_does_not_decide_how_one_ended(host: Host, code: str) -> N
     state: dict[str, Any] = {"ExitCode": 3, "FinishedAt": LONG_AGO}
     assert await died(host, labels={"exitCode": code}, told="3", **state) == "error"
     assert await died(host, labels={"exitCode": code}, told="3", status="restarting", **state) == "error"
-    assert host.roster.tallies[ID].exits == {"ok": 0, "error": 2, "signal": 0, "oom": 0}
+    assert host.registry.counts[ID].exits == {"ok": 0, "error": 2, "signal": 0, "oom": 0}
     assert host.events[-1].exit_code == 3
 
 
 async def test_an_end_whose_code_a_label_hides_and_nobody_else_knows_is_of_no_kind(host: Host) -> None:
     """It runs again when it is asked for, or has ended once more; and the code before is not that of this end."""
     assert await died(host, labels={}, told="3", ExitCode=3, FinishedAt=LONG_AGO) == "error"
-    tally = host.roster.tallies[ID]
+    counts = host.registry.counts[ID]
     for state in ({"status": "running"}, {"ExitCode": 0, "FinishedAt": "2999-01-01T00:00:00Z"}):
         assert await died(host, labels={"exitCode": "0"}, told="0", **state) == ""
-        assert (tally.exits["ok"], tally.exit_code, host.events[-1].exit_code) == (0, None, None)
+        assert (counts.exits["ok"], counts.exit_code, host.events[-1].exit_code) == (0, None, None)
     for state in ({"status": "running"}, {"ExitCode": 0, "FinishedAt": "2999-01-01T00:00:00Z"}):
         assert await died(host, labels={}, told="3", **state) == "error"
 
@@ -408,7 +408,7 @@ async def test_a_start_that_fails_is_seen_though_no_event_tells_of_it(tmp_path: 
         await host.discovery._reconcile()
         host.daemon.containers[ID]["State"] |= {"ExitCode": 127, "Error": "no such file or directory"}
         await host.discovery._reconcile()
-        found = host.roster.containers[ID]
+        found = host.registry.containers[ID]
         assert (found.state, found.exit_code, found.start_error) == (status, 127, "no such file or directory")
 
 
@@ -418,9 +418,9 @@ async def test_one_that_ended_and_is_as_it_was_is_not_asked_for_again(tmp_path: 
         host.daemon.containers[ID]["State"] |= {"ExitCode": 3, "FinishedAt": "2026-11-25T16:09:22Z"}
         await until(lambda: host.state == "exited")
         await host.discovery._reconcile()
-        known = host.roster.containers[ID]
+        known = host.registry.containers[ID]
         await host.discovery._reconcile()
         host.daemon.broken = {ID}
         await host.discovery._reconcile()
-        assert host.roster.containers[ID] is known
+        assert host.registry.containers[ID] is known
         assert host.discovery._unanswered == set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.registry import Container, Roster
+from collector.discovery.registry import Container, Registry
 from collector.model import StreamKey
 from collector.text.bounds import MOST_BYTES
 
@@ -127,9 +127,9 @@ def test_a_target_of_an_earlier_run_stays_though_documents_carry_no_more_than_it
     assert len(stream.constants) < 3 * MOST_BYTES
 
 
-def host(most: int) -> tuple[Roster, Enricher]:
-    roster = Roster(max_targets=most)
-    return roster, Enricher("moby", "all", "", lambda key: None, roster.has_room)
+def host(most: int) -> tuple[Registry, Enricher]:
+    registry = Registry(max_targets=most)
+    return registry, Enricher("moby", "all", "", lambda key: None, registry.has_room)
 
 
 def of(number: int, *targets: str) -> Described:
@@ -139,10 +139,10 @@ def of(number: int, *targets: str) -> Described:
 
 
 def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_default() -> None:
-    roster, maker = host(2)
+    registry, maker = host(2)
     for number, asked in enumerate((["a"], ["b", "a"], ["c"], ["d", "e"], [])):
-        roster.put(maker.container(of(number, *asked)))
-    told = [([stream.target for stream in one.streams], one.problem) for one in roster.containers.values()]
+        registry.put(maker.container(of(number, *asked)))
+    told = [([stream.target for stream in one.streams], one.problem) for one in registry.containers.values()]
     assert [targets for targets, _ in told] == [["a"], ["a", "b"], ["web-2"], ["web-3"], ["web-4"]]
     fix = "raise max_targets, or name fewer"
     assert [problem for _, problem in told] == [
@@ -155,34 +155,34 @@ def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_de
 
 
 def test_a_target_that_another_container_has_needs_no_room_and_one_that_is_gone_gives_it_back() -> None:
-    roster, maker = host(1)
-    roster.put(maker.container(of(1, "a")))
-    roster.put(maker.container(of(2, "a")))
-    assert roster.targets == {"a": 2}
-    roster.put(maker.container(of(1, "a")))  # looked at again
-    roster.drop(f"{1:064}")
-    assert roster.targets == {"a": 1}
-    roster.drop(f"{2:064}")
-    assert (roster.targets, roster.has_room("b")) == ({}, True)
+    registry, maker = host(1)
+    registry.put(maker.container(of(1, "a")))
+    registry.put(maker.container(of(2, "a")))
+    assert registry.targets == {"a": 2}
+    registry.put(maker.container(of(1, "a")))  # looked at again
+    registry.drop(f"{1:064}")
+    assert registry.targets == {"a": 1}
+    registry.drop(f"{2:064}")
+    assert (registry.targets, registry.has_room("b")) == ({}, True)
 
 
 def test_one_container_takes_no_more_targets_than_there_is_room_for() -> None:
-    roster, maker = host(3)
-    roster.put(maker.container(of(1, *"abcdefgh")))
-    assert [stream.target for stream in roster.containers[f"{1:064}"].streams] == ["a", "b", "c", "web-1"]
+    registry, maker = host(3)
+    registry.put(maker.container(of(1, *"abcdefgh")))
+    assert [stream.target for stream in registry.containers[f"{1:064}"].streams] == ["a", "b", "c", "web-1"]
 
 
 def test_a_target_from_before_stays_whatever_the_room() -> None:
-    roster = Roster(max_targets=1)
+    registry = Registry(max_targets=1)
     known = {StreamKey(f"{n:064}", name): name for n, name in enumerate("abc")}
-    maker = Enricher("moby", "all", "", known.get, roster.has_room)
+    maker = Enricher("moby", "all", "", known.get, registry.has_room)
     for number, name in enumerate("abc"):
-        roster.put(maker.container(of(number, name)))
-    assert set(roster.targets) == {"a", "b", "c"}
+        registry.put(maker.container(of(number, name)))
+    assert set(registry.targets) == {"a", "b", "c"}
 
 
 def test_a_default_target_takes_no_room() -> None:
-    roster, maker = host(1)
+    registry, maker = host(1)
     for number in range(5):
-        roster.put(maker.container(of(number)))
-    assert (roster.targets, roster.has_room("a")) == ({}, True)
+        registry.put(maker.container(of(number)))
+    assert (registry.targets, registry.has_room("a")) == ({}, True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from collector.discovery.registry import Container, Roster
+from collector.discovery.registry import Container, Registry
 from collector.errors import Unavailable
 from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline.pipeline import Pipeline
@@ -24,14 +24,14 @@ from tests.collector.waiting import until
 
 
 class Host:
-    """Containers with logs in a tree, the roster of them, and an agent's state directory beside it."""
+    """Containers with logs in a tree, the registry of them, and an agent's state directory beside it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.state = root / "state"
         self.state.mkdir()
-        self.roster = Roster()
-        self.roster.answered()
+        self.registry = Registry()
+        self.registry.answered()
         self.logs: dict[str, ContainerLog] = {}
 
     def add(self, name: str, *lines: bytes, **changes: object) -> ContainerLog:
@@ -44,7 +44,7 @@ class Host:
 
     def put(self, stream: LogStream) -> None:
         state = "running" if stream.running else "exited"
-        self.roster.put(Container(id=stream.container_id, name=stream.container, state=state, streams=(stream,)))
+        self.registry.put(Container(id=stream.container_id, name=stream.container, state=state, streams=(stream,)))
 
     def pipeline(
         self,
@@ -62,7 +62,7 @@ class Host:
             ShipperSettings(
                 type="recording", batch_bytes=batch_bytes, linger_seconds=0.0, spool=spool, spool_after_seconds=0.0
             ),
-            roster=self.roster,
+            registry=self.registry,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
             stamps=Stamps(),
@@ -73,12 +73,12 @@ class Host:
     @asynccontextmanager
     async def run(self, *pipelines: Pipeline, seconds: float = 30.0) -> AsyncIterator[None]:
         """Run them until the block ends, then drain; at the end everything read is settled and the positions kept."""
-        self.roster.closed = False
+        self.registry.closed = False
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
             for pipeline in pipelines:
                 tasks.create_task(pipeline.run())
             yield
-            self.roster.close()
+            self.registry.close()
         for pipeline in pipelines:
             await pipeline.checkpoints.flush()
             assert pipeline.ledger.balance == 0
@@ -317,7 +317,7 @@ async def test_stopping_delivers_what_was_read(host: Host) -> None:
     pipeline = host.pipeline(slow)
     async with host.run(pipeline):
         await until(lambda: pipeline.ledger.read)
-        host.roster.close()
+        host.registry.close()
         await until(lambda: not pipeline.tails)
         host.logs["web"].write(*numbered(range(100, 110)))
         released.set()
@@ -339,11 +339,11 @@ async def test_what_a_removed_container_wrote_last_arrives_and_then_it_is_forgot
     """Its last line has no newline, and nobody told that it had stopped: `docker run --rm` in a hurry."""
     log = host.add("job", raw("one\n"))
     pipeline = host.pipeline(shipper)
-    (key,) = host.roster.streams
+    (key,) = host.registry.streams
     async with host.run(pipeline):
         await until(lambda: messages(shipper) == ["one"])
         log.write(raw("done"))
-        host.roster.drop("job")
+        host.registry.drop("job")
         await until(lambda: messages(shipper) == ["one", "done"])
         await until(lambda: pipeline.checkpoints.target_of(key) is None)
         assert pipeline.tails == {}
@@ -411,7 +411,7 @@ async def test_several_streams_of_one_container_ship_each_line_for_each(host: Ho
     log = ContainerLog(host.root)
     log.write(*numbered(range(5)))
     streams = tuple(log_stream(log.live, target=name, entry=name) for name in ("a", "b"))
-    host.roster.put(Container(id="c0ffee", name="x", state="running", streams=streams))
+    host.registry.put(Container(id="c0ffee", name="x", state="running", streams=streams))
     async with host.run(host.pipeline(shipper)):
         await until(lambda: len(shipper.stored) == 10)
     assert messages(shipper, "a") == messages(shipper, "b") == words(range(5))
@@ -446,7 +446,7 @@ async def test_a_backlog_that_was_left_out_is_not_read_after_a_restart(host: Hos
     first = host.pipeline(shipper, cutoff="2026-01-01T00:00:00")
     async with host.run(first):
         await until(lambda: first.tails)
-        (stream,) = host.roster.streams.values()
+        (stream,) = host.registry.streams.values()
         await until(lambda: first.checkpoints.begin(stream).resume)
     log.write(raw("new\n", time="2026-11-23T00:00:00Z"))
     second = host.pipeline(shipper)

@@ -179,7 +179,7 @@ async def test_a_stop_between_loses_nothing_of_what_went_back(host: Host, is_dra
     task = asyncio.create_task(first.run())
     await gone_back(first)
     if is_drained:
-        host.roster.close()
+        host.registry.close()
         async with asyncio.timeout(20):
             await task
         assert (first.ledger.in_flight, first.ledger.balance) == (0, 0)
@@ -268,7 +268,7 @@ async def test_the_last_lines_of_a_container_that_is_gone_go_back_too(host: Host
         log = host.add("shut", *numbered(range(100)))
         await until(lambda: pipeline.ledger.read == 105)
         log.live.unlink()
-        host.roster.drop("shut")
+        host.registry.drop("shut")
         answered.set()
         await until(lambda: len(pipeline.ledger.waits) == 2)
         await until(lambda: pipeline.ledger.in_flight_bytes < 1_000)

@@ -50,9 +50,9 @@ async def cut_off(*pipelines: Pipeline, positions_are_saved: bool = True) -> Asy
 
 async def stop(host: Host, pipeline: Pipeline) -> None:
     """As SIGTERM with an output that takes nothing: no more is read, and then the time for it is over."""
-    host.roster.close()
+    host.registry.close()
     await until(lambda: not pipeline.tails)
-    host.roster.closed = False
+    host.registry.closed = False
 
 
 # ------------------------------------------------------------------ before anything was settled
@@ -124,7 +124,7 @@ async def test_what_is_left_out_for_its_age_is_left_out_over_a_stop_amid_it(
 ) -> None:
     log = host.add("web", raw("old\n", time="2020-01-01T00:00:00Z"))
     first = host.pipeline(Away(), cutoff="2026-01-01T00:00:00")
-    (stream,) = host.roster.streams.values()
+    (stream,) = host.registry.streams.values()
     async with cut_off(first):
         await until(lambda: first.tails and first.checkpoints.begin(stream).line == 1)
     log.write(raw("older\n", time="2020-01-01T00:00:01Z"), raw("new\n", time="2026-11-23T00:00:00Z"))
@@ -185,7 +185,7 @@ async def test_a_file_whose_first_lines_are_of_two_days_never_takes_the_position
     log = host.add("web", raw("a\n", time="2026-11-22T23:59:58Z"))
     first = host.pipeline(shipper)
     shipper.answer = lambda _, text: "retry" if b'"c"' in text else None
-    (stream,) = host.roster.streams.values()
+    (stream,) = host.registry.streams.values()
     async with cut_off(first):
         await until(lambda: len(shipper.stored) == 1)
         log.rotate(keep=1)
@@ -238,10 +238,10 @@ async def test_documents_of_a_removed_container_that_a_stop_drops_are_counted(
         await until(lambda: first.ledger.read == 10)
         log.live.unlink()
         log.live.parent.rmdir()
-        host.roster.drop("job")
+        host.registry.drop("job")
         await until(lambda: not first.tails)
-        host.roster.close()
-    host.roster.closed = False
+        host.registry.close()
+    host.registry.closed = False
     again = host.pipeline(shipper)
     async with host.run(again):
         await until(lambda: again.ledger.dropped["stopped"] == 10)
@@ -279,7 +279,7 @@ async def test_a_container_that_went_before_anything_of_it_was_settled_is_counte
             await first.checkpoints.flush()
         else:
             await stop(host, first)
-    host.roster.drop("job")
+    host.registry.drop("job")
     for gaps in (1, 0):
         again = host.pipeline(shipper)
         async with host.run(again):
@@ -300,8 +300,8 @@ async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went(
         host.logs["job"].write(*numbered(range(10, 20)))
         await until(lambda: first.ledger.read == 30)
         await stop(host, first)
-    host.roster.drop("job")
-    host.roster.drop("done")
+    host.registry.drop("job")
+    host.registry.drop("done")
     again = host.pipeline(shipper)
     async with host.run(again):
         await until(lambda: again.counts.gaps == 1)

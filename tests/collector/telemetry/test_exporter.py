@@ -7,10 +7,10 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.discovery.registry import UNDESCRIBED, Container, Roster
+from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.engine import Calls
 from collector.docker.event import Event
-from collector.histogram import LAG_SECONDS, Durations
+from collector.histogram import LAG_SECONDS, Histogram
 from collector.pipeline.pipeline import Pipeline
 from collector.ports import ShipperSettings
 from collector.sources.file_tail import FileTail
@@ -70,21 +70,21 @@ class Telemetry:
     """An exporter over two outputs and three containers, one of which is unreadable."""
 
     def __init__(self, directory: Path) -> None:
-        self.roster = Roster()
+        self.registry = Registry()
         for container in (WEB, MUTE, VAIN, Container(id="d", name="web-1", state="running")):
-            self.roster.put(container)
-        self.roster.answered()
+            self.registry.put(container)
+        self.registry.answered()
         self.pipelines = [self.pipeline(directory, name) for name in ("elastic", "local")]
-        containers = Containers(self.roster, most=500, now=lambda: NOW)
-        self.poll = Poll(self.roster, containers.shown, directory)
+        containers = Containers(self.registry, most=500, now=lambda: NOW)
+        self.poll = Poll(self.registry, containers.shown, directory)
         self.calls = Calls()
         with self.calls.count("list"):
             pass
-        lag = Durations(LAG_SECONDS)
+        lag = Histogram(LAG_SECONDS)
         lag.observe(0.002)
         self.exporter = Exporter(
             "1.2.3",
-            self.roster,
+            self.registry,
             self.pipelines,
             containers=containers,
             watch=Watch(self.poll, self.calls),
@@ -112,7 +112,7 @@ class Telemetry:
             output,
             RecordingShipper(),
             ShipperSettings(type="recording"),
-            roster=self.roster,
+            registry=self.registry,
             checkpoints=Checkpoints(directory, output),
             directory=directory,
             stamps=Stamps(),
@@ -200,7 +200,7 @@ def test_containers_are_counted_by_state_and_told_by_health(telemetry: Telemetry
 
 
 def test_a_folder_that_is_a_link_is_among_what_is_not_followed(telemetry: Telemetry) -> None:
-    telemetry.roster.links = frozenset(["moved"])
+    telemetry.registry.links = frozenset(["moved"])
     samples = telemetry.scrape()["pilotfish_container_not_followed"].samples
     assert {"name": "moved", "reason": "link"} in [one.labels for one in samples]
 
@@ -209,7 +209,7 @@ def test_a_container_that_is_not_followed_says_why(telemetry: Telemetry) -> None
     listed = Container(
         id="e", name="half", state="running", driver=UNDESCRIBED, problem="the daemon does not describe it"
     )
-    telemetry.roster.put(listed)
+    telemetry.registry.put(listed)
     found = {
         (one.labels["name"], one.labels["reason"])
         for one in telemetry.scrape()["pilotfish_container_not_followed"].samples
@@ -228,13 +228,13 @@ def test_what_was_read_of_a_container_is_told(telemetry: Telemetry) -> None:
 
 
 def test_what_is_gone_vanishes(telemetry: Telemetry) -> None:
-    telemetry.roster.drop("a")
+    telemetry.registry.drop("a")
     assert all(one.labels.get("name") != "web" for it in telemetry.scrape().values() for one in it.samples)
 
 
 def test_while_the_daemon_is_away_nothing_is_told_of_what_only_it_knows(telemetry: Telemetry) -> None:
     assert telemetry.value("docker_up") == 1
-    telemetry.roster.lost("away")
+    telemetry.registry.lost("away")
     found = telemetry.scrape()
     assert telemetry.value("docker_up") == 0
     of_containers = {name for name in found if name.startswith(("docker_container_", "container_"))}
@@ -243,8 +243,8 @@ def test_while_the_daemon_is_away_nothing_is_told_of_what_only_it_knows(telemetr
 
 
 def test_what_was_seen_before_the_daemon_was_away_is_not_told_after(telemetry: Telemetry) -> None:
-    telemetry.roster.lost("away")
-    telemetry.roster.answered()
+    telemetry.registry.lost("away")
+    telemetry.registry.answered()
     assert "container_memory_usage_bytes" not in telemetry.scrape()
     assert telemetry.value("docker_container_state", name="web", state="running") == 1
 
@@ -252,8 +252,8 @@ def test_what_was_seen_before_the_daemon_was_away_is_not_told_after(telemetry: T
 def test_counters_outlive_the_restart_of_a_container(telemetry: Telemetry) -> None:
     end = Event(container_id="a", action="die", time=1, exit_code=2)
     for _ in range(2):
-        telemetry.roster.tell(end)
-    telemetry.roster.put(WEB)
+        telemetry.registry.tell(end)
+    telemetry.registry.put(WEB)
     assert telemetry.value("docker_container_exits_total", name="web", kind="error") == 2
 
 
@@ -292,7 +292,7 @@ def test_no_warnings_of_the_daemon_are_told_from_no_word_on_them(telemetry: Tele
 
 
 def test_of_a_container_that_the_daemon_does_not_describe_no_number_is_told(telemetry: Telemetry) -> None:
-    telemetry.roster.put(Container(id="e", name="half", state="running", driver=UNDESCRIBED, problem="no word"))
+    telemetry.registry.put(Container(id="e", name="half", state="running", driver=UNDESCRIBED, problem="no word"))
     samples = [one for it in telemetry.scrape().values() for one in it.samples if one.labels.get("name") == "half"]
     counted = {"docker_container_health_transitions_total", "docker_container_exits_total"}
     told = {one.name for one in samples} - counted - {"container_oom_events_total"}
@@ -306,7 +306,7 @@ def test_several_workers_tell_of_the_daemon_once(telemetry: Telemetry) -> None:
 
 def test_two_containers_of_one_name_are_told_once(telemetry: Telemetry) -> None:
     """A tree may hold the folder of an earlier container beside that of the present one."""
-    telemetry.roster.put(Container(id="e", name="web", state="exited", health="healthy", finished=NOW))
+    telemetry.registry.put(Container(id="e", name="web", state="exited", health="healthy", finished=NOW))
     samples = [
         (one.name, tuple(sorted(one.labels.items()))) for it in telemetry.scrape().values() for one in it.samples
     ]

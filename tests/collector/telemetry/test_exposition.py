@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from collector.histogram import Durations
+from collector.histogram import Histogram
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import (
     MOST_CHARACTERS,
@@ -121,7 +121,7 @@ def test_a_family_without_samples_is_left_out() -> None:
 
 
 def test_a_histogram_counts_up_to_its_last_bucket() -> None:
-    seconds = Durations((0.1, 1.0))
+    seconds = Histogram((0.1, 1.0))
     for one in (0.1, 0.5, 7.0):
         seconds.observe(one)
     assert histogram(catalogue.REQUEST_SECONDS, {("out",): seconds}).body.decode().splitlines() == [

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from collector.discovery.registry import Container, Roster
+from collector.discovery.registry import Container, Registry
 from collector.docker.engine import Engine, EngineUnavailable, interval_seconds
 from collector.telemetry.disk import Used
 from collector.telemetry.poll import Poll, sizes
@@ -70,16 +70,16 @@ class Host:
     def __init__(self, daemon: Daemon, engine: Engine, root: Path) -> None:
         self.daemon = daemon
         self.engine = engine
-        self.roster = Roster()
-        self.roster.answered()
-        self.poll = Poll(self.roster, lambda: list(self.roster.containers.values()), root, engine=engine)
+        self.registry = Registry()
+        self.registry.answered()
+        self.poll = Poll(self.registry, lambda: list(self.registry.containers.values()), root, engine=engine)
 
     async def look(self) -> None:
         """At what containers use, once."""
         await self.poll._look_at_usage(self.engine)
 
     def put(self, name: str, state: str = "running", answer: dict[str, Any] | None = None) -> None:
-        self.roster.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
+        self.registry.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
         self.daemon.answers[name] = orjson.dumps(V1 if answer is None else answer)
 
 
@@ -157,8 +157,8 @@ async def test_what_was_seen_stands_while_it_is_asked_for_anew_and_not_if_that_f
 async def test_nothing_from_before_an_outage_is_told(host: Host) -> None:
     host.put("web")
     await host.look()
-    host.roster.lost("away")
-    host.roster.answered()
+    host.registry.lost("away")
+    host.registry.answered()
     assert host.poll.usage == {}
     await host.look()
     assert set(host.poll.usage) == {"web"}
@@ -181,12 +181,12 @@ async def test_a_look_tells_how_it_went_and_one_that_fails_harms_no_other(host: 
 
 async def test_a_daemon_that_is_away_is_not_asked(host: Host) -> None:
     host.put("web")
-    host.roster.lost("away")
+    host.registry.lost("away")
     running = asyncio.ensure_future(host.poll.run())
     for _ in range(20):
         await asyncio.sleep(0)
     assert (host.poll.looks, host.daemon.most_at_once) == ({}, 0)
-    host.roster.answered()
+    host.registry.answered()
     await until(lambda: "web" in host.poll.usage)
     running.cancel()
 

@@ -11,7 +11,7 @@ from collector.state.places import Address
 from collector.telemetry.process import Process
 from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.server import listening
-from collector.workers.gateway import Front, peers
+from collector.workers.gateway import Gateway, peers
 from collector.workers.supervisor import Worker
 
 TOLD = """# HELP pilotfish_open_files Log files that are open
@@ -42,7 +42,7 @@ async def test_as_many_askers_as_one_address_may_be_leave_a_turn_to_the_health_c
         worker = Worker(Share(0, 1), process, theirs, address)
         async with (
             peers([worker]) as found,
-            listening(anywhere, Front(found, Process({})).routes(), state_dir=ours) as bound,
+            listening(anywhere, Gateway(found, Process({})).routes(), state_dir=ours) as bound,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0), limit=0)) as many,
             aiohttp.ClientSession() as one,
             asyncio.TaskGroup() as tasks,

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from collector.histogram import Durations
+from collector.histogram import Histogram
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import Family, expose, family, histogram
 from collector.workers import merged
@@ -14,7 +14,7 @@ NAME = 'a "quoted" \\ name\nof two lines'
 
 def told(number: int, *more: Family) -> bytes:
     """What a worker tells."""
-    seconds = Durations((0.1,))
+    seconds = Histogram((0.1,))
     seconds.observe(0.05, number)
     seconds.observe(0.25, number)
     families = [
