@@ -24,9 +24,9 @@ from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker.engine import Calls, Engine
-from collector.docker.event import Event
 from collector.docker.self_container import own_container_id
 from collector.model import StreamKey
+from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
 from collector.ports import OutputContext, Searchable, Shipper
@@ -40,7 +40,6 @@ from collector.telemetry.exposition import expose
 from collector.telemetry.lag import Lag
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
-from collector.transform import docker_event
 from collector.transform.stamps import Stamps
 from collector.web.ahead import Reached
 from collector.web.api import Views
@@ -160,14 +159,12 @@ class Agent:
         if isinstance(known, DirectoryInput):
             return DirectoryDiscovery(known.path, self.registry, enricher)
         engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
-        stamps = Stamps(self.configuration.timezone)
-
-        def tell(event: Event, kind: str) -> None:
-            if event.action in docker_event.SHIPPED and self.registry.share.has(event.container_id):
-                segment = docker_event.segment_of(event, kind, stamps=stamps, constants=enricher.constants)
-                for pipeline in self.pipelines:
-                    pipeline.events.put(segment)
-
+        events = EventFeed(
+            [one.events for one in self.pipelines],
+            self.registry.share,
+            stamps=Stamps(self.configuration.timezone),
+            constants=enricher.constants,
+        )
         return DockerDiscovery(
             engine,
             self.registry,
@@ -175,8 +172,8 @@ class Agent:
             logs_root=known.logs_root,
             host=host,
             host_file=host_file,
-            since=min(one.events.since for one in self.pipelines) if known.events else 0,
-            told=tell if known.events else lambda event, kind: None,
+            since=events.since if known.events else 0,
+            told=events.put if known.events else lambda event, kind: None,
         )
 
     async def _poll(self, stack: AsyncExitStack) -> Poll | None:

@@ -7,13 +7,16 @@ those that nobody settled before a stop are told again by the daemon, as far as 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC
 
+from collector.discovery.share import Share
+from collector.docker.event import Event
 from collector.model import Segment
 from collector.state.checkpoint import Checkpoints
 from collector.text.times import moment
 from collector.transform import docker_event
+from collector.transform.stamps import Stamps
 
 _AT_HAND = 4096  # documents of half a kilobyte each
 _ALL = 1  # nanoseconds since 1970; 0 would be now
@@ -59,3 +62,33 @@ class EventQueue:
             while self._waiting:
                 await take(self._waiting[0])
                 self._waiting.popleft()
+
+
+class EventFeed:
+    """What the daemon tells → a document in each output's queue, if such events are shipped and it is of our share."""
+
+    def __init__(
+        self,
+        queues: Sequence[EventQueue],
+        share: Share,
+        *,
+        stamps: Stamps,
+        constants: Callable[[str, str, Mapping[str, str]], str],
+    ) -> None:
+        """`constants` makes the trusted members of a document."""
+        self._queues = queues
+        self._share = share
+        self._stamps = stamps
+        self._constants = constants
+
+    @property
+    def since(self) -> int:
+        """Nanoseconds since 1970: events from then on are not settled in every output."""
+        return min(queue.since for queue in self._queues)
+
+    def put(self, event: Event, kind: str) -> None:
+        """Let an event wait for each output; `kind` is that of an end."""
+        if event.action in docker_event.SHIPPED and self._share.has(event.container_id):
+            segment = docker_event.segment_of(event, kind, stamps=self._stamps, constants=self._constants)
+            for queue in self._queues:
+                queue.put(segment)
