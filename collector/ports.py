@@ -72,7 +72,6 @@ class ShipperSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
-    rivals: ClassVar[Sequence[frozenset[str]]] = ()  # options of which one at most may be given
 
     type: str = Field(description="type of output: the name of a module in shippers/")
     batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")
@@ -90,6 +89,11 @@ class ShipperSettings(BaseModel):
     spool_after_seconds: Seconds = Field(
         30.0, description="time for which an output is unavailable before its documents go to the spool"
     )
+
+    @classmethod
+    def rivals(cls) -> Sequence[frozenset[str]]:
+        """Options of which one at most may be given."""
+        return ()
 
     def open(self, context: OutputContext) -> Shipper:
         """Make the shipper; connects to nothing yet.

@@ -125,7 +125,7 @@ def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputT
         ("outputs", name, key)
         for name, options in above.items()
         if isinstance(options, dict) and isinstance(outputs.get(name), dict) and kinds.get(name) in output_types
-        for rivals in output_types[kinds[name]].rivals
+        for rivals in output_types[kinds[name]].rivals()
         if any(options.get(key) is not None for key in rivals)
         for key in rivals & outputs[name].keys()
     }

@@ -4,10 +4,10 @@ Guarantees: a document is counted as delivered only when the server's own answer
 short, cut or no bulk answer leaves the whole batch unknown; a document that is already there is a duplicate.
 Spec: `docs/reliability.md`; why not the official client: `docs/decisions/0003-…`, `0008-…`.
 
-Reading order: `settings` (the options), `extras` (what an operator adds to requests), `shipper` (one batch), `bulk`
-(the request's bytes), `outcomes` (the answer), `cluster` (which server it is), `templates` and `plain_template` (what
-its indices get), `connection` (one request, and what may go wrong), `nodes` (which node is asked), `node` (one request
-at one node); `setup` (what `pilotfish setup` installs).
+Reading order: `settings` (the options), `parameters` (what an operator adds to bulk requests), `shipper` (one batch),
+`bulk` (the request's bytes), `outcomes` (the answer), `cluster` (which server it is), `templates` and `plain_template`
+(what its indices get), `connection` (the requests, over the nodes of `collector.net`); `setup` (what `pilotfish setup`
+installs).
 """
 
 from .settings import Settings

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from collector.errors import UNREADABLE
+from collector.net.http_node import Answer
 
 from .connection import Connection
-from .node import Answer
 
 _TYPED_UNTIL = (7, 0)
 _COMPOSES_FROM = (7, 8)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.errors import UNREADABLE
+from collector.net.http_node import Answer
 
 from .cluster import Server, is_kin
 from .connection import Connection, is_taken, words_of
 from .marks import Mark, fingerprint, split
-from .node import Answer
 from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, covers, is_ours, legacy_of, shown
 from .templates import (
     META,

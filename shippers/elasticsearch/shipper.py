@@ -7,11 +7,11 @@ import structlog
 
 from collector.errors import Refused, ShippingError, Unavailable
 from collector.model import Batch, Receipt
+from collector.net.http_node import Answer
 
 from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
-from .node import Answer, is_cut
 from .outcomes import FILTER, Indices, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
 from .templates import template_text
@@ -98,11 +98,10 @@ class ElasticsearchShipper:
         return answer.body
 
     def _refusal(self, answer: Answer) -> ShippingError:
-        error = self._connection.refusal(answer)
+        error = self._connection.refusal(answer, is_bulk=True)
         if self._compress and answer.status in _UNREAD:
             error.remedy = f"{_NO_GZIP}; else {error.remedy}"
-        if isinstance(error, Unavailable) and is_cut(answer):
-            error.is_lost = True
+        if isinstance(error, Unavailable) and error.is_lost:
             self._met = False
         return error
 

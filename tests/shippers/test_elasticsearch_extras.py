@@ -11,12 +11,12 @@ from collector.errors import ConfigurationError, Unauthorized, Unavailable
 from collector.net.remote import basic
 from collector.ports import OutputContext
 from shippers.elasticsearch import Settings
+from tests.collector.net.forward_proxy import ForwardProxy
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import deliver
 from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
 from tests.faults.bulk_endpoint import BulkEndpoint, Received
-from tests.shippers.forward_proxy import ForwardProxy
 from tests.shippers.test_elasticsearch import empty, settings_for
 from tests.shippers.test_elasticsearch_cluster import put
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from collector.errors import UsageError
+from collector.net.http_node import MOST_BYTES
 from collector.ports import OutputContext, Preparable, Setup, SetupStep
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.marks import Mark, marked, split
-from shippers.elasticsearch.node import MOST_BYTES
 from shippers.elasticsearch.setup.objects import SERVERS
 from shippers.elasticsearch.setup.others import meet
 from shippers.elasticsearch.templates import (

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.errors import UNREADABLE, ShippingError, Unavailable, UsageError
+from collector.net.http_node import Answer
 from collector.net.waiting import Tell, until_ready
 from collector.ports import Outcome, Setup, SetupStep
 
 from ..cluster import Server, identify
 from ..connection import Connection, is_taken
 from ..marks import fingerprint, split
-from ..node import Answer
 from ..templates import VERSION
 from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import msgspec
 
 from collector.errors import UNREADABLE
+from collector.net.http_node import Answer
 
 from ..connection import Connection
-from ..node import Answer
 from .objects import Requested
 
 _SHOWN = 5  # names that a message repeats

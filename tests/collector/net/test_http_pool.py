@@ -6,86 +6,22 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
 
 import pytest
 from aiohttp import ServerTimeoutError
 
-from shippers.elasticsearch.connection import Connection
-from shippers.elasticsearch.node import Node, Question
-from shippers.elasticsearch.nodes import Nodes
+from collector.net.http_node import Answer, Node
+from collector.net.http_pool import Nodes
+from tests.collector.net.endpoint import BULK, BUSY, OK, Endpoint
 from tests.collector.waiting import until
 
-BULK = Question("POST", "/_bulk", b"{}\n", {})
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"
-TOLD = b'{"errors":false,"items":[]}'
 PATIENCE_SECONDS = 0.3
-
-
-def reply(status: int, body: bytes) -> bytes:
-    """An answer as it stands on the wire."""
-    return b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
-
-
-class Endpoint:
-    """A node as a socket: answers after `delay_seconds`, or with None never; counts what it is asked."""
-
-    def __init__(self, delay_seconds: float | None = 0.0, answer: bytes = OK) -> None:
-        self.delay_seconds = delay_seconds
-        self.answer = answer
-        self.asked = 0
-        self.most_at_once = 0
-        self.port = 0
-        self._under_way = 0
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[None] | None] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        serving = [task for task in self._serving if task]
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._serving.add(task)
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-                while True:
-                    await reader.readuntil(b"\r\n\r\n")
-                    await reader.readexactly(len(BULK.body or b""))
-                    await self._answer(reader, writer)
-        finally:
-            writer.transport.abort()
-            self._serving.discard(task)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked += 1
-        self._under_way += 1
-        self.most_at_once = max(self.most_at_once, self._under_way)
-        try:
-            if self.delay_seconds is None:
-                await reader.read()  # until the other side has enough
-            else:
-                await asyncio.sleep(self.delay_seconds)
-            writer.write(self.answer)
-            await writer.drain()
-        finally:
-            self._under_way -= 1
 
 
 @asynccontextmanager
 async def over(*endpoints: Endpoint, timeout_seconds: float = 60.0) -> AsyncIterator[Nodes]:
     """Nodes at the endpoints."""
-    nodes = [Node(f"http://127.0.0.1:{one.port}", headers={}, connections=4) for one in endpoints]
+    nodes = [Node(f"http://127.0.0.1:{one.port}", connections=4) for one in endpoints]
     pool = Nodes(nodes, timeout_seconds=timeout_seconds, patience_seconds=PATIENCE_SECONDS)
     try:
         yield pool
@@ -166,40 +102,17 @@ async def test_a_failed_request_is_asked_at_another_node_at_once() -> None:
         assert bad.asked <= 1
 
 
-@pytest.mark.parametrize("status", [307, 401, 403, 404, 405, 429, 500])
-async def test_a_node_that_answers_an_error_at_once_draws_no_requests(status: int) -> None:
-    await assert_it_draws_none(reply(status, b"{}"))
+@pytest.mark.parametrize("answer", [OK, BUSY])
+async def test_each_answer_is_judged_once(answer: bytes) -> None:
+    judged: list[int] = []
 
+    def is_good(given: Answer) -> bool:
+        judged.append(given.status)
+        return given.status == 200
 
-@pytest.mark.parametrize("body", [b"<html>log in</html>", b"", b"{}", TOLD[:-1], b'{"version":{"number":"8"}}'])
-async def test_a_node_that_answers_at_once_what_is_no_bulk_answer_draws_no_requests(body: bytes) -> None:
-    await assert_it_draws_none(reply(200, body))
-
-
-async def assert_it_draws_none(answer: bytes) -> None:
-    good = reply(200, TOLD)
-    async with Endpoint(0.01, good) as first, Endpoint(0.01, good) as second, Endpoint(0.0, answer) as bad:
-        nodes = [
-            Node(f"http://127.0.0.1:{each.port}", headers={}, connections=4, connect_seconds=5.0)
-            for each in (first, second, bad)
-        ]
-        connection = Connection(nodes, name="three", identity=("", ""), timeout_seconds=60.0)
-        answers = [await connection.bulk("errors,items", b"{}\n", gzipped=False) for _ in range(30)]
-        await connection.aclose()
-        assert {(each.status, each.body) for each in answers} == {(200, TOLD)}
-        assert 1 <= bad.asked <= 2  # one more when a second has gone by
-
-
-async def test_a_refusal_for_what_is_in_a_request_is_given_as_it_is_and_asked_nowhere_else() -> None:
-    good = reply(200, TOLD)
-    refusal = reply(413, b"{}")
-    async with Endpoint(0.01, good) as one, Endpoint(0.0, refusal) as other:
-        nodes = [Node(f"http://127.0.0.1:{each.port}", headers={}, connections=4) for each in (one, other)]
-        connection = Connection(nodes, name="two", identity=("", ""), timeout_seconds=60.0)
-        statuses = [(await connection.bulk("errors,items", b"{}\n", gzipped=False)).status for _ in range(6)]
-        await connection.aclose()
-        assert set(statuses) == {200, 413}
-        assert one.asked + other.asked == 6
+    async with Endpoint(answer=answer) as one, Endpoint(answer=answer) as other, over(one, other) as nodes:
+        await nodes.ask(BULK._replace(is_good=is_good), is_measured=True)
+        assert len(judged) == one.asked + other.asked
 
 
 async def test_when_all_nodes_fail_each_is_asked_once_and_the_last_answer_is_given() -> None:
@@ -231,7 +144,7 @@ async def test_a_request_that_is_cancelled_is_under_way_no_more() -> None:
 
 async def test_a_node_whose_packets_vanish_is_noticed_before_the_time_for_an_answer_is_over() -> None:
     with vanishing() as port:
-        node = Node(f"http://127.0.0.1:{port}", headers={}, connections=4, connect_seconds=0.2)
+        node = Node(f"http://127.0.0.1:{port}", connections=4, connect_seconds=0.2)
         started = time.monotonic()
         with pytest.raises(ServerTimeoutError):
             await node.ask(BULK, 60.0)
@@ -258,7 +171,7 @@ def clock() -> Clock:
 
 
 def three(clock: Callable[[], float]) -> tuple[Nodes, list[Node]]:
-    nodes = [Node(f"http://node-{name}", headers={}, connections=1) for name in "abc"]
+    nodes = [Node(f"http://node-{name}", connections=1) for name in "abc"]
     return Nodes(nodes, timeout_seconds=60.0, clock=clock), nodes
 
 

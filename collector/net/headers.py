@@ -1,13 +1,13 @@
-"""What an operator adds to each request: headers, parameters of bulk requests, a proxy → judged, and ready to be sent.
+"""Headers and a proxy that an operator adds to each request → judged, and ready to be sent.
 
-What would break the protocol is refused: a name that we set ourselves, or one that changes the form of the answers.
+A header that we set ourselves is refused: another value would break the protocol.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from collector.errors import ConfigurationError
 from collector.net import remote
@@ -32,7 +32,6 @@ _OUR_HEADERS = frozenset(
         "upgrade",
     }
 )
-_OUR_PARAMETERS = frozenset({"filter_path", "format", "source", "source_content_type", "timeout"})
 _USUAL_PROXY = "http://proxy:3128"
 
 
@@ -43,26 +42,24 @@ class Proxy(NamedTuple):
     headers: Mapping[str, str]
 
 
-def fault_of_header(name: str, value: str) -> str:
-    """What is wrong with a header, or ""; no value is quoted."""
+def as_text(value: object) -> object:
+    """A number or a truth value as HTTP has it; YAML reads `debug: 1` and `refresh: true` so."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def fault_of_header(name: str, value: str, credentials: str) -> str:
+    """What is wrong with a header, or ""; no value is quoted. `credentials` are the options for an authorization."""
     if not _TOKEN.fullmatch(name):
         return f"{name!r} is no name of a header: expected letters, digits and -"
-    if name.lower() == "authorization":
-        return f"{name!r} has options of its own: set username and password_file, or api_key_file"
+    if name.lower() == "authorization" and credentials:
+        return f"{name!r} has options of its own: set {credentials}"
     if name.lower() in _OUR_HEADERS:
         return f"{name!r} is set by Pilotfish itself, another value would break the requests: leave it out"
     if _CONTROL.search(value) or not remote.encodes(value):
         return f"{name!r} holds a line break or another control character: write it as one line of text in UTF-8"
     return ""
-
-
-def fault_of_parameter(name: str, value: str) -> str:
-    """What is wrong with a parameter of bulk requests, or ""."""
-    if not name.strip():
-        return "a parameter has no name: expected one such as pipeline"
-    if name in _OUR_PARAMETERS:
-        return f"{name!r} is set by Pilotfish itself, or changes the form of the answers: leave it out"
-    return "" if remote.encodes(name + value) else f"{name!r} is no text: write it in UTF-8"
 
 
 def fault_of_proxy(url: str) -> str:
@@ -87,7 +84,7 @@ def proxy_of(url: str) -> Proxy:
     return Proxy(server, {"proxy-authorization": credentials})
 
 
-def headers_of(path: Path, option: str) -> dict[str, str]:
+def headers_of(path: Path, option: str, credentials: str) -> dict[str, str]:
     """The headers of a file that the option names: one `Name: value` a line.
 
     Raises:
@@ -96,18 +93,15 @@ def headers_of(path: Path, option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in _lines(remote.text(path, option)):
         name, colon, value = line.partition(":")
-        fault = fault_of_header(name.strip(), value.strip()) if colon else "holds no colon: expected Name: value"
+        fault = "holds no colon: expected Name: value"
+        if colon:
+            fault = fault_of_header(name.strip(), value.strip(), credentials)
         if fault:
             raise ConfigurationError(f"{option}: {path}, line {number}", fault)
         found[name.strip()] = value.strip()
     if not found:
         raise ConfigurationError(f"{option}: {path} is empty", "write headers into it, one Name: value a line")
     return found
-
-
-def query_of(parameters: Mapping[str, str]) -> str:
-    """The parameters as they stand behind others in a request's target."""
-    return f"&{urlencode(parameters)}" if parameters else ""
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,7 @@
 What holds when one of them is dead, swallows packets or is slow:
 
 - a node that fails, or is silent for much longer than the others usually take, is set aside, and what it was asked is
-  asked at another one at once: documents are created under their own ids, so twice does no harm;
+  asked at another one at once: a request must do no harm when it is carried out twice;
 - so is one that refuses a whole request though nothing in it is at fault, or answers as no such server does: errors
   come fast, and would draw all requests to it;
 - a node set aside is probed with one real request, after pauses that double and stay long beside what a probe costs;
@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 from aiohttp import ClientError
 
-from .node import Answer, Node, Question, is_cut
+from collector.net.http_node import Answer, Node, Question, is_cut
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ _WEIGHT = 0.3  # of the newest answer in the usual time
 _FADE_SECONDS = 10.0  # in which the usual time of a node that is not asked halves
 _UNKNOWN_SECONDS = 1.0  # the usual time of a node that never answered, where another is judged by it
 _PATIENCE = 8.0  # times the usual time of the best other node; at least
-_LEAST_PATIENCE_SECONDS = 5.0  # beyond the 3 s for which a node may wait for the shards of an index
+_LEAST_PATIENCE_SECONDS = 5.0  # a node may wait for something itself, such as an index that is being made
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _MOST_CUTS = 2  # of one request
@@ -69,7 +69,7 @@ class Standing:
         self._began.remove(began)
 
     def answered(self, now: float, began: float, *, is_measured: bool) -> None:
-        """It took the request; `is_measured` if the time says something about bulk requests."""
+        """It took the request; `is_measured` if the time says something about those that carry documents."""
         if is_measured:
             took = now - began
             usual = None if self.failures else self._usual
@@ -89,7 +89,7 @@ class Standing:
 
 
 class Nodes:
-    """The nodes of one cluster, asked in the order that their answers suggest."""
+    """The nodes of one destination, asked in the order that their answers suggest."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Nodes:
     ) -> None:
         shuffled = random.sample(nodes, len(nodes))  # many agents do not all begin with the first
         self.standings = {node: Standing() for node in shuffled}
-        self._timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._patience_seconds = patience_seconds
         self._clock = clock
 
@@ -119,14 +119,14 @@ class Nodes:
             node = self.pick(tried)
             tried.add(node)
             try:
-                answer = await self._ask(node, question, self.patience(tried), is_measured=is_measured)
+                answer, is_good = await self._ask(node, question, self.patience(tried), is_measured=is_measured)
             except (ClientError, TimeoutError, OSError) as error:
                 cuts += is_cut(error)
                 if cuts == _MOST_CUTS or not self._in_use(tried):
                     raise
                 continue
             cuts += is_cut(answer)
-            if question.is_good(answer) or cuts == _MOST_CUTS or not self._in_use(tried):
+            if is_good or cuts == _MOST_CUTS or not self._in_use(tried):
                 return answer
 
     def pick(self, tried: Collection[Node] = ()) -> Node:
@@ -145,15 +145,16 @@ class Nodes:
         now = self._clock()
         others = [self.standings[node].usual_seconds(now) or _UNKNOWN_SECONDS for node in self._in_use(tried)]
         if not others:
-            return self._timeout_seconds
-        return min(max(_PATIENCE * min(others), self._patience_seconds), self._timeout_seconds)
+            return self.timeout_seconds
+        return min(max(_PATIENCE * min(others), self._patience_seconds), self.timeout_seconds)
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""
         for node in self.standings:
             await node.aclose()
 
-    async def _ask(self, node: Node, question: Question, seconds: float, *, is_measured: bool) -> Answer:
+    async def _ask(self, node: Node, question: Question, seconds: float, *, is_measured: bool) -> tuple[Answer, bool]:
+        """Its answer, and whether that is a good one: judged once, since to look into it costs time."""
         standing = self.standings[node]
         began = self._clock()
         standing.begin(began)
@@ -165,13 +166,13 @@ class Nodes:
         finally:
             standing.end(began)
         if not question.is_good(answer):
-            told = "200 with a body that is not from Elasticsearch" if answer.status == 200 else str(answer.status)
+            told = "200 with a body that answers something else" if answer.status == 200 else str(answer.status)
             self._set_aside(node, began, f"it answers {told}")
-            return answer
+            return answer, False
         if standing.failures and len(self.standings) > 1:
             log.info("node recovered", node=node.url)
         standing.answered(self._clock(), began, is_measured=is_measured)
-        return answer
+        return answer, True
 
     def _set_aside(self, node: Node, began: float, reason: str) -> None:
         standing = self.standings[node]

@@ -1,7 +1,8 @@
 """One request → its answer, at one node: bytes in and bytes out, bounded in time and in bytes.
 
 No redirect is followed, since it would send documents and credentials to where nobody configured; an answer is read
-in pieces up to its bound, so that neither a long one nor a bomb in gzip fills the memory.
+in pieces up to its bound, so that neither a long one nor a bomb in gzip fills the memory. Headers, trust and proxy are
+asked for at each request (`Access`), since the files behind them may change.
 """
 
 import ssl
@@ -22,13 +23,14 @@ from aiohttp import (
     TCPConnector,
 )
 
-from .extras import Proxy
+from collector.net.headers import Proxy
 
 CONNECT_SECONDS = 5.0  # packets that vanish are noticed early, however long an answer may take
 MOST_BYTES = 8 << 20  # of an answer that tells of no documents
 LONGEST_WISH_SECONDS = 60.0  # of a `Retry-After` that is obeyed: a wrong one must not park the output
 _LARGE_BYTES = 1 << 20  # aiohttp warns about plain bytes from here on, and sends a file in pieces
 _ENVOY = b"reset reason: connection termination"
+_OUR_NAME = {"user-agent": "pilotfish"}
 _NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
 
 
@@ -59,6 +61,14 @@ class Question(NamedTuple):
     is_good: Callable[[Answer], bool] = is_of_cluster
 
 
+class Access(NamedTuple):
+    """What every request of a destination goes with: headers, whom an https server is trusted by, and the proxy."""
+
+    headers: Mapping[str, str] = {}
+    tls: ssl.SSLContext | None = None
+    proxy: Proxy | None = None
+
+
 class AnswerTooLong(ClientError):
     """An answer beyond its bound; nothing is known of the request."""
 
@@ -82,23 +92,15 @@ class Node:
         self,
         url: str,
         *,
-        headers: Mapping[str, str],
-        tls: ssl.SSLContext | None = None,
+        access: Callable[[], Access] = Access,
         connections: int,
         connect_seconds: float = CONNECT_SECONDS,
-        proxy: Proxy | None = None,
     ) -> None:
         self.url = url
-        self._headers = {"user-agent": "pilotfish", **headers}
-        self._tls = tls
+        self._access = access
+        self._is_tunnelled = url.startswith("https:")  # through a proxy, if there is one
         self._connections = connections
         self._connect_seconds = connect_seconds
-        self._proxy = proxy.url if proxy else None
-        self._tunnel_headers: Mapping[str, str] = {}  # of the request for one; without a tunnel the proxy reads ours
-        if proxy and url.startswith("https:"):
-            self._tunnel_headers = proxy.headers
-        elif proxy:
-            self._headers |= proxy.headers
         self._session: ClientSession | None = None
 
     async def ask(self, question: Question, seconds: float) -> Answer:
@@ -110,15 +112,19 @@ class Node:
             OSError: what the system says of the connection.
         """
         body = question.body
+        given, tls, proxy = self._access()
+        told = proxy.headers if proxy else {}  # in the request for a tunnel; without one the proxy reads ours
+        headers = {**_OUR_NAME, **given} if self._is_tunnelled else {**_OUR_NAME, **given, **told}
         async with self._opened().request(
             question.method,
             self.url + question.target,
             data=BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
-            headers={**self._headers, **question.headers},
+            headers={**headers, **question.headers},
             timeout=ClientTimeout(total=seconds, sock_connect=self._connect_seconds),
             allow_redirects=False,
-            proxy=self._proxy,
-            proxy_headers=self._tunnel_headers,
+            ssl=tls or True,  # a connection of another context is not used again
+            proxy=proxy.url if proxy else None,
+            proxy_headers=told if self._is_tunnelled else {},
         ) as response:
             text = await _read(response, question.most_bytes)
             return Answer(response.status, text, _seconds(response.headers.get("retry-after")))
@@ -131,7 +137,7 @@ class Node:
 
     def _opened(self) -> ClientSession:
         if self._session is None:
-            connector = TCPConnector(limit=self._connections, ssl=self._tls or True)
+            connector = TCPConnector(limit=self._connections)
             self._session = ClientSession(  # without headers of its own: a proxy would be told them, passwords too
                 skip_auto_headers=_NO_HEADERS_OF_ITS_OWN,
                 connector=connector,
