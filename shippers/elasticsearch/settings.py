@@ -1,6 +1,5 @@
 """The options of an `elasticsearch` output → a connection with its secrets and certificates read."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Literal
 
@@ -14,13 +13,10 @@ from collector.net.waiting import Tell
 from collector.ports import OutputContext, Setup, SetupFile, SetupStep, ShipperSettings
 
 from . import setup as setting_up
-from .bulk import DEFAULT_INDEX, TARGET_BYTES, index_name
+from .bulk import DEFAULT_INDEX, INDICES
 from .connection import KIND, OVERLOAD, Connection
 from .parameters import fault_of_parameter
 from .shipper import ElasticsearchShipper
-
-_INDEX = re.compile(r"(?:\{target\}|%[YmdjVG]|[a-z0-9._-])+")
-_INDEX_BYTES = 255  # the servers' limit
 
 
 class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
@@ -64,12 +60,8 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
     @field_validator("index")
     @classmethod
     def _index_is_a_name(cls, pattern: str) -> str:
-        if not _INDEX.fullmatch(pattern) or pattern[0] in "._-":
-            raise ValueError(
-                "may hold {target}, %Y %m %d %j %V %G, a-z, 0-9, '.', '_' and '-', and must not begin with . _ or -"
-            )
-        if len(index_name(pattern, "t" * TARGET_BYTES, "2026-01-01")) > _INDEX_BYTES:
-            raise ValueError(f"gives names over {_INDEX_BYTES} bytes for long targets")
+        if fault := INDICES.fault_of(pattern):
+            raise ValueError(fault)
         return pattern
 
     @field_validator("parameters", mode="before")
