@@ -72,6 +72,7 @@ class ShipperSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
+    default_name: ClassVar[str] = ""  # of the output of this type that is there when none is configured; "": of none
 
     type: str = Field(description="type of output: the name of a module in shippers/")
     batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")
@@ -186,6 +187,11 @@ class SetupFile(NamedTuple):
 @runtime_checkable
 class Preparable(Protocol):
     """Settings of an output whose destination holds objects of ours: templates, lifecycle."""
+
+    @classmethod
+    def example(cls) -> "Preparable":
+        """Defaults for what asks no server: `setup_files` without a configuration."""
+        ...
 
     def servers(self) -> Sequence[str]:
         """The kinds of server that `setup_files` knows, the usual one first."""

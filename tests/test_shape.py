@@ -13,6 +13,7 @@ SHIPPERS = sorted(
 )
 SHIPPERS.remove("__init__")
 
+MAY_NAME_AN_OUTPUT = ("collector.cli.setup_elasticsearch", "collector.demo")  # a command for it; a show of the store
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")
 
 
@@ -40,6 +41,28 @@ def test_only_app_loads_shippers_by_name(module: str) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("shippers.")
     ]
     assert names == [] or module == "collector.app.outputs"
+
+
+@every_module
+def test_no_type_of_output_is_named_outside_of_shippers(module: str) -> None:
+    """What is peculiar to one stands in its `Settings`. `null` and `stdout` are words of JSON and Docker, too."""
+    if not is_within(module, "collector") or any(is_within(module, each) for each in MAY_NAME_AN_OUTPUT):
+        return
+    long = [name for name in SHIPPERS if len(name) > len("stdout")]
+    found = [
+        text
+        for text in texts(tree(MODULES[module]))
+        if text in {*SHIPPERS} - {"null", "stdout"} or any(name in text for name in long)
+    ]
+    assert found == []
+
+
+def texts(module: ast.Module) -> Iterator[str]:
+    """Every text of a module but for docstrings."""
+    said = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
 
 
 def test_few_files_stand_in_the_root() -> None:

@@ -59,9 +59,9 @@ def exportable(
         UsageError: there is no such output, or there are several.
     """
     if output is None and not _of_kind(configuration, kind):
-        settings = types[kind].model_validate({"type": kind, "hosts": ["http://localhost"]})
-        if isinstance(settings, Preparable):
-            return settings
+        settings = types[kind]
+        if issubclass(settings, Preparable):
+            return settings.example()
     chosen = _chosen(configuration, kind, output)
     if len(chosen) > 1:
         raise UsageError(f"there are several outputs of type {kind}", f"give --output, one of {', '.join(chosen)}")

@@ -6,6 +6,8 @@ the environment. Reading order: `models` (the keys), `load` here, `environment`,
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,6 @@ __all__ = [
     "show",
 ]
 
-_DEFAULT_OUTPUTS = {"local": {"type": "store"}}
-
 
 def load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str] | None = None) -> Configuration:
     """Read the file at `path` (None: no file) and the environment; `output_types` maps each `type` to its settings.
@@ -55,7 +55,7 @@ def _load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, st
     told = environment.read(environ, _sections(said.values), output_types)
     said = _giving_way(said, told, output_types)
     values = _sections(_merge(_sections(said.values), told.values))
-    docker_names = _complete(values, environ)
+    docker_names = _complete(values, environ, output_types)
     sources = _Sources(said, told, docker_names)
     return _validate(values, output_types, sources, warnings=told.warnings)
 
@@ -84,18 +84,27 @@ class _Sources:
         return found
 
 
-def _complete(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def _complete(
+    values: dict[str, Any], environ: Mapping[str, str], output_types: OutputTypes
+) -> dict[tuple[str, ...], str]:
     """Fill in the defaults that depend on what is configured or on the machine; name the variables used."""
     values.setdefault("state_dir", str(places.state_dir(environ)))
-    for key, default in (("outputs", _DEFAULT_OUTPUTS), ("inputs", {"docker": {}})):
-        if values.get(key, {}) == {}:
-            values[key] = default
+    if values.get("outputs", {}) == {}:
+        values["outputs"] = _default_outputs(output_types)
+    if values.get("inputs", {}) == {}:
+        values["inputs"] = {"docker": {}}
     section = values["inputs"].get("docker") if isinstance(values["inputs"], dict) else None
     if not isinstance(section, dict):
         return {}
     found, names = environment.docker(environ, section.get("url"))
     values["inputs"] = {**values["inputs"], "docker": _merge(found, section)}
     return names
+
+
+def _default_outputs(output_types: OutputTypes) -> dict[str, Any]:
+    """The output that is there when none is configured, as the type that offers itself for it says."""
+    found = ((output_types[kind].default_name, kind) for kind in output_types)
+    return next(({name: {"type": kind}} for name, kind in found if name), {})
 
 
 def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,13 +181,23 @@ def _validate(
             except ConfigurationError as error:
                 wrong.append(str(error))
     try:
-        context = {"warnings": warnings, "origins": sources.origins()}
+        many_writers = partial(_many_writers, output_types)
+        context = {"warnings": warnings, "origins": sources.origins(), "many_writers": many_writers}
         configuration = Configuration.model_validate({**values, "outputs": opened}, context=context)
     except ValidationError as error:
         explain(error, ())
     if wrong:
         raise ConfigurationError("\n".join(wrong))
     return configuration
+
+
+def _many_writers(output_types: OutputTypes) -> list[str]:
+    """The types of output that several processes may write to at once; one that cannot be loaded is left out."""
+    found: list[str] = []
+    for kind in sorted(output_types):
+        with suppress(ConfigurationError):
+            found += [kind] if output_types[kind].takes_many_writers else []
+    return found
 
 
 def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSettings:

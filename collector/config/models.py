@@ -17,6 +17,7 @@ from pydantic import (
     PrivateAttr,
     SerializeAsAny,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -88,6 +89,12 @@ EngineUrl = Annotated[
 ]
 Listen = Annotated[str | None, BeforeValidator(_listen), WithJsonSchema({"type": ["string", "null", "boolean"]})]
 OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+
+
+def _many_writers(context: Any) -> str:
+    """The types of output for several processes, in words; `load` hands in how they are found."""
+    found = context["many_writers"]() if isinstance(context, dict) and "many_writers" in context else ()
+    return f"an output of type {' or '.join(found)}" if found else "an output that several processes may write to"
 
 
 class Section(BaseModel):
@@ -242,12 +249,12 @@ class Configuration(Section):
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
-    def _can_be_shared(self) -> Self:
+    def _can_be_shared(self, info: ValidationInfo) -> Self:
         for name, output in self.outputs.items():
             if self.workers > 1 and not output.takes_many_writers:
                 raise ValueError(
                     f"workers: {self.workers} cannot share the output {name}: a {output.type} has one writer; "
-                    "leave workers at 1, or send to elasticsearch"
+                    f"leave workers at 1, or use {_many_writers(info.context)}"
                 )
         return self
 

@@ -1,7 +1,7 @@
 """The options of an `elasticsearch` output → a connection with its secrets and certificates read."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import msgspec
 from pydantic import Field, field_validator
@@ -86,6 +86,11 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
         return ElasticsearchShipper(
             self._connection(context), index=self.index, compress=self.compress, template=self.template == "auto"
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        """Defaults for what asks no server."""
+        return cls(hosts=("http://localhost",))
 
     def servers(self) -> Sequence[str]:
         """The kinds of server that `setup_files` knows, the usual one first."""

@@ -27,6 +27,8 @@ T = TypeVar("T")
 class Settings(ShipperSettings):
     """The embedded store: documents on this machine, for `pilotfish search`."""
 
+    default_name = "local"
+
     type: Literal["store"] = Field("store", description="the embedded store")
     retention_days: int = Field(7, ge=1, le=36_500, description="number of past days to keep, besides today")
     max_bytes: Bytes = Field(

@@ -18,6 +18,10 @@ class Prepared(ShipperSettings):
     type: Literal["prepared"] = "prepared"
     hosts: tuple[str, ...] = ()
 
+    @classmethod
+    def example(cls) -> "Prepared":
+        return cls(hosts=("of its own",))
+
     def servers(self) -> Sequence[str]:
         return ("usual", "other")
 
@@ -77,9 +81,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_without_such_an_output_its_defaults_are_exported_and_of_several_one_is_to_be_named() -> None:
     types: dict[str, type[ShipperSettings]] = {"prepared": Prepared}
-    assert exportable(configuration(b=Plain()), types, kind="prepared", output=None) == Prepared(
-        hosts=("http://localhost",)
-    )
+    assert exportable(configuration(b=Plain()), types, kind="prepared", output=None) == Prepared(hosts=("of its own",))
     two = configuration(a=Prepared(), c=Prepared(batch_bytes=1))
     with pytest.raises(UsageError, match="give --output, one of a, c"):
         exportable(two, types, kind="prepared", output=None)

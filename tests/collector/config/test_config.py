@@ -60,6 +60,23 @@ def test_nothing_configured_reads_docker_into_the_store() -> None:
     assert configuration.warnings == []
 
 
+def test_the_output_that_is_there_when_none_is_configured_is_the_one_whose_type_says_so() -> None:
+    class Other(ShipperSettings):
+        default_name = "here"
+
+    types: dict[str, type[ShipperSettings]] = {"stdout": Stdout, "other": Other}
+    for environ in ({}, {"PILOTFISH_OUTPUTS": "{}"}):
+        outputs = load(None, types, environ).outputs
+        assert {name: output.type for name, output in outputs.items()} == {"here": "other"}
+
+
+def test_an_output_of_one_writer_with_workers_names_the_types_that_have_room_for_several(written: Path) -> None:
+    (line,) = mistakes(written, "workers: 2\noutputs: {local: {type: store}}\n")
+    assert line.endswith("a store has one writer: leave workers at 1, or use an output of type elasticsearch")
+    with pytest.raises(ValueError, match="or use an output that several processes may write to"):
+        Configuration(workers=2, outputs={"local": Store()})
+
+
 def test_an_empty_file_and_empty_sections_mean_the_defaults(written: Path) -> None:
     texts = ["inputs:\noutputs:\nhttp:\nlog:\n", "inputs: {}\noutputs: {}\n", "", "# nothing\n"]
     assert {show(read(written, text)) for text in texts} == {show(load(None, TYPES, {}))}
