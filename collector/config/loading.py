@@ -204,7 +204,7 @@ def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSetti
     """Validate one output by its type.
 
     Raises:
-        ConfigurationError: there is no such type.
+        ConfigurationError: there is no such type, or it cannot be used.
         pydantic.ValidationError: its options are wrong.
     """
     known = ", ".join(sorted(output_types))
@@ -217,5 +217,11 @@ def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSetti
     if kind is None:
         raise ConfigurationError(f"{place}.type: is missing", f"use one of {known}")
     if not isinstance(kind, str) or kind not in output_types:
-        raise ConfigurationError(f"{place}.type: unknown type", mistakes.nearest(str(kind), sorted(output_types)))
-    return output_types[kind].model_validate(options)
+        remedy = mistakes.nearest(str(kind), sorted(output_types))
+        more = "" if remedy.endswith("?") else ", or install the package that brings it"
+        raise ConfigurationError(f"{place}.type: unknown type", remedy + more)
+    try:
+        settings = output_types[kind]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place}.type: {error.cause}", error.remedy) from None
+    return settings.model_validate(options)

@@ -22,6 +22,7 @@ from shippers.store import Settings as Store
 TYPES: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdout": Stdout, "store": Store}
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
+OR_INSTALL = ", or install the package that brings it"
 NO_NAME = "not a name for an output: begin with a letter, go on with small letters, digits and _"
 LISTEN = "the option means: address to listen on, as host:port; off: no HTTP server"
 PATH = "the option means: directory that contains <id>/<id>-json.log"
@@ -268,7 +269,7 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("log:\n  levl: info", "2: log.levl: unknown key: did you mean level?"),
         ("outputs:\n e:\n  type: store\n  max_byte: 1", "4: outputs.e.max_byte: unknown key: did you mean max_bytes?"),
         ("outputs: {e: {type: elastic}}", "1: outputs.e.type: unknown type: did you mean elasticsearch?"),
-        ("outputs: {e: {type: xyz}}", "1: outputs.e.type: unknown type: use one of " + KNOWN),
+        ("outputs: {e: {type: xyz}}", f"1: outputs.e.type: unknown type: use one of {KNOWN}{OR_INSTALL}"),
         (
             "outputs: {e: {type: null}}",
             '1: outputs.e.type: is empty, as null without quotes is: write "null" in quotes for the type of that name, '
