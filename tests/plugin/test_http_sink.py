@@ -71,6 +71,8 @@ class TestHttpSink(ShipperContract):
         (Fault(413), Refused, "takes no request of this size"),
         (Fault(200, b" " * (9 << 20)), Unavailable, "an answer of more than 8 MiB"),
         (Fault(is_cut=True), Unavailable, "cannot be reached"),
+        (Fault(502), Unavailable, "is overloaded or starting"),  # of a proxy: the connection behind it broke
+        (Fault(503, b"upstream: reset reason: connection termination"), Unavailable, "is overloaded or starting"),
     ],
 )
 async def test_a_fault_is_told_with_its_remedy_and_the_batch_goes_through_again(
@@ -81,7 +83,8 @@ async def test_a_fault_is_told_with_its_remedy_and_the_batch_goes_through_again(
         server.faults.append(fault)
         with pytest.raises(error, match=text) as caught:
             await shipper.ship(SENT)
-        assert getattr(caught.value, "is_lost", False) == fault.is_cut
+        is_lost = fault.is_cut or fault.status == 502 or b"termination" in fault.body
+        assert getattr(caught.value, "is_lost", False) == is_lost
         assert (await deliver(shipper, SENT)).delivered == 3
         await shipper.aclose()
 

@@ -125,9 +125,7 @@ def test_a_name_of_two_packages_is_nobodys(site: Path) -> None:
 
 def test_a_package_that_lost_its_metadata_is_named_by_its_module(site: Path) -> None:
     install(site, "bare", outputs={"bare": "bare_one:Settings"}, modules={"bare_one": "x"}, has_metadata=False)
-    with pytest.raises(
-        ConfigurationError, match="type bare of the package of bare_one:Settings cannot be loaded"
-    ):
+    with pytest.raises(ConfigurationError, match="type bare of the package of bare_one:Settings cannot be loaded"):
         shipper_types()["bare"]
 
 
