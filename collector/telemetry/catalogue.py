@@ -32,7 +32,7 @@ DOCUMENTS_DROPPED = _counter(
     *("output", "reason"),
 )
 DOCUMENTS_SPOOLED = _counter(
-    "pilotfish_documents_spooled_total", "Documents written to the spool because the output was down", "output"
+    "pilotfish_documents_spooled_total", "Documents written to the spool because the output was unavailable", "output"
 )
 DOCUMENTS_RECOVERED = _counter("pilotfish_documents_recovered_total", "Documents read back from the spool", "output")
 DOCUMENTS_REPLAYED = _counter("pilotfish_documents_replayed_total", "Dead letters that were sent again", "output")
@@ -112,7 +112,9 @@ TORN_LINES = _counter(
 )
 LOST_BYTES = _counter("pilotfish_lost_bytes_total", "Bytes known to be lost before they were read", "output")
 EVENTS_LOST = _counter(
-    "pilotfish_docker_events_lost_total", "Docker events discarded because the output was down too long", "output"
+    "pilotfish_docker_events_lost_total",
+    "Docker events discarded because the output was unavailable for too long",
+    "output",
 )
 EVENT_LOOP_LAG = _histogram("pilotfish_event_loop_lag_seconds", "Event-loop delay: how late the agent's timers fire")
 LOG_MESSAGES = _counter("pilotfish_log_messages_total", "Messages in the agent's own log, by level", "level")
