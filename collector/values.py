@@ -16,7 +16,7 @@ def _of_one_line(text: str) -> str:
     if len(text) > _MOST_CHARACTERS:
         raise ValueError(f"is too long; {_MOST_CHARACTERS} characters at most")
     if not text.isprintable():
-        raise ValueError("holds a line break or another control character; write it as one line of text")
+        raise ValueError("contains a line break or another control character; write it as one line of text")
     return text
 
 

@@ -94,10 +94,14 @@ class NdjsonFile:
         """
         there = next(one for one in (self._path, *self._path.parents) if one.exists())
         if there != self._path and not there.is_dir():
-            raise Unavailable(f"{self._path} cannot be made: {there} is no directory", "set path to another place")
+            raise Unavailable(
+                f"{self._path} cannot be created: {there} is not a directory", "set path to another place"
+            )
         if not os.access(there, os.W_OK | (os.X_OK if there != self._path else 0)):
-            raise Unavailable(f"{there} cannot be written", "let this user write there, or set path to another place")
-        return f"{self._path}: {'is there' if there == self._path else 'will be made'}"
+            raise Unavailable(
+                f"{there} cannot be written", "give this user write access there, or set path to another place"
+            )
+        return f"{self._path}: {'exists' if there == self._path else 'will be created'}"
 
     async def aclose(self) -> None:
         """Finish the write under way and close the file; may be called twice."""
@@ -122,7 +126,7 @@ class NdjsonFile:
             self._close()
             raise Unavailable(
                 f"the file {self._path} cannot be written: {error.strerror}",
-                "see that the disk has room and that this user may write there",
+                "check the free disk space, and that this user can write there",
             ) from error
 
     def _open(self) -> None:

@@ -78,10 +78,12 @@ class Stdout:
                     rest = rest[write(self._descriptor, rest[:PIPE_BUF]) :]
                     self._torn = bool(rest)
                 elif self._closed:
-                    raise Unavailable("standard output was closed while its reader stood still")
+                    raise Unavailable("standard output was closed while its reader was not reading")
         except BrokenPipeError as error:
-            raise Unavailable("nobody reads standard output any more", "start the agent with its reader") from error
+            raise Unavailable(
+                "no program reads standard output any more", "start the agent together with the program that reads it"
+            ) from error
         except OSError as error:
             raise Unavailable(
-                f"standard output cannot be written: {error.strerror}", "see where it is directed to"
+                f"standard output cannot be written: {error.strerror}", "check where it is redirected to"
             ) from error

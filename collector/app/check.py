@@ -34,13 +34,14 @@ FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn b
 INSPECTS_AT_ONCE = 8
 DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
 ROOT_FIX = (
-    "they are in `containers` below what `docker info -f '{{.DockerRootDir}}'` says: set inputs.docker.logs_root; "
-    "in a container mount it there (the variable DOCKER_LOGS of compose-elk.yml and of the swarm's stack)"
+    "set inputs.docker.logs_root to the directory `containers` below the path that `docker info -f "
+    "'{{.DockerRootDir}}'` prints; in a container, mount it there (the variable DOCKER_LOGS of "
+    "compose-elk.yml and of the swarm stack)"
 )
-LABEL_FIX = "correct its labels or environment (aliyun.logs.…): docs/configuration.md"
-GONE_FIX = f"were they removed? Then start their containers anew. Else {ROOT_FIX}"
+LABEL_FIX = "correct its labels or environment (aliyun.logs.…), see docs/configuration.md"
+GONE_FIX = f"if the files were removed, recreate their containers; else {ROOT_FIX}"
 LINK_FIX = (
-    "put the logs themselves there, or mount them there: links are not followed, since one could lead to any file"
+    "put or mount the logs themselves there; links are not followed because they could lead to any file of the host"
 )
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 
@@ -96,15 +97,15 @@ def _state(directory: Path) -> Iterator[Finding]:
         yield Finding("fail", subject, f"{there} is not writable", "run as its owner, or set state_dir")
         return
     if _locked(directory / places.LOCK):
-        yield Finding("ok", subject, "an agent is running on it")
+        yield Finding("ok", subject, "in use by the running agent")
     elif there == directory and (fault := _fault_of(directory)):
         yield Finding("fail", subject, fault.cause, fault.remedy)
     else:
-        yield Finding("ok", subject, "writable" if there == directory else "will be made")
+        yield Finding("ok", subject, "writable" if there == directory else "will be created")
     free = shutil.disk_usage(there).free
     verdict: Literal["ok", "warn", "fail"] = "fail" if free < FEW_BYTES else "warn" if free < LOW_BYTES else "ok"
     yield Finding(
-        verdict, "disk", f"{free >> 20:,} MiB free", "" if verdict == "ok" else "make room, or move state_dir"
+        verdict, "disk", f"{free >> 20:,} MiB free", "" if verdict == "ok" else "free disk space, or move state_dir"
     )
 
 
@@ -114,7 +115,7 @@ def _fault_of(directory: Path) -> StateError | None:
     except StateError as error:
         return error
     except OSError as error:
-        return StateError(f"it cannot be looked at ({error.strerror})", "run as its owner, or set state_dir")
+        return StateError(f"it cannot be read ({error.strerror})", "run as its owner, or set state_dir")
     return None
 
 
@@ -155,7 +156,7 @@ async def _engine_metrics(url: str) -> Finding:
     async with engine_metrics(url) as engine:
         answer = await engine.ask(url)
     if answer.status == HTTPStatus.OK:
-        return Finding("ok", "engine's metrics", f"{mask_url(url)}: passed on as {PATH}")
+        return Finding("ok", "engine's metrics", f"{mask_url(url)}: served as {PATH}")
     return Finding("warn", "engine's metrics", answer.body.decode().partition(": ")[0], FIX)
 
 
@@ -252,7 +253,7 @@ def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
         yield Finding("fail", subject, "cannot be read", READ_FIX)
         return
     except OSError:
-        yield Finding("fail", subject, "is no directory", "set inputs.directory.path")
+        yield Finding("fail", subject, "is not a directory", "set inputs.directory.path")
         return
     logs = list(settings.path.glob("*/*-json.log"))
     links = {path.parent.name for path in logs if path.is_symlink() or path.parent.is_symlink()}
@@ -272,7 +273,7 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
         shipper = settings.open(OutputContext(output=name, directory=state_dir / places.OUTPUTS / name))
         try:
             if not isinstance(shipper, Probed):
-                return Finding("ok", subject, "needs nothing that can be checked")
+                return Finding("ok", subject, "nothing to check")
             async with asyncio.timeout(PROBE_SECONDS):
                 told = await shipper.probe()
             return Finding("ok", subject, told if isinstance(told, str) else "answers")
@@ -281,7 +282,9 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
     except PilotfishError as error:
         return Finding("fail", subject, error.cause, error.remedy)
     except TimeoutError:
-        return Finding("fail", subject, f"no answer within {PROBE_SECONDS:.0f} s", "is it running and reachable?")
+        return Finding(
+            "fail", subject, f"no answer within {PROBE_SECONDS:.0f} s", "check that it is running and reachable"
+        )
 
 
 def _port(configuration: Configuration) -> Finding:
@@ -298,7 +301,7 @@ def _port(configuration: Configuration) -> Finding:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             if _locked(configuration.state_dir / places.LOCK):
-                return Finding("ok", subject, "in use, as by the agent that is running")
+                return Finding("ok", subject, "in use by the running agent")
             return Finding("fail", subject, "another program uses this port", "stop it, or set http.listen")
         return Finding("fail", subject, f"{error.strerror or error}", _listen_fix(error))
     return Finding("ok", subject, "free")

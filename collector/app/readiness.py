@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from collector.discovery.registry import Registry
 from collector.pipeline.pipeline import Pipeline
 
-_MEND_SPOOL = "bring the output back, raise its spool_bytes, or free the disk of state_dir"
-_MEND_DISK = "free the disk of state_dir, or mend it and who may write there"
+_MEND_SPOOL = "restore the output, raise its spool_bytes, or free disk space in state_dir"
+_MEND_DISK = "free disk space in state_dir, or fix the disk or the permissions there"
 
 
 def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
@@ -19,10 +19,10 @@ def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
         if pipeline.ledger.error:
             reasons.append(f"{name}: {pipeline.ledger.error}")
         if pipeline.ledger.spool_error:
-            reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading waits: {_MEND_SPOOL}")
+            reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading is paused: {_MEND_SPOOL}")
         if pipeline.ledger.spool_read_error:
             reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_MEND_DISK}")
-        reasons += [f"{name}: {target} waits: {why}" for target, why in pipeline.ledger.waits.items()]
+        reasons += [f"{name}: target {target} is blocked: {why}" for target, why in pipeline.ledger.waits.items()]
         if pipeline.unreadable:
             count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
             reasons.append(f"{name}: {count} logs cannot be read: {first}")

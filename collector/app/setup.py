@@ -80,10 +80,10 @@ def _chosen(configuration: Configuration, kind: str, output: str | None) -> dict
     found = _of_kind(configuration, kind)
     if not found:
         raise UsageError(
-            f"the configuration has no output of type {kind}", "give one with -c, as `pilotfish run` gets it"
+            f"the configuration has no output of type {kind}", "pass the configuration file of `pilotfish run` with -c"
         )
     if output is None:
         return found
     if output not in found:
-        raise UsageError(f"--output: {output} is no output of type {kind}", f"take one of {', '.join(found)}")
+        raise UsageError(f"--output: {output} is not an output of type {kind}", f"use one of {', '.join(found)}")
     return {output: found[output]}

@@ -62,8 +62,8 @@ class Client:
                 answer = _answer(got.status, await got.text(errors="replace"))
                 location = got.headers.get("Location", "")
         except aiohttp.ClientConnectorCertificateError as error:
-            cause = f"{self.where} shows a certificate that is not trusted ({error.certificate_error})"
-            raise PilotfishError(" ".join(cause.split()), "name the authority with --ca-file") from None
+            cause = f"the certificate of {self.where} is not trusted ({error.certificate_error})"
+            raise PilotfishError(" ".join(cause.split()), "pass the CA certificate with --ca-file") from None
         except aiohttp.ClientConnectorSSLError as error:
             raise self._without_tls(error) from None
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
@@ -75,33 +75,33 @@ class Client:
     def _without_tls(self, error: aiohttp.ClientConnectorSSLError) -> PilotfishError:
         reason = getattr(error.os_error, "reason", None) or "no reason"
         if reason in _PLAIN_REASONS:
-            return PilotfishError(f"{self.where} speaks no TLS", "write http:// in --url")
+            return PilotfishError(f"{self.where} does not use TLS", "use http:// in --url")
         words = str(reason).replace("_", " ").lower()
-        return PilotfishError(f"no TLS connection to {self.where} ({words})", "see which versions of TLS it speaks")
+        return PilotfishError(f"no TLS connection to {self.where} ({words})", "check which TLS versions it supports")
 
     def refusal(self, answer: Answer, what: str) -> PilotfishError:
         """What is wrong with an answer that should have been good."""
-        return PilotfishError(f"{self.where} does not take {what} ({answer.message})", "see its log")
+        return PilotfishError(f"{self.where} rejects {what} ({answer.message})", "check its log")
 
     def _usable(self, answer: Answer, location: str) -> Answer:
         if answer.status in _NOT_READY:
             raise Unavailable(f"{self.where} is not ready ({answer.message})", "wait for it with --wait 120")
         if answer.status == 401:
             raise PilotfishError(
-                f"{self.where} refuses {self._access.who} (401)", "give the right user and password, or key"
+                f"{self.where} rejects {self._access.who} (401)", "use a valid user and password, or a valid key"
             )
         if answer.status == 403:
             raise PilotfishError(
-                f"{self.where} does not let {self._access.who} do this ({answer.message})",
-                "give a user who may manage dashboards",
+                f"{self.where} does not allow this for {self._access.who} ({answer.message})",
+                "use a user with the right to manage dashboards",
             )
         if location and answer.status < _LEAST_ERROR:
             raise PilotfishError(
-                f"{self.where} leads to {location} ({answer.status})", "correct --url, with its base path"
+                f"{self.where} redirects to {location} ({answer.status})", "correct --url and its base path"
             )
         if answer.body is None:
             raise PilotfishError(
-                f"{self.where} answers {answer.status} with something that is no JSON", "is --url the right server?"
+                f"{self.where} answers {answer.status} without JSON", "check that --url names the right server"
             )
         return answer
 

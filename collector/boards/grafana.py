@@ -28,8 +28,8 @@ OLDEST = 10  # the boards' panels and schemaVersion
 SCRAPE_INTERVAL = "15s"  # as in dashboards/grafana/provisioning/datasources.yml; $__rate_interval is made of it
 _MARK = "Pilotfish "  # begins the message of each version that is ours
 _REASONS = {
-    "version-mismatch": "somebody saves it too, run this again",
-    "name-exists": "the folder has another board of this title, rename that or choose another --folder",
+    "version-mismatch": "somebody else saved it at the same time; run this command again",
+    "name-exists": "the folder has another board with this title; rename that one or choose another --folder",
     "plugin-dashboard": "it belongs to a plugin",
 }
 
@@ -75,10 +75,12 @@ class _Setup:
         """
         answer = await self._client.get("/api/health")
         if answer.status != 200 or not isinstance(answer.body, dict) or "database" not in answer.body:
-            raise PilotfishError(f"{self._client.where} does not answer as Grafana does", "is --url the right server?")
+            raise PilotfishError(
+                f"{self._client.where} does not answer as Grafana does", "check that --url names the right server"
+            )
         if answer.body["database"] != "ok":
             raise Unavailable(
-                f"{self._client.where} has no database yet", "wait for it with --wait 120, or see its log"
+                f"{self._client.where} has no database yet", "wait for it with --wait 120, or check its log"
             )
         version = str(answer.body.get("version") or "")
         if (major := re.match(r"\d+", version)) and int(major[0]) < OLDEST:
@@ -87,16 +89,16 @@ class _Setup:
 
     async def data_source(self) -> SetupStep:
         """See that there is one for Prometheus; none is ever changed."""
-        sources = await self._list("/api/datasources", "the question for its data sources")
+        sources = await self._list("/api/datasources", "the request for its data sources")
         for source in (one for one in sources if one.get("type") == "prometheus"):
-            return SetupStep(f'data source "{source.get("name")}"', "kept", f"it asks {source.get('url')}")
+            return SetupStep(f'data source "{source.get("name")}"', "kept", f"it uses {source.get('url')}")
         subject = f'data source "Prometheus" ({self._wanted.prometheus_url})'
         if self._wanted.dry_run:
             return SetupStep(subject, "created")
         answer = await self._client.send("POST", "/api/datasources", json=self._source(is_first=not sources))
         if answer.status == 409:
-            text = "a data source of another kind has this name or the uid prometheus"
-            return SetupStep(subject, "failed", text, "make one for Prometheus by hand")
+            text = "another type of data source has this name or the uid prometheus"
+            return SetupStep(subject, "failed", text, "create a Prometheus data source by hand")
         if answer.status != 200:
             raise self._client.refusal(answer, "a new data source")
         return SetupStep(subject, "created")
@@ -118,7 +120,7 @@ class _Setup:
         if not title:
             return "", SetupStep("the folder of all boards", "kept")
         subject = f'folder "{title}"'
-        for folder in await self._list("/api/folders?limit=1000", "the question for its folders"):
+        for folder in await self._list("/api/folders?limit=1000", "the request for its folders"):
             if folder.get("title") == title:
                 return str(folder["uid"]), SetupStep(subject, "kept")
         if self._wanted.dry_run:
@@ -135,16 +137,16 @@ class _Setup:
         if answer.status == 404:
             return await self._save(subject, board, folder, outcome="created")
         if answer.status != 200:
-            raise self._client.refusal(answer, f"the question for {subject}")
+            raise self._client.refusal(answer, f"the request for {subject}")
         there, meta = answer.body["dashboard"], answer.body.get("meta") or {}
         if meta.get("provisioned"):
             outcome: Outcome = "failed" if self._wanted.overwrite else "kept"
-            return SetupStep(subject, outcome, "Grafana has it from a file", "change it there")
+            return SetupStep(subject, outcome, "Grafana provisions it from a file", "change that file")
         newest = await self._newest_message(board["uid"])
         if newest == _message(board) and not self._wanted.overwrite:
             return SetupStep(subject, "unchanged")
         if not newest.startswith(_MARK) and not self._wanted.overwrite:
-            return SetupStep(subject, "kept", "it was saved by somebody else", "--overwrite replaces it")
+            return SetupStep(subject, "kept", "somebody else changed it", "--overwrite replaces it")
         current = {"id": there.get("id"), "version": there.get("version", 0)}
         return await self._save(subject, board | current, str(meta.get("folderUid") or folder), outcome="updated")
 

@@ -74,7 +74,7 @@ async def set_up(product: Product, access: Access, wanted: Wanted, tell: Tell) -
         await importing.find_space()
         if wanted.dry_run:
             then = "replaced" if wanted.overwrite else "kept"
-            steps = [SetupStep(_subject(one), "created", f"{then} if it is there") for one in objects]
+            steps = [SetupStep(_subject(one), "created", f"{then} if it exists") for one in objects]
         elif product is KIBANA and version[0] == 6:
             steps = await importing.bulk_create(objects)
         else:
@@ -99,12 +99,12 @@ class _Import:
         """
         answer = await self._client.get("/api/status")
         if answer.status != 200 or not isinstance(answer.body, dict):
-            raise self._client.refusal(answer, "the question for its status")
+            raise self._client.refusal(answer, "the request for its status")
         overall = (answer.body.get("status") or {}).get("overall") or {}
         state = overall.get("level") or overall.get("state") or "unknown"
         if state not in _READY:
             raise Unavailable(
-                f"{self._client.where} is not ready ({state})", "wait for it with --wait 120, or see its log"
+                f"{self._client.where} is not ready ({state})", "wait for it with --wait 120, or check its log"
             )
         number = str((answer.body.get("version") or {}).get("number", ""))
         return self._judged(number)
@@ -113,14 +113,14 @@ class _Import:
         found = re.match(r"(\d+)\.(\d+)", number)
         if found is None:  # Kibana 8 and later tell it only to those whom they know
             raise PilotfishError(
-                f"{self._client.where} does not tell its version", "give a user and password, or a key, that it takes"
+                f"{self._client.where} does not report its version", "use a valid user and password, or a valid key"
             )
         version = int(found[1]), int(found[2])
         if self._product.oldest <= version[0] <= self._product.newest:
             return version
         other = OPENSEARCH if self._product is KIBANA else KIBANA
         raise PilotfishError(
-            f"{self._client.where} is of version {number}, which looks like {other.name}",
+            f"{self._client.where} reports version {number}, which looks like {other.name}",
             f"use `pilotfish setup {other.command}`",
         )
 
@@ -137,10 +137,10 @@ class _Import:
         if answer.status == 404:
             raise PilotfishError(
                 f"{self._client.where} has no space {space!r}",
-                "make it there, or correct --space (its id, not its name)",
+                "create it there, or correct --space (its id, not its name)",
             )
         if answer.status != 200:
-            raise self._client.refusal(answer, f"the question for the space {space!r}")
+            raise self._client.refusal(answer, f"the request for the space {space!r}")
 
     # ------------------------------------------------------------------ Kibana 7 and later, OpenSearch Dashboards
 
@@ -172,8 +172,8 @@ class _Import:
         known = {_key(one) for one in objects}
         if not faults.keys() <= known or (not faults and told.get("successCount") != len(objects)):
             raise PilotfishError(
-                f"{self._client.where} imported {told.get('successCount')} of {len(objects)} objects and says no more",
-                "see its log, then run this again",
+                f"{self._client.where} imported {told.get('successCount')} of {len(objects)} objects without a reason",
+                "check its log, then run this command again",
             )
         return faults
 
@@ -185,7 +185,7 @@ class _Import:
         return SetupStep(_subject(one), "failed", text)
 
     def _made(self, one: Json) -> SetupStep:
-        return SetupStep(_subject(one), "created", "replaced if it was there" if self._wanted.overwrite else "")
+        return SetupStep(_subject(one), "created", "replaced if it existed" if self._wanted.overwrite else "")
 
     # ------------------------------------------------------------------ Kibana 6
 
@@ -199,7 +199,7 @@ class _Import:
         answer = await self._client.send("POST", path, json=sent, params=params)
         results = self._told(answer).get("saved_objects") or []
         if [_key(one) for one in results] != [_key(one) for one in objects]:
-            raise PilotfishError(f"{self._client.where} answers for other objects than were sent", "see its log")
+            raise PilotfishError(f"{self._client.where} reports other objects than were sent", "check its log")
         return [self._created(one, result.get("error")) for one, result in zip(objects, results, strict=True)]
 
     def _created(self, one: Json, error: Json | None) -> SetupStep:
@@ -224,7 +224,7 @@ def _subject(one: Json) -> str:
 
 
 def _kept(one: Json) -> SetupStep:
-    return SetupStep(_subject(one), "kept", "it is there already", "--overwrite replaces it")
+    return SetupStep(_subject(one), "kept", "it exists already", "--overwrite replaces it")
 
 
 def _fault(error: Json) -> Fault:
@@ -233,9 +233,9 @@ def _fault(error: Json) -> Fault:
     kind = str(told.get("type") or "unknown")
     if kind == "missing_references":
         missing = ", ".join(f"{one.get('type')} {one.get('id')}" for one in told.get("references") or ())
-        return kind, f"it refers to what is not there ({missing})"
+        return kind, f"it refers to missing objects ({missing})"
     if kind == "unsupported_type":
-        return kind, "this server does not know objects of its type"
+        return kind, "this server does not support this type of object"
     if kind in _CONFLICTS:
-        return kind, "it conflicts with what is there, remove that or choose another space"
+        return kind, "it conflicts with an existing object; remove that or choose another space"
     return kind, str(told.get("message") or kind)

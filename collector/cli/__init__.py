@@ -68,7 +68,7 @@ def _report(error: Exception, arguments: list[str]) -> int:
         elif usage := _usage(leaf, arguments):
             terminal.complain(usage)
         else:
-            text = f"{type(leaf).__name__}: {leaf}: a fault of Pilotfish; --debug shows where"
+            text = f"{type(leaf).__name__}: {leaf}: this is a bug in Pilotfish; --debug shows the traceback"
             terminal.complain(text.replace("\n", " "))
     return max(getattr(leaf, "exit_code", 1) for leaf in found)
 
@@ -82,7 +82,7 @@ def _usage(error: BaseException, arguments: list[str]) -> str:
     where = getattr(getattr(error, "ctx", None), "command_path", "pilotfish")
     cause = error.format_message().replace("\n", " ").rstrip(". ")
     if where.endswith(" search") and (word := _negated(error, arguments)):
-        return f"{cause}: to leave a word out write `{where} -- {word}` or `NOT {word[1:]}`"
+        return f"{cause}: to exclude a word write `{where} -- {word}` or `NOT {word[1:]}`"
     return f"{cause}: see `{where} --help`"
 
 

@@ -106,7 +106,7 @@ def _sent(name: str, text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8")
     if len(text) > MOST_TEXT:
         what = "the query" if name == "q" else f"the {name}"
-        raise QueryError(f"{what} has {len(text)} characters", f"{MOST_TEXT} are the most, shorten it")
+        raise QueryError(f"{what} has {len(text)} characters", f"shorten it to {MOST_TEXT} at most")
     return text
 
 
@@ -150,9 +150,12 @@ def _refused(response: http.client.HTTPResponse, directory: Path) -> PilotfishEr
         told = json.loads(response.read(1 << 16))
         cause, remedy = str(told["error"]), str(told["remedy"])
     except (ValueError, KeyError, TypeError):
-        return PilotfishError(f"the agent of {directory} answered {response.status} {response.reason}", "see its log")
+        return PilotfishError(f"the agent of {directory} answered {response.status} {response.reason}", "check its log")
     if response.status == http.HTTPStatus.BAD_REQUEST:
         return QueryError(cause, remedy)
     if response.status == http.HTTPStatus.UNAUTHORIZED:
-        return PilotfishError(f"{directory} is not the state of the agent that answers", "name the right --state-dir")
+        return PilotfishError(
+            f"{directory} does not belong to the agent that answers",
+            "set --state-dir to the state directory of that agent",
+        )
     return PilotfishError(cause, remedy)

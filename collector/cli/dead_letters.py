@@ -86,7 +86,7 @@ def listed(
         for line in lines:
             terminal.write(render.letter(line, coloured=coloured))
     terminal.flush()
-    shown = f"{len(lines)} of {_letters(head['total'])}" if head["total"] else "no letters"
+    shown = f"{len(lines)} of {_letters(head['total'])}" if head["total"] else "no dead letters"
     more = "; -n shows more" if len(lines) < head["total"] else ""
     terminal.complain(f"{shown}{more}{_damaged(head)}")
 
@@ -127,7 +127,7 @@ def replay(
 
     letters.replay(asked, tell, state_dir=state_dir, config=config)
     if not last:
-        terminal.complain("no letters")
+        terminal.complain("no dead letters")
     if form is Form.TEXT:
         for name, told in last.items():
             terminal.write(f"{name}: {_how_far(told)}{_damaged(told)}")
@@ -142,7 +142,7 @@ def _damaged(told: letters.Told) -> str:
 
 
 def _letters(number: int) -> str:
-    return "1 letter" if number == 1 else f"{number} letters"
+    return "1 dead letter" if number == 1 else f"{number} dead letters"
 
 
 def _arguments(**given: str) -> list[tuple[str, str]]:

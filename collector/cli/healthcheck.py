@@ -47,7 +47,7 @@ def check(config: Path | None) -> int:
         text = response.read(1000).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise PilotfishError(f"{address} does not answer ({reason})", "is the agent running?") from None
+        raise PilotfishError(f"{address} does not answer ({reason})", "check that the agent is running") from None
     finally:
         connection.close()
     if response.status == http.HTTPStatus.OK and text == HEALTHY:
@@ -75,4 +75,6 @@ def _address(settings: "Settings") -> places.Address:
     try:
         return places.address((directory / places.ADDRESS_FILE).read_text("ascii"))
     except (OSError, ValueError):
-        raise PilotfishError(f"{directory} holds no address", "is the agent running?") from None
+        raise PilotfishError(
+            f"{directory} contains no address of an agent", "check that the agent is running"
+        ) from None

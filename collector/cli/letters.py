@@ -59,7 +59,7 @@ def _check(state_dir: Path | None) -> None:
         return
     try:
         if not state_dir.is_dir():
-            raise UsageError(f"--state-dir: {state_dir} is no directory", "name the agent's state_dir")
+            raise UsageError(f"--state-dir: {state_dir} is not a directory", "use the agent's state_dir")
     except OSError as error:
         raise PilotfishError(f"{state_dir}: cannot be read ({error.strerror})", "use sudo") from None
 
@@ -72,13 +72,13 @@ def _follow(response: HTTPResponse, tell: Callable[[Told], None]) -> None:
             if "output" in told:
                 tell(told)
     except TimeoutError:
-        raise PilotfishError("the agent is silent", "see `pilotfish healthcheck`") from None
+        raise PilotfishError("the agent does not answer", "see `pilotfish healthcheck`") from None
     except (OSError, HTTPException, ValueError):
         told = {}
     if "error" in told:
         raise PilotfishError(told["error"], told["remedy"])
     if "done" not in told:
-        raise PilotfishError("the agent has gone", "nothing is lost: start it, then replay again")
+        raise PilotfishError("the agent stopped", "nothing is lost: start it, then replay again")
 
 
 # ---------------------------------------------------------------------- without an agent
@@ -96,7 +96,7 @@ def _read(given: dict[str, str], state_dir: Path | None, config: Path | None) ->
     output = given.get("output", "")
     if output and output not in known:
         raise PilotfishError(
-            f"there are no letters of an output {output!r}", f"there are some of: {', '.join(known) or 'none'}"
+            f"no dead letters of an output {output!r}", f"outputs with dead letters: {', '.join(known) or 'none'}"
         )
     wanted = Wanted(given.get("reason", ""), given.get("target", ""))
     outputs = [output] if output else known
@@ -139,7 +139,9 @@ def _replay_alone(
     try:
         asyncio.run(run())
     except StateInUse as error:
-        raise StateInUse(error.cause, "it does not answer here: see its http.listen, or stop it and replay") from None
+        raise StateInUse(
+            error.cause, "that agent does not answer here: check its http.listen, or stop it and replay again"
+        ) from None
 
 
 def _configured(roots: list[Path], output: str, known: set[str]) -> list[str]:
@@ -147,8 +149,11 @@ def _configured(roots: list[Path], output: str, known: set[str]) -> list[str]:
     from collector.dead_letters.listing import outputs_of
 
     if output and output not in known:
-        raise UsageError(f"no output {output!r} is configured", "name the file that has it with -c")
+        raise UsageError(f"no output {output!r} is configured", "pass the configuration file of this output with -c")
     found = outputs_of(roots)
     for stranger in sorted(set(found) - known):
-        terminal.complain(f"letters of {stranger} are left: it is not among the configured outputs, is it another -c?")
+        terminal.complain(
+            f"dead letters of {stranger} are not replayed: this output is not configured; pass its "
+            "configuration file with -c"
+        )
     return [output] if output else sorted(set(found) & known)

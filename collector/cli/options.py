@@ -57,7 +57,7 @@ def seconds(text: str) -> float:
         try:
             return duration(text).total_seconds()
         except ValueError:
-            raise typer.BadParameter(f"{text!r} is neither seconds nor 90s, 5m or 1h") from None
+            raise typer.BadParameter(f"{text!r} is not a duration: write seconds, or 90s, 5m, 1h") from None
     if found < 0 or not isfinite(found):
         raise typer.BadParameter("must be 0 or more")
     return found

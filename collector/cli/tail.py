@@ -70,7 +70,7 @@ def _arrivals(response: "HTTPResponse") -> Iterator[list[bytes]]:
             *lines, rest = (rest + piece).split(b"\n")
             yield [line for line in lines if line]
     except TimeoutError:
-        raise PilotfishError("the agent is silent", "see `pilotfish healthcheck`") from None
+        raise PilotfishError("the agent does not answer", "see `pilotfish healthcheck`") from None
     except (OSError, HTTPException):
         return
 

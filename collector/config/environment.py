@@ -150,7 +150,9 @@ def _decode(annotation: Any, text: str, name: str) -> Any:
         try:
             return json.loads(text)
         except ValueError:
-            raise ConfigurationError(f"{name}: begins like JSON but is not", "check quotes and brackets") from None
+            raise ConfigurationError(
+                f"{name}: begins like JSON but is not valid JSON", "check quotes and brackets"
+            ) from None
     return text
 
 
@@ -178,7 +180,7 @@ def _unknown(name: str, keys: tuple[str, ...], chosen: Mapping[str, str], output
     known = ["__".join(path) for path in paths]
     near = get_close_matches("__".join(keys), known, 1)
     advice = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see `pilotfish config schema`"
-    return f"{name}: is no key and is ignored: {advice}"
+    return f"{name}: unknown key, ignored: {advice}"
 
 
 def _paths(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

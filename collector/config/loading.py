@@ -46,8 +46,8 @@ def load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str
     try:
         return _load(path, output_types, environ)
     except RecursionError:  # JSON in a variable; a file has its own bound
-        remedy = "write sections of a few levels, as docs/configuration.md shows"
-        raise ConfigurationError("the environment holds a value of very many levels", remedy) from None
+        remedy = "nest fewer levels, see docs/configuration.md"
+        raise ConfigurationError("an environment variable has too many levels of sections", remedy) from None
 
 
 def _load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str]) -> Configuration:
@@ -212,8 +212,8 @@ def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSetti
         raise ConfigurationError(f"{place}: should be a section", f"write at least `type:` below it, one of {known}")
     kind = options.get("type")
     if kind is None and "type" in options:
-        remedy = f'write "null" in quotes for the type of that name, or use one of {known}'
-        raise ConfigurationError(f"{place}.type: is empty, as null without quotes is", remedy)
+        remedy = f'write "null" in quotes for the output type null, or use one of {known}'
+        raise ConfigurationError(f"{place}.type: is empty (YAML reads null without quotes as empty)", remedy)
     if kind is None:
         raise ConfigurationError(f"{place}.type: is missing", f"use one of {known}")
     if not isinstance(kind, str) or kind not in output_types:

@@ -57,12 +57,12 @@ def _explain(detail: ErrorDetails, path: Path, parent: type[BaseModel] | None) -
     if detail["type"] == "extra_forbidden":
         return "unknown key", nearest(path[-1], parent.model_fields) if parent else "remove it"
     if detail["loc"] and detail["loc"][-1] == "[key]":
-        return "not a name for an output", "begin with a letter, go on with small letters, digits and _"
+        return "not a valid output name", "start with a letter, then use lower-case letters, digits and _"
     if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
         known = f": {', '.join(parent_fields)}" if (parent_fields := _inside(path, parent)) else ""
         return "should be a section", f"write its keys below it{known}"
     if detail["type"] == "string_type":
-        return "should be a text", "put it in quotes"
+        return "should be a string", "put it in quotes"
     what = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "missing":
         what = "is missing"

@@ -45,7 +45,7 @@ def _backlog(value: object) -> str | timedelta:
             return duration(value)
         except ValueError:
             pass
-    raise ValueError("should be all, new or a duration such as 24h, of 100 years at most")
+    raise ValueError("should be all, new or a duration such as 24h (at most 100 years)")
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -253,8 +253,8 @@ class Configuration(Section):
         for name, output in self.outputs.items():
             if self.workers > 1 and not output.takes_many_writers:
                 raise ValueError(
-                    f"workers: {self.workers} cannot share the output {name}: a {output.type} has one writer; "
-                    f"leave workers at 1, or use {_many_writers(info.context)}"
+                    f"workers: {self.workers} cannot share the output {name}: the type {output.type} allows one "
+                    f"writer; set workers to 1, or use {_many_writers(info.context)}"
                 )
         return self
 
@@ -264,7 +264,7 @@ class Configuration(Section):
         for name, output in self.outputs.items():
             for what in output.writes(OutputContext(name, self.state_dir / places.OUTPUTS / name)):
                 if (other := owners.setdefault(what, name)) != name:
-                    raise ValueError(f"the outputs {other} and {name} both write {what}; give each its own")
+                    raise ValueError(f"the outputs {other} and {name} both write to {what}; give each its own")
         return self
 
     @property

@@ -15,7 +15,7 @@ from collector.files import paths
 
 MOST_LEVELS = 32  # of sections within sections: we have five
 MOST_VALUES = 100_000  # of all values, each counted as often as an alias repeats it
-_KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "yes or no"}
+_KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", bool: "yes or no"}
 _ELSEWHERE_TEXTS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _NO_VALUE = (ValueError, LookupError, AttributeError, TypeError)  # PyYAML, of a text that its tag does not fit
 _SECOND = "expected a single document in the stream"  # PyYAML's words
@@ -65,12 +65,14 @@ def parse(text: str, name: str) -> FileValues:
     except yaml.YAMLError as error:
         raise _broken(error, name) from None
     except _NO_VALUE:  # of a number too long for Python, or a tag such as !!int before what is none
-        raise ConfigurationError(f"{name}: holds a value that is not what it looks like", "put it in quotes") from None
+        raise ConfigurationError(
+            f"{name}: contains a value that does not match its YAML type", "put it in quotes"
+        ) from None
     if values is None:
         return FileValues(name, {}, {})
     if not isinstance(values, dict):
         kind = _KINDS.get(type(values), "a single value")
-        raise ConfigurationError(f"{name}:{_line(node)}: the top is {kind}", "write `key: value` lines")
+        raise ConfigurationError(f"{name}:{_line(node)}: the top level is {kind}", "write lines of `key: value`")
     return FileValues(name, values, lines)
 
 
@@ -101,7 +103,7 @@ def _broken(error: yaml.YAMLError, name: str) -> ConfigurationError:
     """One line for a parser's error; what it quotes is cut out, for it may be a piece of a secret."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return ConfigurationError(
-            f"{name}: is not YAML: it holds characters that YAML forbids", "save it as plain text"
+            f"{name}: is not YAML: it contains characters that YAML forbids", "save it as plain text"
         )
     mark = error.problem_mark or error.context_mark
     problem = re.sub(r"'[^']*'", _clipped, error.problem or "broken")
@@ -109,7 +111,7 @@ def _broken(error: yaml.YAMLError, name: str) -> ConfigurationError:
     if error.context == _SECOND:
         problem, remedy = "a second document begins", "remove the line --- there"
     elif isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
-        problem = "a value begins with *, & or !, which YAML reads as its own sign"
+        problem = "a value begins with *, & or !, which have a meaning in YAML"
         remedy = "put the value in quotes"
     return ConfigurationError(f"{name}:{mark.line + 1 if mark else 1}: is not YAML: {problem}", remedy)
 
@@ -128,7 +130,7 @@ def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
         nonlocal values
         values += 1
         if values > MOST_VALUES:
-            raise ConfigurationError(f"{name}: holds more than {MOST_VALUES} values", "repeat less by aliases")
+            raise ConfigurationError(f"{name}: contains more than {MOST_VALUES} values", "use fewer aliases")
         if node in above:
             raise ConfigurationError(
                 f"{name}:{_line(node)}: {'.'.join(path)}: contains itself", "write it without the alias"
@@ -137,7 +139,7 @@ def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
             for child in node.value:
                 walk(child, path, (*above, node))
         if isinstance(node, yaml.MappingNode):
-            _check_keys([key for key, _ in node.value], f"{name}:{{}}: {'.'.join(path) or 'the top'}")
+            _check_keys([key for key, _ in node.value], f"{name}:{{}}: {'.'.join(path) or 'the top level'}")
             for key, child in node.value:
                 found[*path, key.value] = _line(key)
                 walk(child, (*path, key.value), (*above, node))
@@ -155,7 +157,7 @@ def _check_keys(keys: list[yaml.Node], where: str) -> None:
     for key in keys:
         here = where.format(_line(key))
         if not isinstance(key, yaml.ScalarNode) or key.tag not in _KEY_TAGS:
-            raise ConfigurationError(f"{here}: a key is not a word", "put the key in quotes")
+            raise ConfigurationError(f"{here}: a key is not a string", "put the key in quotes")
         if key.value in seen:
-            raise ConfigurationError(f"{here}: {key.value} stands there twice", f"it is on line {seen[key.value]} too")
+            raise ConfigurationError(f"{here}: {key.value} appears twice", f"it is on line {seen[key.value]} too")
         seen[key.value] = _line(key)

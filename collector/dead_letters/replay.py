@@ -111,7 +111,9 @@ class Replay:
             ReplayUnderWay: one is.
         """
         if self._is_under_way:
-            raise ReplayUnderWay(f"the dead letters of {self.output} are being replayed already", "wait for its end")
+            raise ReplayUnderWay(
+                f"the dead letters of {self.output} are being replayed already", "wait until that replay ends"
+            )
 
     def seen(self, progress: Progress) -> Progress:
         """The progress with what the output waits for now."""

@@ -131,7 +131,7 @@ class Delivery:
             work.cancel()
             ended.cancel()
         if not is_done:
-            raise Unavailable("the agent stops", "replay the letters again: all of them are still there")
+            raise Unavailable("the agent is stopping", "replay the dead letters again: all of them are still there")
 
     # ------------------------------------------------------------------ one batch
 
@@ -251,7 +251,10 @@ class Delivery:
                 dropped = await asyncio.to_thread(self._dead_letters.append, dead)
             except OSError as error:
                 self._sender.tell(
-                    Unavailable(f"dead letters cannot be written ({error.strerror})", "is the disk full?")
+                    Unavailable(
+                        f"dead letters cannot be written ({error.strerror})",
+                        "check the free space and the permissions of state_dir",
+                    )
                 )
                 await asyncio.sleep(backoff.next())
                 continue

@@ -200,12 +200,12 @@ class Sender:
             return await self._shipper.ship(batch)
         except OSError as error:  # this machine has no descriptor or no room left: no reason to end
             raise Unavailable(
-                f"this machine refuses what the output needs ({error.strerror or error})",
-                "let the agent have more open files (LimitNOFILE=), or free the disk",
+                f"the operating system refuses a resource that the output needs ({error.strerror or error})",
+                "raise the limit of open files (LimitNOFILE=), or free disk space",
             ) from None
         except ValueError as error:  # of a library below; its words may repeat a secret, and the others must go on
             raise Unavailable(
-                f"the options of the output make no request ({type(error).__name__})",
+                f"the options of the output do not make a valid request ({type(error).__name__})",
                 "correct its host names and secrets",
             ) from None
 
@@ -215,7 +215,9 @@ class Sender:
         if busy < batch.count:
             self._recover()
         elif backoff.is_long:
-            error = Unavailable("every document is refused for load, again and again", "is the cluster busy?")
+            error = Unavailable(
+                "the output rejects every document because of load, repeatedly", "check the load of the cluster"
+            )
             self._fail(error, asyncio.get_running_loop().time())
 
     async def _search(self, batch: Batch, error: Refused, texts: set[str], backoff: Backoff, whole: Batch) -> Answer:
@@ -311,7 +313,7 @@ def _checked(receipt: Receipt, batch: Batch) -> Receipt:
         Unavailable: it does not: nothing is known then.
     """
     if receipt.delivered + receipt.duplicate + len(receipt.rejected) + receipt.retry.count != batch.count:
-        raise Unavailable("the answer does not account for every document")
+        raise Unavailable("the response does not cover every document")
     return receipt
 
 

@@ -192,5 +192,5 @@ def _joined(batches: Iterable[Batch]) -> Batch:
 
 def _dead(single: Batch) -> Receipt:
     segment = next(segment for segment in single.segments if segment.count)
-    words = f"the connection broke each of {_DEATHS} times while it was on its way alone, and others went through"
+    words = f"the connection broke all {_DEATHS} times when this document was sent alone, while others were delivered"
     return Receipt(rejected=(Rejected(segment, 0, KILLS, words, is_final=True),))

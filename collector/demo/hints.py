@@ -10,11 +10,11 @@ from typing import NamedTuple
 from collector.state import places
 
 SEARCHES = (
-    ("'level:error AND message:timeout'", "the member level of a JSON line, a word of its message"),
-    ("'\"connection refused\" AND stream:stderr'", "a phrase anywhere, in stack traces too"),
-    ("'Cost:>=3000' --target usercenter-go-ol", "numbers have an order"),
+    ("'level:error AND message:timeout'", "the field level of a JSON line, and a word of its message"),
+    ("'\"connection refused\" AND stream:stderr'", "a phrase anywhere, also in stack traces"),
+    ("'Cost:>=3000' --target usercenter-go-ol", "numbers are compared as numbers"),
 )
-TAILS = (("'shop-*' -i order", "lines as they come, of containers and with a text"),)
+TAILS = (("'shop-*' -i order", "new lines, by container and text"),)
 
 
 class Hint(NamedTuple):

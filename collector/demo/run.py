@@ -97,12 +97,12 @@ def _empty(state: Path, *, keep: bool) -> None:
                 else:
                     path.unlink()
     except StateInUse as error:
-        remedy = "end it with Ctrl-C there; `pilotfish tail` shows what it does"
+        remedy = "stop it there with Ctrl-C, or watch it with `pilotfish tail`"
         raise StateInUse(f"another demo is running: {error.cause}", remedy) from None
     except StateError as error:
-        raise StateError(error.cause, "set XDG_STATE_HOME to a directory that you may write") from None
+        raise StateError(error.cause, "set XDG_STATE_HOME to a directory that you can write to") from None
     except OSError as error:
-        raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it yourself") from None
+        raise StateError(f"{state} cannot be emptied ({error.strerror})", "remove it by hand") from None
 
 
 def _configuration(state: Path, tree: Path, address: places.Address | None) -> Configuration:
@@ -142,8 +142,8 @@ def _suggest(display: Display, state: Path, environ: Mapping[str, str]) -> None:
         display.say(f"HTTP is off ({places.LISTEN_VARIABLE}): no search, no tail and no /metrics while the demo runs")
         return
     if not environ.get(places.LISTEN_VARIABLE) and str(address) != places.LISTEN:
-        display.say(f"Another program uses {places.LISTEN}: the demo listens on {address} instead; "
-                    f"{places.LISTEN_VARIABLE}=127.0.0.1:9881 would choose a port")  # fmt: skip
+        display.say(f"Another program uses {places.LISTEN}: the demo listens on {address} instead; set "
+                    f"{places.LISTEN_VARIABLE}=127.0.0.1:9881 to choose a port")  # fmt: skip
     display.suggest(hints(state, address, environ))
 
 
@@ -232,7 +232,7 @@ def _summarize(display: Display, state: Path, tree: Path, reasons: list[str]) ->
     display.say(f"delivered exactly once: {'no' if reasons else 'yes, each document in the store was compared'}")
     display.say(f"logs:  {tree}")
     display.say(f"store: {state / 'outputs' / OUTPUT}")
-    display.say("the next demo removes both; `pilotfish demo --keep` goes on with the store")
+    display.say("the next demo removes both; `pilotfish demo --keep` keeps the store")
     if reasons:
-        remedy = f"{state / 'agent.log'} may tell why"
-        raise PilotfishError(f"what was written is not what was delivered: {'; '.join(reasons)}", remedy)
+        remedy = f"{state / 'agent.log'} may show the reason"
+        raise PilotfishError(f"delivered documents differ from written lines: {'; '.join(reasons)}", remedy)

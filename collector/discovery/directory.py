@@ -26,7 +26,7 @@ from collector.files.regular import open_regular
 
 log = structlog.get_logger(__name__)
 
-_REMEDY = "correct inputs.directory.path, mount it, or let this user read it"
+_REMEDY = "correct inputs.directory.path, mount the directory, or give this user read access"
 _SCAN_SECONDS = 2.0
 _MOST_SECONDS = 10.0
 _REST = 100  # times what a look took of a core: looking at many thousands of folders may cost 1 % of it

@@ -129,8 +129,8 @@ class Enricher:
             found.setdefault(target, entry._replace(target=target))
         faults = []
         if refused:
-            faults = [f"this host has no room for {len(refused)} of its targets ({refused[0][:80]}): their lines go to "
-                      f"{default[:80]}; raise max_targets, or name fewer"]  # fmt: skip
+            faults = [f"max_targets is reached: {len(refused)} of its targets ({refused[0][:80]}) are not used, their "
+                      f"lines go to {default[:80]}; raise max_targets, or use fewer targets"]  # fmt: skip
         return asked.Wanted(list(found.values()), faults)
 
     def _stream(self, container: Container, described: Described, entry: asked.Entry) -> LogStream:

@@ -98,7 +98,7 @@ class LogTree:
         self._empty_since = now if self._empty_since is None else self._empty_since
         is_hidden = self._held >= 0 and bool(_folders(self._held)[0])
         if is_hidden or now - self._empty_since < _GONE_SECONDS:
-            raise OSError(errno.ENOENT, "all of its folders are gone: is it mounted?")
+            raise OSError(errno.ENOENT, "all of its folders are gone: check that it is mounted")
 
 
 def is_id(name: str) -> bool:

@@ -77,7 +77,7 @@ class Registry:
         self.counts: dict[str, ContainerCounts] = {}
         self.up = False  # whether the source of this knowledge answers
         self.outages = 0  # times that it was lost
-        self.error = "has not answered yet"
+        self.error = "no answer from the Docker daemon or the log tree yet"
         self.version = 0  # of what is to be followed
         self.revision = 0  # of the table
         self.closed = False

@@ -19,9 +19,9 @@ _PORTS = {("tcp", False): 2375, ("tcp", True): 2376}
 _MOST_SOCKET_BYTES = 107  # unix(7)
 _FORMS = "use unix:///path or tcp://host:port"
 _REFUSED = {
-    "ssh": "cannot be asked by ssh; run the agent on the daemon's host, where its log files are",
+    "ssh": "uses ssh, which is not supported; run the agent on the daemon's host, where the log files are",
     "npipe": f"is a named pipe of Windows; {_FORMS}",
-    "fd": f"is a socket that systemd gives to dockerd, and no address of it; use unix://{DEFAULT_SOCKET}",
+    "fd": f"is the socket that systemd passes to dockerd, not the daemon's address; use unix://{DEFAULT_SOCKET}",
 }
 
 
@@ -45,15 +45,15 @@ def canonical(text: str) -> str:
         if text.startswith("/"):
             raise ValueError("has no scheme; put unix:// before it")
         if re.match(r"(unix|tcp|https?):", text):
-            raise ValueError(f"has a scheme without its two slashes; {_FORMS}")
+            raise ValueError(f"has a scheme without //; {_FORMS}")
         scheme, rest = ("tcp", text) if text else ("unix", "")
     if scheme == "unix":
         if rest.startswith("@"):
-            raise ValueError("is a socket without a file (unix(7), abstract), which cannot be asked; use unix:///path")
+            raise ValueError("is an abstract socket (unix(7)), which is not supported; use unix:///path")
         return f"unix://{_socket(rest or DEFAULT_SOCKET)}"
     if scheme in ("tcp", "http", "https"):
         return _url(scheme, rest)
-    raise ValueError(_REFUSED.get(scheme, f"is no address of a daemon; {_FORMS}"))
+    raise ValueError(_REFUSED.get(scheme, f"is not the address of a daemon; {_FORMS}"))
 
 
 def endpoint(url: str, *, is_tls: bool) -> Endpoint:
@@ -76,7 +76,7 @@ def _socket(text: str) -> Path:
 
 def _url(scheme: str, rest: str) -> str:
     if re.search(r"[\s?#\x00-\x1f]", rest):
-        raise ValueError(f"is no address of a daemon: it holds a space, a ? or a #; {_FORMS}")
+        raise ValueError(f"is not the address of a daemon: it contains a space, a ? or a #; {_FORMS}")
     place, slash, path = rest.partition("/")
     user, at, place = place.rpartition("@")
     if place.count(":") > 1 and _is_ipv6(place):
@@ -85,11 +85,11 @@ def _url(scheme: str, rest: str) -> str:
         parts = urlsplit(f"{scheme}://{place}")
         host, port = parts.hostname or "localhost", parts.port
     except ValueError:
-        raise ValueError(f"has a port or an address that cannot be; {_FORMS}") from None
+        raise ValueError(f"has an invalid port or address; {_FORMS}") from None
     if not parts.hostname and scheme != "tcp":
-        raise ValueError(f"names no host; {_FORMS}")
+        raise ValueError(f"has no host; {_FORMS}")
     if port == 0 or _is_odd(parts):
-        raise ValueError(f"has a port or an address that cannot be; {_FORMS}")
+        raise ValueError(f"has an invalid port or address; {_FORMS}")
     host = f"[{host}]" if ":" in host else host
     told = f":{port}" if port else ""
     return f"{scheme}://{user}{at}{host}{told}{slash}{path}".rstrip("/")

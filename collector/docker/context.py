@@ -43,13 +43,13 @@ def current(environ: Mapping[str, str]) -> DockerContext | None:
     if not isinstance(host, str) or not host:
         raise ConfigurationError(
             f"{told_by}: the Docker context {name} cannot be read",
-            "`docker context ls` shows those that there are; or set inputs.docker.url (DOCKER_HOST)",
+            "`docker context ls` lists the contexts; or set inputs.docker.url (DOCKER_HOST)",
         )
     tls = store / "tls" / folder / "docker"
     if endpoint.get("SkipTLSVerify") and tls.is_dir():
         raise ConfigurationError(
             f"{told_by}: the Docker context {name} does not verify the daemon's certificate (skip-tls-verify)",
-            "set inputs.docker.url, and inputs.docker.tls to a directory with the authority's ca.pem",
+            "set inputs.docker.url, and inputs.docker.tls to a directory with the CA certificate ca.pem",
         )
     return DockerContext(host, tls if tls.is_dir() else None, f"{told_by} (context {name})")
 

@@ -36,7 +36,7 @@ _CALL_SECONDS = 15.0
 _DISK_SECONDS = 300.0  # walks through all images and volumes
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)  # of aiohttp's: each answer has ours as a whole
 _LIST = "containers/json"
-_NONSENSE = ValueError("answered with something else than the Engine API does")
+_NONSENSE = ValueError("the response is not from the Docker Engine API")
 
 
 class EngineUnavailable(PilotfishError):

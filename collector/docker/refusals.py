@@ -15,43 +15,50 @@ _MOST_BYTES = 64 << 10  # of a refusal; one that is longer is no daemon's
 _MOST_WORDS = 400  # characters
 _OTHER_VERSION = re.compile(r"client version \S+ is too (old|new)")
 _TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
-_OF_A_FAULT = "its own log tells more (journalctl -u docker), or that of a proxy before it"
+_OF_A_FAULT = "check the daemon's log (journalctl -u docker), and that of a proxy in front of it"
 _REMEDIES = (  # the first whose words are in the cause
     ("Permission", "run as root, or give this user access to the socket (group docker)"),
-    ("HTTP request to an HTTPS server", "it wants TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)"),
+    (
+        "HTTP request to an HTTPS server",
+        "the daemon requires TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)",
+    ),
     (
         "client version",
-        "GET /version tells another API version than the daemon takes: a proxy before it must pass the daemon's own "
-        "answer on; try `docker version`",
+        "GET /version reports an API version that the daemon does not accept: a proxy in front of it "
+        "must pass on the daemon's own answer; try `docker version`",
     ),
-    ("mismatch", "inputs.docker.url (DOCKER_HOST) must name the daemon as its certificate does"),
+    ("mismatch", "inputs.docker.url (DOCKER_HOST) must use a host name of the daemon's certificate"),
     ("has expired", "renew the daemon's certificate"),
     (
         "certificate verify failed",
-        "ca.pem in inputs.docker.tls must be of the authority that signed the daemon's certificate",
+        "ca.pem in inputs.docker.tls must be the CA certificate that signed the daemon's certificate",
     ),
     (
         "refused with",
-        "a proxy before it must pass on GET of /version, /info, /events, /containers/json, "
+        "a proxy in front of it must allow GET of /version, /info, /events, /containers/json, "
         "/containers/{id}/json and /containers/{id}/stats, see docs/security.md",
     ),
-    ("alert", "is cert.pem in inputs.docker.tls in date, and of the authority that the daemon trusts (--tlscacert)?"),
+    (
+        "alert",
+        "check that cert.pem in inputs.docker.tls is valid today, and signed by the CA that the daemon "
+        "trusts (--tlscacert)",
+    ),
     (
         "event stream did not begin",
-        "what stands before the daemon must pass the answer to GET /events on at once; podman 2 and 5.2 begin it with "
-        "the first event",
+        "a proxy in front of the daemon must pass on the response to GET /events at once; podman 2 and "
+        "5.2 begin it with the first event",
     ),
     (
         "no answer within",
-        "does `docker ps` answer? If not, restart the daemon; if so, what stands between it and the agent holds "
-        "answers back",
+        "run `docker ps`: if it hangs, restart the daemon; if it answers, a proxy between the agent and "
+        "the daemon delays responses",
     ),
     (
         "Connection refused",  # of a unix socket; one that is mounted into a container stays that of the daemon before
-        "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address? In a container: restart it if the "
-        "daemon was restarted",
+        "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address. In a "
+        "container: restart it if the daemon was restarted",
     ),
-    ("", "is the daemon running, and inputs.docker.url (DOCKER_HOST) its address?"),
+    ("", "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address."),
 )
 
 

@@ -101,12 +101,12 @@ def _of_writers(path: Path, found: os.stat_result) -> Fault | None:
     if not stat.S_ISDIR(found.st_mode) or not (everybody or group_may):
         return None
     who = "everybody" if everybody else f"the group {_group(found.st_gid)}"
-    remedy = f"see that all in it is yours, then `chmod go-w {path}`, or set state_dir to another place"
-    return Fault(f"may be written to by {who} (mode {mode:04o})", remedy)
+    remedy = f"check that everything in it is yours, then run `chmod go-w {path}`, or set state_dir to another place"
+    return Fault(f"is writable by {who} (mode {mode:04o})", remedy)
 
 
 def _of_another(path: Path, owner: int) -> Fault:
-    remedy = f"run as that user, or make it yours with `chown -R {os.geteuid()} {path}` after a look at what is in it"
+    remedy = f"run as that user, or check what is in it and then run `chown -R {os.geteuid()} {path}`"
     return Fault(f"belongs to {_user(owner)}, but this process runs as {_user(os.geteuid())}", remedy)
 
 

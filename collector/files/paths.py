@@ -33,11 +33,11 @@ def path_of(text: object) -> Path:
         found = Path(text).expanduser()
         raw = os.fsencode(found)
     except RuntimeError:
-        raise ValueError("begins with ~, but there is no such home; write the whole path") from None
+        raise ValueError("begins with ~, but that home directory does not exist; write the full path") from None
     except UnicodeEncodeError:
-        raise ValueError("holds a character that no path can have; write it anew") from None
+        raise ValueError("contains a character that is not allowed in a path; retype it") from None
     if b"\0" in raw:
-        raise ValueError("holds a NUL, which no path can have; write it anew")
+        raise ValueError("contains a NUL character, which is not allowed in a path; retype it")
     if len(raw) > _MOST_PATH_BYTES or any(len(name) > _MOST_NAME_BYTES for name in raw.split(b"/")):
         raise ValueError(f"is too long; {_MOST_PATH_BYTES} bytes at most, and {_MOST_NAME_BYTES} in each name of it")
     return found
@@ -63,7 +63,7 @@ def file(path: Path) -> Path:
         OSError: there is no such file, or it is no regular one (EINVAL).
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EISDIR if path.is_dir() else errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EISDIR if path.is_dir() else errno.EINVAL, "it is not a regular file")
     return path
 
 
@@ -79,5 +79,5 @@ def _all_of(descriptor: int, most_bytes: int, deadline: float) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > most_bytes:
-            raise OSError(errno.EFBIG, f"it holds more than {most_bytes >> 10} KiB")
-    raise OSError(errno.ETIMEDOUT, "nothing more came, and it was not closed")
+            raise OSError(errno.EFBIG, f"it is larger than {most_bytes >> 10} KiB")
+    raise OSError(errno.ETIMEDOUT, "no more data came, and it was not closed")

@@ -18,7 +18,7 @@ def open_regular(path: Path) -> int:
         raise _link(path) if error.errno == errno.ELOOP else error from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")
     return descriptor
 
 
@@ -30,7 +30,7 @@ def refusal(live: Path) -> OSError | None:
         return None
     if stat.S_ISLNK(mode):
         return _link(live)
-    return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "it is no regular file", str(live))
+    return None if stat.S_ISREG(mode) else OSError(errno.EINVAL, "it is not a regular file", str(live))
 
 
 def _link(path: Path) -> OSError:

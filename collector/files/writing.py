@@ -16,7 +16,9 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise PilotfishError(f"{path} cannot be written ({error.strerror})", "name a directory of yours") from None
+        raise PilotfishError(
+            f"{path} cannot be written ({error.strerror})", "use a directory that this user can write to"
+        ) from None
 
 
 def fsync_directory(directory: Path) -> None:

@@ -52,13 +52,13 @@ def as_text(value: object) -> object:
 def fault_of_header(name: str, value: str, credentials: str) -> str:
     """What is wrong with a header, or ""; no value is quoted. `credentials` are the options for an authorization."""
     if not _TOKEN.fullmatch(name):
-        return f"{name!r} is no name of a header: expected letters, digits and -"
+        return f"{name!r} is not a header name: expected letters, digits and -"
     if name.lower() == "authorization" and credentials:
         return f"{name!r} has options of its own: set {credentials}"
     if name.lower() in _OUR_HEADERS:
         return f"{name!r} is set by Pilotfish itself, another value would break the requests: leave it out"
     if _CONTROL.search(value) or not remote.encodes(value):
-        return f"{name!r} holds a line break or another control character: write it as one line of text in UTF-8"
+        return f"{name!r} contains a line break or another control character: write it as one line of text in UTF-8"
     return ""
 
 
@@ -68,10 +68,10 @@ def fault_of_proxy(url: str) -> str:
         parts = urlsplit(url)
         scheme, server = parts.scheme, parts.netloc.rpartition("@")[2]
     except ValueError:
-        return f"is no URL such as {_USUAL_PROXY}"
+        return f"is not a URL such as {_USUAL_PROXY}"
     if scheme != "http" or remote.fault_of(f"http://{server}", _USUAL_PROXY) or parts.path not in ("", "/"):
-        return f"is no URL of an HTTP proxy such as {_USUAL_PROXY}"
-    return "has a query, which cannot be used" if parts.query or parts.fragment else ""
+        return f"is not a URL of an HTTP proxy such as {_USUAL_PROXY}"
+    return "has a query, which is not supported" if parts.query or parts.fragment else ""
 
 
 def proxy_of(url: str) -> Proxy:
@@ -93,7 +93,7 @@ def headers_of(path: Path, option: str, credentials: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in _lines(remote.text(path, option)):
         name, colon, value = line.partition(":")
-        fault = "holds no colon: expected Name: value"
+        fault = "contains no colon: expected Name: value"
         if colon:
             fault = fault_of_header(name.strip(), value.strip(), credentials)
         if fault:

@@ -32,7 +32,7 @@ class Peer(NamedTuple):
     kind: str
     who: str
     credentials: str
-    overload: str = "see its own log and what is before it"
+    overload: str = "check its log and any proxy in front of it"
 
 
 class HttpClient:
@@ -41,7 +41,7 @@ class HttpClient:
     def __init__(self, nodes: Nodes, peer: Peer) -> None:
         self.peer = peer
         self._nodes = nodes
-        self._wrong_hosts = f"check that `hosts` names {peer.kind}, with the path when a proxy is before it"
+        self._wrong_hosts = f"check that `hosts` names {peer.kind}, with its path if a proxy is in front of it"
 
     async def ask(self, question: Question, *, is_measured: bool = False) -> Answer:
         """Send one request; every answer, whatever its status, is returned.
@@ -76,21 +76,21 @@ class HttpClient:
         name = self.peer.name
         match answer.status:
             case 401:
-                return Unauthorized(f"{name} refuses {self.peer.who} (401)", self.peer.credentials)
+                return Unauthorized(f"{name} rejects {self.peer.who} (401)", self.peer.credentials)
             case 403:
-                cause = f"{name} forbids {self.peer.who} what it asked (403: {words})"
+                cause = f"{name} does not permit {self.peer.who} to do this (403: {words})"
                 return Unauthorized(cause, "grant the privilege")
             case 407:
-                return Unauthorized(f"the proxy before {name} refuses who asks (407)", _PROXY_CREDENTIALS)
+                return Unauthorized(f"the proxy in front of {name} rejects the credentials (407)", _PROXY_CREDENTIALS)
             case 413:
-                return Refused(f"{name} takes no request of this size (413)", "lower batch_bytes")
+                return Refused(f"{name} rejects requests of this size (413)", "lower batch_bytes")
             case 429 | 502 | 503 | 504:
                 return Unavailable(
                     f"{name} is overloaded or starting ({answer.status}: {words})",
-                    f"it is asked again by itself; if that lasts, {self.peer.overload}",
+                    f"the agent retries; if it persists, {self.peer.overload}",
                     retry_after=answer.retry_after,
                 )
-        cause = f"{name} refused the request ({answer.status}: {words})"
+        cause = f"{name} rejected the request ({answer.status}: {words})"
         return Unavailable(cause, self._wrong_hosts, retry_after=answer.retry_after)
 
     def stranger(self, cause: str) -> Unavailable:
@@ -99,21 +99,21 @@ class HttpClient:
 
     def _unreachable(self, error: Exception) -> Unavailable:
         name = self.peer.name
-        remedy = "check `hosts` (https or http?), the network and that it runs"
+        remedy = "check `hosts` (https or http?), the network, and that the server runs"
         if isinstance(error, AnswerTooLong):
-            return Unavailable(f"{name} gives {error}", "check the proxies before it")
+            return Unavailable(f"{name} sends {error}", "check the proxies in front of it")
         if isinstance(error, ClientHttpProxyError):
             if error.status == 407:
-                return Unauthorized(f"the proxy before {name} refuses who asks (407)", _PROXY_CREDENTIALS)
-            remedy = "let the proxy connect to it"
-            return Unavailable(f"the proxy before {name} makes no connection to it ({error.status})", remedy)
+                return Unauthorized(f"the proxy in front of {name} rejects the credentials (407)", _PROXY_CREDENTIALS)
+            remedy = "allow the proxy to connect to it"
+            return Unavailable(f"the proxy in front of {name} cannot connect to it ({error.status})", remedy)
         if isinstance(error, ClientProxyConnectionError):
             remedy = "check proxy_url and that the proxy runs"
-            return Unavailable(f"the proxy before {name} cannot be reached ({_reason(error)})", remedy)
+            return Unavailable(f"the proxy in front of {name} cannot be reached ({_reason(error)})", remedy)
         if isinstance(error, ClientSSLError | ssl.SSLError):
             return _untrusted(name, " ".join(str(error).split())[:WORDS])
         if isinstance(error, ServerTimeoutError):
-            return Unavailable(f"{name} takes no connection within {CONNECT_SECONDS:g} s", remedy)
+            return Unavailable(f"{name} did not accept a connection within {CONNECT_SECONDS:g} s", remedy)
         if isinstance(error, TimeoutError):
             return Unavailable(
                 f"{name} did not answer within {self._nodes.timeout_seconds:g} s",
@@ -123,13 +123,13 @@ class HttpClient:
 
 
 def words_of(answer: Answer) -> str:
-    """What an answer says, on one line and cut; "no words" for an empty one."""
+    """What an answer says, on one line and cut; "no reason given" for an empty one."""
     return one_line(answer.body[:WORDS].decode(errors="replace"))
 
 
 def one_line(text: str) -> str:
-    """A server's words on one line and cut; "no words" for none."""
-    return " ".join(text.split())[:WORDS] or "no words"
+    """A server's words on one line and cut; "no reason given" for none."""
+    return " ".join(text.split())[:WORDS] or "no reason given"
 
 
 def _reason(error: Exception) -> str:
@@ -144,7 +144,7 @@ def _reason(error: Exception) -> str:
 
 def _untrusted(name: str, reason: str) -> Unavailable:
     if "CERTIFICATE_VERIFY_FAILED" in reason:
-        remedy = "set ca_file to the certificate that signed the server's, and use the host name that stands in it"
+        remedy = "set ca_file to the CA certificate of the server, and use a host name of the server's certificate"
         return Unavailable(f"the certificate of {name} cannot be verified ({reason})", remedy)
-    remedy = "check that it serves https (else write http:// in `hosts`) and whether it wants client_cert_file"
+    remedy = "check that it uses https (else write http:// in `hosts`), and whether it requires client_cert_file"
     return Unavailable(f"no TLS connection to {name} ({reason})", remedy)

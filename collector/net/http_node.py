@@ -153,7 +153,7 @@ async def _read(response: ClientResponse, most_bytes: int) -> bytes:
         size += len(piece)
         if size > most_bytes:
             response.close()
-            raise AnswerTooLong(f"an answer of more than {most_bytes >> 20} MiB")
+            raise AnswerTooLong(f"a response of more than {most_bytes >> 20} MiB")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -166,7 +166,7 @@ class Nodes:
         finally:
             standing.end(began)
         if not question.is_good(answer):
-            told = "200 with a body that answers something else" if answer.status == 200 else str(answer.status)
+            told = "200 with a body of another form" if answer.status == 200 else str(answer.status)
             self._set_aside(node, began, f"it answers {told}")
             return answer, False
         if standing.failures and len(self.standings) > 1:

@@ -75,7 +75,7 @@ class TlsOptions(Options):
         if self.client_key_file and not self.client_cert_file:
             raise ValueError("client_key_file needs client_cert_file")
         if self.ca_file and not self.verify:
-            raise ValueError("ca_file has no meaning with verify: false")
+            raise ValueError("ca_file has no effect with verify: false")
         return self
 
     def tls_context(self, place: str) -> ssl.SSLContext:
@@ -168,7 +168,7 @@ class ProxyOptions(Options):
         option = f"{place}proxy_url"
         url = secret_of(self.proxy_url, self.proxy_url_file, option)
         if fault := fault_of_proxy(url):
-            raise ConfigurationError(f"{option}_file: what is in {self.proxy_url_file} {fault}", "correct it")
+            raise ConfigurationError(f"{option}_file: the content of {self.proxy_url_file} {fault}", "correct it")
         return proxy_of(url)
 
 

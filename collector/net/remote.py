@@ -15,8 +15,8 @@ from collector.errors import UNREADABLE, ConfigurationError
 from collector.files import paths
 
 _REMEDIES = {
-    errno.EACCES: "let the user of this process read it",
-    errno.EISDIR: "name a file; Docker makes a directory of a mount whose file is missing",
+    errno.EACCES: "give the user of this process read access",
+    errno.EISDIR: "name a file (Docker creates a directory when the file of a mount is missing)",
     errno.EFBIG: "name a file that holds this and nothing else",
     errno.ETIMEDOUT: "write into this pipe before the start and close it, or name a file",
     errno.EINVAL: "copy it into a file",
@@ -28,17 +28,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # most of them break a header, n
 def fault_of(url: str, usual: str) -> str:
     """What is wrong with the URL of a server, or ""; `usual` is a good one. Quotes none that may hold a password."""
     if "@" in url:
-        return "holds credentials: set username and password file apart from it"
+        return "contains credentials: set username and password file separately"
     try:
         parts = urlsplit(url)
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # not quoted: what is no port may be a password
-        return f"is not a URL such as {usual}: the port is no number from 1 to 65535, or the address no IPv6"
+        return f"is not a URL such as {usual}: the port is not a number from 1 to 65535, or the address is not IPv6"
     if not whole or re.search(r"\s", url):
         return f"({url!r}) is not a URL such as {usual}"
     if not encodes(parts.hostname or "", "idna"):  # as `getaddrinfo` does
-        return f"({url!r}) has a name with an empty part, or one over 63 characters: expected one such as es.example"
-    return f"({url!r}) has a query, which cannot be used" if parts.query or parts.fragment else ""
+        return (
+            f"({url!r}) has a host name with an empty label or one over 63 characters: expected a name such "
+            "as es.example"
+        )
+    return f"({url!r}) has a query, which is not supported" if parts.query or parts.fragment else ""
 
 
 def secret(given: str | Path, option: str) -> str:
@@ -52,10 +55,11 @@ def secret(given: str | Path, option: str) -> str:
     if not found.strip():
         raise ConfigurationError(f"{where} is empty", "write the secret into it, or name another file")
     if not encodes(found):
-        raise ConfigurationError(f"{where} is no text", "write it in UTF-8")
+        raise ConfigurationError(f"{where} is not text", "write it in UTF-8")
     if _CONTROL.search(found):
         raise ConfigurationError(
-            f"{where} holds a line break or another control character", "write the secret into it as one line of text"
+            f"{where} contains a line break or another control character",
+            "write the secret into it as one line of text",
         )
     return found
 
@@ -83,12 +87,12 @@ def trusting(ca_file: Path | None, option: str) -> ssl.SSLContext:
     certificates = _bytes(ca_file, option).decode("ascii", "ignore")
     if "-----BEGIN" not in certificates:
         raise ConfigurationError(
-            f"{option}: {ca_file} holds no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
+            f"{option}: {ca_file} contains no certificate", "expected PEM (-----BEGIN CERTIFICATE-----)"
         )
     try:
         return ssl.create_default_context(cadata=certificates)
     except ssl.SSLError as error:
-        raise ConfigurationError(f"{option}: {ca_file} is no list of certificates", error.reason or "") from None
+        raise ConfigurationError(f"{option}: {ca_file} is not a list of certificates", error.reason or "") from None
 
 
 def text(path: Path, option: str) -> str:
@@ -100,7 +104,7 @@ def text(path: Path, option: str) -> str:
     try:
         return _bytes(path, option).decode("utf-8-sig")
     except UNREADABLE:
-        raise ConfigurationError(f"{option}: {path} is no text", "name another file, or write it in UTF-8") from None
+        raise ConfigurationError(f"{option}: {path} is not text", "name another file, or write it in UTF-8") from None
 
 
 def file(path: Path, option: str) -> Path:

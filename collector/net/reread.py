@@ -52,7 +52,7 @@ class Reread(Generic[T]):
         try:
             for option, stamp in stamps.items():
                 if not stamp:
-                    raise ConfigurationError(f"{option}: {self._files[option]} is no regular file", "put it back")
+                    raise ConfigurationError(f"{option}: {self._files[option]} is not a regular file", "put it back")
             self._value = self._make()
         except ConfigurationError as error:
             if str(error) != self._fault:

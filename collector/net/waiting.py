@@ -29,6 +29,6 @@ async def until_ready(ask: Callable[[], Awaitable[T]], tell: Tell, *, seconds: f
             if clock() + POLL_SECONDS > deadline:
                 raise
             if error.cause != told or clock() >= tell_at:
-                tell(f"waiting, {deadline - clock():.0f} s at most: {error.cause}")
+                tell(f"waiting up to {deadline - clock():.0f} s: {error.cause}")
                 told, tell_at = error.cause, clock() + _TELL_SECONDS
         await asyncio.sleep(POLL_SECONDS)

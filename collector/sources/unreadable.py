@@ -10,11 +10,11 @@ def remedy(error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "raise the limit of open files (ulimit -Hn, LimitNOFILE=) to two for each log and output"
     if error.errno == errno.ELOOP:
-        return "put the log itself there: a link could lead to any file of the host, and who wrote it is not known"
+        return "put the log itself there; links are not followed because they could lead to any file of the host"
     if isinstance(error, FileNotFoundError):
-        return f"is {_LOGS} the daemon's own directory, and mounted if this is a container?"
+        return f"check that {_LOGS} is the daemon's own directory, and that it is mounted if this is a container"
     if isinstance(error, PermissionError):
         return f"run as root or with CAP_DAC_READ_SEARCH, and mount {_LOGS} if this is a container"
     if error.errno in (None, errno.EINVAL, errno.ENOTDIR):
-        return "remove what is in the log's place: Docker writes files alone"
-    return "look into the kernel's log (dmesg): the disk may be broken, or a mount gone"
+        return "remove what is there instead of the log: Docker writes regular files only"
+    return "check the kernel log (dmesg): the disk may be failing, or a mount may be missing"

@@ -196,7 +196,7 @@ class Checkpoints:
         """
         if self._lost:
             raise StateError(
-                f"the positions in {self._file.path.parent} are damaged: nobody can tell which containers they were of",
+                f"the positions in {self._file.path.parent} are damaged: their containers are unknown",
                 "start once with as many workers as before",
             )
         return list(self._saved.values())

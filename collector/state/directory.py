@@ -50,17 +50,17 @@ def check(directory: Path) -> None:
     if fault := ownership.fault_of_directory(directory):
         raise StateError(f"the state directory {directory} {fault.cause}", fault.remedy)
     for path, fault in ownership.faults_below(directory, (*_FILES, *_DIRECTORIES)):
-        remedy = "remove it, a new one is made at the start" if path.name == places.TOKEN_FILE else fault.remedy
+        remedy = "remove it; a new one is created at the next start" if path.name == places.TOKEN_FILE else fault.remedy
         raise StateError(f"{path} in the state directory {fault.cause}", remedy)
     for path in (directory / name for name in _DIRECTORIES):
         if path.is_file():
-            raise StateError(f"{path} is a file, where a directory belongs", "move it away")
+            raise StateError(f"{path} is a file, but must be a directory", "move it away")
 
 
 def _unusable(directory: Path, error: OSError) -> StateError:
     is_barred = isinstance(error, FileExistsError | NotADirectoryError)
     if is_barred and (file := next((one for one in (directory, *directory.parents) if one.is_file()), None)):
-        cause = "is a file" if file == directory else f"cannot be made, {file} is a file"
+        cause = "is a file" if file == directory else f"cannot be created: {file} is a file"
         return StateError(f"the state directory {directory} {cause}", "set state_dir to a directory")
     return StateError(
         f"the state directory {directory} cannot be used ({error.strerror or error})",
@@ -75,7 +75,7 @@ def _take(descriptor: int, directory: Path) -> None:
         owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         raise StateInUse(
             f"the state directory {directory} is in use by another agent (pid {owner or 'unknown'})",
-            "stop that one, or give this one its own state_dir",
+            "stop that agent, or give this one its own state_dir",
         ) from None
     with suppress(OSError):  # the number is a help for people; a full disk must not keep the agent from starting
         os.ftruncate(descriptor, 0)

@@ -140,7 +140,7 @@ class PositionsFile:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise StateError(f"{path} cannot be read ({error.strerror})", "may this user read it?") from None
+                raise StateError(f"{path} cannot be read ({error.strerror})", "give this user read access") from None
             if (document := _parse(path, content)) is not None:
                 return document.streams, False
             is_lost = True
@@ -176,6 +176,6 @@ def _parse(path: Path, content: bytes) -> _Document | None:
     if is_newer:
         raise StateError(
             f"{path} was written by a newer pilotfish",
-            "run that version, or move the file away: everything is then read again from the start",
+            "run that version, or move the file away: all logs are then read again from the start",
         )
     return document

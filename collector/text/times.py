@@ -23,7 +23,7 @@ def duration(text: str) -> timedelta:
     match = DURATION.fullmatch(text.strip())
     span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match and len(match[1]) <= _MOST_DIGITS else None
     if span is None or span > LONGEST:
-        raise ValueError("not a duration such as 90s, 15m, 24h or 3d, of 100 years at most")
+        raise ValueError("not a duration such as 90s, 15m, 24h or 3d (at most 100 years)")
     return span
 
 
@@ -74,7 +74,7 @@ def iso(nanoseconds: int) -> str:
 
 def _refuse_bare(text: str) -> None:
     if text.isdecimal() and len(text) < _DATE_DIGITS:
-        raise ValueError(f"{text} what? {text}m, {text}h or {text}d")
+        raise ValueError(f"{text} has no unit: write {text}m, {text}h or {text}d")
 
 
 def _nanoseconds(span: timedelta) -> int:

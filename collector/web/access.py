@@ -48,10 +48,10 @@ def token(state_dir: Path) -> str:
             found = file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
     except (OSError, *UNREADABLE) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        remedy = "remove it, a new one is made at the start; the agent's user must own the state directory"
+        remedy = "remove it; a new one is created at the next start; the agent's user must own the state directory"
         raise StateError(f"{path}: cannot be used ({reason})", remedy) from None
     if len(found) < 32:
-        raise StateError(f"{path}: is too short for a token", "delete it, a new one is made at the next start")
+        raise StateError(f"{path}: is too short for a token", "delete it; a new one is created at the next start")
     return found
 
 
@@ -99,12 +99,16 @@ def guard(expected: str, listen: places.Address) -> Middleware:
         if not request.path.startswith("/api/"):
             return await handler(request)
         if not _is_ours(request.headers.get(hdrs.HOST, ""), listen):
-            return refusal(403, "this Host is not the agent's", "ask for http://127.0.0.1 or the listen address")
+            return refusal(
+                403, "the Host header does not name this agent", "use http://127.0.0.1 or the listen address"
+            )
         if not _same_origin(request):
-            return refusal(403, "another site's page asks", "open the agent's own page")
+            return refusal(403, "the request comes from a page of another site", "open the agent's own page")
         if not _has_token(request, expected):
             answer = refusal(
-                401, "the token is missing or wrong", f"send `Authorization: Bearer` and {places.TOKEN_FILE}"
+                401,
+                "the token is missing or wrong",
+                f"send `Authorization: Bearer` with the token in {places.TOKEN_FILE}",
             )
             answer.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
             return answer

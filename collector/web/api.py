@@ -88,7 +88,7 @@ class Api:
     async def tail(self, request: web.Request) -> web.StreamResponse:
         """Documents as they are read, one a line; `{"skipped": N}` where this client was too slow."""
         if self._views.live.watchers >= MOST_WATCHERS:
-            return refusal(503, f"{MOST_WATCHERS} clients are watching already", "end one of them")
+            return refusal(503, f"{MOST_WATCHERS} clients are watching already", "stop one of them")
         try:
             wanted = _wanted(request)
         except QueryError as error:

@@ -22,7 +22,7 @@ LEAST_BYTES_PER_SECOND = 256 << 10  # a long answer has longer
 _PART_SECONDS = 1.0  # that one who is turned away may take to hear it
 _MOST_PARTING = 32  # such connections
 _TELL_EVERY_SECONDS = 60.0
-_BODY = f'{{"error":"{BUSY}","remedy":"end some of them, or ask again in a while"}}\n'.encode()
+_BODY = f'{{"error":"{BUSY}","remedy":"close some of them, or try again later"}}\n'.encode()
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: pilotfish\r\nContent-Type: application/json\r\n"
     b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)

@@ -134,5 +134,5 @@ def _chosen(given: Mapping[str, str], known_outputs: set[str], all_of_them: list
     output = given.get("output", "")
     if output and output not in known_outputs:
         names = ", ".join(sorted(known_outputs)) or "none"
-        raise QueryError(f"no output is named {output[:80]!r}", f"there are: {names}")
+        raise QueryError(f"no output is named {output[:80]!r}", f"use one of: {names}")
     return [output] if output else all_of_them

@@ -18,7 +18,7 @@ from collector.text.masking import mask_url
 from collector.web.pages import Pages
 
 PATH = "/metrics/docker"
-FIX = "is `metrics-addr` set in daemon.json, and can this address be reached from here?"
+FIX = "check that `metrics-addr` is set in daemon.json, and that this address is reachable from here"
 _KEEP_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 _MOST_BYTES = 16 << 20
@@ -51,7 +51,7 @@ class EngineMetrics:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """What the engine says; 404 without an address, 502 if it does not answer."""
         if self._url is None:
-            text = "the address of the engine's metrics is not known: set inputs.docker.metrics_url\n"
+            text = "the address of the Docker engine's metrics is not set: set inputs.docker.metrics_url\n"
             return web.Response(text=text, status=404)
         async with self._asking:
             if self._answer is None or time.monotonic() - self._answer.when > _KEEP_SECONDS:
@@ -85,7 +85,7 @@ class EngineMetrics:
             why = f"no answer within {_ANSWER_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError) as error:
             why = str(error) or type(error).__name__
-        text = mask_url(f"the engine's metrics at {url} cannot be had ({why}): {FIX}\n")
+        text = mask_url(f"the Docker engine's metrics at {url} cannot be fetched ({why}): {FIX}\n")
         return Answer(time.monotonic(), web.HTTPBadGateway.status_code, text.encode(), "text/plain; charset=utf-8")
 
 

@@ -36,7 +36,8 @@ PAGE = """<!doctype html>
 <p>Log and metrics sidecar for container hosts.</p>
 <ul>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/metrics/docker">/metrics/docker</a>: the engine's own metrics, if it is said where they are</li>
+<li><a href="/metrics/docker">/metrics/docker</a>: the Docker engine's own metrics,
+  if inputs.docker.metrics_url is set</li>
 <li><a href="/healthz">/healthz</a>: is the agent alive</li>
 <li><a href="/readyz">/readyz</a>: can it read and deliver, and if not, why</li>
 </ul>
@@ -155,13 +156,13 @@ async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
     except OSError as error:
         where = f"http.listen {listen}"
         if error.errno == errno.EADDRINUSE:
-            remedy = f"stop it, or name another one: {LISTEN_VARIABLE}=127.0.0.1:9881, or http.listen in the file"
+            remedy = f"stop it, or use another port: {LISTEN_VARIABLE}=127.0.0.1:9881, or http.listen in the file"
             raise PilotfishError(f"{where}: another program uses this port", remedy) from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise PilotfishError(f"{where}: is not permitted", "use a port above 1023, or run as root") from None
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, gaierror):
-            raise PilotfishError(f"{where}: is no address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
-        raise PilotfishError(f"{where}: {error.strerror or error}", "listen elsewhere") from None
+            raise PilotfishError(f"{where}: is not an address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
+        raise PilotfishError(f"{where}: {error.strerror or error}", "use another address") from None
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

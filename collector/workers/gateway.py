@@ -116,7 +116,7 @@ class Gateway:
         try:
             told = await self._ask("/api/status")
         except Unavailable as error:
-            return access.refusal(503, error.cause, "see its log")
+            return access.refusal(503, error.cause, "check its log")
         return web.json_response(merged.status([orjson.loads(body) for _, body in told]))
 
     async def search(self, request: web.Request) -> web.Response:
@@ -124,7 +124,7 @@ class Gateway:
         try:
             status, body = await self._peers[0].get("/api/search", request.query)
         except Unavailable as error:
-            return access.refusal(503, error.cause, "see its log")
+            return access.refusal(503, error.cause, "check its log")
         return web.Response(body=body, status=status, content_type="application/json")
 
     async def tail(self, request: web.Request) -> web.StreamResponse:
@@ -216,8 +216,8 @@ class ReplayByWorkers:
         except aiohttp.ClientError:
             told = {}
         if "done" not in told:
-            cause = str(told.get("error", f"worker {peer.number} has gone"))
-            raise PilotfishError(cause, str(told.get("remedy", "nothing is lost: replay again")))
+            cause = str(told.get("error", f"worker {peer.number} stopped"))
+            raise PilotfishError(cause, str(told.get("remedy", "nothing is lost: run the replay again")))
 
 
 def _add(progress: Progress, before: Progress, told: Mapping[str, object]) -> None:

@@ -33,7 +33,8 @@ def arrange(state: Path, workers: int) -> list[Path]:
         return _arrange(state, workers)
     except OSError as error:
         raise StateError(
-            f"the state in {state} cannot be divided among workers ({error.strerror or error})", "is the disk full?"
+            f"the state in {state} cannot be divided among workers ({error.strerror or error})",
+            "check the free disk space",
         ) from None
 
 

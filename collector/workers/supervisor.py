@@ -74,7 +74,7 @@ class Supervisor:
         if self.is_stopping and code in (0, -signal.SIGTERM):  # of a signal it dies while it still loads
             return
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        error = PilotfishError(f"worker {worker.share.number} has ended ({how})", "its last lines in the log tell why")
+        error = PilotfishError(f"worker {worker.share.number} exited ({how})", "check its last lines in the log")
         if self.is_stopping:
             raise error
         log.error("worker exited: stopping the others", worker=worker.share.number, how=how)
@@ -128,7 +128,7 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
     said = await process.stdout.readline()
     if not said and starting.is_stopping:
         return
-    word = msgspec.json.decode(said, type=child.Word) if said else child.Word(cause=f"worker {share.number} has ended")
+    word = msgspec.json.decode(said, type=child.Word) if said else child.Word(cause=f"worker {share.number} exited")
     if word.cause:
         error = PilotfishError(word.cause, word.remedy)
         error.exit_code = word.exit_code or error.exit_code

@@ -29,7 +29,7 @@ DEEPEST = 500  # levels; a server with the JVM's usual stacks of 1 MiB dies of 1
 _LONG = 2 * DEEPEST  # bytes: a level is a letter and a dot, or two brackets, so a shorter document has not so many
 
 _MOST_LEVELS = 1_000_000  # of all that is in a document: Elasticsearch 6.8 with 512 MiB dies of some 15,000,000
-_TOO_DEEP = f"deeper than {DEEPEST} levels, the dots of its keys among them"
+_TOO_DEEP = f"deeper than {DEEPEST} levels (each dot in a key is a level)"
 _OPENING = b"{["
 _NO_BRACKETS = bytes(set(range(256)).difference(b"{}[]"))
 _ESCAPED_DOT = re.compile(rb"\\u002[eE]")

@@ -39,8 +39,8 @@ class Server(NamedTuple):
     def __str__(self) -> str:
         if self.product:
             return (
-                f"{self.product} (it takes bulk requests as Elasticsearch {self.version} does, has no templates, and "
-                "may keep a line twice that has to be sent again)"
+                f"{self.product} (it accepts bulk requests like Elasticsearch {self.version}, has no templates, "
+                "and may store a line twice that is sent again)"
             )
         return f"{'OpenSearch' if self.opensearch else 'Elasticsearch'} {self.version}"
 

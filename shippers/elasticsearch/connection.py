@@ -18,7 +18,7 @@ from .outcomes import is_bulk_answer
 from .parameters import query_of
 
 KIND = "Elasticsearch or OpenSearch"
-OVERLOAD = "see GET _cluster/health and what is before it"
+OVERLOAD = "check GET _cluster/health and any proxy in front of it"
 _SHARD_SHARE = 1 / 3  # of a request's time that a server may wait for the shards of one index
 _SHARD_SECONDS = (1.0, 3.0)  # its bounds: it holds a turn of the output, and a node is given up after 5 s
 
@@ -79,7 +79,7 @@ class Connection:
 
     def stranger(self, answer: Answer) -> Unavailable:
         """The error of a server that is of another kind, by what it answers to `GET /`."""
-        return self._client.stranger(f"is no Elasticsearch: it answers {answer.status} in other words")
+        return self._client.stranger(f"is not Elasticsearch: it answers {answer.status} in another form")
 
 
 def _is_told(answer: Answer) -> bool:

@@ -76,16 +76,16 @@ _REMEDIES = {
     "cluster_block_exception": "free disk space or lift the block on the index {}",
     "index_closed_exception": "open the index {} (POST /{}/_open)",
     "index_not_found_exception": "create the index {}, or allow it in action.auto_create_index",
-    "process_cluster_event_timeout_exception": "relieve the master node (GET _cluster/pending_tasks)",
+    "process_cluster_event_timeout_exception": "reduce the load of the master node (GET _cluster/pending_tasks)",
     "security_exception": "grant create_doc, create_index and auto_configure on the index {}",
     "unavailable_shards_exception": (
-        "give the index {} a primary (GET _cluster/allocation/explain tells why it has none)"
+        "allocate the primary shard of the index {} (GET _cluster/allocation/explain shows what prevents it)"
     ),
     "validation_exception": "raise cluster.max_shards_per_node or remove old indices",
 }
 _PIPELINE_WORDS = "pipeline with id ["
-_MAKE_PIPELINE = "make the ingest pipeline, or correct `parameters` or the default_pipeline of the index {}"
-_MEND = "mend the template or the settings of the index {}, and they are sent again by themselves"
+_MAKE_PIPELINE = "create the ingest pipeline, or correct `parameters` or the default_pipeline of the index {}"
+_MEND = "fix the template or the settings of the index {}; the documents are then sent again automatically"
 
 
 _MOST_INDICES = 10_000  # that are remembered
@@ -216,13 +216,15 @@ def all_created(count: int) -> bytes:
 
 
 def _decoded(answer: bytes, count: int) -> list[_Outcome]:
-    remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies before it"
+    remedy = "check that `hosts` names Elasticsearch or OpenSearch, and the proxies in front of it"
     try:
         items = _decoder.decode(answer).items
     except UNREADABLE:
-        raise Unavailable(f"the answer to a bulk request is cut or no bulk answer ({answer[:60]!r})", remedy) from None
+        raise Unavailable(
+            f"the response to a bulk request is truncated or not a bulk response ({answer[:60]!r})", remedy
+        ) from None
     if len(items) != count:
-        raise Unavailable(f"the answer to a bulk request of {count} documents tells of {len(items)}", remedy)
+        raise Unavailable(f"the response to a bulk request of {count} documents covers {len(items)}", remedy)
     return [item.create for item in items]
 
 
@@ -317,8 +319,9 @@ def _mended(outcome: _Outcome, name: str) -> str:
     named = _FIELD.search(error.words)
     field = f"its field {named[1]}" if named else "its fields"
     return (
-        f"the index {name} takes no document, not even as text: {error.type} ({outcome.status}): {error.words}: correct"
-        f" the mapping of {field}, or the pipeline behind it, in the index or the template that it is made by"
+        f"the index {name} rejects every document, also as plain text: {error.type} ({outcome.status}): "
+        f"{error.words}: correct the mapping of {field}, or the ingest pipeline, in the index or in its "
+        "template"
     )
 
 

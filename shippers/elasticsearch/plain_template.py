@@ -128,8 +128,8 @@ def _left_out(taken: dict[str, list[str]]) -> Hindrance | None:
     if not taken:
         return None
     names = dict.fromkeys(name for by in taken.values() for name in by)
-    reason = f"not for {shown(list(taken))}, which meet templates of others ({shown(list(names))})"
-    return Hindrance(reason, f"{_SETUP}, which says what helps, or set template: off")
+    reason = f"not installed for {shown(list(taken))}, which match templates of others ({shown(list(names))})"
+    return Hindrance(reason, f"{_SETUP}, which reports what to do, or set template: off")
 
 
 async def _is_superseded(connection: Connection, index: str, server: Server) -> bool:

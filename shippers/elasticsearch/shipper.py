@@ -17,7 +17,7 @@ from .plain_template import install_template
 from .templates import template_text
 
 _UNREAD = (400, 406, 415, 422, 501)  # what a server, or a proxy before it, says of a body that it does not understand
-_NO_GZIP = "set compress: false if it takes no gzip"
+_NO_GZIP = "set compress: false if it does not accept gzip"
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class ElasticsearchShipper:
         self._typed = False
         self._meeting = asyncio.Lock()
         self._failures = 0  # to meet it, and the last of them
-        self._failure = Unavailable("never met")
+        self._failure = Unavailable("not connected yet")
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send `batch` in one request and account for every document in it; may be called while it is under way.
@@ -77,7 +77,7 @@ class ElasticsearchShipper:
             Unauthorized: it refuses the credentials.
         """
         server = await identify(self._connection)
-        return f"{server or 'a server that hides its version'} at {self._connection.name}"
+        return f"{server or 'a server that does not report its version'} at {self._connection.name}"
 
     async def aclose(self) -> None:
         """Close the connections; may be called twice, and without `ship`."""
@@ -91,7 +91,7 @@ class ElasticsearchShipper:
             self._typed = not typed
             answer = await self._send(batch, typed=not typed)
         if answer.status == 400 and (kind := content_fault(answer.body)):
-            cause = f"{self._connection.name} refused the request ({words_of(answer)})"
+            cause = f"{self._connection.name} rejected the request ({words_of(answer)})"
             raise Refused(cause, _NO_GZIP if self._compress else "", type=kind)
         if answer.status != 200:
             raise self._refusal(answer)

@@ -43,7 +43,7 @@ class DamagedDayError(StateError):
     """The files of `day` cannot be read."""
 
     def __init__(self, day: "Day", reason: str) -> None:
-        super().__init__(f"the day {day.directory} of the store is damaged: {reason}", "it is set aside: try again")
+        super().__init__(f"the day {day.directory} of the store is damaged: {reason}", "it was moved aside: try again")
         self.day = day
 
 
@@ -191,11 +191,11 @@ class Day:
         if _FULL.search(reason) or (writing and self._free_bytes() < HEAP_BYTES):
             return StateError(
                 f"the day {self.directory} of the store cannot be written: no space left on device",
-                "make room there, or lower max_bytes of the store",
+                "free disk space there, or lower max_bytes of the store",
             )
         if damaged:
             return DamagedDayError(self, reason)
         return StateError(
             f"the day {self.directory} of the store cannot be used: {reason}",
-            "see that the disk has room, the directory belongs to this user, and no other agent uses it",
+            "check that the disk has free space, the directory belongs to this user, and no other agent uses it",
         )

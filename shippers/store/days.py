@@ -312,4 +312,4 @@ def _size(directory: Path) -> int:
 
 
 def _unusable(path: Path, error: OSError) -> StateError:
-    return StateError(f"the store {path} cannot be used: {error.strerror}", "see that this user may write there")
+    return StateError(f"the store {path} cannot be used: {error.strerror}", "check that this user can write there")

@@ -61,7 +61,9 @@ def compiled(text: str) -> Query:
     if not text.strip():
         return Query.all_query()
     if len(text) > MAX_CHARACTERS or text.count("(") > MAX_PARENTHESES:
-        raise QueryError("the query is too long", f"{MAX_CHARACTERS} characters and {MAX_PARENTHESES} ( are the most")
+        raise QueryError(
+            "the query is too long", f"{MAX_CHARACTERS} characters and {MAX_PARENTHESES} ( are the maximum"
+        )
     try:
         tree = tantivy.parse_query(text)
     except ValueError as error:
@@ -73,7 +75,7 @@ def compiled(text: str) -> Query:
     except RecursionError as error:
         raise QueryError("the query is nested too deeply", "leave out some NOT or parentheses") from error
     except ValueError as error:
-        raise QueryError(f"the query cannot be answered: {error}", "see the names of the members in it") from error
+        raise QueryError(f"the query cannot be answered: {error}", "check the field names in it") from error
 
 
 def target_is(target: str) -> Query:
@@ -111,7 +113,7 @@ def _unreadable(text: str) -> QueryError | None:
     words = [None, *_WORDS.findall(outside), None]
     for before, word, after in zip(words, words[1:], words[2:], strict=False):
         if word in ("AND", "OR") and (before in _NO_OPERAND_BEFORE or after in _NO_OPERAND_AFTER):
-            return QueryError(f"{word} needs a word on both sides", f'write "{word}" in quotes to search for it')
+            return QueryError(f"{word} needs a term on both sides", f'write "{word}" in quotes to search for it')
     return None
 
 
@@ -140,7 +142,7 @@ def _boolean(node: Node) -> Query:
     clauses: list[tuple[str | None, Node]] = node["clauses"]
     occurs = {occur for occur, _ in clauses}
     if "should" in occurs and len(occurs) > 1:
-        raise QueryError("OR stands beside words without an operator", "put what belongs together in parentheses")
+        raise QueryError("OR is mixed with words that have no operator", "use parentheses to group them")
     if occurs == {"should"}:
         return any_of([_query(each) for _, each in clauses])
     wanted = [_query(each) for occur, each in clauses if occur != "must_not"] or [Query.all_query()]
@@ -173,23 +175,23 @@ def _refuse_unserved(text: str, name: str | None) -> None:
     if text in _OPERATORS:
         raise QueryError(f"`{text}` is no operator here", f"write {_OPERATORS[text]}")
     if name is not None and text.startswith("//"):
-        raise QueryError(f"`{name}:` is read as the name of a member", "put an address in quotes")
+        raise QueryError(f"`{name}:` is read as a field name", "put an address in quotes")
     if name is not None and text in _COMPARISONS:
         raise QueryError(f"{name}:{text} needs a value", f"as in {name}:{text}3000")
     if match := _UNSERVED.search(text):
-        raise QueryError(f"`{text}` holds what cannot be searched", _REMEDIES[str(match.lastgroup)])
+        raise QueryError(f"`{text}` contains characters that cannot be searched", _REMEDIES[str(match.lastgroup)])
 
 
 def _words(field: str, text: str, prefix: bool, *, slop: int) -> Query:
     words = analyser().analyze(text)
     if not words:
-        raise QueryError(f"`{text}` holds no word to search for", "words are letters and digits, up to 255 bytes")
+        raise QueryError(f"`{text}` contains no word to search for", "words are letters and digits, up to 255 bytes")
     if not prefix:
         return _phrase(field, words, slop)
     if len(words) == 1:
         return Query.fuzzy_term_query(schema(), field, words[0], distance=0, prefix=True)
     if field != "text":
-        raise QueryError(f"`{text}*` is several words inside a member", "search for one word of it with a star")
+        raise QueryError(f"`{text}*` is several words inside a field", "search for one word of it with a star")
     patterns: list[str | tuple[int, str]] = [*words[:-1], words[-1] + ".*"]  # words hold nothing a pattern could mean
     return Query.regex_phrase_query(schema(), field, patterns, slop)
 
@@ -218,14 +220,14 @@ def _member(name: str) -> tuple[str, bool]:
 
 def _set(node: Node) -> Query:
     if node["field"] is None:
-        raise QueryError("IN stands without a member", "write level:IN [warn error]")
+        raise QueryError("IN has no field", "write level:IN [warn error]")
     plain = {"type": "literal", "field_name": node["field"], "delimiter": "double_quotes", "slop": 0, "prefix": False}
     return any_of([_literal({**plain, "phrase": element}) for element in node["elements"]])
 
 
 def _range(node: Node) -> Query:
     if node["field"] is None:
-        raise QueryError("a range stands without a member", "write status:>=500")
+        raise QueryError("a range has no field", "write status:>=500")
     path, trusted = _member(node["field"])
     lower, upper = node["lower"], node["upper"]
     if lower["type"] == upper["type"] == "unbounded":

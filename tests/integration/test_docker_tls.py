@@ -104,9 +104,13 @@ def test_a_daemon_is_followed_with_dockers_own_variables(tmp_path: Path, remote:
 
 REFUSED = {
     "no certificate": ({"tls": ""}, "HTTPS server", "set inputs.docker.tls"),
-    "a client that nobody knows": ({"tls": "unknown-client"}, "bad certificate", "is cert.pem"),
+    "a client that nobody knows": ({"tls": "unknown-client"}, "bad certificate", "check that cert.pem"),
     "another authority": ({"tls": "other-authority"}, "unable to get local issuer", "ca.pem in inputs.docker.tls"),
-    "another name": ({"tls": "good", "host": "localhost"}, "not valid for 'localhost'", "must name the daemon as"),
+    "another name": (
+        {"tls": "good", "host": "localhost"},
+        "not valid for 'localhost'",
+        "must use a host name of the daemon's certificate",
+    ),
 }
 
 

@@ -147,7 +147,7 @@ def test_a_proxy_that_refuses_a_question_is_told(tmp_path: Path, dockerd: Docker
     assert checked.code == 1
     (told,) = [line for line in checked.out.splitlines() if line.startswith("fail")]
     assert told.startswith(f"fail  docker: Docker at {url} does not answer (refused with ")
-    assert "fix: a proxy before it must pass on GET of " in checked.out
+    assert "fix: a proxy in front of it must allow GET of " in checked.out
 
 
 def test_the_sidecar_of_the_override_has_no_socket_and_the_proxy_no_port() -> None:

@@ -132,7 +132,7 @@ def test_a_kill_9_loses_and_doubles_nothing(tmp_path: Path, elasticsearch_8: Sea
             else:
                 os.kill(children[0], signal.SIGKILL)
                 assert agent.wait() == 1
-                assert "worker 0 has ended (killed by signal 9)" in agent.log.read_text()
+                assert "worker 0 exited (killed by signal 9)" in agent.log.read_text()
             wait_until(lambda children=children: not any(map(is_alive, children)), "its workers are gone")  # type: ignore[misc]
     with running(tmp_path, wanted) as agent:
         wait_until(lambda: agent.metric("pilotfish_documents_in_flight", output="elastic") == 0, "all is delivered")

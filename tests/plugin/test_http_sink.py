@@ -63,13 +63,17 @@ class TestHttpSink(ShipperContract):
 @pytest.mark.parametrize(
     ("fault", "error", "text"),
     [
-        (Fault(503, b"starting"), Unavailable, r"is overloaded or starting \(503: starting\): it is asked again by"),
+        (Fault(503, b"starting"), Unavailable, r"is overloaded or starting \(503: starting\): the agent retries"),
         (Fault(404, b"nothing\nhere"), Unavailable, r"\(404: nothing here\): check that `hosts` names a sink of lines"),
         (Fault(200, b"<html>"), Unavailable, "answers in other words: check that `hosts` names a sink of lines"),
-        (Fault(307, headers={"location": "http://example.com"}), Unavailable, r"refused the request \(307: no words\)"),
-        (Fault(403, b"no"), Unauthorized, r"forbids a request without credentials what it asked \(403: no\)"),
-        (Fault(413), Refused, "takes no request of this size"),
-        (Fault(200, b" " * (9 << 20)), Unavailable, "an answer of more than 8 MiB"),
+        (
+            Fault(307, headers={"location": "http://example.com"}),
+            Unavailable,
+            r"rejected the request \(307: no reason given\)",
+        ),
+        (Fault(403, b"no"), Unauthorized, r"does not permit a request without credentials to do this \(403: no\)"),
+        (Fault(413), Refused, "rejects requests of this size"),
+        (Fault(200, b" " * (9 << 20)), Unavailable, "a response of more than 8 MiB"),
         (Fault(is_cut=True), Unavailable, "cannot be reached"),
         (Fault(502), Unavailable, "is overloaded or starting"),  # of a proxy: the connection behind it broke
         (Fault(503, b"upstream: reset reason: connection termination"), Unavailable, "is overloaded or starting"),
@@ -131,9 +135,9 @@ async def test_what_one_host_refuses_another_is_asked_for_at_once(context: Outpu
         (
             {"username": "me", "password": SECRET},
             basic("me", SECRET),
-            "refuses the user 'me' (401): correct username or password_file",
+            "rejects the user 'me' (401): correct username or password_file",
         ),
-        ({}, "", "refuses a request without credentials (401): set username and password_file, or bearer_token_file"),
+        ({}, "", "rejects a request without credentials (401): set username and password_file, or bearer_token_file"),
     ],
 )
 async def test_who_asks_is_told_to_the_server_and_if_refused_to_the_user_without_the_secret(
@@ -217,7 +221,7 @@ def test_secrets_stand_nowhere(context: OutputContext) -> None:
         with pytest.raises(ValidationError) as caught:
             Settings.model_validate({"type": "http_sink", "hosts": ["http://server"], **options, **wrong})
         assert SECRET not in str(caught.value)
-    with pytest.raises(ConfigurationError, match=r"outputs\.sink\.bearer_token holds .* control") as refused:
+    with pytest.raises(ConfigurationError, match=r"outputs\.sink\.bearer_token contains .* control") as refused:
         sink(context, "http://server", bearer_token=f"{SECRET}\r\nX: y")
     assert SECRET not in str(refused.value)
 
@@ -250,7 +254,9 @@ async def test_an_unknown_authority_is_told_and_one_that_changes_in_its_file_is_
     one.cert_pem.write_to_path(file)
     async with SinkServer(tls=server_tls(one)) as server:
         unaware = sink(context, server.url)
-        with pytest.raises(Unavailable, match=r"certificate of .* cannot be verified .*: set ca_file to the certifica"):
+        with pytest.raises(
+            Unavailable, match=r"certificate of .* cannot be verified .*: set ca_file to the CA certifica"
+        ):
             await unaware.ship(SENT)
         await unaware.aclose()
         shipper = sink(context, server.url, ca_file=file)

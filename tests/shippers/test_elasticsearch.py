@@ -254,7 +254,7 @@ async def test_a_wrong_password_is_one_line_that_does_not_hold_it(
         await shipper.ship(batch(plain_segment(1)))
     await shipper.aclose()
     assert str(caught.value) == (
-        f"{elasticsearch_7.url} refuses the user 'shipper' (401): correct username or password_file"
+        f"{elasticsearch_7.url} rejects the user 'shipper' (401): correct username or password_file"
     )
 
 

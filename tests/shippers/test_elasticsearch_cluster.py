@@ -147,7 +147,7 @@ async def test_a_missing_pipeline_waits(elasticsearch_6: SearchServer, site: Out
     empty(elasticsearch_6)
     put(elasticsearch_6, f"/{INDEX}", {"settings": {"index.default_pipeline": "not-there"}})
     assert_only_the_shop_waits(
-        await shipped(elasticsearch_6, site), "not-there] does not exist: make the ingest pipeline"
+        await shipped(elasticsearch_6, site), "not-there] does not exist: create the ingest pipeline"
     )
 
 
@@ -258,8 +258,8 @@ async def test_what_a_composable_one_would_hurt_is_left_out_and_told(
         assert (await shipped(refusing, site)).delivered == 6
     (told,) = warnings_of(logged)
     assert told["event"] == "index template not installed"
-    assert told["reason"] == "not for s*-20*.*.*, which meet templates of others (own)"
-    assert told["remedy"].startswith("run `pilotfish setup elasticsearch`, which says what helps")
+    assert told["reason"] == "not installed for s*-20*.*.*, which match templates of others (own)"
+    assert told["remedy"].startswith("run `pilotfish setup elasticsearch`, which reports what to do")
     assert refusing.get(f"/{INDEX}/_settings").json()[INDEX]["settings"]["index"]["number_of_replicas"] == "0"
     patterns = [each for one in plain_templates(refusing).values() for each in one["index_patterns"]]  # type: ignore[attr-defined]
     assert set(patterns) == set(patterns_of(DEFAULT_INDEX)) - {"s*-20*.*.*"}

@@ -150,7 +150,7 @@ async def test_an_ingest_pipeline_takes_each_document_and_one_that_is_missing_wa
     receipt = await shipper.ship(batch(plain_segment(2, "till")))
     await shipper.aclose()
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (0, 2, ())
-    assert "own-pipeline] does not exist: make the ingest pipeline, or correct `parameters`" in receipt.waits["till"]
+    assert "own-pipeline] does not exist: create the ingest pipeline, or correct `parameters`" in receipt.waits["till"]
 
 
 # ------------------------------------------------------------------ proxy
@@ -198,7 +198,7 @@ async def test_a_proxy_that_refuses_the_password_is_told_with_the_option_and_wit
             with pytest.raises(Unauthorized) as caught:
                 await ask()
             assert str(caught.value) == (
-                f"the proxy before {url} refuses who asks (407): correct user and password in proxy_url"
+                f"the proxy in front of {url} rejects the credentials (407): correct user and password in proxy_url"
             )
         await shipper.aclose()
     assert SECRET not in f"{given!r} {given.model_dump_json()}"
@@ -207,13 +207,15 @@ async def test_a_proxy_that_refuses_the_password_is_told_with_the_option_and_wit
 async def test_a_proxy_that_is_away_or_reaches_nobody_is_told_as_the_proxy(site: OutputContext) -> None:
     (port,) = free_ports(1)
     shipper = settings(proxy_url=f"http://user:{SECRET}@127.0.0.1:{port}").open(site)
-    with pytest.raises(Unavailable, match=r"^the proxy before .*9200 cannot be reached .*: check proxy_url") as caught:
+    with pytest.raises(
+        Unavailable, match=r"^the proxy in front of .*9200 cannot be reached .*: check proxy_url"
+    ) as caught:
         await shipper.probe()
     await shipper.aclose()
     assert SECRET not in str(caught.value)
     async with ForwardProxy(refuses=503) as proxy:
         shipper = settings(hosts=["https://elasticsearch"], proxy_url=f"http://127.0.0.1:{proxy.port}").open(site)
-        with pytest.raises(Unavailable, match=r"^the proxy before .* makes no connection to it \(503\)"):
+        with pytest.raises(Unavailable, match=r"^the proxy in front of .* cannot connect to it \(503\)"):
             await shipper.probe()
         await shipper.aclose()
 

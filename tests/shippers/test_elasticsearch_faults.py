@@ -46,20 +46,20 @@ async def shipping(endpoint: BulkEndpoint, path: Path, **options: object) -> Asy
         (Reply(status=429), Unavailable, "overloaded"),
         (Reply(status=502, body=b"<html>", headers={"content-type": "text/html"}), Unavailable, "502: <html>"),
         (Reply(status=503, headers={"content-type": "application/octet-stream"}), Unavailable, "overloaded"),
-        (Reply(status=504), Unavailable, "no words"),
+        (Reply(status=504), Unavailable, "no reason given"),
         (Reply(status=500, body=b'{"error":"broken"}'), Unavailable, "500: broken"),
         (Reply(status=404, body=b"nothing\nhere"), Unavailable, "404: nothing here.*check that `hosts`"),
         (Reply(status=400, body=b'{"error":{"type":"parse","reason":"x"}}'), Unavailable, "400: parse: x"),
-        (Reply(body=b"<html>log in</html>", headers={"content-type": "text/html"}), Unavailable, "no bulk answer"),
-        (Reply(body=b""), Unavailable, "no bulk answer"),
-        (Reply(body=b"{}"), Unavailable, "no bulk answer"),
-        (Reply(body=items(201, 201, 201)), Unavailable, "of 4 documents tells of 3"),
-        (Reply(body=items(*[201] * 5)), Unavailable, "of 4 documents tells of 5"),
-        (Reply(body=items(*[201] * 4)[:-1]), Unavailable, "cut"),
-        (Reply(body=items(*[201] * 4)[:-12] + b"]}"), Unavailable, "cut"),
-        (Reply(body=b'{"errors":false}'), Unavailable, "no bulk answer"),
-        (Reply(body=b'{"errors":true,"items":[{"index":{"status":201}}]}'), Unavailable, "no bulk answer"),
-        (Reply(body=DEEP), Unavailable, "no bulk answer"),
+        (Reply(body=b"<html>log in</html>", headers={"content-type": "text/html"}), Unavailable, "not a bulk response"),
+        (Reply(body=b""), Unavailable, "not a bulk response"),
+        (Reply(body=b"{}"), Unavailable, "not a bulk response"),
+        (Reply(body=items(201, 201, 201)), Unavailable, "of 4 documents covers 3"),
+        (Reply(body=items(*[201] * 5)), Unavailable, "of 4 documents covers 5"),
+        (Reply(body=items(*[201] * 4)[:-1]), Unavailable, "truncated"),
+        (Reply(body=items(*[201] * 4)[:-12] + b"]}"), Unavailable, "truncated"),
+        (Reply(body=b'{"errors":false}'), Unavailable, "not a bulk response"),
+        (Reply(body=b'{"errors":true,"items":[{"index":{"status":201}}]}'), Unavailable, "not a bulk response"),
+        (Reply(body=DEEP), Unavailable, "not a bulk response"),
         (Reply(status=400, body=DEEP), Unavailable, "400: "),
         (Reply(status=400, body=b'{"error":{"type":"parse"}}'), Unavailable, "400: parse"),
         (Reply(cut_bytes=20), Unavailable, "cannot be reached"),
@@ -96,7 +96,7 @@ async def test_a_refusal_that_may_be_for_the_compression_says_so(
     async with BulkEndpoint([reply]) as endpoint, shipping(endpoint, tmp_path, compress=compress) as shipper:
         with pytest.raises((Refused, Unavailable)) as caught:
             await shipper.ship(SENT)
-    assert ("set compress: false if it takes no gzip" in str(caught.value)) is compress
+    assert ("set compress: false if it does not accept gzip" in str(caught.value)) is compress
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -127,7 +127,7 @@ async def test_a_redirect_sends_documents_nowhere_else(tmp_path: Path) -> None:
 
 async def test_an_answer_that_is_far_too_long_is_read_no_further(tmp_path: Path) -> None:
     async with BulkEndpoint([Reply(body=b" " * (120 << 20))]) as endpoint, shipping(endpoint, tmp_path) as shipper:
-        with pytest.raises(Unavailable, match="gives an answer of more than 1 MiB: check the proxies"):
+        with pytest.raises(Unavailable, match="sends a response of more than 1 MiB: check the proxies"):
             await shipper.ship(SENT)
         assert (await shipper.ship(SENT)).duplicate == 4
 
@@ -137,7 +137,7 @@ async def test_a_bomb_in_gzip_as_an_answer_fills_no_memory(tmp_path: Path) -> No
     async with BulkEndpoint([bomb]) as endpoint, shipping(endpoint, tmp_path) as shipper:
         tracemalloc.start()
         try:
-            with pytest.raises(Unavailable, match="gives an answer of more than 1 MiB"):
+            with pytest.raises(Unavailable, match="sends a response of more than 1 MiB"):
                 await shipper.ship(SENT)
             assert tracemalloc.get_traced_memory()[1] < 24 << 20
         finally:
@@ -227,9 +227,9 @@ async def test_a_node_that_is_away_is_passed_over(tmp_path: Path) -> None:
     [
         (Reply(status=429, headers={"retry-after": "7"}), Unavailable, "overloaded"),
         (Reply(status=401), Unauthorized, "without credentials"),
-        (Reply(status=403), Unauthorized, "forbids"),
+        (Reply(status=403), Unauthorized, "does not permit"),
         (Reply(status=500, body=b'{"error":"broken"}'), Unavailable, "500: broken"),
-        (Reply(body=b"<html>log in</html>"), Unavailable, "no bulk answer"),
+        (Reply(body=b"<html>log in</html>"), Unavailable, "not a bulk response"),
     ],
 )
 async def test_what_all_nodes_answer_is_told_as_it_would_be_of_one(
@@ -426,8 +426,8 @@ def test_a_servers_own_fault_waits_for_the_operator_and_does_not_hold_up_other_t
     receipt = told((500, {"type": "exception", "reason": "FailProcessorException"}), OK, OK, OK)
     assert (receipt.delivered, receipt.retry.count) == (3, 1)
     assert receipt.waits == {
-        "shop": "index shop-2026.11.23: exception (500): FailProcessorException: mend the template or the settings of "
-        "the index shop-2026.11.23, and they are sent again by themselves"
+        "shop": "index shop-2026.11.23: exception (500): FailProcessorException: fix the template or the settings of "
+        "the index shop-2026.11.23; the documents are then sent again automatically"
     }
 
 
@@ -442,8 +442,8 @@ def test_an_unknown_refusal_of_all_of_an_index_waits_for_the_operator(status: in
     receipt = told((status, ODD), (status, ODD), OK, OK)
     assert (receipt.delivered, receipt.retry.count, receipt.rejected) == (2, 2, ())
     assert receipt.waits == {
-        "shop": f"index shop-2026.11.23: a_type_of_next_year_exception ({status}): because: mend the template or the "
-        "settings of the index shop-2026.11.23, and they are sent again by themselves"
+        "shop": f"index shop-2026.11.23: a_type_of_next_year_exception ({status}): because: fix the template or the "
+        "settings of the index shop-2026.11.23; the documents are then sent again automatically"
     }
 
 

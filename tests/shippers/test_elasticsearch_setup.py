@@ -313,7 +313,7 @@ async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServ
     put(merging, "/_template/own.beats-7", {"index_patterns": ["filebeat-7.*-2*"], "order": 0, "settings": limit})
     await shipped(merging, site)  # with `run`'s own, which holds for the same patterns and gives way
     step = (await set_up(merging, site))["index template pilotfish"]
-    assert (step.outcome, step.text) == ("failed", "it would override, where both meet: template own.beats-7 (order 0)")
+    assert (step.outcome, step.text) == ("failed", "it would override template own.beats-7 (order 0) where both match")
     assert "give theirs an order over 10" in step.remedy
     assert merging.get("/_template/pilotfish").status == 404
     narrowed = (await set_up(merging, site, SHOP))["index template pilotfish"]
@@ -328,7 +328,7 @@ async def test_a_legacy_template_of_a_higher_order_is_told_and_stays_in_force(
 ) -> None:
     put(merging, "/_template/own", {"index_patterns": ["shop-*"], "order": 11})
     step = (await set_up(merging, site))["index template pilotfish"]
-    assert (step.outcome, step.text) == ("created", "gives way to template own (order 11) where both meet")
+    assert (step.outcome, step.text) == ("created", "template own (order 11) has priority where both match")
 
 
 @pytest.mark.parametrize(("name", "order"), [("own-history", 2_147_483_647), (".own-history", 1000)])

@@ -127,7 +127,7 @@ def test_retention_is_for_names_that_never_come_again(dates: str) -> None:
     settings = Settings.model_validate({"type": "elasticsearch", "hosts": ["http://es"], "index": f"docker-{dates}"})
     assert settings.setup_files(Setup(), "elasticsearch-8")
     if comes_again:
-        with pytest.raises(UsageError, match=r"new lines .*set an index whose names never come again"):
+        with pytest.raises(UsageError, match=r"new lines .*set an index whose names never repeat"):
             settings.setup_files(Setup(retention=timedelta(days=30)), "elasticsearch-8")
     else:
         assert settings.setup_files(Setup(retention=timedelta(days=30)), "elasticsearch-8")
@@ -159,7 +159,7 @@ async def test_a_recent_ilm_keeps_the_mark_so_another_retention_is_an_update(sit
         assert body["template"] == {"settings": {"index.lifecycle.name": policy.rpartition(" ")[2]}}
         (body,) = (body for path, body in stand_in.kept.items() if "_ilm" in path)
         body["policy"]["phases"]["delete"]["min_age"] = "90d"
-        assert (await told_by(stand_in, site, wishes[2], index=index))[policy].text == "changed by somebody"
+        assert (await told_by(stand_in, site, wishes[2], index=index))[policy].text == "changed by somebody else"
 
 
 @pytest.mark.parametrize(("index", "retention"), [(DAILY, 30), (STREAM, 30), (STREAM, None)])
@@ -184,7 +184,7 @@ async def test_ism_gets_its_policy_knows_it_again_and_updates_it(site: OutputCon
         (policy,) = (body for path, body in stand_in.kept.items() if "_ism" in path)
         assert policy["states"][0]["transitions"][0]["conditions"] == {"min_index_age": "15d"}
         policy["states"][1]["actions"] = []
-        assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody"
+        assert (await told_by(stand_in, site, kept(14)))[POLICY].text == "changed by somebody else"
 
 
 async def test_indices_that_have_a_policy_of_ism_get_its_new_version(site: OutputContext) -> None:
@@ -270,13 +270,13 @@ async def test_nobodys_policy_of_ism_is_outranked_unasked(site: OutputContext) -
             stand_in.kept[f"/_plugins/_ism/policies/{name}"] = policy
         step = (await told_by(stand_in, site, kept(30)))[POLICY]
         assert step.outcome == "failed"
-        assert step.text == "it would put out of force, where both meet: policy low (priority 100)"
-        assert "give theirs a priority over 132" in step.remedy
+        assert step.text == "it would disable policy low (priority 100) where both match"
+        assert "give the other one a priority over 132" in step.remedy
         assert "/_plugins/_ism/policies/pilotfish" not in stand_in.kept
         narrowed = (await told_by(stand_in, site, Setup(retention=timedelta(days=30), targets=("till",))))[POLICY]
         assert (narrowed.outcome, narrowed.text) == (
             "created",
-            "gives way to policy high (priority 300) where both meet",
+            "policy high (priority 300) has priority where both match",
         )
         wider = (await told_by(stand_in, site, kept(30)))[POLICY]
         assert wider.outcome == "failed"
@@ -289,7 +289,7 @@ async def test_a_notification_that_somebody_added_is_a_change(site: OutputContex
         (policy,) = (body for path, body in stand_in.kept.items() if "_ism" in path)
         policy["error_notification"] = {"channel": {"id": "operators"}, "message_template": {"source": "failed"}}
         step = (await told_by(stand_in, site, kept(14)))[POLICY]
-        assert (step.outcome, step.text) == ("kept", "changed by somebody")
+        assert (step.outcome, step.text) == ("kept", "changed by somebody else")
 
 
 async def test_a_dry_run_sends_get_alone(site: OutputContext) -> None:

@@ -1,4 +1,4 @@
-"""Who answers that is no Elasticsearch is told from one that hides its version."""
+"""Who answers that is not Elasticsearch is told from one that hides its version."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ PAGE = b"<!doctype html><title>Welcome</title>"
 WRONG_METHOD = b'{"error":"Incorrect HTTP method for uri [/] and method [GET], allowed: [HEAD]","status":405}'
 KIBANA = b'{"statusCode":404,"error":"Not Found","message":"Not Found"}'
 FORBIDDEN = b'{"error":{"type":"security_exception","reason":"action is unauthorized"},"status":403}'
-NO_SUCH = "is no Elasticsearch: it answers .* check that `hosts` names Elasticsearch or OpenSearch"
+NO_SUCH = "is not Elasticsearch: .* check that `hosts` names Elasticsearch or OpenSearch"
 
 
 class Answers(BulkEndpoint):
@@ -63,7 +63,7 @@ async def test_another_program_fails_the_check_and_the_first_batch_and_the_setup
         settings = Settings.model_validate({"type": "elasticsearch", "hosts": [endpoint.url]})
         steps = [step async for step in settings.set_up(OutputContext("elastic", tmp_path), Setup(), print)]
         assert [step.outcome for step in steps] == ["failed"]
-        assert "is no Elasticsearch" in steps[0].text
+        assert "is not Elasticsearch" in steps[0].text
         assert "check that `hosts`" in steps[0].remedy
         assert "monitor" not in f"{steps}"
 
@@ -82,7 +82,7 @@ async def test_a_server_that_hides_its_version_passes_also_behind_a_proxy_that_l
     tmp_path: Path, answers: Mapping[str, tuple[int, bytes]]
 ) -> None:
     async with Answers(answers) as endpoint, shipping(endpoint, tmp_path) as shipper:
-        assert await shipper.probe() == f"a server that hides its version at {endpoint.url}"
+        assert await shipper.probe() == f"a server that does not report its version at {endpoint.url}"
 
 
 @pytest.mark.parametrize("body", [b'{"index_templates":[7]}', b'{"index_templates":7}', b"[]", b"<html>"])
@@ -133,7 +133,7 @@ async def test_a_server_that_only_speaks_bulk_is_told_as_what_it_is_and_sends_no
     async with Answers(answers) as endpoint, shipping(endpoint, tmp_path) as shipper:
         told = await shipper.probe()
         assert told.startswith(
-            f"{product} (it takes bulk requests as Elasticsearch {version} does, has no templates, and may"
+            f"{product} (it accepts bulk requests like Elasticsearch {version}, has no templates, and may"
         )
         assert told.endswith(f" at {endpoint.url}")
         with capture_logs() as logged:
@@ -174,4 +174,4 @@ async def test_a_server_that_answers_in_other_words_to_a_template_sends_nobody_t
 async def test_a_name_that_a_server_gives_itself_is_shown_on_one_line(tmp_path: Path) -> None:
     body = b'{"version":{"distribution":"\\u001b[31mevil\\n' + b"x" * 100 + b'","number":"1"}}'
     async with Answers({"/": (200, body)}) as endpoint, shipping(endpoint, tmp_path) as shipper:
-        assert (await shipper.probe()).startswith("31mevil" + "x" * 33 + " (it takes")
+        assert (await shipper.probe()).startswith("31mevil" + "x" * 33 + " (it accepts")

@@ -179,12 +179,12 @@ async def test_a_path_that_cannot_be_is_unavailable_until_it_can(path: Path) -> 
 
 async def test_a_check_tells_whether_the_file_can_be_written_and_makes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "out.ndjson"
-    assert await file_at(path).probe() == f"{path}: will be made"
+    assert await file_at(path).probe() == f"{path}: will be created"
     assert not (tmp_path / "a").exists()
     (tmp_path / "a").touch()
-    with pytest.raises(Unavailable, match=f"^{path} cannot be made: {tmp_path}/a is no directory: set path to"):
+    with pytest.raises(Unavailable, match=f"^{path} cannot be created: {tmp_path}/a is not a directory: set path to"):
         await file_at(path).probe()
-    assert await file_at(tmp_path / "a").probe() == f"{tmp_path}/a: is there"
+    assert await file_at(tmp_path / "a").probe() == f"{tmp_path}/a: exists"
 
 
 async def test_a_full_disk_is_unavailable_and_leaves_whole_lines_only(path: Path) -> None:

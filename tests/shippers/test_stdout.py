@@ -72,7 +72,7 @@ async def test_a_reader_that_has_gone_makes_the_output_unavailable_with_a_remedy
     shipper = Stdout(writing)
     with pytest.raises(Unavailable) as caught:
         await shipper.ship(batch(plain_segment(1)))
-    assert "nobody reads" in caught.value.cause
+    assert "no program reads" in caught.value.cause
     assert caught.value.remedy
     await shipper.aclose()
 

@@ -97,7 +97,7 @@ class Spool:
         try:
             self._load()
         except OSError as error:
-            raise StateError(f"{directory} cannot be read ({error.strerror})", "may this user read it?") from None
+            raise StateError(f"{directory} cannot be read ({error.strerror})", "give this user read access") from None
 
     @property
     def is_empty(self) -> bool:

@@ -82,7 +82,7 @@ async def _met(connection: Connection) -> Server:
     """
     server = await identify(connection)
     if server is None:
-        raise Unavailable(f"{connection.name} does not tell its version", "grant the user the privilege monitor")
+        raise Unavailable(f"{connection.name} does not report its version", "grant the user the privilege monitor")
     if server.product:
         raise UsageError(f"it is {server.product}, which has no templates", "there is nothing to set up")
     answer = await connection.request("GET", "/_cluster/health?timeout=1s&filter_path=status")
@@ -126,8 +126,8 @@ async def _refuse_to_hurt(connection: Connection, wishes: Requested, server: Ser
     _, foreign = await indices_met(connection, wishes)
     if foreign:
         raise UsageError(
-            f"index: {wishes.index} meets indices that are not Pilotfish's ({shown(foreign)})",
-            "name the targets (--target 'shop-*'); --target '*' or --overwrite takes them all",
+            f"index: {wishes.index} also matches indices that are not Pilotfish's ({shown(foreign)})",
+            "name the targets (--target 'shop-*'); --target '*' or --overwrite includes them all",
         )
 
 
@@ -227,9 +227,9 @@ def _judge(wanted: Wanted, body: dict[str, Any] | None, *, overwrite: bool) -> _
     if overwrite:
         return _Verdict("updated", "overwritten")
     if there is None:
-        return _Verdict("kept", "it bears no mark of Pilotfish's, so it may be somebody's", _OVERWRITE)
+        return _Verdict("kept", "it has no mark of Pilotfish, so somebody else may have made it", _OVERWRITE)
     if there.hash != fingerprint(theirs):
-        return _Verdict("kept", "changed by somebody", _OVERWRITE)
+        return _Verdict("kept", "changed by somebody else", _OVERWRITE)
     if there.version > VERSION:
         return _Verdict("kept", f"of a newer Pilotfish (version {there.version})", f"upgrade; {_OVERWRITE}")
     return _Verdict("updated", f"from version {there.version}" if there.version < VERSION else "other options")
@@ -245,16 +245,16 @@ async def _beside_others(
     """
     met = await _others_met(connection, wanted, body or {})
     if met.ousted and not overwrite:
-        harm, rank = ("override", "an order") if wanted.rank == "order" else ("put out of force", "a priority")
+        harm, rank = ("override", "an order") if wanted.rank == "order" else ("disable", "a priority")
         return _Verdict(
             "failed",
-            f"it would {harm}, where both meet: {shown(met.ousted)}",
-            f"narrow ours (--target), or give theirs {rank} over {wanted.scope(wanted.body)[1]}; "
-            "--overwrite takes their place",
+            f"it would {harm} {shown(met.ousted)} where both match",
+            f"narrow it (--target), or give the other one {rank} over {wanted.scope(wanted.body)[1]}; "
+            "--overwrite replaces them",
         )
     told = [verdict.text] if verdict.text else []
     told += [f"in place of {shown(met.ousted)}"] if met.ousted else []
-    told += [f"gives way to {shown(met.prior)} where both meet"] if met.prior else []
+    told += [f"{shown(met.prior)} has priority where both match"] if met.prior else []
     lost = _lost(wanted, body or {})
     told += [f"no longer for {shown(lost)}"] if lost else []
     return verdict._replace(text="; ".join(told), remedy="name all targets in one command" if lost else "")
@@ -292,7 +292,7 @@ def _refused(connection: Connection, answer: Answer) -> ShippingError:
     """The error of a refusal, with the innermost of the server's reasons."""
     if answer.status in (401, 403, 429) or answer.status >= 500:
         return connection.refusal(answer)
-    return Unavailable(f"{connection.name} refused it ({answer.status}: {_reasons(answer)})")
+    return Unavailable(f"{connection.name} rejected it ({answer.status}: {_reasons(answer)})")
 
 
 def _reasons(answer: Answer) -> str:
@@ -300,7 +300,7 @@ def _reasons(answer: Answer) -> str:
     try:
         error = msgspec.json.decode(answer.body)["error"]
     except (*UNREADABLE, LookupError, TypeError):
-        return answer.body[:_WORDS].decode(errors="replace") or "no words"
+        return answer.body[:_WORDS].decode(errors="replace") or "no reason given"
     reasons = []
     while isinstance(error, dict):
         reasons.append(str(error.get("reason") or error.get("type")))

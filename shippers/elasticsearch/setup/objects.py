@@ -100,7 +100,8 @@ def requested(index: str, setup: Setup) -> Requested:
     """
     if setup.data_stream and "%" in index:
         raise UsageError(
-            f"index: {index} has a date, which a data stream has not", 'set for example index: "logs-{target}-default"'
+            f"index: {index} has a date, but the name of a data stream has none",
+            'set for example index: "logs-{target}-default"',
         )
     if not setup.data_stream and "%" not in index:
         raise UsageError(
@@ -115,15 +116,16 @@ def requested(index: str, setup: Setup) -> Requested:
         raise UsageError("--retention: is shorter than a day", "give 1d or more")
     if setup.retention and not setup.data_stream and not lifecycle.is_named_once(index):
         raise UsageError(
-            f"index: {index} names an index anew each month or year, and retention would delete its new lines with it",
-            'set an index whose names never come again, for example "{target}-%Y.%m.%d", "{target}-%G.%V" or '
+            f"index: {index} uses the same index names again each month or year, so retention would delete "
+            "new lines too",
+            'set an index whose names never repeat, for example "{target}-%Y.%m.%d", "{target}-%G.%V" or '
             '"{target}-%Y.%m"',
         )
     is_shared = not setup.targets and any(_is_shared(pattern) for pattern in _unexpanded(index))
     if is_shared and setup.retention:
         raise UsageError(
-            f"index: {index} begins as anybody's index may, and retention would delete those too",
-            "name the targets (--target 'shop-*'), or say that all such indices are Pilotfish's (--target '*')",
+            f"index: {index} may match indices of others, and retention would delete those too",
+            "name the targets (--target 'shop-*'), or state that all such indices are Pilotfish's (--target '*')",
         )
     patterns = patterns_of_targets(index, setup.targets)
     return Requested(
@@ -152,7 +154,7 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
         UsageError: such a server cannot have it.
     """
     if requested.data_stream and not server.streams:
-        raise UsageError(f"{server} has no data streams", "take an index with a date, and leave --data-stream out")
+        raise UsageError(f"{server} has no data streams", "set an index with a date, and leave --data-stream out")
     policies = [_policy(requested, server, kind)] if requested.has_policy and kind != "none" else []
     settings = {"index.lifecycle.name": requested.name} if policies and kind == "ilm" else {}
     if not server.composes:
@@ -180,7 +182,7 @@ def exported(index: str, setup: Setup, server: str) -> list[Wanted]:
         UsageError: `setup` asks for what cannot be.
     """
     if server not in SERVERS:
-        raise UsageError(f"--server: {server} is unknown", f"take one of {', '.join(SERVERS)}")
+        raise UsageError(f"--server: {server} is unknown", f"use one of {', '.join(SERVERS)}")
     known = SERVERS[server]
     return wanted(requested(index, setup), known, "ism" if known.opensearch else "ilm")
 

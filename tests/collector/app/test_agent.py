@@ -51,20 +51,18 @@ def test_a_daemon_that_lists_and_does_not_tell_is_told(agent: Agent) -> None:
 def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
     ledger = agent.pipelines[0].ledger
     ledger.spool_error = "the spool is full"
-    told = (
-        "output out: the spool is full, reading waits: bring the output back, raise its spool_bytes, or free the disk"
-    )
-    assert agent.not_ready() == [f"{told} of state_dir"]
+    told = "output out: the spool is full, reading is paused: restore the output, raise its spool_bytes, or free disk"
+    assert agent.not_ready() == [f"{told} space in state_dir"]
     ledger.spool_error, ledger.spool_read_error = "", "the spool cannot be read (Input/output error)"
-    told = "output out: the spool cannot be read (Input/output error): free the disk of state_dir, or mend it"
-    assert agent.not_ready() == [f"{told} and who may write there"]
+    told = "output out: the spool cannot be read (Input/output error): free disk space in state_dir, or fix the disk"
+    assert agent.not_ready() == [f"{told} or the permissions there"]
 
 
 def test_positions_that_cannot_be_saved_are_told_with_a_remedy(agent: Agent) -> None:
     agent.pipelines[0].checkpoints.error = "No space left on device"
     (told,) = agent.not_ready()
     assert told.startswith(
-        "output out: positions cannot be saved (No space left on device): free the disk of state_dir"
+        "output out: positions cannot be saved (No space left on device): free disk space in state_dir"
     )
 
 

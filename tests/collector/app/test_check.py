@@ -100,7 +100,7 @@ async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
 
 async def test_a_state_directory_that_is_missing_will_be_made_and_is_not_made_now(tmp_path: Path) -> None:
     found = await findings(tmp_path)
-    assert found[f"state directory {tmp_path}/state"][::2] == ("ok", "will be made")
+    assert found[f"state directory {tmp_path}/state"][::2] == ("ok", "will be created")
     assert not (tmp_path / "state").exists()
 
 
@@ -116,7 +116,7 @@ async def test_a_state_directory_that_is_a_file_or_below_one_fails(tmp_path: Pat
 async def test_a_running_agent_is_seen_and_not_disturbed(tmp_path: Path) -> None:
     subject = f"state directory {tmp_path}/state"
     with locked(tmp_path / "state"):
-        assert (await findings(tmp_path))[subject].text == "an agent is running on it"
+        assert (await findings(tmp_path))[subject].text == "in use by the running agent"
     assert (await findings(tmp_path))[subject].text == "writable"
 
 
@@ -134,7 +134,7 @@ async def test_a_port_that_is_taken_fails_unless_an_agent_runs_on_the_state(tmp_
         assert finding.fix == "stop it, or set http.listen"
         with locked(tmp_path / "state"):
             finding = (await findings(tmp_path, PILOTFISH_HTTP__LISTEN=listen))[f"http {listen}"]
-        assert finding[::2] == ("ok", "in use, as by the agent that is running")
+        assert finding[::2] == ("ok", "in use by the running agent")
     assert (await findings(tmp_path, PILOTFISH_HTTP__LISTEN="off"))["http"].verdict == "warn"
 
 
@@ -308,13 +308,16 @@ async def test_a_socket_that_nobody_serves_any_more_may_be_of_a_daemon_before_th
     ("host", "words"),
     [
         ("/var/run/docker.sock", "has no scheme: put unix:// before it"),
-        ("ssh://me@there", "cannot be asked by ssh: run the agent on the daemon's host, where its log files are"),
+        (
+            "ssh://me@there",
+            "uses ssh, which is not supported: run the agent on the daemon's host, where the log files are",
+        ),
         ("npipe:////./pipe/docker_engine", "is a named pipe of Windows: use unix:///path or tcp://host:port"),
         (
             "fd://",
-            "is a socket that systemd gives to dockerd, and no address of it: use unix:///var/run/docker.sock",
+            "is the socket that systemd passes to dockerd, not the daemon's address: use unix:///var/run/docker.sock",
         ),
-        ("TCP://d:2375", "is no address of a daemon: use unix:///path or tcp://host:port"),
+        ("TCP://d:2375", "is not the address of a daemon: use unix:///path or tcp://host:port"),
     ],
 )
 async def test_an_address_by_which_no_daemon_can_be_asked_is_told_in_words(
@@ -335,8 +338,8 @@ async def test_labels_that_ask_in_vain_and_the_number_of_targets_are_findings(tm
     assert told[:3:2] == ("warn", "4 of its entries are not followed, from t16 on: a container has 16")
     assert told.fix == LABEL_FIX
     assert found["container json-file-2"].text == (
-        "aliyun.logs.b=/var/log/x is not followed: only `stdout` is; this host has no room for 1 of its targets (c): "
-        "their lines go to json-file-2; raise max_targets, or name fewer"
+        "aliyun.logs.b=/var/log/x is not followed: only `stdout` is; max_targets is reached: 1 of its targets (c) "
+        "are not used, their lines go to json-file-2; raise max_targets, or use fewer targets"
     )
     assert found["targets"].text == "16 named by containers, of 16 (max_targets)"
 

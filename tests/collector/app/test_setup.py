@@ -56,8 +56,8 @@ async def test_every_output_of_the_kind_is_set_up_or_the_one_named() -> None:
 @pytest.mark.parametrize(
     ("outputs", "output", "words"),
     [
-        ({"b": Plain()}, None, "no output of type prepared: give one with -c"),
-        ({"b": Plain(), "a": Prepared()}, "b", "b is no output of type prepared: take one of a"),
+        ({"b": Plain()}, None, "no output of type prepared: pass the configuration file of"),
+        ({"b": Plain(), "a": Prepared()}, "b", "b is not an output of type prepared: use one of a"),
     ],
 )
 async def test_an_output_that_cannot_be_set_up_is_told(

@@ -136,7 +136,7 @@ async def test_a_provisioned_board_is_kept_and_told_with_overwrite(site: Site) -
 
 async def test_a_prometheus_that_is_there_is_used(site: Site) -> None:
     site.server.sources = [{"name": "Thanos", "uid": "x", "type": "prometheus", "url": "http://thanos:9090"}]
-    assert (await site.set_up())[0] == 'kept       data source "Thanos" (it asks http://thanos:9090)'
+    assert (await site.set_up())[0] == 'kept       data source "Thanos" (it uses http://thanos:9090)'
     assert len(site.server.sources) == 1
 
 
@@ -188,7 +188,9 @@ async def test_who_saves_at_the_same_time_is_not_written_over() -> None:
     app.middlewares.append(meanwhile)
     async with serving(app) as url:
         steps = await Site(server, url).steps(WANTED._replace(overwrite=True))
-    assert [one.text for one in steps if one.outcome == "failed"] == ["somebody saves it too, run this again"]
+    assert [one.text for one in steps if one.outcome == "failed"] == [
+        "somebody else saved it at the same time; run this command again"
+    ]
     assert server.titles()[HOST] == "Mine"
 
 
@@ -208,7 +210,7 @@ async def test_a_user_and_a_token_are_let_in_and_others_are_not(tmp_path: Path) 
         assert {one.outcome for one in await site.steps(reached=token)} == {"created"}
         assert {one.outcome for one in await site.steps(reached=user)} == {"kept", "unchanged"}
         told = await fault(site, reached=wrong)
-    assert "refuses the secret of --token-file (401)" in told
+    assert "rejects the secret of --token-file (401)" in told
     assert "wr0ng" not in told
 
 

@@ -117,7 +117,7 @@ async def test_overwrite_replaces_what_is_there(site: Site) -> None:
     site.server.write_by_hand("dashboard", BOARD, "My logs")
     steps = await site.set_up(Wanted(overwrite=True))
     assert outcomes(steps) == {"created": len(site.objects)}
-    assert {step.text for step in steps} == {"replaced if it was there"}
+    assert {step.text for step in steps} == {"replaced if it existed"}
     assert site.server.titles()[BOARD] == "Docker logs"
 
 
@@ -146,7 +146,7 @@ async def test_a_server_that_starts_is_waited_for() -> None:
         site = Site(server, KIBANA, url, kibana.NEW)
         steps = await site.set_up(Wanted(wait_seconds=30))
     assert outcomes(steps) == {"created": len(site.objects)}
-    assert site.told[0].startswith("waiting, 30 s at most: ")
+    assert site.told[0].startswith("waiting up to 30 s: ")
     assert "is not ready (503: Kibana server is not ready yet)" in site.told[0]
     assert site.told[1:] == [f"Kibana at {url} is version 8.19"]
 
@@ -186,9 +186,9 @@ async def test_who_is_refused_is_named_and_the_password_is_not(newest: Site, tmp
     (tmp_path / "wrong").write_text("wr0ng")
     user = access(newest.url, username="elastic", password=Secret("--password-file", tmp_path / "wrong"))
     told = await fault(newest, reached=user)
-    assert "refuses the user elastic (401)" in told
+    assert "rejects the user elastic (401)" in told
     assert "wr0ng" not in told
-    assert "does not tell its version" in await fault(newest)
+    assert "does not report its version" in await fault(newest)
 
 
 async def test_a_space_is_written_to_and_one_that_is_not_there_is_not(site: Site) -> None:
@@ -218,26 +218,26 @@ STATUS = web.json_response({"version": {"number": "8.19.0"}, "status": {"overall
 @pytest.mark.parametrize(
     ("responses", "expected"),
     [
-        ([page()], "answers 200 with something that is no JSON: is --url the right server?"),
-        ([page(404)], "answers 404 with something that is no JSON"),
+        ([page()], "answers 200 without JSON: check that --url names the right server"),
+        ([page(404)], "answers 404 without JSON"),
         ([page(502)], "is not ready (502: <html>Log in</html>)"),
-        ([page(302, Location="/login?next=%2F")], "leads to /login?next=%2F (302): correct --url"),
+        ([page(302, Location="/login?next=%2F")], "redirects to /login?next=%2F (302): correct --url"),
         ([web.json_response({"status": {"overall": {"state": "red"}}})], "is not ready (red): wait for it"),
-        ([web.json_response([])], "does not take the question for its status (200)"),
-        ([web.json_response({"status": "green"}, status=404)], "does not take the question for its status (404)"),
+        ([web.json_response([])], "rejects the request for its status (200)"),
+        ([web.json_response({"status": "green"}, status=404)], "rejects the request for its status (404)"),
         (
             [STATUS, web.json_response({"message": "not yours"}, status=403)],
-            "without credentials do this (403: not yours)",
+            "without credentials (403: not yours)",
         ),
         (
             [STATUS, web.json_response({"message": "too large\n\x1b[2J"}, status=413)],
-            "does not take the import (413: too large",
+            "rejects the import (413: too large",
         ),
-        ([STATUS, page(500)], "answers 500 with something that is no JSON"),
-        ([STATUS, web.json_response({"success": True, "successCount": 3})], "imported 3 of 8 objects and says no more"),
+        ([STATUS, page(500)], "answers 500 without JSON"),
+        ([STATUS, web.json_response({"success": True, "successCount": 3})], "imported 3 of 8 objects without a reason"),
         (
             [STATUS, web.json_response({"success": False, "errors": [{"type": "x", "id": "y", "error": {}}]})],
-            "imported None of 8 objects and says no more",
+            "imported None of 8 objects without a reason",
         ),
     ],
 )
@@ -249,12 +249,15 @@ async def test_an_answer_that_is_no_use_is_told(responses: list[web.Response], e
 
 
 ERRORS = {
-    "pilotfish-logs": ({"type": "unsupported_type"}, "does not know objects of its type"),
+    "pilotfish-logs": ({"type": "unsupported_type"}, "does not support this type of object"),
     "pilotfish-latest-errors": (
         {"type": "missing_references", "references": [{"type": "index-pattern", "id": "pilotfish-logs"}]},
-        "refers to what is not there (index-pattern pilotfish-logs)",
+        "refers to missing objects (index-pattern pilotfish-logs)",
     ),
-    "pilotfish-health-events": ({"type": "ambiguous_conflict", "destinations": []}, "conflicts with what is there"),
+    "pilotfish-health-events": (
+        {"type": "ambiguous_conflict", "destinations": []},
+        "conflicts with an existing object",
+    ),
     "pilotfish-docker-logs": ({"type": "unknown", "message": "no room", "statusCode": 500}, "no room"),
 }
 

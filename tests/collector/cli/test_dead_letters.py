@@ -49,7 +49,7 @@ def test_letters_are_shown_with_their_reason_and_nothing_in_them_is_obeyed(home:
     assert "\\nfake: line" in fourth
     assert lines_of(ended) == [
         f"pilotfish: no agent answers: reading {home}/state/dead_letters",
-        "pilotfish: 2 of 2 letters",
+        "pilotfish: 2 of 2 dead letters",
     ]
 
 
@@ -60,10 +60,10 @@ def test_letters_are_the_lines_themselves_as_json(home: Path) -> None:
     found = [json.loads(line) for line in ended.out.splitlines()]
     assert [one["document"]["log"]["message"] for one in found] == ['{"n": 27}', '{"n": 28}', '{"n": 29}']
     assert {one["output"] for one in found} == {"file"}
-    assert lines_of(ended)[-1] == "pilotfish: 3 of 30 letters; -n shows more"
+    assert lines_of(ended)[-1] == "pilotfish: 3 of 30 dead letters; -n shows more"
     ended = pilotfish(home, "dead-letters", "list", "-c", "p.yml", "--target", "till")
-    assert lines_of(ended)[-1] == "pilotfish: 1 of 1 letter"
-    assert "no letters" in pilotfish(home, "dead-letters", "list", "-c", "p.yml", "--reason", "none").errors
+    assert lines_of(ended)[-1] == "pilotfish: 1 of 1 dead letter"
+    assert "no dead letters" in pilotfish(home, "dead-letters", "list", "-c", "p.yml", "--reason", "none").errors
 
 
 def test_without_an_agent_the_outputs_of_the_configuration_take_them(home: Path) -> None:
@@ -73,13 +73,15 @@ def test_without_an_agent_the_outputs_of_the_configuration_take_them(home: Path)
         file.write(b'{"half')
     dry = pilotfish(home, "dead-letters", "replay", "-c", "p.yml", "--dry-run", "--output", "file")
     assert (dry.code, dry.out) == (0, "file mended odd_exception: 3\n")
-    assert lines_of(dry)[-1] == "pilotfish: 3 of 3 letters would be sent; damaged lines, left as they are: 1"
+    assert lines_of(dry)[-1] == "pilotfish: 3 of 3 dead letters would be sent; damaged lines, left as they are: 1"
     ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml")
     assert (ended.code, ended.out) == (
         0,
-        "file: 3 letters sent, 3 delivered, 0 refused again; damaged lines, left as they are: 1\n",
+        "file: 3 dead letters sent, 3 delivered, 0 refused again; damaged lines, left as they are: 1\n",
     )
-    assert lines_of(ended)[0].startswith("pilotfish: letters of other are left: it is not among the configured outputs")
+    assert lines_of(ended)[0].startswith(
+        "pilotfish: dead letters of other are not replayed: this output is not configured"
+    )
     assert lines_of(ended)[1] == f"pilotfish: no agent answers: replaying {home}/state/dead_letters"
     written = [json.loads(line) for line in (home / "out.ndjson").read_text().splitlines()]
     assert [one["log"] for one in written] == [{"n": 0}, {"n": 1}, {"n": 2}]
@@ -102,22 +104,25 @@ def test_a_state_directory_that_is_none_is_a_wrong_command_line_and_is_not_made(
 ) -> None:
     ended = pilotfish(home, "dead-letters", command, "-c", "p.yml", "--state-dir", name)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.complaint == f"--state-dir: {name} is no directory: name the agent's state_dir"
+    assert ended.complaint == f"--state-dir: {name} is not a directory: use the agent's state_dir"
     assert not (home / "none").exists()
 
 
 def test_without_letters_a_replay_says_so(home: Path) -> None:
     ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml")
-    assert (ended.code, ended.out, lines_of(ended)[-1]) == (0, "", "pilotfish: no letters")
+    assert (ended.code, ended.out, lines_of(ended)[-1]) == (0, "", "pilotfish: no dead letters")
 
 
 def test_an_output_that_is_not_configured_is_a_wrong_command_line(home: Path) -> None:
     ended = pilotfish(home, "dead-letters", "replay", "-c", "p.yml", "--output", "elastic")
-    assert (ended.code, ended.complaint) == (2, "no output 'elastic' is configured: name the file that has it with -c")
+    assert (ended.code, ended.complaint) == (
+        2,
+        "no output 'elastic' is configured: pass the configuration file of this output with -c",
+    )
     ended = pilotfish(home, "dead-letters", "list", "-c", "p.yml", "--output", "elastic")
     assert (ended.code, lines_of(ended)[-1]) == (
         1,
-        "pilotfish: there are no letters of an output 'elastic': there are some of: none",
+        "pilotfish: no dead letters of an output 'elastic': outputs with dead letters: none",
     )
 
 
@@ -129,11 +134,11 @@ def test_the_running_agent_lists_and_replays(agent: Agent) -> None:
     listed = agent.ask("dead-letters", "list", "--target", "mended")
     assert listed.code == 0
     assert "was refused" in listed.out
-    assert lines_of(listed) == ["pilotfish: asking the running agent", "pilotfish: 1 of 1 letter"]
+    assert lines_of(listed) == ["pilotfish: asking the running agent", "pilotfish: 1 of 1 dead letter"]
     dry = agent.ask("dead-letters", "replay", "--dry-run")
     assert dry.out == "local mended odd_exception: 1\n"
     ended = agent.ask("dead-letters", "replay", "--output", "local")
-    assert (ended.code, ended.out) == (0, "local: 1 letter sent, 1 delivered, 0 refused again\n")
+    assert (ended.code, ended.out) == (0, "local: 1 dead letter sent, 1 delivered, 0 refused again\n")
     assert lines_of(ended)[0] == "pilotfish: replaying in the running agent"
     deadline = time.monotonic() + SECONDS
     while not (found := agent.ask("search", "--target", "mended", "-o", "json").out):
@@ -144,7 +149,7 @@ def test_the_running_agent_lists_and_replays(agent: Agent) -> None:
 
 def test_the_running_agents_refusal_is_one_line(agent: Agent) -> None:
     ended = agent.ask("dead-letters", "replay", "--output", "nope")
-    assert (ended.code, ended.complaint) == (1, "no output is named 'nope': there are: local")
+    assert (ended.code, ended.complaint) == (1, "no output is named 'nope': use one of: local")
 
 
 def test_an_agent_that_does_not_answer_keeps_its_state_to_itself(agent: Agent, tmp_path: Path) -> None:
@@ -159,4 +164,4 @@ def test_an_agent_that_does_not_answer_keeps_its_state_to_itself(agent: Agent, t
         address.write_bytes(kept)
     assert ended.code == 1
     assert "is in use by another agent" in ended.errors
-    assert "see its http.listen, or stop it and replay" in ended.errors
+    assert "check its http.listen, or stop it and replay" in ended.errors

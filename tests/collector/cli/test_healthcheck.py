@@ -54,7 +54,7 @@ def test_nobody_there_is_1(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     ended = pilotfish(tmp_path, "healthcheck", PILOTFISH_HTTP__LISTEN=f":{port}")
     assert ended.code == 1
-    assert ended.complaint == f"127.0.0.1:{port} does not answer (Connection refused): is the agent running?"
+    assert ended.complaint == f"127.0.0.1:{port} does not answer (Connection refused): check that the agent is running"
 
 
 def test_a_stuck_part_is_1_and_named(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_busy_agent_is_alive_and_told_as_busy(agent: Agent) -> None:
             ended = pilotfish(agent.home, "healthcheck", "-c", str(agent.config))
             assert (ended.code, ended.out, ended.errors) == (0, "ok, but busy: too many connections are open\n", "")
         refused = pilotfish(agent.home, "search", "-c", str(agent.config))
-        assert refused.complaint == "busy: too many connections are open: end some of them, or ask again in a while"
+        assert refused.complaint == "busy: too many connections are open: close some of them, or try again later"
     assert pilotfish(agent.home, "healthcheck", "-c", str(agent.config)).out == "ok\n"
 
 
@@ -105,8 +105,8 @@ def test_another_program_is_1_and_nothing_of_its_page_is_shown(tmp_path: Path, s
             78,
             "http.listen: a port from 0 to 65535 is missing at the end: write host:port, or off",
         ),
-        ("http: {listen: ':0'}", 1, "state/pilotfish holds no address: is the agent running?"),
-        ("- x", 78, "p.yml:1: the top is a list: write `key: value` lines"),
+        ("http: {listen: ':0'}", 1, "state/pilotfish contains no address of an agent: check that the agent is running"),
+        ("- x", 78, "p.yml:1: the top level is a list: write lines of `key: value`"),
     ],
 )
 def test_without_a_port_to_ask_it_says_why(tmp_path: Path, text: str, code: int, complaint: str) -> None:

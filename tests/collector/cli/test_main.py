@@ -46,12 +46,18 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
         (["search", "--nope"], "No such option: --nope"),
         (["search", "-o", "xml"], "Invalid value for '-o' / '--output'"),
         (["search", "--since", "yesterday"], "Invalid value: --since: not a time such as 15m, 2h, 3d"),
-        (["search", "--since", "5"], "--since: 5 what? 5m, 5h or 5d"),
+        (["search", "--since", "5"], "--since: 5 has no unit: write 5m, 5h or 5d"),
         (["search", "--since", "1h", "--until", "2h"], "--until is before --since"),
-        (["search", "a", "-foo"], "No such option: -f: to leave a word out write `pilotfish search -- -foo`"),
-        (["demo", "--duration", "1x"], "Invalid value for '--duration': '1x' is neither seconds nor 90s, 5m or 1h"),
+        (["search", "a", "-foo"], "No such option: -f: to exclude a word write `pilotfish search -- -foo`"),
+        (
+            ["demo", "--duration", "1x"],
+            "Invalid value for '--duration': '1x' is not a duration: write seconds, or 90s, 5m, 1h",
+        ),
         (["demo", "--duration", "-1"], "Invalid value for '--duration': must be 0 or more"),
-        (["setup", "kibana", "--wait", "1x"], "Invalid value for '--wait': '1x' is neither seconds nor 90s, 5m or 1h"),
+        (
+            ["setup", "kibana", "--wait", "1x"],
+            "Invalid value for '--wait': '1x' is not a duration: write seconds, or 90s, 5m, 1h",
+        ),
         (["setup", "elasticsearch", "--wait", "-1"], "Invalid value for '--wait': must be 0 or more"),
         (["healthcheck", "now"], "(now): see `pilotfish healthcheck --help`"),
     ],
@@ -123,7 +129,7 @@ def test_config_commands_answer(tmp_path: Path) -> None:
     shown = pilotfish(tmp_path, "config", "show", "--origin", "-c", "p.yml", PILOTFISH_HOTS="x")
     assert shown.out.startswith("host: a ")
     assert "# file, line 1" in shown.out.splitlines()[0]
-    assert shown.complaint == "PILOTFISH_HOTS: is no key and is ignored: did you mean PILOTFISH_HOST?"
+    assert shown.complaint == "PILOTFISH_HOTS: unknown key, ignored: did you mean PILOTFISH_HOST?"
     assert '"pilotfish.yml"' in pilotfish(tmp_path, "config", "schema").out
 
 
@@ -208,7 +214,10 @@ def test_a_home_is_meant_in_every_option_and_variable_that_names_a_path(tmp_path
 
 
 def test_a_path_that_no_file_has_is_a_mistake_of_the_command_line(tmp_path: Path) -> None:
-    assert "no such home" in pilotfish(tmp_path, "run", "--config=~nobody-of-that-name/p.yml").complaint
+    assert (
+        "that home directory does not exist"
+        in pilotfish(tmp_path, "run", "--config=~nobody-of-that-name/p.yml").complaint
+    )
     assert "too long" in pilotfish(tmp_path, "healthcheck", "-c", "x" * 5000).complaint
     (tmp_path / "p.yml").write_text("state_dir: 5\n")
     assert "state_dir: should be a path" in pilotfish(tmp_path, "healthcheck", "-c", "p.yml").complaint

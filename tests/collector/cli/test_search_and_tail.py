@@ -77,7 +77,10 @@ def test_the_state_of_another_agent_is_told(agent: Agent, tmp_path: Path) -> Non
     (tmp_path / "http_address").write_bytes((agent.state_dir / "http_address").read_bytes())
     (tmp_path / "http_token").write_text("t" * 40)
     ended = pilotfish(tmp_path, "search", "x", "--state-dir", str(tmp_path))
-    assert ended.complaint == f"{tmp_path} is not the state of the agent that answers: name the right --state-dir"
+    assert (
+        ended.complaint
+        == f"{tmp_path} does not belong to the agent that answers: set --state-dir to the state directory of that agent"
+    )
 
 
 def test_a_reader_that_leaves_early_ends_a_search_quietly(agent: Agent) -> None:
@@ -127,7 +130,7 @@ def test_a_search_whose_output_is_taken_by_nobody_is_one_line(agent: Agent) -> N
 def test_a_query_that_is_too_long_is_told_by_the_command(agent: Agent) -> None:
     assert MOST_TEXT == arguments.MOST_TEXT
     ended = agent.ask("search", "x" * (MOST_TEXT + 1))
-    assert ended.complaint == f"the query has {MOST_TEXT + 1} characters: {MOST_TEXT} are the most, shorten it"
+    assert ended.complaint == f"the query has {MOST_TEXT + 1} characters: shorten it to {MOST_TEXT} at most"
     assert "too long" in agent.ask("search", "张" * MOST_TEXT).complaint
 
 
@@ -180,8 +183,8 @@ def test_tail_shows_what_is_written_from_now_on_until_ctrl_c(agent: Agent) -> No
 def test_check_tells_what_works_and_what_does_not(agent: Agent) -> None:
     ended = pilotfish(agent.home, "check", "-c", str(agent.config))
     assert (ended.code, ended.errors) == (0, "")
-    assert f"ok    state directory {agent.state_dir}: an agent is running on it" in ended.out
+    assert f"ok    state directory {agent.state_dir}: in use by the running agent" in ended.out
     ended = pilotfish(agent.home, "check", PILOTFISH_INPUTS__DIRECTORY__PATH="/none", PILOTFISH_STATE_DIR="/proc/none")
     assert ended.code == 1
-    assert "fail  directory /none: is no directory\n      fix: set inputs.directory.path\n" in ended.out
+    assert "fail  directory /none: is not a directory\n      fix: set inputs.directory.path\n" in ended.out
     assert "\x1b" not in ended.out

@@ -31,7 +31,7 @@ async def test_kibana_gets_its_objects_a_line_each(tmp_path: Path) -> None:
     assert lines[-1] == 'created    dashboard "Docker logs" (pilotfish-docker-logs)'
     assert ended.complaint == f"Kibana at {url} is version 8.19"
     assert {line.split()[0] for line in again.out.splitlines()} == {"created"}
-    assert all(line.endswith("(replaced if it was there)") for line in again.out.splitlines())
+    assert all(line.endswith("(replaced if it existed)") for line in again.out.splitlines())
 
 
 async def test_opensearch_dashboards_gets_the_same(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_no_secret_is_written_whatever_happens(tmp_path: Path, command: st
     for ended in ways:
         assert MARKER not in ended.out + ended.errors
         assert encoded not in ended.out + ended.errors
-    assert "refuses the user elastic (401)" in ways[0].errors
+    assert "rejects the user elastic (401)" in ways[0].errors
 
 
 async def test_wrong_options_are_told_with_code_2(tmp_path: Path) -> None:

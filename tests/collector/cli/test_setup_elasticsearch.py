@@ -67,8 +67,8 @@ def test_a_server_that_is_away_is_a_line_and_1(tmp_path: Path) -> None:
     [
         (["--retention", "soon"], "Invalid value for '--retention': not a duration such as 90s, 15m, 24h or 3d"),
         (["--retention", "30d"], "name the targets (--target 'shop-*')"),
-        (["--data-stream"], "has a date, which a data stream has not"),
-        (["--output", "local"], "--output: local is no output of type elasticsearch: take one of elastic"),
+        (["--data-stream"], "has a date, but the name of a data stream has none"),
+        (["--output", "local"], "--output: local is not an output of type elasticsearch: use one of elastic"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_2(tmp_path: Path, arguments: list[str], complaint: str) -> None:
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_one_line_and_2(tmp_path: Path, arguments: list[str], 
 def test_without_such_an_output_it_says_what_to_give(tmp_path: Path) -> None:
     ended = pilotfish(tmp_path, "setup", "elasticsearch")
     assert ended.code == 2
-    assert "no output of type elasticsearch: give one with -c" in ended.complaint
+    assert "no output of type elasticsearch: pass the configuration file of" in ended.complaint
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ TYPES: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdo
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
 OR_INSTALL = ", or install the package that brings it"
-NO_NAME = "not a name for an output: begin with a letter, go on with small letters, digits and _"
+NO_NAME = "not a valid output name: start with a letter, then use lower-case letters, digits and _"
 LISTEN = "the option means: address to listen on, as host:port; off: no HTTP server"
 PATH = "the option means: directory that contains <id>/<id>-json.log"
 
@@ -73,7 +73,7 @@ def test_the_output_that_is_there_when_none_is_configured_is_the_one_whose_type_
 
 def test_an_output_of_one_writer_with_workers_names_the_types_that_have_room_for_several(written: Path) -> None:
     (line,) = mistakes(written, "workers: 2\noutputs: {local: {type: store}}\n")
-    assert line.endswith("a store has one writer: leave workers at 1, or use an output of type elasticsearch")
+    assert line.endswith("the type store allows one writer: set workers to 1, or use an output of type elasticsearch")
     with pytest.raises(ValueError, match="or use an output that several processes may write to"):
         Configuration(workers=2, outputs={"local": Store()})
 
@@ -272,8 +272,8 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("outputs: {e: {type: xyz}}", f"1: outputs.e.type: unknown type: use one of {KNOWN}{OR_INSTALL}"),
         (
             "outputs: {e: {type: null}}",
-            '1: outputs.e.type: is empty, as null without quotes is: write "null" in quotes for the type of that name, '
-            "or use one of " + KNOWN,
+            "1: outputs.e.type: is empty (YAML reads null without quotes as empty): "
+            'write "null" in quotes for the output type null, or use one of ' + KNOWN,
         ),
         ("outputs: {e: {}}", "1: outputs.e.type: is missing: use one of " + KNOWN),
         ("outputs:\n  e:", "2: outputs.e: should be a section: write at least `type:` below it, one of " + KNOWN),
@@ -284,15 +284,15 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("timezone: ../../etc/passwd", "1: timezone: no such time zone: use a name such as Asia/Shanghai"),
         ("http: {listen: 127.0.0.1}", f"1: http.listen: a port from 0 to 65535 is missing at the end: {LISTEN}"),
         ("http: {listen: '::1:80'}", f"1: http.listen: an IPv6 address needs brackets: [::1]:9880: {LISTEN}"),
-        ("host: 5", "1: host: should be a text: put it in quotes"),
+        ("host: 5", "1: host: should be a string: put it in quotes"),
         ("log: 5", "1: log: should be a section: write its keys below it: level, format"),
         ("inputs: {directory: {}}", f"1: inputs.directory.path: is missing: {PATH}"),
-        ("- a", "1: the top is a list: write `key: value` lines"),
-        ("just words", "1: the top is a text: write `key: value` lines"),
+        ("- a", "1: the top level is a list: write lines of `key: value`"),
+        ("just words", "1: the top level is a string: write lines of `key: value`"),
         ("host: a\n---\nhost: b", "2: is not YAML: a second document begins: remove the line --- there"),
         ("a: [1\nb: 2", "2: is not YAML: expected ',' or ']', but got ':': check indentation, colons and quotes there"),
-        ("host: a\nlog: {}\nhost: b", "3: the top: host stands there twice: it is on line 1 too"),
-        ("5: {}", "1: the top: a key is not a word: put the key in quotes"),
+        ("host: a\nlog: {}\nhost: b", "3: the top level: host appears twice: it is on line 1 too"),
+        ("5: {}", "1: the top level: a key is not a string: put the key in quotes"),
         ("a: &x {b: *x}", "1: a.b: contains itself: write it without the alias"),
     ],
 )  # fmt: skip
@@ -321,7 +321,7 @@ def test_a_wrong_variable_of_docker_is_named(written: Path) -> None:
 def test_broken_json_in_the_environment_names_the_variable_only(written: Path) -> None:
     environ = {"PILOTFISH_OUTPUTS__E__TYPE": "elasticsearch", "PILOTFISH_OUTPUTS__E__HOSTS": f"[{SECRET}"}
     [line] = mistakes(written, "", environ)
-    assert line == "PILOTFISH_OUTPUTS__E__HOSTS: begins like JSON but is not: check quotes and brackets"
+    assert line == "PILOTFISH_OUTPUTS__E__HOSTS: begins like JSON but is not valid JSON: check quotes and brackets"
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:

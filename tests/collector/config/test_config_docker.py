@@ -107,9 +107,12 @@ def test_a_configuration_of_docker_that_names_no_context_names_the_socket(tmp_pa
 @pytest.mark.parametrize(
     ("endpoint", "words"),
     [
-        ({}, "the Docker context far cannot be read: `docker context ls` shows"),
-        ({"Host": 5}, "the Docker context far cannot be read: `docker context ls` shows"),
-        ({"Host": "ssh://d"}, "inputs.docker.url: cannot be asked by ssh: run the agent on the daemon's host"),
+        ({}, "the Docker context far cannot be read: `docker context ls` lists"),
+        ({"Host": 5}, "the Docker context far cannot be read: `docker context ls` lists"),
+        (
+            {"Host": "ssh://d"},
+            "inputs.docker.url: uses ssh, which is not supported: run the agent on the daemon's host",
+        ),
         ({"Host": "tcp://d", "SkipTLSVerify": True}, "does not verify the daemon's certificate"),
     ],
 )

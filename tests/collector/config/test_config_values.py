@@ -228,7 +228,7 @@ def test_a_file_of_very_many_levels_is_refused(tmp_path: Path, text: str) -> Non
 def test_a_file_whose_aliases_explode_is_refused_at_once(tmp_path: Path) -> None:
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
-    assert "repeat less by aliases" in refused(tmp_path, "\n".join(lines))
+    assert "use fewer aliases" in refused(tmp_path, "\n".join(lines))
 
 
 @pytest.mark.parametrize("text", ["workers: " + "9" * 5000, "workers: !!int x", "host: !!timestamp x", "a: !!float ''"])
@@ -302,7 +302,7 @@ def test_two_outputs_with_one_file_are_refused(tmp_path: Path, paths_of_two: tup
 
 
 def test_two_outputs_to_standard_output_are_refused(tmp_path: Path) -> None:
-    assert "both write standard output" in refused(tmp_path, "outputs: {a: {type: stdout}, b: {type: stdout}}")
+    assert "both write to standard output" in refused(tmp_path, "outputs: {a: {type: stdout}, b: {type: stdout}}")
 
 
 # ---------------------------------------------------------------- what a file holds
@@ -330,7 +330,7 @@ def test_a_device_without_end_is_told(tmp_path: Path, option: str, device: str) 
 
 
 def test_a_configuration_that_never_ends_is_told() -> None:
-    with pytest.raises(ConfigurationError, match="more than 1024 KiB"):
+    with pytest.raises(ConfigurationError, match="larger than 1024 KiB"):
         load(Path("/dev/zero"), TYPES, {})
 
 

@@ -581,7 +581,7 @@ async def test_a_replay_that_is_cut_short_leaves_dead_letters(desk: Desk, shippe
     async with desk.open():
         replay = asyncio.ensure_future(desk.delivery.replay([plain_segment(5)]))
         await until(lambda: desk.ledger.acknowledged)
-    with pytest.raises(Unavailable, match="the letters again"):
+    with pytest.raises(Unavailable, match="the dead letters again"):
         await replay
     assert (desk.ledger.replayed, desk.ledger.acknowledged, desk.ledger.dead_lettered) == (5, 4, 1)
     assert (desk.ledger.in_flight, desk.ledger.in_flight_bytes, desk.ledger.balance) == (0, 0, 0)

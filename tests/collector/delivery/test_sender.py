@@ -140,7 +140,9 @@ async def test_a_value_that_a_library_refuses_makes_the_output_away_and_ends_not
     sent = batch(plain_segment(2))
     answer = await sender.ship(sent, set(), Backoff())
     assert (answer.is_away, answer.receipt.retry) == (True, sent)
-    assert ledger.error.startswith(f"the options of the output make no request ({type(error).__name__}): correct")
+    assert ledger.error.startswith(
+        f"the options of the output do not make a valid request ({type(error).__name__}): correct"
+    )
     assert SECRET not in ledger.error
     assert (await sender.ship(sent, set(), Backoff())).receipt.delivered == 2
     assert ledger.error == ""

@@ -117,7 +117,7 @@ async def test_a_document_that_a_destination_dies_of_is_a_dead_letter_in_the_end
         await desk.put(*sent.segments, plain_segment(5, "till"))
     assert {letter["_id"] for letter in desk.letters} == names
     assert {letter["reason"] for letter in desk.letters} == {KILLS}
-    assert "each of 3 times while it was on its way alone" in str(desk.letters[0]["detail"])
+    assert "all 3 times when this document was sent alone" in str(desk.letters[0]["detail"])
     assert set(mortal.stored) == (by_id([sent]).keys() - names) | by_id([Batch((plain_segment(5, "till"),))]).keys()
     assert len(mortal.deaths) <= 2 + 6 * len(names)
     assert (desk.ledger.acknowledged, desk.ledger.dead_lettered) == (505 - len(names), len(names))

@@ -210,7 +210,7 @@ def test_a_home_that_cannot_be_written_is_one_line_with_the_variable_that_moves_
     code, stderr = Demo(tmp_path).end()
     assert code == 1
     assert stderr.startswith(f"pilotfish: the state directory {tmp_path}/.local/state/pilotfish-demo cannot be made, ")
-    assert stderr.endswith(": set XDG_STATE_HOME to a directory that you may write\n")
+    assert stderr.endswith(": set XDG_STATE_HOME to a directory that you can write to\n")
 
 
 def test_ctrl_c_ends_with_a_summary_and_leaves_the_data(tmp_path: Path) -> None:

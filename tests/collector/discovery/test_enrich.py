@@ -144,12 +144,12 @@ def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_de
         registry.put(maker.container(of(number, *asked)))
     told = [([stream.target for stream in one.streams], one.problem) for one in registry.containers.values()]
     assert [targets for targets, _ in told] == [["a"], ["a", "b"], ["web-2"], ["web-3"], ["web-4"]]
-    fix = "raise max_targets, or name fewer"
+    fix = "raise max_targets, or use fewer targets"
     assert [problem for _, problem in told] == [
         "",
         "",
-        f"this host has no room for 1 of its targets (c): their lines go to web-2; {fix}",
-        f"this host has no room for 2 of its targets (d): their lines go to web-3; {fix}",
+        f"max_targets is reached: 1 of its targets (c) are not used, their lines go to web-2; {fix}",
+        f"max_targets is reached: 2 of its targets (d) are not used, their lines go to web-3; {fix}",
         "",
     ]
 

@@ -49,7 +49,7 @@ async def test_one_who_was_away_sees_at_once_that_something_changed() -> None:
 
 def test_what_was_known_stays_while_the_source_is_away() -> None:
     registry = Registry()
-    assert (registry.up, registry.error) == (False, "has not answered yet")
+    assert (registry.up, registry.error) == (False, "no answer from the Docker daemon or the log tree yet")
     registry.put(WEB)
     registry.answered()
     assert (registry.up, registry.error) == (True, "")

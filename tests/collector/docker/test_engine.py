@@ -138,7 +138,7 @@ async def test_a_version_that_is_refused_whatever_was_agreed_on_has_a_remedy_of_
         " does not answer (client version 1.41 is too old. Minimum supported API version is 1.44, please upgrade "
         "your client to a newer version)"
     )
-    assert refused.value.remedy.startswith("GET /version tells another API version than the daemon takes: ")
+    assert refused.value.remedy.startswith("GET /version reports an API version that the daemon does not accept: ")
     assert engine.calls.answers == {("list", "400"): 1}
 
 
@@ -150,10 +150,10 @@ ANSWERS = {
     "a redirection": (web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}), "(refused with 302)"),
     "a forbidding": (web.Response(status=403, text='{"message":"no"}'), "(refused with 403)"),
     "no page": (web.Response(status=404, text='{"message":"page not found"}'), "(page not found)"),
-    "a page": (web.Response(text="<html>", content_type="text/html"), "something else than the Engine API"),
-    "another thing": (web.json_response({"Name": "moby"}), "something else than the Engine API"),
-    "other things": (web.json_response([{"Name": "moby"}]), "something else than the Engine API"),
-    "nothing": (web.Response(body=b""), "something else than the Engine API"),
+    "a page": (web.Response(text="<html>", content_type="text/html"), "the response is not from the Docker Engine API"),
+    "another thing": (web.json_response({"Name": "moby"}), "the response is not from the Docker Engine API"),
+    "other things": (web.json_response([{"Name": "moby"}]), "the response is not from the Docker Engine API"),
+    "nothing": (web.Response(body=b""), "the response is not from the Docker Engine API"),
 }
 
 
@@ -179,4 +179,4 @@ async def test_an_answer_that_is_not_the_daemons_is_told_in_one_line(tmp_path: P
     assert "\n" not in str(refused.value)
     is_fault = answer.status >= 500
     assert ("answers with an error" in refused.value.cause) == is_fault  # and nobody looks for a daemon that is away
-    assert ("log tells more" in refused.value.remedy) == is_fault
+    assert ("check the daemon's log" in refused.value.remedy) == is_fault

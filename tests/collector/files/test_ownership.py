@@ -92,11 +92,11 @@ def test_each_way_to_run_the_agent_has_its_directory(
     [
         (OTHER, OTHER, 0o700, 0, [0], "belongs to the user 61234, but this process runs as root"),
         (OTHER, 0, 0o777, IMAGE, [0], "belongs to the user 61234"),
-        (0, 0, 0o777, 0, [0], "may be written to by everybody (mode 0777)"),
-        (0, 0, 0o1777, 0, [0], "may be written to by everybody (mode 1777)"),
-        (0, 0, 0o702, 0, [0], "may be written to by everybody"),
-        (0, NOBODY_S_GROUP, 0o770, 0, [0], "may be written to by the group 54321 (mode 0770)"),
-        (OTHER, 100, 0o770, OTHER, [OTHER], "may be written to by the group users"),
+        (0, 0, 0o777, 0, [0], "is writable by everybody (mode 0777)"),
+        (0, 0, 0o1777, 0, [0], "is writable by everybody (mode 1777)"),
+        (0, 0, 0o702, 0, [0], "is writable by everybody"),
+        (0, NOBODY_S_GROUP, 0o770, 0, [0], "is writable by the group 54321 (mode 0770)"),
+        (OTHER, 100, 0o770, OTHER, [OTHER], "is writable by the group users"),
     ],
     ids=["another's", "another's for all", "everybody", "like /tmp", "odd", "another group", "users"],
 )
@@ -136,7 +136,7 @@ def test_what_others_put_below_is_refused(state: Path, name: str) -> None:
         check(state)
     os.chown(state / name / "file", 0, 0)
     (state / name).chmod(0o777)
-    with pytest.raises(StateError, match="may be written to by everybody"):
+    with pytest.raises(StateError, match="is writable by everybody"):
         check(state)
 
 
@@ -150,7 +150,7 @@ def test_an_access_list_for_others_is_seen(state: Path) -> None:
         os.setxattr(state, "system.posix_acl_access", (2).to_bytes(4, "little") + packed)
     except OSError:
         pytest.skip("this file system has no access lists")
-    with pytest.raises(StateError, match="may be written to"):
+    with pytest.raises(StateError, match="is writable"):
         check(state)
 
 
@@ -175,7 +175,7 @@ def test_no_link_is_followed(state: Path, tmp_path: Path, name: str, there: bool
 @pytest.mark.parametrize("name", DIRECTORIES)
 def test_a_file_in_place_of_a_directory_is_told(state: Path, name: str) -> None:
     (state / name).touch()
-    with pytest.raises(StateError, match=f"{name} is a file, where a directory belongs: move it away"), locked(state):
+    with pytest.raises(StateError, match=f"{name} is a file, but must be a directory: move it away"), locked(state):
         pass
 
 

@@ -22,8 +22,8 @@ def test_the_comments_of_a_bundle_may_be_in_any_encoding(tmp_path: Path, comment
         ("http://es:9200", ""),
         ("https://[::1]:9200/behind/a/proxy", ""),
         ("http://es/?pretty", "has a query"),
-        ("http://es..example", "name with an empty part"),
-        ("http://user:h1dden@es", "holds credentials"),
+        ("http://es..example", "host name with an empty label"),
+        ("http://user:h1dden@es", "contains credentials"),
         ("http://:9200", "is not a URL such as http://usual"),
         ("es:9200", "is not a URL such as http://usual"),
         ("http://es:0", "is not a URL such as http://usual"),
@@ -40,15 +40,15 @@ def test_what_is_wrong_with_an_address_is_told(url: str, words: str) -> None:
 
 
 def test_a_secret_that_is_no_text_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="password is no text: write it in UTF-8"):
+    with pytest.raises(ConfigurationError, match="password is not text: write it in UTF-8"):
         remote.secret(b"h1dden\xff".decode("utf-8", "surrogateescape"), "password")
     (tmp_path / "file").write_bytes(b"h1dden\xff")
-    with pytest.raises(ConfigurationError, match=f"^password_file: {tmp_path}/file is no text: "):
+    with pytest.raises(ConfigurationError, match=f"^password_file: {tmp_path}/file is not text: "):
         remote.secret(tmp_path / "file", "password_file")
 
 
 def test_a_file_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"\(Is a directory\): name a file; Docker makes a directory"):
+    with pytest.raises(ConfigurationError, match=r"\(Is a directory\): name a file \(Docker creates a directory"):
         remote.secret(tmp_path, "password_file")
     with pytest.raises(ConfigurationError, match=r"\(No such file or directory\): mount the file"):
         remote.secret(tmp_path / "none", "password_file")

@@ -26,7 +26,7 @@ async def test_each_cause_is_told_once_until_it_is_there() -> None:
     answer, told = await asked(away, away, locked, "there", seconds=60)
     assert answer == "there"
     assert [line.split(": ", 1)[1] for line in told] == ["it is away", "it refuses the user"]
-    assert told[0].startswith("waiting, 60 s at most")
+    assert told[0].startswith("waiting up to 60 s")
 
 
 async def test_without_a_wait_it_is_asked_once() -> None:

@@ -379,7 +379,7 @@ async def test_an_unreadable_log_is_told_and_read_once_it_can_be(host: Host, shi
 
 
 @pytest.mark.parametrize(
-    ("place", "words"), [("folder", "remove what is in the log's place"), ("", "inputs.directory.path")]
+    ("place", "words"), [("folder", "remove what is there instead of the log"), ("", "inputs.directory.path")]
 )
 async def test_a_log_that_cannot_be_read_is_told_with_what_helps(
     host: Host, shipper: RecordingShipper, place: str, words: str

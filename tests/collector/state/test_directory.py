@@ -53,7 +53,10 @@ def test_a_path_that_is_no_directory_is_refused_with_a_remedy(tmp_path: Path) ->
     ):
         pass
     below = tmp_path / "state" / "a" / "b"
-    with pytest.raises(StateError, match=r"cannot be made, \S+/state is a file: set state_dir to a dir"), locked(below):
+    with (
+        pytest.raises(StateError, match=r"cannot be created: \S+/state is a file: set state_dir to a dir"),
+        locked(below),
+    ):
         pass
 
 

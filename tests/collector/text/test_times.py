@@ -37,7 +37,7 @@ def test_a_time_without_offset_is_meant_in_the_zone_given() -> None:
 def test_a_number_without_its_unit_is_asked_for_it(text: str) -> None:
     number = text.strip()
     for parse in (duration, lambda text: moment(text, now=NOW, zone=UTC)):
-        with pytest.raises(ValueError, match=f"^{number} what\\? {number}m, {number}h or {number}d$"):
+        with pytest.raises(ValueError, match=f"^{number} has no unit: write {number}m, {number}h or {number}d$"):
             parse(text)
 
 
@@ -55,7 +55,7 @@ def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["999999w", "999999d", "36526d", "5218w", "1000000s"])
 def test_a_span_that_no_clock_goes_back_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="100 years at most"):
+    with pytest.raises(ValueError, match="at most 100 years"):
         duration(text)
 
 

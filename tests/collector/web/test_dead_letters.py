@@ -76,7 +76,7 @@ async def test_letters_of_an_output_that_is_configured_no_more_are_listed_and_no
         assert {each["output"] for each in told if "output" in each} == {"one"}
         answer = await here.session.post(here.url(REPLAY), params={"output": "gone"}, headers=here.headers)
         assert answer.status == 400
-        assert (await answer.json()) == {"error": "no output is named 'gone'", "remedy": "there are: one"}
+        assert (await answer.json()) == {"error": "no output is named 'gone'", "remedy": "use one of: one"}
 
 
 async def test_a_replay_tells_how_far_it_is_and_its_end(tmp_path: Path) -> None:

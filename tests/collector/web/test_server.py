@@ -83,7 +83,7 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 async def test_an_address_of_another_machine_is_one_line(tmp_path: Path, host: str) -> None:
-    with pytest.raises(PilotfishError, match=f"^http.listen {host}:0: is no address of this machine: "):
+    with pytest.raises(PilotfishError, match=f"^http.listen {host}:0: is not an address of this machine: "):
         await open_and_close(Address(host, 0), tmp_path)
 
 
