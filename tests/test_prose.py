@@ -57,3 +57,15 @@ def test_every_page_is_held_to_it() -> None:
     assert "house_words $read" in SCRIPT
     left_out = re.findall(r"-not -path '([^']*)'", SCRIPT)
     assert left_out == ["docs/decisions/*", "dashboards/prometheus/tests/*"]
+
+
+def test_no_page_has_the_marks_of_a_conflict() -> None:
+    """They are plain text to every other check: a page with them would be published."""
+    marked = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
+    pages = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("dashboards/**/*.*"),
+        *ROOT.glob("deploy/**/*.*"),
+    ]
+    assert [str(page) for page in pages if page.suffix != ".png" and marked.search(page.read_text("utf-8"))] == []
