@@ -7,9 +7,11 @@ as a whole is sent in halves until the document at fault is found; where none is
 import asyncio
 import random
 import time
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
@@ -110,7 +112,7 @@ class Sender:
         for _ in range(times):
             was_back = self.away_since is None
             try:
-                receipt = await self._send(self._sample)
+                receipt, _ = await self._send(self._sample)
             except ShippingError as error:
                 is_lost = was_back and isinstance(error, Unavailable) and error.is_lost
                 return Proof.LOST if is_lost else Proof.FAILED
@@ -162,18 +164,19 @@ class Sender:
 
     # ------------------------------------------------------------------ one attempt
 
-    async def _send(self, batch: Batch) -> Receipt:
-        """Ship it when it is its turn, and learn from how long that takes."""
+    async def _send(self, batch: Batch) -> tuple[Receipt, int]:
+        """Ship it when it is its turn, and learn from how long that takes; also how many were refused for load."""
         is_alone = self._alone is not None and asyncio.current_task() is self._alone
         if not is_alone:
             await self._concurrency.enter()
         began = asyncio.get_running_loop().time()
         started = time.perf_counter()
         try:
-            receipt = _checked(await self._ship(batch), batch)
+            receipt = await self._ship(batch)
             seconds = time.perf_counter() - started
+            busy = _busy(receipt)
             if not receipt.waits:  # for which the server may have waited itself
-                self._concurrency.learn(seconds, is_overloaded=bool(_busy(receipt)))
+                self._concurrency.learn(seconds, is_overloaded=bool(busy))
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
@@ -185,7 +188,7 @@ class Sender:
                 self._concurrency.leave()
         self._keep_sample(batch, receipt)
         self._ledger.request_seconds.observe(seconds)
-        return receipt
+        return receipt, busy
 
     def _keep_sample(self, batch: Batch, receipt: Receipt) -> None:
         if batch is self._sample or receipt.delivered + receipt.duplicate < batch.count:
@@ -196,21 +199,28 @@ class Sender:
             self._sampled_at = asyncio.get_running_loop().time()
 
     async def _ship(self, batch: Batch) -> Receipt:
+        """Its receipt. No error ends anything: the shipper may be of another package, and other outputs must go on."""
         try:
-            return await self._shipper.ship(batch)
+            return _checked(await self._shipper.ship(batch), batch)
+        except (Unavailable, Refused):
+            raise
         except OSError as error:  # this machine has no descriptor or no room left: no reason to end
             raise Unavailable(
                 f"the operating system refuses a resource that the output needs ({error.strerror or error})",
                 "raise the limit of open files (LimitNOFILE=), or free disk space",
             ) from None
-        except ValueError as error:  # of a library below; its words may repeat a secret, and the others must go on
+        except ValueError as error:  # of a library below; its words may repeat a secret
             raise Unavailable(
                 f"the options of the output do not make a valid request ({type(error).__name__})",
                 "correct its host names and secrets",
             ) from None
+        except Exception as error:  # noqa: BLE001 - without its words, for the same reason
+            raise Unavailable(
+                f"the output failed by a fault of its own ({_place(error)})",
+                "report it to who made this type of output",
+            ) from None
 
-    def _judge(self, receipt: Receipt, batch: Batch, backoff: Backoff) -> None:
-        busy = _busy(receipt)
+    def _judge(self, busy: int, batch: Batch, backoff: Backoff) -> None:
         self._ledger.retried += busy
         if busy < batch.count:
             self._recover()
@@ -266,7 +276,7 @@ class Sender:
     async def _try(self, batch: Batch, backoff: Backoff) -> Answer | Refused:
         """Try once; the error if it is refused as a whole."""
         try:
-            receipt = await self._send(batch)
+            receipt, busy = await self._send(batch)
         except Refused as error:
             self._ledger.requests["refused"] += 1
             return error
@@ -274,7 +284,7 @@ class Sender:
             self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
             return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
         self._ledger.requests["ok"] += 1
-        self._judge(receipt, batch, backoff)
+        self._judge(busy, batch, backoff)
         return Answer(receipt)
 
     def _fail(self, error: ShippingError, began: float) -> None:
@@ -299,6 +309,12 @@ def _one_and_the_others(batch: Batch) -> tuple[Batch, Batch]:
     segment = batch.segments[at]
     left = segment.part([each for each in range(segment.count) if each != index])
     return Batch((segment.part([index]),)), Batch((*batch.segments[:at], left, *batch.segments[at + 1 :]))
+
+
+def _place(error: Exception) -> str:
+    """The type of an error, and the line that it comes from."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 def _busy(receipt: Receipt) -> int:

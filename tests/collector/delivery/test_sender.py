@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
 from collector.delivery.sender import Sender
-from collector.errors import Unavailable
+from collector.errors import ConfigurationError, ShippingError, Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt
 from tests.collector.recording_shipper import RecordingShipper
@@ -146,3 +146,35 @@ async def test_a_value_that_a_library_refuses_makes_the_output_away_and_ends_not
     assert SECRET not in ledger.error
     assert (await sender.ship(sent, set(), Backoff())).receipt.delivered == 2
     assert ledger.error == ""
+
+
+class Nothing(Broken):
+    """A shipper that gives no receipt, once."""
+
+    async def ship(self, batch: Batch) -> Receipt:
+        if self._errors:
+            self._errors.clear()
+            return None  # type: ignore[return-value]
+        return await super().ship(batch)
+
+
+@pytest.mark.parametrize(
+    ("shipper", "place"),
+    [
+        (Broken(KeyError(SECRET)), "KeyError at test_sender.py:"),
+        (Broken(TypeError(SECRET)), "TypeError at test_sender.py:"),
+        (Broken(ShippingError(SECRET)), "ShippingError at test_sender.py:"),
+        (Broken(ConfigurationError(SECRET)), "ConfigurationError at test_sender.py:"),
+        (Nothing(KeyError()), "AttributeError at sender.py:"),
+    ],
+)
+async def test_a_fault_of_an_output_makes_it_away_and_ends_nothing(shipper: Broken, place: str) -> None:
+    ledger = Ledger()
+    sender = Sender("out", shipper, ledger, Concurrency(1))
+    sent = batch(plain_segment(2))
+    answer = await sender.ship(sent, set(), Backoff())
+    assert (answer.is_away, answer.receipt.retry) == (True, sent)
+    assert ledger.error.startswith(f"the output failed by a fault of its own ({place}")
+    assert ledger.error.endswith("): report it to who made this type of output")
+    assert SECRET not in ledger.error
+    assert (await sender.ship(sent, set(), Backoff())).receipt.delivered == 2
