@@ -93,8 +93,8 @@ def headers_of(path: Path, option: str, credentials: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in _lines(remote.text(path, option)):
         name, colon, value = line.partition(":")
-        fault = "contains no colon: expected Name: value"
-        if colon:
+        fault = "contains no name of a header with a colon: expected Name: value"  # perhaps a secret alone: not quoted
+        if colon and _TOKEN.fullmatch(name.strip()):
             fault = fault_of_header(name.strip(), value.strip(), credentials)
         if fault:
             raise ConfigurationError(f"{option}: {path}, line {number}", fault)

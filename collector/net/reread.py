@@ -56,11 +56,11 @@ class Reread(Generic[T]):
             self._value = self._make()
         except ConfigurationError as error:
             if str(error) != self._fault:
-                log.warning("a changed file cannot be used: its former content stays in use", error=str(error))
+                log.warning("file not reloaded: its former content stays in use", error=str(error))
             self._fault = str(error)
             return
         if changed:
-            log.info("a changed file is in use", options=changed)
+            log.info("file reloaded", options=changed)
         self._fault = ""
 
     def _stamps(self) -> dict[str, Stamp]:

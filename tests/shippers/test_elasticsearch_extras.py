@@ -87,6 +87,7 @@ def test_a_file_that_holds_no_headers_is_named_without_what_it_holds(
     with pytest.raises(ConfigurationError, match=rf"outputs\.elastic\.headers_file: {file}") as caught:
         settings(headers_file=file).open(site)
     assert "\n" not in str(caught.value)
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [f"{SECRET}\r\nX: y", f"{SECRET}\n", f"\x00{SECRET}", f"{SECRET}\udcff"])
