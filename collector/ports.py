@@ -159,7 +159,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     wait_seconds: float = 0.0
 
 
-Outcome = Literal["created", "unchanged", "updated", "kept", "left out", "failed"]
+Outcome = Literal["created", "unchanged", "updated", "kept", "skipped", "failed"]
 
 
 class SetupStep(Struct, frozen=True):

@@ -1,8 +1,13 @@
-"""script/prose finds misspelt words and house words on every page that an operator reads, and lets none off."""
+"""script/prose finds misspelt words and house words on every page that an operator reads, and lets none off.
 
+So it is with what the program itself says: what it logs, raises, prints and describes.
+"""
+
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,3 +74,98 @@ def test_no_page_has_the_marks_of_a_conflict() -> None:
         *ROOT.glob("deploy/**/*.*"),
     ]
     assert [str(page) for page in pages if page.suffix != ".png" and marked.search(page.read_text("utf-8"))] == []
+
+
+# ------------------------------------------------------------------ what the program says
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(path for folder in ("collector", "shippers") for path in (ROOT / folder).rglob("*.py")):
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
+
+
+def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of each literal of several words that is not documentation."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            words = node.value.split()
+            if len(words) > 1:
+                yield node.lineno, " ".join(words)
+
+
+def events(tree: ast.Module) -> Iterator[tuple[int, ast.expr]]:
+    """Line and first argument of each call that logs."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="log" | "_log"), attr="debug" | "info" | "warning" | "error"),
+                args=[event, *_],
+            ):
+                yield node.lineno, event
+
+
+def fault_of(event: ast.expr) -> str:
+    """What keeps an alert from matching the event of a line of the log, or people from reading it at a glance."""
+    match event:
+        case ast.IfExp(body=body, orelse=other):
+            return fault_of(body) or fault_of(other)
+        case ast.Constant(value=str(text)):
+            if text.startswith(("a ", "an ", "the ")) or text.endswith("."):
+                return "an article in front, or a full stop behind"
+            return "longer than 80 characters" if len(text) > 80 else ""
+    return "not a constant: values belong into fields"
+
+
+def test_the_program_says_nothing_in_house_words(tmp_path: Path) -> None:
+    """Of log lines, errors, findings, progress, help and descriptions: each literal of several words."""
+    found = [f"{module}:{line} {text}" for module, tree in modules() for line, text in texts(tree)]
+    assert len(found) > 500
+    (tmp_path / "texts").write_text("".join(f"{one}\n" for one in found))
+    result = prose(tmp_path / "texts")
+    numbers = re.findall(rf"{tmp_path}/texts:(\d+):", result.stdout)
+    assert ([found[int(number) - 1] for number in numbers], result.returncode) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'log.error("it is told", path=path)',
+        'raise StateError(f"{path}: mended", "run it anew")',
+        'HELP = ("Bytes that " "nobody told of")',
+        'yield Finding("ok", name, f"{count} logs are told")',
+    ],
+)
+def test_a_text_of_the_program_is_seen_wherever_it_stands(code: str, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text("".join(f"{text}\n" for _, text in texts(ast.parse(code))))
+    assert prose(tmp_path / "texts").returncode != 0
+
+
+def test_documentation_and_names_are_no_texts_of_the_program() -> None:
+    assert list(texts(ast.parse('"""What is told."""\ndef tell(told: str) -> str:\n    """Tell it anew."""'))) == []
+
+
+def test_an_event_of_the_log_is_a_short_constant() -> None:
+    """Alerts match it and count by it, so values are fields beside it."""
+    through = "collector/web/connection_limit.py"  # hands the event of its caller on, at most every few seconds
+    found = {module: [(line, fault_of(event)) for line, event in events(tree)] for module, tree in modules()}
+    assert sum(map(len, found.values())) > 50
+    wrong = {module: [one for one in each if one[1]] for module, each in found.items() if module != through}
+    assert {module: each for module, each in wrong.items() if each} == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "is_right"),
+    [
+        ('log.info("output recovered", output=name)', True),
+        ('log.info("followed" if streams else "not followed")', True),
+        ('log.error(f"the log tree {root} cannot be watched")', False),
+        ("log.warning(cause)", False),
+        ('log.info("followed" if streams else f"{name} is not followed")', False),
+        ('log.warning("an output takes nothing", output=name)', False),
+        (f'_log.debug("{"long " * 20}")', False),
+    ],
+)
+def test_an_event_with_a_value_or_an_article_in_it_is_found(call: str, is_right: bool) -> None:
+    [(_, event)] = events(ast.parse(call))
+    assert (not fault_of(event)) is is_right

@@ -256,7 +256,7 @@ async def run(configuration: Configuration) -> None:
     """
     messages = log_output.configure(configuration.log)
     for warning in configuration.warnings:
-        log.warning(warning)
+        log.warning("configuration warning", detail=warning)
     await run_until_signal(Agent(configuration, messages=messages))
 
 

@@ -78,8 +78,8 @@ class Suspects:
     def _tell(self, documents: int) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self._tell_at:
-            told = "connection broke twice on the same batch: sending it in parts"
-            log.warning(told, output=self._output, documents=documents)
+            log.warning("connection broke twice on the same batch: sending it in parts", output=self._output,
+                        documents=documents)  # fmt: skip
             self._tell_at = now + _TELL_EVERY_SECONDS
 
     async def _narrow(self, shipment: Shipment) -> None:

@@ -113,9 +113,8 @@ class Registry:
         before = self.containers.get(container.id)
         is_new = before is None or before.problem != container.problem
         if container.problem and is_new and self.share.has(container.id):
-            is_some = bool(container.streams)
-            what = "container only partly followed" if is_some else "container not followed"
-            log.warning(what, container=container.name, reason=container.problem)
+            log.warning("container only partly followed" if container.streams else "container not followed",
+                        container=container.name, reason=container.problem)  # fmt: skip
 
     def tell(self, event: Event, known: ContainerCounts | None = None, *, is_counted: bool = True) -> str:
         """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".

@@ -64,11 +64,11 @@ def log_of(event: Event, kind: str) -> dict[str, object]:
 
 def _message(event: Event, kind: str) -> str:
     if event.action == "die":
-        why = {"oom": ", for want of memory", "signal": ", as it was told to"}.get(kind, "")
+        why = {"oom": ", out of memory", "signal": ", as requested"}.get(kind, "")
         code = "" if event.exit_code is None else f" with exit code {event.exit_code}"
         return f"{event.name} ended{code}{why}"
     if event.action == "oom":
-        return f"{event.name}: the kernel found no memory and killed one of its processes"
+        return f"{event.name}: out of memory, the kernel killed one of its processes"
     if event.action == "restart":
         return f"{event.name} was restarted"
     return f"{event.name} is {event.health}"

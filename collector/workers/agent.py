@@ -36,7 +36,7 @@ async def run(configuration: Configuration) -> None:
         return
     process = Process(log_output.configure(configuration.log))
     for warning in configuration.warnings:
-        log.warning(warning)
+        log.warning("configuration warning", detail=warning)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
         working = await stack.enter_async_context(supervisor(configuration, arrange(state, configuration.workers)))

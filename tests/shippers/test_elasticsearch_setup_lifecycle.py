@@ -100,7 +100,7 @@ async def test_a_server_without_lifecycle_is_told_with_what_is_left_to_do(
     bare: SearchServer, site: OutputContext
 ) -> None:
     told = await set_up(bare, site, kept(30))
-    assert told[POLICY].outcome == "left out"
+    assert told[POLICY].outcome == "skipped"
     assert told[POLICY].remedy == "delete indices {target}-%Y.%m.%d older than 30d yourself, from a timer"
     assert told[TEMPLATE].outcome == "created"
 
@@ -242,7 +242,7 @@ async def test_who_may_not_see_the_indices_can_still_set_up(site: OutputContext)
     async with LifecycleStandIn("ilm", hides="/_mapping/").serving() as stand_in:
         told = await told_by(stand_in, site, kept(30))
         assert told[POLICY].outcome == "created"
-        assert (told[WITHOUT].outcome, "403: " in told[WITHOUT].text) == ("left out", True)
+        assert (told[WITHOUT].outcome, "403: " in told[WITHOUT].text) == ("skipped", True)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ async def test_a_data_stream_holds_each_line_once_until_it_rolls_over(
         await shipper.aclose()
     assert set(outcomes(await set_up(streaming, site, kept(30, data_stream=True), index=STREAM)).values()) == {
         "unchanged",
-        "left out",
+        "skipped",
     }
 
 

@@ -108,7 +108,7 @@ def _without_lifecycle(wishes: Requested, server: Server) -> SetupStep:
     span = f"older than {wishes.retention.days}d" if wishes.retention else "you need no more"
     return SetupStep(
         subject=f"lifecycle policy {wishes.name}",
-        outcome="left out",
+        outcome="skipped",
         text=f"{server} has neither ILM nor ISM",
         remedy=f"delete indices {wishes.index} {span} yourself, from a timer",
     )

@@ -98,7 +98,7 @@ async def without_policy(connection: Connection, wishes: Requested, server: Serv
         ours, _ = await indices_met(connection, wishes)
         governed = await _governed(connection, wishes, ism=ism)
     except ShippingError as error:
-        return SetupStep(subject, outcome="left out", text=error.cause, remedy=error.remedy)
+        return SetupStep(subject, outcome="skipped", text=error.cause, remedy=error.remedy)
     names = [name for name in ours if name not in governed]
     if not names:
         return None

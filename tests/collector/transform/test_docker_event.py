@@ -58,9 +58,9 @@ def test_an_end_says_how_and_of_whom() -> None:
     ("action", "health", "kind", "level", "message"),
     [
         ("die", "", "ok", "info", "web ended with exit code 3"),
-        ("die", "", "signal", "info", "web ended with exit code 3, as it was told to"),
-        ("die", "", "oom", "error", "web ended with exit code 3, for want of memory"),
-        ("oom", "", "", "error", "web: the kernel found no memory and killed one of its processes"),
+        ("die", "", "signal", "info", "web ended with exit code 3, as requested"),
+        ("die", "", "oom", "error", "web ended with exit code 3, out of memory"),
+        ("oom", "", "", "error", "web: out of memory, the kernel killed one of its processes"),
         ("restart", "", "", "info", "web was restarted"),
         ("health_status", "healthy", "", "info", "web is healthy"),
         ("health_status", "unhealthy", "", "warning", "web is unhealthy"),
