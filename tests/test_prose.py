@@ -7,15 +7,31 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collector.app.outputs import shipper_types
+from collector.config.show import schema
+from collector.telemetry import catalogue
 from tests.reference import ROOT
 
 SCRIPT = (ROOT / "script" / "prose").read_text("utf-8")
+WITHOUT_SUBJECT = re.compile(
+    r"(?:and|its?|they|their|them|that|this|those|we|our|when|where|how|whom?|what|so)\b", re.IGNORECASE
+)
 HOUSE_WORDS = dict(line.split("->") for line in (ROOT / "script/house-words.txt").read_text("utf-8").splitlines())
+
+
+def descriptions(node: Any) -> Iterator[str]:
+    """Every description below a node of the schema, but those of whole sections."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key == "description" and isinstance(value, str) and "properties" not in node:
+            yield value
+        yield from descriptions(value)
 
 
 def prose(*files: Path | str) -> subprocess.CompletedProcess[str]:
@@ -62,6 +78,20 @@ def test_every_page_is_held_to_it() -> None:
     assert "house_words $read" in SCRIPT
     left_out = re.findall(r"-not -path '([^']*)'", SCRIPT)
     assert left_out == ["docs/decisions/*", "dashboards/prometheus/tests/*"]
+
+
+def test_what_prometheus_shows_of_a_series_is_understood_without_its_neighbours() -> None:
+    """Prometheus and Grafana show one HELP text by itself: it names its subject, and is no other series' text."""
+    texts = [series.help for series in catalogue.ALL]
+    assert [text for text in texts if WITHOUT_SUBJECT.match(text)] == []
+    assert [text for text, times in Counter(texts).items() if times > 1] == []
+
+
+def test_the_meaning_of_a_key_is_understood_without_its_neighbours() -> None:
+    """`config schema` shows it in an editor, an error shows it on one line."""
+    texts = list(descriptions(schema(shipper_types())))
+    assert len(texts) > 40
+    assert [text for text in texts if WITHOUT_SUBJECT.match(text)] == []
 
 
 def test_no_page_has_the_marks_of_a_conflict() -> None:

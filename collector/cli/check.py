@@ -14,9 +14,10 @@ EXAMPLES = examples(
 
 
 def check(config: Config = None) -> None:
-    """Check the daemon, the log files, the outputs and the disk, and show how to fix each problem.
+    """Check what works here, and show how to fix the rest.
 
-    The exit code is 1 if a check fails.
+    It checks the Docker daemon, the log files, the outputs, the disk and the HTTP port. The exit code is 1 if a check
+    fails.
     """
     import asyncio
 

@@ -37,7 +37,7 @@ def show(
     config: Config = None,
     origin: Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")] = False,
 ) -> None:
-    """Show every key with the value in effect. Secrets are masked."""
+    """Show every value in effect, with secrets masked."""
     from collector.config.show import show as rendered
 
     terminal.write(rendered(_loaded(config), origin=origin).removesuffix("\n"))
@@ -55,7 +55,7 @@ def validate(config: Config = None) -> None:
 
 @app.command(epilog=SCHEMA_EXAMPLES)
 def schema() -> None:
-    """Print the JSON Schema of the configuration file, for editors."""
+    """Print the JSON Schema of the file, for editors."""
     import json
 
     from collector.app.outputs import shipper_types

@@ -55,7 +55,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """List the documents that an output refused, or send them again."""
+    """List refused documents, or send them again."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

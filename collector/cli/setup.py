@@ -9,7 +9,10 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def root(context: typer.Context) -> None:
-    """Install templates and dashboards in the servers that Pilotfish works with. Your own changes there are kept."""
+    """Install templates and dashboards in other servers.
+
+    Your own changes to them are kept.
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

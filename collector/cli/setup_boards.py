@@ -95,7 +95,7 @@ def kibana(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Import the dashboard "Docker logs", with all that it needs, into Kibana.
+    """Import the dashboard "Docker logs" into Kibana.
 
     Existing objects are kept. The exit code is 1 if something fails.
     """
@@ -124,9 +124,9 @@ def opensearch_dashboards(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Import the dashboard "Docker logs", with all that it needs, into OpenSearch Dashboards.
+    """Import the dashboard into OpenSearch Dashboards.
 
-    Existing objects are kept. The exit code is 1 if something fails.
+    It is the dashboard "Docker logs". Existing objects are kept. The exit code is 1 if something fails.
     """
     from collector.boards import kibana as boards
     from collector.boards.access import access
@@ -148,10 +148,10 @@ def grafana(
     dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> None:
-    """Import the dashboards into Grafana, with a folder and a data source.
+    """Import the dashboards into Grafana.
 
-    Dashboards that somebody has changed are kept; those of an older release are updated. The exit code is 1 if
-    something fails.
+    A missing folder or data source is created. Dashboards that somebody has changed are kept; those of an older release
+    are updated. The exit code is 1 if something fails.
     """
     from collector.boards import grafana as boards
     from collector.boards.access import access

@@ -71,7 +71,9 @@ def elasticsearch(
     overwrite: Overwrite = False,
     wait: Wait = 0,
 ) -> None:
-    """Install index templates and a lifecycle policy in Elasticsearch or OpenSearch.
+    """Install index templates and a lifecycle policy.
+
+    The server may be Elasticsearch or OpenSearch.
 
     Objects that are up to date, or that somebody has changed, are kept. The exit code is 1 if something fails.
     """
@@ -109,11 +111,11 @@ def export(
     retention: Retention = None,
     data_stream: DataStream = False,
 ) -> None:
-    """Write the requests of `setup elasticsearch`, the dashboards and the alert rules to files, without a server.
+    """Write templates, dashboards and rules to files.
 
-    The path of a file is the path of its request, and the content is the body. The command lists the files in the order
-    in which to send them. The directory `dashboards` has the files for Prometheus, Grafana and Kibana. Existing files
-    are overwritten.
+    No server is needed: the files are the requests of `setup elasticsearch`. The path of a file is the path of its
+    request, and the content is the body. The command lists the files in the order in which to send them. The directory
+    `dashboards` has the files for Prometheus, Grafana and Kibana. Existing files are overwritten.
     """
     from collector.app import setup as objects
     from collector.app.outputs import shipper_types

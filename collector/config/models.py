@@ -120,7 +120,7 @@ class DockerInput(Section):
     select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
     backlog: Backlog = Field(
         "all",
-        description="how much to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
+        description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
     )
 
     events: bool = Field(
@@ -141,7 +141,7 @@ class DirectoryInput(Section):
     select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
     backlog: Backlog = Field(
         "all",
-        description="how much to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
+        description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
     )
 
 
@@ -219,9 +219,7 @@ class Configuration(Section):
         Path("/var/lib/pilotfish"), description="directory for positions, spool, dead letters and the embedded store"
     )
     timezone: Zone = Field(ZoneInfo("UTC"), description="time zone of @timestamp and of the date in index names")
-    inputs: Inputs = Field(
-        default_factory=lambda: Inputs(docker=DockerInput()), description="where log lines come from"
-    )
+    inputs: Inputs = Field(default_factory=lambda: Inputs(docker=DockerInput()), description="sources of log lines")
     outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(
         description="outputs by name: where documents go"
     )

@@ -39,6 +39,15 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
         assert "Examples:\n" in ended.out
 
 
+@pytest.mark.parametrize("command", [[], ["config"], ["dead-letters"], ["setup"]])
+def test_the_list_of_commands_says_of_each_in_a_whole_sentence_what_it_does(tmp_path: Path, command: list[str]) -> None:
+    """A terminal of 80 columns cuts a longer first line, and ends it with dots."""
+    ended = pilotfish(tmp_path, *command, "--help", COLUMNS="80")
+    commands = ended.out.partition("\nCommands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(commands) > 1
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
