@@ -94,6 +94,18 @@ class Refused(ShippingError):
         self.type = type
 
 
+REPORT_IT = "report it to the authors of this type of output"
+
+
+def place_of(error: Exception) -> str:
+    """The type of an error that nobody foresaw, and the line that it comes from: its words may repeat a secret."""
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    where = f" at {last.tb_frame.f_code.co_filename.rpartition('/')[2]}:{last.tb_lineno}" if last else ""
+    return f"{type(error).__name__}{where}"
+
+
 def leaves(error: BaseException) -> Iterator[BaseException]:
     """The errors themselves, however deep task groups have wrapped them."""
     if isinstance(error, BaseExceptionGroup):

@@ -21,7 +21,7 @@ from collector.discovery import directory, inspected
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Registry
 from collector.docker.engine import Engine, NoSuchContainer
-from collector.errors import PilotfishError, StateError
+from collector.errors import REPORT_IT, PilotfishError, StateError, place_of
 from collector.files.regular import open_regular
 from collector.ports import OutputContext, ShipperSettings
 from collector.state import directory as state_directory
@@ -285,6 +285,8 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
         return Finding(
             "fail", subject, f"no answer within {PROBE_SECONDS:.0f} s", "check that it is running and reachable"
         )
+    except Exception as error:  # noqa: BLE001 - of another package's code
+        return Finding("fail", subject, f"raised an unexpected error ({place_of(error)})", REPORT_IT)
 
 
 def _port(configuration: Configuration) -> Finding:

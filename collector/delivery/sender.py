@@ -7,11 +7,9 @@ as a whole is sent in halves until the document at fault is found; where none is
 import asyncio
 import random
 import time
-import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
@@ -20,7 +18,7 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
 from collector.delivery.shipment import halves
 from collector.documents.refused import as_text
-from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
+from collector.errors import REPORT_IT, TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable, place_of
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected
 from collector.ports import Shipper
@@ -215,10 +213,7 @@ class Sender:
                 "correct its host names and secrets",
             ) from None
         except Exception as error:  # noqa: BLE001 - without its words, for the same reason
-            raise Unavailable(
-                f"the output failed by a fault of its own ({_place(error)})",
-                "report it to who made this type of output",
-            ) from None
+            raise Unavailable(f"the output raised an unexpected error ({place_of(error)})", REPORT_IT) from None
 
     def _judge(self, busy: int, batch: Batch, backoff: Backoff) -> None:
         self._ledger.retried += busy
@@ -309,12 +304,6 @@ def _one_and_the_others(batch: Batch) -> tuple[Batch, Batch]:
     segment = batch.segments[at]
     left = segment.part([each for each in range(segment.count) if each != index])
     return Batch((segment.part([index]),)), Batch((*batch.segments[:at], left, *batch.segments[at + 1 :]))
-
-
-def _place(error: Exception) -> str:
-    """The type of an error, and the line that it comes from."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 def _busy(receipt: Receipt) -> int:

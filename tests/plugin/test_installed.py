@@ -81,6 +81,55 @@ async def test_the_agent_ships_through_it(tmp_path: Path, plugin: Path) -> None:
         assert [each for each in server.stored.values() if len(each) != 1] == []
 
 
+FAULTY = """
+from collector.ports import ShipperSettings
+class Settings(ShipperSettings):
+    fails: str = "ship"
+    def open(self, context):
+        return self if self.fails != "open" else {}["no-s3cret"]
+    async def ship(self, batch):
+        return {}["no-s3cret"]
+    async def probe(self):
+        return {}["no-s3cret"]
+    async def aclose(self):
+        pass
+"""
+
+
+async def test_one_that_is_faulty_harms_no_other_output(tmp_path: Path, plugin: Path) -> None:
+    install(plugin, "faulty", outputs={"faulty": "faulty_one:Settings"}, modules={"faulty_one": FAULTY})
+    log = LogTree(tmp_path / "containers").container("shop")
+    log.write_bytes(b"".join(envelope(f"line {number}\n", number) for number in range(100)))
+    async with SinkServer() as server:
+        inputs = {"directory": {"path": str(tmp_path / "containers")}}
+        outputs = {"bad": {"type": "faulty"}, "sink": {"type": "http_sink", "hosts": server.url}}
+        given = {"inputs": inputs, "outputs": outputs}
+        agent = AgentProcess(tmp_path, given, environment={"PYTHONPATH": str(plugin)})
+        try:
+            await asyncio.to_thread(agent.start)
+            await until(lambda: len(server.stored) == 100, seconds=60)
+            ready = await asyncio.to_thread(agent.get, "/readyz")
+            assert b"output raised an unexpected error (KeyError at faulty_one.py:8): report it to the auth" in ready
+        finally:
+            agent.kill()
+    assert "no-s3cret" not in agent.log.read_text()
+
+
+@pytest.mark.parametrize(("fails", "line"), [("open", 6), ("probe", 10)])
+def test_a_check_tells_of_one_that_is_faulty_and_goes_on(tmp_path: Path, plugin: Path, fails: str, line: int) -> None:
+    install(plugin, "faulty", outputs={"faulty": "faulty_one:Settings"}, modules={"faulty_one": FAULTY})
+    config = tmp_path / "pilotfish.yml"
+    config.write_text(
+        f"state_dir: {tmp_path}/state\ninputs: {{directory: {{path: {tmp_path}}}}}\n"
+        f"outputs: {{bad: {{type: faulty, fails: {fails}}}, good: {{type: 'null'}}}}\n"
+    )
+    command = [sys.executable, "-m", "collector", "check", "-c", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(plugin)})
+    assert f"raised an unexpected error (KeyError at faulty_one.py:{line})" in done.stdout
+    assert "output good (null)" in done.stdout
+    assert "no-s3cret" not in done.stdout + done.stderr
+
+
 def test_commands_know_it_and_tell_when_it_is_gone(tmp_path: Path, plugin: Path) -> None:
     config = tmp_path / "pilotfish.yml"
     config.write_text("outputs: {sink: {type: http_sink, hosts: 'http://sink', password: s3cret, username: me}}")
