@@ -81,11 +81,11 @@ def _loaded(found: EntryPoint) -> type[ShipperSettings]:
         settings = found.load()
     except Exception as error:  # noqa: BLE001 - whatever the code of others raises
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:_WORDS].rstrip(": ")
-        remedy = "install what it needs, or a release of it for this Pilotfish"
+        remedy = "install its dependencies, or a release of it for this version of Pilotfish"
         raise ConfigurationError(f"{subject} cannot be loaded ({reason})", remedy) from None
     if not (isinstance(settings, type) and issubclass(settings, ShipperSettings)):
         raise ConfigurationError(
-            f"{subject} cannot be used: {found.value} is no subclass of collector.ports.ShipperSettings",
+            f"{subject} cannot be used: {found.value} is not a subclass of collector.ports.ShipperSettings",
             "install another release of it",
         )
     names = get_args(settings.model_fields["type"].annotation)

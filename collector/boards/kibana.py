@@ -172,7 +172,8 @@ class _Import:
         known = {_key(one) for one in objects}
         if not faults.keys() <= known or (not faults and told.get("successCount") != len(objects)):
             raise PilotfishError(
-                f"{self._client.where} imported {told.get('successCount')} of {len(objects)} objects without a reason",
+                f"{self._client.where} imported {told.get('successCount')} of {len(objects)} objects and gives no "
+                "reason",
                 "check its log, then run this command again",
             )
         return faults

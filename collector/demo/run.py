@@ -73,7 +73,7 @@ async def run(options: Options) -> None:
         async with _running(agent):
             _suggest(display, state, options.environ)
             await _live(traffic, View(agent, spectator, traffic, warnings), display, options, told)
-    display.say("comparing the store with what was written ...")
+    display.say("comparing the store with the written lines ...")
     reasons = await _compared(configuration, traffic, before)
     display.say(_written(traffic, seconds=(time.time_ns() - started) / 1e9))
     _summarize(display, state, tree, reasons)

@@ -58,7 +58,7 @@ _REMEDIES = (  # the first whose words are in the cause
         "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address. In a "
         "container: restart it if the daemon was restarted",
     ),
-    ("", "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address."),
+    ("", "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address"),
 )
 
 

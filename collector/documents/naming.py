@@ -42,7 +42,7 @@ class Naming:
             days = " ".join(f"%{part}" for part in DAY)
             first = f", and must not begin with {_listed(self._not_first, 'or')}" if self._not_first else ""
             letters = [each if len(each) > 1 else repr(each) for each in re.findall(r"\w-\w|.", self._letters)]
-            return f"may hold {{target}}, {days}, {', '.join(letters[:-1])} and {letters[-1]}{first}"
+            return f"may contain {{target}}, {days}, {', '.join(letters[:-1])} and {letters[-1]}{first}"
         if len(self._name(pattern, "t" * self._target_bytes, "2026-01-01")) > self._name_bytes:
             return f"gives names over {self._name_bytes} bytes for long targets"
         return ""

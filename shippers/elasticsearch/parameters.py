@@ -17,7 +17,7 @@ def fault_of_parameter(name: str, value: str) -> str:
         return "a parameter has no name: expected one such as pipeline"
     if name in _OURS:
         return f"{name!r} is set by Pilotfish itself, or changes the form of the answers: leave it out"
-    return "" if remote.encodes(name + value) else f"{name!r} is no text: write it in UTF-8"
+    return "" if remote.encodes(name + value) else f"{name!r} is not text: write it in UTF-8"
 
 
 def query_of(parameters: Mapping[str, str]) -> str:

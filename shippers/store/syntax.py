@@ -46,7 +46,7 @@ _NO_OPERAND_BEFORE = (None, "(", "AND", "OR", "NOT")
 _NO_OPERAND_AFTER = (None, ")", "AND", "OR")
 _COMPARISONS = (">", ">=", "<", "<=")
 _REMEDIES = {
-    "wildcard": "only a star at the end of a word is served; put text that holds ? or * in quotes",
+    "wildcard": "only a star at the end of a word is supported; put text that contains ? or * in quotes",
     "fuzzy": "similar words cannot be searched; leave out the ~",
     "negation": "write NOT before the word",
 }
@@ -173,7 +173,7 @@ def _literal(node: Node) -> Query:
 
 def _refuse_unserved(text: str, name: str | None) -> None:
     if text in _OPERATORS:
-        raise QueryError(f"`{text}` is no operator here", f"write {_OPERATORS[text]}")
+        raise QueryError(f"`{text}` is not an operator here", f"write {_OPERATORS[text]}")
     if name is not None and text.startswith("//"):
         raise QueryError(f"`{name}:` is read as a field name", "put an address in quotes")
     if name is not None and text in _COMPARISONS:

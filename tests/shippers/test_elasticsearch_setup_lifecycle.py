@@ -87,11 +87,11 @@ async def test_indices_from_before_the_policy_are_told_with_the_request_that_giv
         steps = await set_up(ilm_server, site, wish)
         assert steps[POLICY].outcome == outcome
         assert (steps[WITHOUT].outcome, steps[WITHOUT].request) == ("kept", "")
-        assert steps[WITHOUT].text == "2 made before it: shop-2026.11.23, till-2026.11.23"
+        assert steps[WITHOUT].text == "2 created before it: shop-2026.11.23, till-2026.11.23"
     request = 'PUT /INDEX/_settings {"index.lifecycle.name": "pilotfish"}'
     assert request in steps[WITHOUT].remedy
     put(ilm_server, "/shop-2026.11.23/_settings", {"index.lifecycle.name": "pilotfish"})
-    assert (await set_up(ilm_server, site, kept(30)))[WITHOUT].text == "1 made before it: till-2026.11.23"
+    assert (await set_up(ilm_server, site, kept(30)))[WITHOUT].text == "1 created before it: till-2026.11.23"
     put(ilm_server, "/till-2026.11.23/_settings", {"index.lifecycle.name": "theirs"})
     assert WITHOUT not in await set_up(ilm_server, site, kept(30))
 
@@ -232,8 +232,8 @@ async def test_indices_without_a_policy_are_told_and_left_alone(
         stand_in.ours = ["a-2026.11.01", "a-2026.11.02", "b-2026.11.01"]
         stand_in.following = {"b-2026.11.01": ("their", 7)}
         step = (await told_by(stand_in, site, kept(30)))[WITHOUT]
-        assert (step.outcome, step.text) == ("kept", "2 made before it: a-2026.11.01, a-2026.11.02")
-        assert step.remedy.startswith(f"to give it to them: {request_words}, by which those that are old enough")
+        assert (step.outcome, step.text) == ("kept", "2 created before it: a-2026.11.01, a-2026.11.02")
+        assert step.remedy.startswith(f"to give it to them: {request_words} (this deletes those that are old enough")
         assert stand_in.following == {"b-2026.11.01": ("their", 7)}
         assert WITHOUT not in await told_by(stand_in, site, Setup(targets=("*",)))
 

@@ -109,7 +109,7 @@ def requested(index: str, setup: Setup) -> Requested:
             "with --data-stream it becomes the template of data streams",
         )
     if setup.targets and "{target}" not in index:
-        raise UsageError(f"index: {index} holds no {{target}}", "leave --target out: all documents are meant")
+        raise UsageError(f"index: {index} contains no {{target}}", "leave --target out: all documents are meant")
     if any(len(target) > TARGET_BYTES for target in setup.targets):
         raise UsageError(f"--target: is longer than {TARGET_BYTES} characters", "give the beginning and *")
     if setup.retention is not None and setup.retention < LEAST_RETENTION:

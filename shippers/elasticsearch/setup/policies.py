@@ -106,11 +106,11 @@ async def without_policy(connection: Connection, wishes: Requested, server: Serv
         request = f'POST /_plugins/_ism/add/INDEX {{"policy_id": "{wishes.name}"}}'
     else:
         request = f'PUT /INDEX/_settings {{"index.lifecycle.name": "{wishes.name}"}}'
-    warning = ", by which those that are old enough are deleted at once" if wishes.retention else ""
+    warning = " (this deletes those that are old enough at once)" if wishes.retention else ""
     return SetupStep(
         subject,
         outcome="kept",
-        text=f"{len(names)} made before it: {shown(names)}",
+        text=f"{len(names)} created before it: {shown(names)}",
         remedy=f"to give it to them: {request}{warning}",
     )
 
@@ -135,7 +135,7 @@ async def left_behind(connection: Connection, wishes: Requested, server: Server)
         subject=f"lifecycle policy {name}",
         outcome="kept",
         text=text if ism else f"{text} that have it; new ones do not get it",
-        remedy=f"to end it: {ending} for those that have it; --retention sets another",
+        remedy=f"to stop this: {ending} for indices that have it; --retention sets another",
     )
 
 

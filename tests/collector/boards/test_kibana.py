@@ -234,10 +234,13 @@ STATUS = web.json_response({"version": {"number": "8.19.0"}, "status": {"overall
             "rejects the import (413: too large",
         ),
         ([STATUS, page(500)], "answers 500 without JSON"),
-        ([STATUS, web.json_response({"success": True, "successCount": 3})], "imported 3 of 8 objects without a reason"),
+        (
+            [STATUS, web.json_response({"success": True, "successCount": 3})],
+            "imported 3 of 8 objects and gives no reason",
+        ),
         (
             [STATUS, web.json_response({"success": False, "errors": [{"type": "x", "id": "y", "error": {}}]})],
-            "imported None of 8 objects without a reason",
+            "imported None of 8 objects and gives no reason",
         ),
     ],
 )

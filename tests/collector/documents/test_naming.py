@@ -55,14 +55,14 @@ def test_the_rule_for_names(naming: Naming, pattern: str, target: str, name: str
 @pytest.mark.parametrize(
     ("naming", "pattern", "fault"),
     [
-        (TOPICS, "", "may hold {target}, %Y %m %d %j %V %G, a-z, A-Z, 0-9, '.', '_' and '-', and"),
-        (TOPICS, "a b", "may hold "),
+        (TOPICS, "", "may contain {target}, %Y %m %d %j %V %G, a-z, A-Z, 0-9, '.', '_' and '-', and"),
+        (TOPICS, "a b", "may contain "),
         (KEYS, "/{target}", "a-z, 0-9, '/' and '_', and must not begin with /"),
-        (KEYS, "{app}", "may hold "),
-        (KEYS, "{target}%H", "may hold "),
-        (KEYS, "%", "may hold "),
+        (KEYS, "{app}", "may contain "),
+        (KEYS, "{target}%H", "may contain "),
+        (KEYS, "%", "may contain "),
         (KEYS, "{target}/{target}/{target}", "gives names over 60 bytes for long targets"),
-        (TAGS, "Shop", "may hold "),
+        (TAGS, "Shop", "may contain "),
     ],
 )
 def test_a_pattern_that_gives_no_names_is_refused(naming: Naming, pattern: str, fault: str) -> None:
