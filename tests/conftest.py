@@ -1,5 +1,6 @@
 """Fixtures of the real servers; each boots when the first test asks for it and ends with the session."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
 from tests.engines.servers import OLDEST, SEARCH_SERVERS
-from tests.needs import needs_engines
+from tests.needs import MARKS, Guard, marks, marks_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,20 +23,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--report", metavar="FILE", help="write the runs of the fault matrix to FILE as JSON")
 
 
-def pytest_configure() -> None:
-    """Make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C: the engines are then put away.
+def pytest_configure(config: pytest.Config) -> None:
+    """Know and guard the marks, and make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C.
 
+    The engines are then put away.
     A script's background job ignores Ctrl-C itself, and so would each command that a test starts and interrupts.
     """
+    for name, what in MARKS.items():
+        config.addinivalue_line("markers", f"{name}: {what}")
+    config.pluginmanager.register(Guard())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real server: `-m "not engines"` is what any machine can run."""
+    """Give each test the marks of its fixtures: what carries none is what any machine can run."""
     for item in items:
-        if needs_engines(item):
-            item.add_marker(pytest.mark.engines)
+        for name in marks_of(item):
+            item.add_marker(name)
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
 
 
 def _boot(name: str) -> Iterator[SearchServer]:
@@ -45,36 +52,42 @@ def _boot(name: str) -> Iterator[SearchServer]:
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def elasticsearch_8() -> Iterator[SearchServer]:
     """Elasticsearch 8.19, plain http."""
     yield from _boot("elasticsearch_8")
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def elasticsearch_7() -> Iterator[SearchServer]:
     """Elasticsearch 7.17, https with an authority of its own and a password."""
     yield from _boot("elasticsearch_7")
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def elasticsearch_6() -> Iterator[SearchServer]:
     """Elasticsearch 6.8, plain http; mapping types are required."""
     yield from _boot("elasticsearch_6")
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def elasticsearch_6_4() -> Iterator[SearchServer]:
     """Elasticsearch 6.4 without X-Pack, on Java 11: the oldest that we support, for the tests that ask for it."""
     yield from _boot("elasticsearch_6_4")
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def opensearch_2() -> Iterator[SearchServer]:
     """OpenSearch 2.19, plain http."""
     yield from _boot("opensearch_2")
 
 
 @pytest.fixture(scope="session", params=SEARCH_SERVERS)
+@marks("engines")
 def search_server(request: pytest.FixtureRequest) -> SearchServer:
     """Each of the four search servers in turn."""
     server = request.getfixturevalue(request.param)
@@ -83,6 +96,7 @@ def search_server(request: pytest.FixtureRequest) -> SearchServer:
 
 
 @pytest.fixture(scope="session")
+@marks("engines")
 def dockerd() -> Iterator[Dockerd]:
     """A Docker daemon with a busybox image; containers have no network."""
     with closing(Dockerd()) as daemon:

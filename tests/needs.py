@@ -1,56 +1,91 @@
-"""A test → whether it needs a real server or what the tests install as root: told by what it can reach.
+"""A test → its marks, given by the fixtures that it uses; and a guard: without them it starts no server.
 
-Nobody keeps a list: a test needs an engine if it, a fixture of it, or a function or class of `tests` that one of these
-names comes from `tests.engines`.
+A fixture says what it needs, below `@pytest.fixture`: `@marks("engines")`. A test that starts a server by other means
+carries the mark itself. Nobody can forget it: a test without it fails as soon as it starts a program that is not on
+every machine, or gives a file to another user.
 """
 
-from collections.abc import Iterator, Mapping
-from inspect import isclass, isfunction, unwrap
-from types import CodeType, ModuleType
-from typing import Any
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
-_ENGINES = "tests.engines"
-_CHILD = "tests.engines.process"  # starts any command, mostly the agent itself
+MARKS = {
+    "engines": "needs a real server, or a program that python -m tests.engines.install installs",
+    "root": "can pass only as root",
+    "slow": "takes so long that script/test --unit leaves it out",
+}
+_OPENING = ("engines", "root")
+# What any test may start: this Python and what is installed beside it, the project's scripts, and the system's least.
+_EVERYWHERE = frozenset({"sh", "bash", "git", "sleep", "true", "stty"})
+_ROOTS = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1] / "script")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def needs_engines(item: pytest.Item) -> bool:
-    """Whether `item` can pass only where `python -m tests.engines.install` was run."""
+def marks(*names: str) -> Callable[[F], F]:
+    """Make a fixture mark each test that uses it; pytest itself takes no mark at a fixture."""
+
+    def decorate(function: F) -> F:
+        function.__dict__["marks"] = names
+        return function
+
+    return decorate
+
+
+def marks_of(item: pytest.Item) -> set[str]:
+    """The marks that the fixtures of a test give it: those it names, theirs, and those it asks for by a parameter."""
     if not isinstance(item, pytest.Function):
-        return False
-    fixtures = item._fixtureinfo.name2fixturedefs.values()
-    todo: list[Any] = [item.function, *(one.func for each in fixtures for one in each)]
-    seen: set[int] = set()
-    while todo:
-        value = todo.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, Mapping):
-            todo += value.values()
-            continue
-        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
-        if module.startswith(_ENGINES) and module != _CHILD:
-            return True
-        if module.startswith("tests."):
-            todo += _named(value)
-    return False
+        return set()
+    info = item._fixtureinfo
+    found = list(info.name2fixturedefs.values())
+    if "request" in info.names_closure and hasattr(item, "callspec"):
+        names = [one for one in item.callspec.params.values() if isinstance(one, str)]
+        found += [item.session._fixturemanager.getfixturedefs(one, item) or () for one in names]
+    return {name for definitions in found for one in definitions for name in getattr(one.func, "marks", ())}
 
 
-def _named(value: Any) -> Iterator[Any]:
-    """What a function, or the functions and bases of a class, name among the globals of their module."""
-    if isclass(value):
-        yield from value.__bases__
-        yield from vars(value).values()
-    elif isfunction(found := unwrap(getattr(value, "__func__", value))):
-        for name in _names(found.__code__):
-            if name in found.__globals__:
-                yield found.__globals__[name]
+class Guard:
+    """Refuses, while a test without the mark runs, what only a test with it may do."""
+
+    def __init__(self) -> None:
+        self._is_open = True
+        sys.addaudithook(self._look)  # sees every program that this process starts, by whatever call
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Close the door for a test that carries none of the marks."""
+        self._is_open = any(item.get_closest_marker(name) for name in _OPENING)
+        try:
+            return (yield)
+        finally:
+            self._is_open = True
+
+    def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._is_open:
+            return
+        if event in ("subprocess.Popen", "os.posix_spawn"):
+            program, words = str(arguments[0] or ""), [*map(os.fsdecode, arguments[1])]
+            started = program_of(words) if not program or program.endswith(words[0]) else program
+            if not _is_everywhere(started):
+                self._refuse("root" if started == "setpriv" else "engines", f"starts {started}")
+        elif event == "os.chown" and arguments[1] not in (-1, os.geteuid()):
+            self._refuse("root", f"gives a file to user {arguments[1]}")
+
+    def _refuse(self, mark: str, what: str) -> None:
+        raise pytest.fail.Exception(f"the test {what} and carries no mark: pytest.mark.{mark}, see tests/needs.py")
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def program_of(words: Sequence[str]) -> str:
+    """The program that a command starts; `setpriv` stands for who becomes another, and not for who wants to end."""
+    return words[3] if words[:2] == ["setpriv", "--pdeathsig"] else words[0]
+
+
+def _is_everywhere(program: str) -> bool:
+    path = Path(program)
+    if path.name in _EVERYWHERE or path.name.startswith("python"):
+        return True
+    return any(path.is_relative_to(root) for root in _ROOTS) or program.startswith("script/")

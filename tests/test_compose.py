@@ -13,6 +13,7 @@ import yaml
 from collector.app.outputs import shipper_types
 from collector.config.loading import load
 from collector.config.models import Configuration
+from tests.needs import marks
 from tests.reference import ROOT
 
 SAMPLES = {"sample", "sample-unhealthy", "sample-crashing", "sample-rotating"}
@@ -40,6 +41,7 @@ def read(*words: str) -> Services:
 
 
 @pytest.fixture(scope="module")
+@marks("engines")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
     """As they are without a `.env`."""
     empty = tmp_path_factory.mktemp("none") / ".env"
@@ -161,6 +163,7 @@ def test_no_password_stands_in_a_file(services: Services) -> None:
         assert all(str(value).startswith("/secrets/") for value in secret), name
 
 
+@pytest.mark.engines
 def test_the_script_makes_each_password_once(tmp_path: Path) -> None:
     busybox = shutil.which("busybox")
     assert busybox, "run python -m tests.engines.install"
@@ -229,6 +232,7 @@ def sample_lines(**variables: str) -> tuple[list[dict[str, Any]], str, int]:
     return [yaml.safe_load(line) for line in done.stdout.splitlines()], done.stderr, done.returncode
 
 
+@pytest.mark.engines
 def test_the_sample_writes_json_objects_with_the_fields_of_the_original_system(tmp_path: Path) -> None:
     lines, errors, code = sample_lines(HOME=str(tmp_path), LINES_UNTIL_EXIT="62")
     assert code == 3
@@ -238,6 +242,7 @@ def test_the_sample_writes_json_objects_with_the_fields_of_the_original_system(t
     assert errors.count("\n") == 1
 
 
+@pytest.mark.engines
 def test_the_sample_counts_its_runs(tmp_path: Path) -> None:
     ran = [sample_lines(HOME=str(tmp_path), LINES_UNTIL_EXIT="2")[0] for _ in range(3)]
     assert [{line["run"] for line in lines} for lines in ran] == [{1}, {2}, {3}]

@@ -9,6 +9,7 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 import orjson
+import pytest
 
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -18,6 +19,7 @@ LEAST_RATIO = 1.4
 LEAST_USER_RATIO = 1.3  # 1.8 when this was written; without the kernel's part a hot path a quarter slower shows
 
 
+@pytest.mark.slow
 def test_the_hot_path_stays_ahead_of_a_plain_loop() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "PYTHONMALLOC"))}
     words = [sys.executable, "-m", "tests.bench.guard"]

@@ -21,6 +21,7 @@ def names(outcome: Outcome) -> list[str]:
     return [row[0] for row in outcome.rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(scenarios.ALL.keys() - {"stacks"}))  # which is catch-up with other lines
 def test_a_scenario_measures_pilotfish(name: str, tmp_path: Path) -> None:
     outcome = scenarios.ALL[name](little(tmp_path, pilotfish()))
@@ -30,6 +31,7 @@ def test_a_scenario_measures_pilotfish(name: str, tmp_path: Path) -> None:
     json.dumps(outcome._asdict())
 
 
+@pytest.mark.engines
 def test_rsyslog_does_the_same_work(tmp_path: Path) -> None:
     (rsyslog,) = [each for each in peers.found({}) if each.name == "rsyslog"]
     outcome = scenarios.ALL["catch-up"](little(tmp_path, rsyslog))
@@ -37,6 +39,7 @@ def test_rsyslog_does_the_same_work(tmp_path: Path) -> None:
     assert names(outcome)[:2] == ["rsyslog", "reference loop"]
 
 
+@pytest.mark.slow
 def test_a_collector_that_loses_everything_fails(tmp_path: Path) -> None:
     idler = Collector("idler", "0", lambda _: ["true"])
     outcome = scenarios.ALL["catch-up"](little(tmp_path, idler))
@@ -50,6 +53,7 @@ def test_a_template_names_nothing_unknown(path: Path) -> None:
     assert {"TREE", "PORT"} <= marks <= {"TREE", "STATE", "PORT", "HTTP", "NAMES"}
 
 
+@pytest.mark.slow
 def test_the_command_writes_json_and_tells_by_its_exit_status(tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     words = f"catch-up --runs 1 --lines 500 --seconds 0.2 --without-peers --directory {tmp_path} --json {told}"

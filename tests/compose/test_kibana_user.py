@@ -12,12 +12,14 @@ import pytest
 from tests.engines.catalogue import ELASTICSEARCH_6
 from tests.engines.elasticsearch import Elasticsearch
 from tests.engines.search_server import SearchServer
+from tests.needs import marks
 from tests.reference import ROOT
 
 ELASTIC, KIBANA = "elastic-0123456789", "kibana-0123456789"
 
 
 @pytest.fixture(scope="module")
+@marks("engines")
 def secured() -> Iterator[Elasticsearch]:
     """With the password of `elastic` set, as ELASTIC_PASSWORD_FILE does."""
     with closing(Elasticsearch(ELASTICSEARCH_6, secured=True)) as server:

@@ -8,6 +8,8 @@ import pytest
 from tests.dashboards.promtool import untrue
 from tests.dashboards.rules import ALERTS, RECORDING
 
+pytestmark = pytest.mark.engines  # promtool
+
 PACES_SECONDS = sorted([*range(30, 901, 30), 195, 225, 255, 285, 315])
 RULES = (ALERTS, RECORDING)
 FIRING = 'ALERTS{alertstate="firing", name!=""}'

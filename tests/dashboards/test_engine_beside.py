@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.dashboards import grafana
 from tests.dashboards.promql import selectors
 from tests.dashboards.promtool import untrue
+
+pytestmark = pytest.mark.engines  # promtool
 
 INSTANCE = "127.0.0.1:9880"
 OWN = {  # what an expression names → what it says of the agent

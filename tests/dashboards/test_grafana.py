@@ -212,6 +212,7 @@ def test_each_series_and_label_is_exported(path: Path) -> None:
 
 
 @every_board
+@pytest.mark.engines
 def test_each_query_is_promql(path: Path, tmp_path: Path) -> None:
     expressions = [one.expression for one in targets(path)]
     assert len(expressions) > 20

@@ -25,11 +25,13 @@ HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 EACH_ALERT = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.title)
 
 
+@pytest.mark.engines
 def test_prometheus_takes_the_rules() -> None:
     assert promtool("check", "rules", ALERTS, RECORDING) == ""
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+@pytest.mark.engines
 def test_rules_do_what_their_unit_tests_say(path: Path) -> None:
     assert promtool("test", "rules", path) == ""
 

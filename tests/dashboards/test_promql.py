@@ -42,6 +42,7 @@ def test_what_nobody_exports_is_told() -> None:
     assert unknown("sum by (instance) (docker_up) + mine:up", {"mine:up": frozenset()}) == []
 
 
+@pytest.mark.engines
 def test_promtool_tells_what_is_no_promql(tmp_path: Path) -> None:
     assert refused(["docker_up == 0", "rate(a_total[5m])"], tmp_path) == ""
     assert "parse error" in refused(["sum(docker_up"], tmp_path)

@@ -74,6 +74,7 @@ def test_a_factor_of_one_means_the_same(path: Path) -> None:
 
 @FILES
 @FACTORS
+@pytest.mark.engines
 def test_prometheus_takes_scaled_rules(path: Path, factor: float, tmp_path: Path) -> None:
     copy = tmp_path / path.name
     copy.write_text(scaled(path.read_text("utf-8"), factor))
@@ -81,6 +82,7 @@ def test_prometheus_takes_scaled_rules(path: Path, factor: float, tmp_path: Path
 
 
 @FACTORS
+@pytest.mark.engines
 def test_a_scaled_alert_fires_so_much_sooner(factor: int, tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(scaled(ALERTS.read_text("utf-8"), factor))
     down = 300 // factor

@@ -8,6 +8,8 @@ import pytest
 from tests.dashboards.promtool import untrue
 from tests.dashboards.rules import ALERTS, RECORDING
 
+pytestmark = pytest.mark.engines  # promtool
+
 HOUR = 60  # minutes, one a sample
 KEPT = 5  # containers of a slot that a swarm leaves
 LOOP, ONCE = "ServiceCrashLooping", "ServiceTaskFailed"

@@ -65,6 +65,7 @@ def beside(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+@pytest.mark.engines
 def test_what_happens_on_a_host_is_told_whatever_happens_on_another_of_its_instance(path: Path, tmp_path: Path) -> None:
     found = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506 - it makes texts alone; 0x30 is no number
     found["rule_files"] = [str((path.parent / one).resolve()) for one in found["rule_files"]]

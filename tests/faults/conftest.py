@@ -10,6 +10,7 @@ import pytest
 from tests.faults.outcome import Outcome
 from tests.faults.rig import Rig
 from tests.faults.table import lines_of
+from tests.needs import marks
 
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 
@@ -50,6 +51,7 @@ def _is_matrix(config: pytest.Config) -> bool:
 
 
 @pytest.fixture
+@marks("slow")
 def rig(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Iterator[Rig]:
     """The scenario's machinery; what it came to is a row of the table, whatever it was."""
     mark = request.node.get_closest_marker("scenario")

@@ -18,11 +18,13 @@ from tests.faults.verifier import accepted_in
 from tests.faults.versions import Versions
 from tests.faults.written import Container, File, Line, Written, digest
 from tests.integration.agent import wait_until
+from tests.needs import marks
 
 _BURST = 'i=0; while [ $i -lt $LINES ]; do i=$((i+1)); echo "$NAME line $i"; done; '
 
 
 @pytest.fixture
+@marks("engines")
 def daemon() -> Iterator[Dockerd]:
     """Of this test alone: it is restarted. Its containers live on without it."""
     with closing(Dockerd(arguments=["--live-restore"])) as one:

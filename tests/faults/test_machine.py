@@ -15,6 +15,7 @@ from tests.faults.test_rotations import write
 from tests.faults.verifier import accepted_in
 from tests.integration.agent import wait_until
 
+pytestmark = pytest.mark.engines  # strace, libfaketime, mounts
 _STATE_BYTES = 4 << 20
 
 

@@ -19,6 +19,7 @@ from tests.collector.cli.pilotfish import pilotfish
 from tests.engines.dockerd import Dockerd
 from tests.engines.process import free_ports
 from tests.integration.agent import AgentProcess, running, wait_until
+from tests.needs import marks
 
 
 class Remote(NamedTuple):
@@ -42,6 +43,7 @@ def issue(directory: Path, *, trusted: trustme.CA, signed_by: trustme.CA) -> Non
 
 
 @pytest.fixture(scope="module")
+@marks("engines")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
     directory = tmp_path_factory.mktemp("certificates")
     authority, stranger = trustme.CA(), trustme.CA()

@@ -11,6 +11,7 @@ from tests.engines.dockerd import Dockerd
 from tests.faults.relay import Relay
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.test_secrets import run
+from tests.needs import marks
 
 # Each kind of question that the agent has; without the version and with a container's id as `*`.
 QUESTIONS = {
@@ -59,6 +60,7 @@ def asked(dockerd: Dockerd) -> Iterator[Recorder]:
 
 
 @pytest.fixture
+@marks("engines")
 def engine_metrics() -> Iterator[tuple[str, list[str]]]:
     """The port of an engine's own metrics, and the methods that came there."""
     methods: list[str] = []

@@ -19,6 +19,7 @@ from tests.engines.prometheus import Alert, check_metrics
 from tests.integration.agent import wait_until
 from tests.integration.host_of_twenty import ALERTS, ALLOWED
 from tests.integration.monitoring import POLL_SECONDS, Pace, Stage, staged
+from tests.needs import marks
 
 pytestmark = pytest.mark.timeout(1200)  # ten minutes of looking on belong to the first test
 
@@ -35,6 +36,7 @@ NOT_HERE = {  # panels that stay empty: nothing is behind
 
 
 @pytest.fixture(scope="module")
+@marks("engines")
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     pace = Pace(10, 600, 5) if request.config.getoption("--full") else Pace(60, 90, 2)
     with staged(tmp_path_factory.mktemp("monitoring"), pace) as found:

@@ -86,6 +86,7 @@ def test_systemd_finds_no_fault_with_the_unit(host: SystemdHost) -> None:
     assert host.run("systemd-analyze", "verify", "/etc/systemd/system/pilotfish.service") == (0, "")
 
 
+@pytest.mark.engines
 def test_the_unit_is_shut_in_as_far_as_its_work_allows() -> None:
     command = ["systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=20", str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

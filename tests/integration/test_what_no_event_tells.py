@@ -16,6 +16,7 @@ from tests.engines.prometheus import Alert, Prometheus
 from tests.engines.swarm import Swarm
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.monitoring import RULES
+from tests.needs import marks
 
 SECOND = 1_000_000_000
 CHECK = {"test": ["CMD-SHELL", "true"], "interval": SECOND, "timeout": SECOND, "retries": 1}
@@ -32,6 +33,7 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture(scope="module")
+@marks("engines")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     directory = tmp_path_factory.mktemp("events")
     with closing(Dockerd(arguments=["--live-restore"])) as dockerd:

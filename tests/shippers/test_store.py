@@ -22,6 +22,7 @@ from shippers.store.schema import nanoseconds
 from tests.contract.faults import file_size_limit
 from tests.contract.segments import batch, by_id, document, log_stream, plain_segment, segment
 from tests.contract.shippers import Destination, ShipperContract, deliver
+from tests.needs import marks
 
 SHOP = log_stream()
 
@@ -265,6 +266,7 @@ async def test_a_full_disk_is_unavailable_with_a_remedy_and_then_each_document_s
 
 
 @pytest.fixture
+@marks("root")
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB; only root may mount one."""
     directory = tmp_path / "disk"

@@ -221,6 +221,7 @@ async def test_a_log_that_is_missing_beside_others_may_have_been_removed(tmp_pat
     assert finding.fix == GONE_FIX
 
 
+@pytest.mark.root
 async def test_logs_that_may_not_be_read_are_told_with_the_right_that_is_missing(tmp_path: Path) -> None:
     log_of(tmp_path, 1, mode=0)
     async with daemon(tmp_path, container(1), container(2)) as url:
@@ -229,6 +230,7 @@ async def test_logs_that_may_not_be_read_are_told_with_the_right_that_is_missing
     assert line.endswith(READ_FIX)
 
 
+@pytest.mark.root
 async def test_logs_that_a_capability_lets_the_agent_read_are_readable(tmp_path: Path) -> None:
     log_of(tmp_path, 1)
     async with daemon(tmp_path, container(1)) as url:
@@ -263,6 +265,7 @@ async def test_a_containers_log_that_is_a_link_is_told_as_one(tmp_path: Path) ->
     assert (finding.verdict, finding.fix) == ("fail", LINK_FIX)
 
 
+@pytest.mark.root
 async def test_a_directory_that_may_not_be_entered_is_a_finding(tmp_path: Path) -> None:
     for name in ("closed", "searchless"):
         (tmp_path / name / "tree").mkdir(parents=True)

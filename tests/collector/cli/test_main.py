@@ -156,6 +156,7 @@ def test_a_state_directory_belongs_to_one_agent(agent: Agent) -> None:
     assert "is in use by another agent" in ended.complaint
 
 
+@pytest.mark.root
 def test_a_user_without_a_home_can_run_it(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     user = ["setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups"]

@@ -22,6 +22,9 @@ def one(number: int = 0) -> Segment:
     return plain_segment(10, first=number % 100)
 
 
+ONE = one()
+
+
 async def taken(found: Batches) -> Batch | None:
     async with asyncio.timeout(10):
         return await found.take()
@@ -38,8 +41,8 @@ async def test_a_full_batch_is_due_at_once() -> None:
 async def test_a_batch_that_is_not_full_waits_for_its_linger() -> None:
     found = queue(batches=2, linger=0.05)
     began = asyncio.get_running_loop().time()
-    await found.put(one())
-    assert await taken(found) == Batch((one(),))
+    await found.put(ONE)
+    assert await taken(found) == Batch((ONE,))
     assert asyncio.get_running_loop().time() - began >= 0.045
 
 
@@ -47,8 +50,8 @@ async def test_one_who_waits_gets_the_batch_that_becomes_full() -> None:
     found = queue()
     waiting = asyncio.ensure_future(taken(found))
     await asyncio.sleep(0)
-    await found.put(one())
-    assert await waiting == Batch((one(),))
+    await found.put(ONE)
+    assert await waiting == Batch((ONE,))
 
 
 async def test_a_batch_is_not_larger_than_asked_for() -> None:
@@ -61,16 +64,16 @@ async def test_a_batch_is_not_larger_than_asked_for() -> None:
 
 async def test_a_segment_over_the_size_of_a_batch_goes_alone() -> None:
     found = queue(batches=0.5)
-    await found.put(one())
-    await found.put(one())
-    assert await taken(found) == Batch((one(),))
+    await found.put(ONE)
+    await found.put(ONE)
+    assert await taken(found) == Batch((ONE,))
 
 
 async def test_a_closed_queue_gives_what_it_has_and_then_none() -> None:
     found = queue(batches=10)
-    await found.put(one())
+    await found.put(ONE)
     found.close()
-    assert await taken(found) == Batch((one(),))
+    assert await taken(found) == Batch((ONE,))
     assert [await taken(found), await taken(found)] == [None, None]
 
 
@@ -193,19 +196,19 @@ async def test_what_is_gathered_leaves_together_behind_the_round() -> None:
     found = queue(batches=10, linger=0.01)
     waiting = asyncio.ensure_future(taken(found))
     with found.gathering(1.0):
-        await found.put(one())
+        await found.put(ONE)
         await asyncio.sleep(0.05)
-        await found.put(one())
+        await found.put(ONE)
         assert not waiting.done()
-    assert await waiting == Batch((one(), one()))
+    assert await waiting == Batch((ONE, ONE))
 
 
 async def test_a_full_batch_leaves_while_more_is_gathered() -> None:
     found = queue(batches=2)
     with found.gathering(1.0):
         for _ in range(3):
-            await found.put(one())
-        assert await taken(found) == Batch((one(), one()))
+            await found.put(ONE)
+        assert await taken(found) == Batch((ONE, ONE))
         assert found._wait_seconds() is None
 
 
@@ -224,8 +227,8 @@ async def test_behind_a_round_leaves_what_would_be_overdue_in_the_next(
 async def test_a_segment_has_waited_since_it_may_have_been_written() -> None:
     found = queue(batches=10, linger=10.0)
     now = asyncio.get_running_loop().time()
-    await found.put(one(), now)
-    await found.put(one(), now - 10.0)
-    assert await taken(found) == Batch((one(), one()))
-    await found.put(one(), now)
+    await found.put(ONE, now)
+    await found.put(ONE, now - 10.0)
+    assert await taken(found) == Batch((ONE, ONE))
+    await found.put(ONE, now)
     assert (found._wait_seconds() or 0) > 5

@@ -21,14 +21,15 @@ import pytest
 
 from collector.state.places import LISTEN, LISTEN_VARIABLE, address
 
+pytestmark = pytest.mark.slow  # each demo runs for seconds
 PILOTFISH = str(Path(sys.executable).with_name("pilotfish"))
 PROGRESS = re.compile(r"(\d+) s: ([\d,]+) lines written, ([\d,]+) read, ([\d,]+) delivered, lag ([\d.]+) s, ")
 
 
 class Demo:
-    """A demo in a process of its own, not on a terminal; its state is below `home`."""
+    """A demo in a process of its own, not on a terminal; its state is below `home`, and its port one of its own."""
 
-    def __init__(self, home: Path, *arguments: str, listen: str = "") -> None:
+    def __init__(self, home: Path, *arguments: str, listen: str = "127.0.0.1:0") -> None:
         self._home = home
         self.state = home / ".local/state/pilotfish-demo"
         self.lines: list[str] = []
@@ -91,7 +92,7 @@ def _environ(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    running = Demo(tmp_path_factory.mktemp("home"), "--rate", "50", "--duration", "600")
+    running = Demo(tmp_path_factory.mktemp("home"), "--rate", "50", "--duration", "600", listen="")
     try:
         running.until("1 s: ")
         running.until(" delivered, ")
@@ -162,7 +163,7 @@ def test_the_usual_address_taken_is_told_and_the_suggestions_name_the_one_that_i
         with suppress(OSError):  # another agent of this machine holds it already
             holder.bind(address(LISTEN))
             holder.listen()
-        demo = Demo(tmp_path, "--rate", "0")
+        demo = Demo(tmp_path, "--rate", "0", listen="")
         try:
             told = demo.until(LISTEN)
             assert "Another program uses" in told

@@ -21,7 +21,7 @@ from tests.contract.segments import plain_segment
 
 OTHER, IMAGE, NOBODY_S_GROUP = 61234, 10001, 54321
 DIRECTORIES = ("positions", "spool", "dead_letters", "outputs", "workers")
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
+as_root = pytest.mark.root
 LOCK = """
 import os, sys
 from pathlib import Path

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.state.places import LISTEN_VARIABLE
 from tests.collector.cli.pilotfish import COMMAND, SECONDS, envelope, environment, tree
 
 CALM = ["SIGHUP", "SIGXCPU", "SIGPWR"]
@@ -199,7 +200,8 @@ def test_an_agent_whose_streams_are_closed_runs_and_stops_well(tmp_path: Path, c
 @contextmanager
 def demo(home: Path, closed: str) -> Iterator[subprocess.Popen[bytes]]:
     words = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, "demo", "--rate", "1", "--duration", "40s"]
-    with (home / "out").open("wb") as out, subprocess.Popen(words, env=environment(home), stdout=out) as process:
+    environ = environment(home, **{LISTEN_VARIABLE: "127.0.0.1:0"})  # a demo beside it may take the usual one
+    with (home / "out").open("wb") as out, subprocess.Popen(words, env=environ, stdout=out) as process:
         try:
             until(lambda: list(home.rglob("http_address")) or process.poll() is not None)
             yield process
