@@ -65,6 +65,42 @@ class Position(NamedTuple):
     inode: int = 0
 
 
+class Resume(Struct, frozen=True):
+    """A position, and what tells its file apart from others with an equal first line.
+
+    `fingerprint` is that of the line before the position ("": not known), `ordinals` are the last
+    ones given, by head, up to that file. `is_unsettled` says that all before it was left out for its age.
+    """
+
+    position: Position
+    ordinals: dict[str, int] = {}
+    fingerprint: str = ""
+    is_unsettled: bool = False
+
+
+class Dated(NamedTuple):
+    """The time that the first lines of a file have where none of their own can be read."""
+
+    file: FileId
+    time: str
+
+
+class Start(Struct, frozen=True):
+    """What is kept of a stream: where reading begins, None for its beginning, and what was before that.
+
+    `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled. `last_time` is Docker's time of the
+    last good line before the position. `dated` is what an earlier run came to by `Transform.date_lines`.
+    """
+
+    resume: Resume | None = None
+    cutoff: str = ""
+    last_time: str = ""
+    dated: Dated | None = None
+
+
+BEGINNING = Start()
+
+
 class StreamKey(NamedTuple):
     """Names one stream for good: the container and the label entry that asked for it ("" for the default target)."""
 

@@ -3,6 +3,8 @@
 Everything behind these protocols may be replaced; `tests/contract/` holds the laws of each.
 """
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,21 +13,138 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.model import Batch, Chunk, Receipt, Segment, StreamKey
+from collector.model import Batch, Chunk, Dated, LogStream, Receipt, Segment, Start, StreamKey, Ticket
 from collector.net.waiting import Tell
 from collector.values import Bytes, Seconds
 
 
-class Source(Protocol):
-    """Reads one stream."""
+class Source(ABC):
+    """Reads one stream. What is not abstract has a default that is right for a source without files of its own."""
 
+    can_go_back: ClassVar[bool] = False  # whether what was given can be read again
+
+    def __init__(self, stream: LogStream) -> None:
+        self.stream = stream
+        self.key = stream.key
+        self.is_removed = False  # the container is gone
+        self.is_readable = False  # whether the last look at it went well
+
+    @abstractmethod
     def chunks(self) -> AsyncIterator[Chunk]:
-        """Whole lines in the order of the file, never half a line; ends when there is nothing left to follow.
+        """Whole lines, in order, never half a line; a chunk without data tells a position, or that nothing follows.
+
+        Ends when the container is gone and all was given. Called again, it goes on where it was, or where it is to go
+        back to.
 
         Raises:
-            OSError: the log cannot be read; what was given before stays valid.
+            OSError: the log cannot be read now; what was given before stays valid.
         """
-        ...
+
+    def update(self, stream: LogStream) -> None:
+        """Take over a new name or state of the container, which exists."""
+        self.stream, self.is_removed = stream, False
+
+    def remove(self) -> None:
+        """The container is gone: read what is left, then end."""
+        self.is_removed = True
+
+    def ask(self) -> None:
+        """Give a chunk soon, even without data: whoever takes it has something to finish."""
+        return
+
+    def go_back(self, start: Start) -> None:
+        """Read again from there on; only where `can_go_back`."""
+        raise NotImplementedError
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until there is something new."""
+        await asyncio.sleep(seconds)
+
+    def look_ahead(self) -> None:
+        """Hold what may vanish before it is read; called each second, also while the reader waits for room."""
+        return
+
+    def set_aside(self) -> None:
+        """Nobody reads it for long: leave what is scarce to others."""
+        return
+
+    def let_go(self) -> int:
+        """Give up the oldest of what has no name any more; returns its bytes, which are lost, 0 if there is none."""
+        return 0
+
+    def close(self) -> None:
+        """Release everything; `chunks` goes on from here if it is called again. May be called twice."""
+        return
+
+    @property
+    def since(self) -> float | None:
+        """The loop's time before which nothing was there of what it gave last; None: not known."""
+        return None
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes that were not read yet, as far as they are known."""
+        return 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Those of them that take up room on a disk only until they are read."""
+        return 0
+
+
+class PolledSource(Source):
+    """A source that may be looked at in rounds with others. It shows each chunk to the rounds before it gives it."""
+
+    @abstractmethod
+    def look(self, now: float) -> Chunk | None:
+        """What has come, at this time of the loop; None if it needs nothing, or its reader goes on with it."""
+
+    @abstractmethod
+    def passed(self, chunk: Chunk, *, is_taken: bool) -> None:
+        """What it gave was taken, or its reader has to wait with it."""
+
+
+class Taken(Struct, gc=False):
+    """What a transform makes of a chunk.
+
+    `end`: where the stream is once these segments are settled, also where there are none; None: where it was before.
+    """
+
+    segments: list[Segment]
+    end: Ticket | None = None
+    parse_errors: int = 0
+    torn_lines: int = 0
+
+
+class Transform(ABC):
+    """Makes documents of one stream's chunks. Where they are cut changes neither documents nor ids."""
+
+    @property
+    def is_amid_line(self) -> bool:
+        """Whether it keeps some of what it took, for what follows."""
+        return False
+
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether some of that waits for a line that has a time."""
+        return False
+
+    @abstractmethod
+    def take(self, chunk: Chunk) -> Taken:
+        """The documents of `chunk`, one segment per run of equal day; with one that ended, of all that was kept."""
+
+    def date_lines(self) -> Dated | None:
+        """Nothing follows: let lines that wait for a time have that of their file, with the next chunk."""
+        return None
+
+    @staticmethod
+    def together(jobs: "Sequence[tuple[Transform, Chunk]]", most_bytes: int) -> Sequence[list[Segment] | None]:
+        """What chunks of several streams become, where that is cheaper at one go; all transforms are of this class.
+
+        None stands for each that has to be taken by itself. No more than `most_bytes` are added to the lines of the
+        others, of which none leaves a line out, nor keeps one.
+        """
+        return [None] * len(jobs)
 
 
 class Shipper(Protocol):

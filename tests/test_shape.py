@@ -165,3 +165,34 @@ def test_a_test_stands_where_its_subject_stands(path: Path) -> None:
     subjects |= {package.name}
     subjects |= {node.name for node in tree(package / "__init__.py").body if isinstance(node, ast.FunctionDef)}
     assert any(subject == one or subject.startswith(f"{one}_") for one in subjects)
+
+
+SEAMS = {"Source": "SourceContract", "PolledSource": "SourceContract", "Transform": "TransformContract"}
+
+
+def implementations() -> Iterator[tuple[str, str, Path]]:
+    """Each class behind a seam with contract suites: its name, its contract, its file."""
+    for path in FILES:
+        if module_name(path) == "collector.ports":
+            continue
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                for contract in {SEAMS[base] for base in bases if base in SEAMS}:
+                    yield node.name, contract, path
+
+
+@pytest.mark.parametrize(
+    ("name", "contract", "path"), list(implementations()), ids=lambda one: str(one).rpartition("/")[2]
+)
+def test_a_source_or_transform_is_held_to_its_laws(name: str, contract: str, path: Path) -> None:
+    folder = ROOT / "tests" / path.parent.relative_to(ROOT)
+    made = {
+        node.id
+        for test in folder.glob(f"test_{path.stem}*.py")
+        for one in ast.walk(tree(test))
+        if isinstance(one, ast.ClassDef) and contract in {base.id for base in one.bases if isinstance(base, ast.Name)}
+        for node in ast.walk(one)
+        if isinstance(node, ast.Name)
+    }
+    assert name in made

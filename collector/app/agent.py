@@ -25,6 +25,7 @@ from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker.engine import Calls, Engine
 from collector.docker.self_container import own_container_id
+from collector.inputs.json_file import JsonFiles
 from collector.model import StreamKey
 from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
@@ -136,8 +137,7 @@ class Agent:
             registry=self.registry,
             checkpoints=Checkpoints(positions, output),
             directory=state,
-            stamps=Stamps(self.configuration.timezone),
-            with_attrs=self.configuration.fields.attrs,
+            reads=JsonFiles(Stamps(self.configuration.timezone), with_attrs=self.configuration.fields.attrs),
             cutoff=_cutoff(self._input),
             most_open_logs=open_files.most_open_logs(len(self.configuration.outputs)),
             tap=self.live.tap(output),

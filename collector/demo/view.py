@@ -138,8 +138,8 @@ class View:
         return [log.tally.count for log in self._traffic.logs]
 
     def _backlog(self) -> dict[str, int]:
-        tails = [tail for pipeline in self._agent.pipelines for tail in pipeline.tails.values()]
-        return {tail.stream.container: tail.backlog_bytes for tail in tails}
+        sources = [reader.source for pipeline in self._agent.pipelines for reader in pipeline.readers.values()]
+        return {source.stream.container: source.backlog_bytes for source in sources}
 
     def _rates(self) -> list[float]:
         (then, before), (now, after) = self._samples[0], self._samples[-1]

@@ -7,7 +7,6 @@ waits for room, and the log file is the queue.
 import asyncio
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -19,27 +18,25 @@ from collector.delivery.concurrency import Concurrency
 from collector.delivery.delivery import Delivery
 from collector.delivery.spool.files import Spool
 from collector.discovery.registry import Registry
+from collector.inputs import Reads
 from collector.ledger import Ledger
-from collector.model import Chunk, Position, Segment, StreamKey
+from collector.model import Chunk, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
 from collector.pipeline.dating import Dating
 from collector.pipeline.event_queue import EventQueue
+from collector.pipeline.reader import Reader, together
 from collector.pipeline.returning import Returning
-from collector.ports import Shipper, ShipperSettings, Tap
+from collector.ports import PolledSource, Shipper, ShipperSettings, Tap, Transform
 from collector.sources import removed
-from collector.sources.file_tail import FileTail
+from collector.sources.desk import Desk
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.unreadable import remedy
 from collector.sources.watcher import Watcher
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
-from collector.state.positions_file import Saved
 from collector.transform import docker_event
-from collector.transform.docker_json import DockerJson, together
 from collector.transform.parts import parts
-from collector.transform.stamps import Stamps
-from collector.transform.undated import Dated
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +59,7 @@ class Pipeline:
         registry: Registry,
         checkpoints: Checkpoints,
         directory: Path,
-        stamps: Stamps,
-        with_attrs: bool = False,
+        reads: Reads,
         cutoff: str = "",
         most_open_logs: int = 512,
         tap: Tap | None = None,
@@ -72,20 +68,17 @@ class Pipeline:
         self.ledger = Ledger()
         self.counts = TailCounts(most_open_files=most_open_logs)
         self.checkpoints = checkpoints
-        self.tails: dict[StreamKey, FileTail] = {}
-        self._transforms: dict[StreamKey, DockerJson] = {}
-        self._dating = Dating(checkpoints, self.tails, self._transforms)
-        self._left: dict[StreamKey, Iterator[Segment]] = {}  # what there was no room for, of the last chunk
-        self._returning = Returning(checkpoints, self.tails, self._read_anew)
-        self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # the readers, each with its tail
+        self.readers: dict[StreamKey, Reader] = {}
+        self._dating = Dating(checkpoints, self.readers)
+        self._returning = Returning(checkpoints, self.readers, self._read_anew)
+        self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self.events = EventQueue(checkpoints, cutoff)
         self._registry = registry
-        self._stamps = stamps
-        self._with_attrs = with_attrs
+        self._reads = reads
         self._cutoff = cutoff
         self._tap = tap
         self.spool_capacity_bytes = settings.spool_bytes if settings.spool else 0
@@ -96,7 +89,9 @@ class Pipeline:
             linger_seconds=settings.linger_seconds,
             bound_bytes=settings.batch_bytes,
         )
-        self._rounds = Rounds(linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes, take=self._take)
+        self._rounds = Rounds[PolledSource](
+            linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes, take=self._take
+        )
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
         spool = directory / places.SPOOL / output
         self._delivery = Delivery(
@@ -115,7 +110,7 @@ class Pipeline:
     @property
     def backlog_bytes(self) -> int:
         """Bytes of logs on disk that were not read yet, as far as they are known."""
-        return sum(tail.backlog_bytes for tail in self.tails.values())
+        return sum(reader.source.backlog_bytes for reader in self.readers.values())
 
     async def run(self) -> None:
         """Follow and deliver until the registry is closed and what was read is settled."""
@@ -163,77 +158,76 @@ class Pipeline:
 
     async def _follow_registry(self, watcher: Watcher) -> None:
         version = -1
+        desk = Desk(watcher, self.counts, self._rounds, self._reach)
         async with asyncio.TaskGroup() as readers:
             while not self._registry.closed:
-                self._reconcile(readers, watcher)
+                self._reconcile(readers, desk)
                 version = await self._registry.changed(version)
-            self._unread = {key: size for key, tail in self.tails.items() if (size := tail.held_bytes)}
-            self._behind = [key for key, tail in self.tails.items() if tail.backlog_bytes]
+            self._unread = {key: size for key, one in self.readers.items() if (size := one.source.held_bytes)}
+            self._behind = [key for key, one in self.readers.items() if one.source.backlog_bytes]
             for task in self._tasks.values():
                 task.cancel()
 
-    def _reconcile(self, readers: asyncio.TaskGroup, watcher: Watcher) -> None:
+    def _reconcile(self, readers: asyncio.TaskGroup, desk: Desk) -> None:
         wanted = self._registry.streams
-        for key in self.tails.keys() - wanted.keys():
-            self.tails[key].remove()
+        for key in self.readers.keys() - wanted.keys():
+            self.readers[key].source.remove()
         for key, stream in wanted.items():
-            if key in self.tails:
-                self.tails[key].update(stream)
+            if (known := self.readers.get(key)) is not None:
+                known.source.update(stream)
                 continue
-            saved = self.checkpoints.begin(stream, self._cutoff)
-            self._read_anew(key, saved)
-            tail = FileTail(
-                stream,
-                watcher,
-                resume=saved.resume,
-                cutoff=saved.cutoff,
-                counts=self.counts,
-                rounds=self._rounds,
-                reached=partial(self._reach, key),
-            )
-            self.tails[key] = tail
-            self._tasks[key] = readers.create_task(self._follow(tail), name=f"{self.output} {stream.container}")
+            start = self.checkpoints.begin(stream, self._cutoff).start
+            reader = Reader(self._reads.source(stream, start, desk), self._reads.transform(stream, start))
+            self.readers[key] = reader
+            self._show_anew(key)
+            self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
 
-    def _read_anew(self, key: StreamKey, saved: Saved) -> None:
-        """What is read of the stream from now on begins at this position."""
-        dated = Dated(*saved.dated_file)
-        self._transforms[key] = DockerJson(self._stamps, saved.last_time, dated=dated, with_attrs=self._with_attrs)
-        self._left.pop(key, None)
+    def _read_anew(self, key: StreamKey, start: Start) -> None:
+        """What is read of the stream from now on begins there."""
+        reader = self.readers[key]
+        reader.transform, reader.left = self._reads.transform(reader.source.stream, start), None
+        self._show_anew(key)
+
+    def _show_anew(self, key: StreamKey) -> None:
         if self._tap is not None:
             self._tap.back(key)
 
     # ------------------------------------------------------------------ one stream
 
-    async def _follow(self, tail: FileTail) -> None:
-        key = tail.stream.key
+    async def _follow(self, reader: Reader) -> None:
+        source = reader.source
+        key = source.key
         try:
             is_over = False
             while not is_over:
-                if await self._read_to_end(tail):
-                    is_over = await self._returning.is_over(tail, lambda: self._delivery.is_crowded)
+                if await self._read_to_end(reader):
+                    is_over = await self._returning.is_over(source, lambda: self._delivery.is_crowded)
                 else:
-                    await tail.pause(_UNREADABLE_SECONDS)
+                    await source.pause(_UNREADABLE_SECONDS)
             self.checkpoints.leave(key)
         finally:
-            tail.close()
-            del self.tails[key], self._tasks[key], self._transforms[key]
+            source.close()
+            del self.readers[key], self._tasks[key]
             self._returning.left(key)
             self.unreadable.pop(key, None)
 
-    async def _read_to_end(self, tail: FileTail) -> bool:
+    async def _read_to_end(self, reader: Reader) -> bool:
         """Read until the container is gone; False if its log cannot be read now, which is told once."""
-        key = tail.stream.key
+        source, key = reader.source, reader.source.key
+        is_shown = isinstance(source, PolledSource)  # what it gives was passed on by `_take`, as far as there was room
         self._returning.take_due(key)
         try:
-            async for chunk in tail.chunks():
+            async for chunk in source.chunks():
+                has_to_wait = is_shown or not self._take_one(reader, chunk, self._segments(chunk, reader.transform))
                 del chunk  # a quiet log must not keep its last one, nor one that waits
-                await self._wait_for_room(tail)
+                if has_to_wait:
+                    await self._wait_for_room(reader)
         except OSError as error:
-            cause = f"{tail.stream.container}: its log cannot be read ({error.strerror or error})"
+            cause = f"{source.stream.container}: its log cannot be read ({error.strerror or error})"
             helps = remedy(error)
             told = f"{cause}: {helps}"
             if self.unreadable.get(key) != told:
-                log.warning("reading a log failed", container=tail.stream.container, path=tail.stream.path,
+                log.warning("reading a log failed", container=source.stream.container, path=source.stream.path,
                             error=error.strerror or str(error), remedy=helps)  # fmt: skip
             self.unreadable[key] = told
             is_gone = key.container_id not in self._registry.containers
@@ -242,37 +236,39 @@ class Pipeline:
 
     def _reach(self, key: StreamKey, beginning: Position) -> None:
         """Have a position in the file before anything of it is settled: else nobody sees that it went over a stop."""
-        if not self._transforms[key].is_amid_line:
+        if not self.readers[key].transform.is_amid_line:
             self.checkpoints.reach(key, beginning)
 
-    def _take(self, found: Sequence[tuple[FileTail, Chunk]]) -> list[bool]:
+    def _take(self, found: Sequence[tuple[PolledSource, Chunk]]) -> list[bool]:
         """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""
-        made = together([(self._transforms[tail.key], chunk) for tail, chunk in found], self._most_added)
+        readers = [self.readers[source.key] for source, _ in found]
+        chunks = [chunk for _, chunk in found]
+        made = together(readers, chunks, self._most_added)
         return [
-            self._take_one(tail, chunk, [segments] if segments else self._segments(chunk, self._transforms[tail.key]))
-            for (tail, chunk), segments in zip(found, made, strict=True)
+            self._take_one(reader, chunk, [segments] if segments else self._segments(chunk, reader.transform))
+            for reader, chunk, segments in zip(readers, chunks, made, strict=True)
         ]
 
-    def _take_one(self, tail: FileTail, chunk: Chunk, made: Iterable[list[Segment]]) -> bool:
-        self.unreadable.pop(tail.key, None)
-        passing = self._pass_on(tail, chunk, made)
+    def _take_one(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> bool:
+        self.unreadable.pop(reader.source.key, None)
+        passing = self._pass_on(reader, chunk, made)
         first = next(passing, None)
         if first is not None:
-            self._left[tail.key] = chain((first,), passing)
+            reader.left = chain((first,), passing)
         return first is None and not self._delivery.is_blocked(chunk.stream.target)
 
-    def _pass_on(self, tail: FileTail, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
+    def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
         """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
         self.ledger.read_bytes += len(chunk.data)
-        tail.read_bytes += len(chunk.data)
-        transform = self._transforms[tail.key]
+        reader.read_bytes += len(chunk.data)
+        transform = reader.transform
         for segments in made:
             self._made(*segments)
             for segment in segments:
-                if not self._batches.put_at_once(segment, tail.pace.since):
+                if not self._batches.put_at_once(segment, reader.source.since):
                     yield segment
-                tail.documents += self._entered(segment)
-                if self._transforms.get(tail.key) is not transform:
+                reader.documents += self._entered(segment)
+                if reader.transform is not transform:
                     return  # it went back to its log while it waited
 
     @property
@@ -280,29 +276,30 @@ class Pipeline:
         """So many bytes may be added to what is read at once."""
         return _ADDED * self.counts.read_bytes
 
-    async def _wait_for_room(self, tail: FileTail) -> None:
+    async def _wait_for_room(self, reader: Reader) -> None:
         """Have the rest of a chunk passed on that was not taken at once."""
         self.counts.wait(1)
         try:
-            for segment in self._left.pop(tail.key, ()):
-                await self._batches.put(segment, tail.pace.since)
+            source, left, reader.left = reader.source, reader.left, None
+            for segment in left or ():
+                await self._batches.put(segment, source.since)
                 del segment
-            if self._delivery.is_blocked(tail.stream.target):
-                tail.set_aside()
-                await self._delivery.wait_for(tail.stream.target)
+            del left
+            if self._delivery.is_blocked(source.stream.target):
+                source.set_aside()
+                await self._delivery.wait_for(source.stream.target)
         finally:
             self.counts.wait(-1)
 
-    def _segments(self, chunk: Chunk, transform: DockerJson) -> Iterator[list[Segment]]:
+    def _segments(self, chunk: Chunk, transform: Transform) -> Iterator[list[Segment]]:
         """What a chunk becomes, a part of it at a time."""
         for part in parts(chunk, self._most_added):
-            segments = transform.segments(part)
-            self.ledger.parse_errors += transform.parse_errors
-            self.counts.torn(chunk.stream.container, lines=transform.torn_lines)
-            transform.parse_errors = transform.torn_lines = 0
-            if not segments and not part.data and not transform.is_amid_line:
-                self.checkpoints.skip_to(chunk.stream.key, part.end, part.fingerprint)
-            yield segments
+            taken = transform.take(part)
+            self.ledger.parse_errors += taken.parse_errors
+            self.counts.torn(chunk.stream.container, lines=taken.torn_lines)
+            yield taken.segments
+            if taken.end is not None:  # asked for again only once these segments are tracked
+                self.checkpoints.clear(chunk.stream.key, taken.end)
 
     def _made(self, *segments: Segment) -> None:
         """Have them tracked, since a stop may come first, and shown, since there may be no room for long."""
@@ -336,11 +333,12 @@ class Pipeline:
     async def _save(self) -> None:
         for second in count():
             await asyncio.sleep(_SAVE_SECONDS)
-            for key, tail in self.tails.items():
-                tail.look_ahead()
-                if tail.is_readable:
-                    self.unreadable.pop(key, None)
-            self.held_bytes = removed.bound(self.tails)
+            sources = [reader.source for reader in self.readers.values()]
+            for source in sources:
+                source.look_ahead()
+                if source.is_readable:
+                    self.unreadable.pop(source.key, None)
+            self.held_bytes = removed.bound(sources)
             if second % _SEE_EVERY == 0 and self._registry.up:
                 self.checkpoints.see({*self._registry.streams, docker_event.STREAM.key})
                 for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}):

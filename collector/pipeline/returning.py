@@ -7,10 +7,10 @@ back: `again` tells of a segment how many of its documents were counted before.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from collector.model import Batch, Segment, StreamKey
-from collector.sources.file_tail import FileTail
+from collector.model import Batch, Segment, Start, StreamKey
+from collector.pipeline.reader import Reader
+from collector.ports import Source
 from collector.state.checkpoint import Checkpoints
-from collector.state.positions_file import Saved
 
 _LOOK_SECONDS = 1.0
 
@@ -19,10 +19,10 @@ class Returning:
     """One output's. `anew` is told of each stream that goes back, and from where on it is read, as at a start."""
 
     def __init__(
-        self, checkpoints: Checkpoints, tails: Mapping[StreamKey, FileTail], anew: Callable[[StreamKey, Saved], None]
+        self, checkpoints: Checkpoints, readers: Mapping[StreamKey, Reader], anew: Callable[[StreamKey, Start], None]
     ) -> None:
         self._checkpoints = checkpoints
-        self._tails = tails
+        self._readers = readers
         self._anew = anew
         self._documents: Counter[StreamKey] = Counter()  # that went back and were not read again
         self._lost = 0  # of them, with their log: that was counted as a gap
@@ -31,17 +31,21 @@ class Returning:
     def put_back(self, segments: Sequence[Segment], documents: Batch) -> bool:
         """Have these segments read again, of which such documents are not settled; False if one has no log to read."""
         keys = {segment.stream.key for segment in segments}
-        if any(key not in self._tails or not self._checkpoints.has_position(key) for key in keys):
+        if not all(map(self._can_go_back, keys)):
             return False
         for segment in documents.segments:
             self._documents[segment.stream.key] += segment.count
         for key in keys:
             saved = self._checkpoints.put_back(key, [one for one in segments if one.stream.key == key])
             if saved is not None and saved.resume is not None:
-                self._anew(key, saved)
-                self._tails[key].go_back(saved.resume, saved.cutoff)
+                self._anew(key, saved.start)
+                self._readers[key].source.go_back(saved.start)
                 self._due.add(key)
         return True
+
+    def _can_go_back(self, key: StreamKey) -> bool:
+        reader = self._readers.get(key)
+        return reader is not None and reader.source.can_go_back and self._checkpoints.has_position(key)
 
     def again(self, segment: Segment) -> int:
         """How many of its documents, which were read now, went back before."""
@@ -68,14 +72,14 @@ class Returning:
         self._documents.clear()
         return count
 
-    async def is_over(self, tail: FileTail, is_crowded: Callable[[], bool]) -> bool:
+    async def is_over(self, source: Source, is_crowded: Callable[[], bool]) -> bool:
         """Whether nothing of a log that was read to its end will be read again: in a crowd it may have to be."""
-        key = tail.stream.key
+        key = source.key
         while not self.take_due(key):
             if not (is_crowded() and self._checkpoints.is_pending(key)):
                 return True
-            await tail.pause(_LOOK_SECONDS)
-            if not tail.is_removed:  # it came back
+            await source.pause(_LOOK_SECONDS)
+            if not source.is_removed:  # it came back
                 return False
         return False
 

@@ -2,9 +2,14 @@
 
 from msgspec.structs import replace
 
-from collector.model import Chunk
+from collector.model import Chunk, Start
 
 _MEASURED = "1970"  # times before that, such as Go's year 1, were never measured: the lines around tell how old one is
+
+
+def cutoff_of(start: Start) -> str:
+    """The moment before which lines are left out: of a log of which none was settled. "" for none."""
+    return start.cutoff if start.resume is None or start.resume.is_unsettled else ""
 
 
 def without_older(chunk: Chunk, cutoff: str) -> tuple[Chunk, bool]:

@@ -17,12 +17,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from collector.files.regular import refusal
-from collector.model import Chunk, LogStream, Position
-from collector.sources.cutoff import without_older
+from collector.model import BEGINNING, Chunk, LogStream, Position, Start
+from collector.ports import PolledSource
+from collector.sources.cutoff import cutoff_of, without_older
 from collector.sources.going_back import gone_back
 from collector.sources.log_reader import LogReader
 from collector.sources.pace import POLL_SECONDS, Pace
-from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.wake import Wake
@@ -35,39 +35,36 @@ _NEVER = math.inf  # seconds until the next look: the container is gone, and all
 _NOW = -1.0
 
 
-class FileTail:
-    """The source of one stream. `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled.
+class FileTail(PolledSource):
+    """The source of one stream. `start`: where to begin, and what to leave out.
 
     `reached` is given the beginning of each file that reading comes to, as soon as it is identified.
     `rounds` are shown each chunk first; what they take, `chunks` need not give, so that no task is woken for it.
     """
+
+    can_go_back = True
 
     def __init__(
         self,
         stream: LogStream,
         watcher: Watcher,
         *,
-        resume: Resume | None = None,
-        cutoff: str = "",
+        start: Start = BEGINNING,
         counts: TailCounts | None = None,
         reached: Callable[[Position], None] = lambda beginning: None,
-        rounds: "Rounds[FileTail] | None" = None,
+        rounds: Rounds[PolledSource] | None = None,
     ) -> None:
-        self.stream = stream
-        self.key = stream.key
+        super().__init__(stream)
         self.counts = TailCounts() if counts is None else counts
         self.pace = Pace()
-        self.documents = self.read_bytes = 0  # of it, as far as they were passed on
-        self.is_readable = False  # whether a file of it is open, and the last look at it went well
         self._watcher = watcher
         self._reached = reached
         self._file: Position | None = None  # that was told last
-        self._cutoff = cutoff if resume is None or resume.is_unsettled else ""
+        self._cutoff = cutoff_of(start)
         self._rounds = rounds
         self._found: Chunk | float = _NOW  # what a round found for the reader to go on with
-        self._log = LogReader(Path(stream.path), stream.container_id, self.counts, resume)
+        self._log = LogReader(Path(stream.path), stream.container_id, self.counts, start.resume)
         self._wake = Wake()
-        self.is_removed = False  # the container is gone
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
         self._is_watched = False
@@ -75,8 +72,6 @@ class FileTail:
         self._is_caught_up = False  # all was read when it began to wait, and it is told of what comes
         self._left_bytes: int | None = None  # by the last look, if it found nothing to read
         self._end_told = self._is_asked = False  # the latter: for a chunk, even without data
-
-    # ------------------------------------------------------------------ told from outside
 
     def update(self, stream: LogStream) -> None:
         """Take over a new name or state of the container, which exists."""
@@ -105,12 +100,13 @@ class FileTail:
         """Leave the descriptors to others, if they need them: nobody reads it for long. The next look opens it."""
         self._log.set_aside()
 
-    def go_back(self, resume: Resume, cutoff: str) -> None:
-        """Read again from there on, with the `cutoff` from then; what is gone of it meanwhile is counted."""
-        self._log = gone_back(self._log, resume, self.stream, self.counts, is_told=self._is_followed)
+    def go_back(self, start: Start) -> None:
+        """Read again from there on; what is gone of it meanwhile is counted."""
+        assert start.resume is not None  # noqa: S101 - it was read
+        self._log = gone_back(self._log, start.resume, self.stream, self.counts, is_told=self._is_followed)
         self._slept(is_woken=True)
         self._end, self._file, self._end_told = None, None, False
-        self._cutoff = cutoff if resume.is_unsettled else ""
+        self._cutoff = cutoff_of(start)
         self._wake.set()
 
     def let_go(self) -> int:
@@ -122,6 +118,11 @@ class FileTail:
         self._slept(is_woken=await self._wake.sleep(seconds))
 
     @property
+    def since(self) -> float | None:
+        """Before that, by the loop's time, nothing of what it gave last was there."""
+        return self.pace.since
+
+    @property
     def backlog_bytes(self) -> int:
         """Bytes of plain files that were not read yet; of an idle one when it was last looked at."""
         return self._log.unread_bytes if self._left_bytes is None else self._left_bytes
@@ -130,8 +131,6 @@ class FileTail:
     def held_bytes(self) -> int:
         """Bytes of removed files that are kept open until they are read."""
         return 0 if self._is_caught_up or self.pace.quiet_looks else self._log.held_bytes
-
-    # ------------------------------------------------------------------ the source
 
     async def chunks(self) -> AsyncIterator[Chunk]:
         """Whole lines, in order; a chunk without data tells a position, or that the container has stopped.

@@ -2,9 +2,8 @@
 
 from contextlib import suppress
 
-from collector.model import LogStream
+from collector.model import LogStream, Resume
 from collector.sources.log_reader import LogReader
-from collector.sources.resume import Resume
 from collector.sources.tail_counts import TailCounts
 
 

@@ -7,11 +7,11 @@ read to its end before the next one; one that was cut is read on in the copy mad
 from contextlib import suppress
 from pathlib import Path
 
-from collector.model import FileId, Position
+from collector.model import FileId, Position, Resume
 from collector.sources.fingerprint import fingerprint
 from collector.sources.line_reader import LineReader, Truncated
 from collector.sources.log_files import Generation, LogFile, State, generations, keep_ordinal, state_of
-from collector.sources.resume import Match, Resume, beginning, find
+from collector.sources.resume import Match, beginning, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts
 

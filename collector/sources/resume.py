@@ -2,23 +2,8 @@
 
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from collector.model import FileId, Position
+from collector.model import FileId, Position, Resume
 from collector.sources.log_files import Generation, LogFile, head_of, keep_ordinal
-
-
-class Resume(Struct, frozen=True):
-    """A position, and what tells its file apart from others with an equal first line.
-
-    `fingerprint` is that of the line before the position ("": not known), `ordinals` are the last
-    ones given, by head, up to that file. `is_unsettled` says that all before it was left out for its age.
-    """
-
-    position: Position
-    ordinals: dict[str, int] = {}
-    fingerprint: str = ""
-    is_unsettled: bool = False
 
 
 class Match(NamedTuple):

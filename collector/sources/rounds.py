@@ -19,7 +19,7 @@ _FULL = 1.25  # batches in a round: the first leaves while the rest is read
 
 
 class Log(Protocol):
-    """What is looked at in a round, while its reader sleeps."""
+    """What is looked at in a round, while its reader sleeps: `PolledSource`."""
 
     def look(self, now: float) -> Chunk | None:
         """What has come, at this time of the loop; None if it needs nothing, or its reader goes on with it."""

@@ -176,10 +176,20 @@ class Checkpoints:
             del self._pending[key]
         return saved
 
-    def skip_to(self, key: StreamKey, position: Position, fingerprint: str = "") -> None:
-        """Begin at `position` if nothing is on its way: what lies before was left out on purpose."""
-        if key not in self._pending:
-            self._move(key, Ticket(position, fingerprint=fingerprint))
+    def clear(self, key: StreamKey, end: Ticket) -> None:
+        """What was read up to here left nothing that is not tracked: the stream is there once that is settled."""
+        pending = self._pending.get(key)
+        if pending and pending[-1] is end:
+            return
+        here = Ticket(end.end, end.last_time, end.fingerprint, is_settled=True)
+        if not pending:
+            self._move(key, here)
+            return
+        last = pending[-1]
+        if last.is_settled and not last.documents and last.end.file == here.end.file:
+            here.last_time = here.last_time or last.last_time
+            pending.pop()  # else they would pile up while an output is away
+        pending.append(here)
 
     def _move(self, key: StreamKey, to: Ticket) -> None:
         if (saved := self._saved.get(key)) is not None:

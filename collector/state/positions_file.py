@@ -19,8 +19,7 @@ from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
 from collector.files.writing import fsync_directory
-from collector.model import FileId, Position
-from collector.sources.resume import Resume
+from collector.model import Dated, FileId, Position, Resume, Start
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +55,11 @@ class Saved(Struct, omit_defaults=True):
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
 
     @property
-    def dated_file(self) -> tuple[FileId, str]:
-        """The file whose first lines have no time of their own, and the one that was given to them."""
+    def start(self) -> Start:
+        """Where to go on, with all that is kept of what was before."""
         head, ordinal, time = self.dated
-        return FileId(self.container_id, head, ordinal), time
+        dated = Dated(FileId(self.container_id, head, ordinal), time) if time else None
+        return Start(self.resume, self.cutoff, self.last_time, dated)
 
     @property
     def resume(self) -> Resume | None:

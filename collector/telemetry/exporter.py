@@ -12,7 +12,7 @@ from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.engine import Calls
 from collector.histogram import Histogram
 from collector.pipeline.pipeline import Pipeline
-from collector.sources.file_tail import FileTail
+from collector.pipeline.reader import Reader
 from collector.telemetry import catalogue, daemon
 from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import Family, family, histogram
@@ -117,19 +117,19 @@ class Exporter:
     def _inputs(self) -> Iterator[Family]:
         shown = {container.name for container in self._containers.shown()}
         followed = [
-            ((pipeline.output, tail.stream.container), tail)
+            ((pipeline.output, reader.source.stream.container), reader)
             for pipeline in self._pipelines
-            for tail in pipeline.tails.values()
-            if tail.stream.container in shown
+            for reader in pipeline.readers.values()
+            if reader.source.stream.container in shown
         ]
 
-        def each(series: Series, number: Callable[[FileTail], int]) -> Family:
+        def each(series: Series, number: Callable[[Reader], int]) -> Family:
             sums = Counter[tuple[str, str]]()  # a container may have several streams
-            for labels, tail in followed:
-                sums[labels] += number(tail)
+            for labels, reader in followed:
+                sums[labels] += number(reader)
             return family(series, sums.items())
 
-        yield each(catalogue.BACKLOG_BYTES, lambda one: one.backlog_bytes)
+        yield each(catalogue.BACKLOG_BYTES, lambda one: one.source.backlog_bytes)
         yield each(catalogue.CONTAINER_DOCUMENTS, lambda one: one.documents)
         yield each(catalogue.CONTAINER_READ_BYTES, lambda one: one.read_bytes)
         yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems(shown)])
@@ -138,8 +138,8 @@ class Exporter:
         """Those of the containers whose log is not followed, and why; and folders that are links."""
         found = {(one.name, _reason(one)) for one in self._registry.containers.values() if one.problem}
         for pipeline in self._pipelines:
-            tails = (pipeline.tails.get(key) for key in pipeline.unreadable)
-            found |= {(tail.stream.container, "unreadable") for tail in tails if tail is not None}
+            readers = (pipeline.readers.get(key) for key in pipeline.unreadable)
+            found |= {(reader.source.stream.container, "unreadable") for reader in readers if reader is not None}
         links = sorted(self._registry.links)[:_MOST_LINKS]
         return sorted(one for one in found if one[0] in shown) + [(name, "link") for name in links]
 

@@ -22,7 +22,8 @@ from msgspec import Struct
 
 from collector.documents.ids import id_prefix
 from collector.documents.json_text import log_of, message
-from collector.model import Chunk, FileId, LogStream, NumberedIds, Position, Segment, Ticket
+from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
+from collector.ports import Taken, Transform
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.attrs import Attrs
@@ -30,7 +31,7 @@ from collector.transform.compose import Document, document_of, plain_documents, 
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
 from collector.transform.parts import added_bytes
 from collector.transform.stamps import Stamped, Stamps
-from collector.transform.undated import Dated, RawLine, Undated
+from collector.transform.undated import RawLine, Undated
 
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
@@ -46,15 +47,13 @@ class _Unfinished(Struct):
     attrs: bytes = b""
 
 
-class DockerJson:
+class DockerJson(Transform):
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
-    def __init__(
-        self, stamps: Stamps, last_time: str = "", *, dated: Dated | None = None, with_attrs: bool = False
-    ) -> None:
-        """`last_time` is the one kept with the position that reading resumes from: a line without one takes it over.
+    def __init__(self, stamps: Stamps, start: Start = BEGINNING, *, with_attrs: bool = False) -> None:
+        """A first line without a time takes that of the line before `start`.
 
-        `dated`: what an earlier run came to by `date_lines`. `with_attrs`: documents carry what log-opts add to a line.
+        `with_attrs`: documents carry what log-opts add to a line.
         """
         self.parse_errors = 0
         self.torn_lines = 0
@@ -63,9 +62,9 @@ class DockerJson:
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
-        self._held = Undated(dated)
+        self._held = Undated(start.dated)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is
-        self._last_time = "" if last_time == _NO_TIME else last_time  # in the file being read
+        self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
         self._done: Ticket  # what the next segment leaves behind it, unless it is the last
         self._prefix_of: tuple[FileId, str] | None = None
@@ -85,6 +84,17 @@ class DockerJson:
         """Nothing follows: give lines that wait the time of their file, with the next chunk, whatever is in it."""
         return self._held.decide()
 
+    def take(self, chunk: Chunk) -> Taken:
+        """What `chunk` becomes."""
+        segments = self.segments(chunk)
+        if segments:
+            end: Ticket | None = segments[-1].ticket
+        else:  # lines are kept, or left out before they came here
+            end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
+        taken = Taken(segments, end, self.parse_errors, self.torn_lines)
+        self.parse_errors = self.torn_lines = 0
+        return taken
+
     def segments(self, chunk: Chunk) -> list[Segment]:
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
@@ -97,6 +107,11 @@ class DockerJson:
         if chunk.data:
             self._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
         return segments
+
+    @staticmethod
+    def together(jobs: Sequence[tuple[Transform, Chunk]], most_bytes: int) -> Sequence[list[Segment] | None]:
+        """Where each goes on plainly, all are decoded at one go."""
+        return together(cast(Sequence[tuple[DockerJson, Chunk]], jobs), most_bytes)
 
     # ------------------------------------------------------------------ fast path
 

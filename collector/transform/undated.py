@@ -6,18 +6,11 @@ decided (`Dated`), which is kept with the positions, so that the lines have the 
 
 from typing import NamedTuple
 
-from collector.model import FileId, Position
+from collector.model import Dated, FileId, Position
 from collector.transform.stamps import from_nanoseconds
 
 _BYTES = 1 << 20
 _LINE_BYTES = 256  # that each costs besides
-
-
-class Dated(NamedTuple):
-    """The time that the first lines of a file have where none of their own can be read."""
-
-    file: FileId
-    time: str
 
 
 class RawLine(NamedTuple):

@@ -8,6 +8,7 @@ from collector.app.agent import Agent
 from collector.app.outputs import shipper_types
 from collector.config.loading import load
 from collector.dead_letters import DeadLetters
+from collector.inputs.json_file import JsonFiles
 from collector.model import Rejected
 from collector.pipeline.pipeline import Pipeline
 from collector.ports import ShipperSettings
@@ -31,7 +32,7 @@ def agent(tmp_path: Path) -> Agent:
             registry=found.registry,
             checkpoints=Checkpoints(tmp_path, "out"),
             directory=tmp_path,
-            stamps=Stamps(),
+            reads=JsonFiles(Stamps()),
         )
     )
     return found

@@ -12,9 +12,13 @@ from msgspec.structs import replace
 
 from collector.discovery.registry import Container, Registry
 from collector.errors import Unavailable
+from collector.inputs.json_file import JsonFiles
 from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline.pipeline import Pipeline
+from collector.pipeline.reader import Reader
 from collector.ports import ShipperSettings, Tap
+from collector.sources.file_tail import FileTail
+from collector.sources.log_reader import LogReader
 from collector.sources.tail_counts import CHUNK_BYTES
 from collector.state.checkpoint import Checkpoints
 from collector.transform.stamps import Stamps
@@ -65,7 +69,7 @@ class Host:
             registry=self.registry,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
-            stamps=Stamps(),
+            reads=JsonFiles(Stamps()),
             cutoff=cutoff,
             tap=tap,
         )
@@ -93,6 +97,12 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture
 def shipper() -> RecordingShipper:
     return RecordingShipper()
+
+
+def log_of(reader: Reader) -> LogReader:
+    """What holds the files of a stream."""
+    assert isinstance(reader.source, FileTail)
+    return reader.source._log
 
 
 def messages(shipper: RecordingShipper, target: str | None = None) -> list[str]:
@@ -318,7 +328,7 @@ async def test_stopping_delivers_what_was_read(host: Host) -> None:
     async with host.run(pipeline):
         await until(lambda: pipeline.ledger.read)
         host.registry.close()
-        await until(lambda: not pipeline.tails)
+        await until(lambda: not pipeline.readers)
         host.logs["web"].write(*numbered(range(100, 110)))
         released.set()
     assert messages(slow) == words(range(100))
@@ -346,7 +356,7 @@ async def test_what_a_removed_container_wrote_last_arrives_and_then_it_is_forgot
         host.registry.drop("job")
         await until(lambda: messages(shipper) == ["one", "done"])
         await until(lambda: pipeline.checkpoints.target_of(key) is None)
-        assert pipeline.tails == {}
+        assert pipeline.readers == {}
 
 
 async def test_a_stopped_containers_last_line_ends_without_a_newline(host: Host, shipper: RecordingShipper) -> None:
@@ -445,7 +455,7 @@ async def test_a_backlog_that_was_left_out_is_not_read_after_a_restart(host: Hos
     log = host.add("web", raw("old\n", time="2020-01-01T00:00:00Z"))
     first = host.pipeline(shipper, cutoff="2026-01-01T00:00:00")
     async with host.run(first):
-        await until(lambda: first.tails)
+        await until(lambda: first.readers)
         (stream,) = host.registry.streams.values()
         await until(lambda: first.checkpoints.begin(stream).resume)
     log.write(raw("new\n", time="2026-11-23T00:00:00Z"))
@@ -466,7 +476,7 @@ async def test_refused_documents_move_the_position_as_dead_letters(host: Host, s
     assert b"line 3" in letters.read_bytes()
     again = host.pipeline(shipper)
     async with host.run(again):
-        await until(lambda: again.tails)
+        await until(lambda: again.readers)
     assert again.ledger.read == 0
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from collector.sources.tail_counts import TailCounts
 from tests.collector.docker_lines import numbered
-from tests.collector.pipeline.test_pipeline import Host, messages, words
+from tests.collector.pipeline.test_pipeline import Host, log_of, messages, words
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 
@@ -59,9 +59,9 @@ async def test_what_is_removed_of_a_log_that_waits_without_a_descriptor_is_count
     async with host.run(pipeline):
         await until(lambda: len(pipeline.ledger.waits) == _TURNS)
         await until(lambda: pipeline.counts.open_logs < _TURNS)
-        shut = next(key.container_id for key, tail in pipeline.tails.items() if not tail._log.is_open)
+        shut = next(key.container_id for key, one in pipeline.readers.items() if not log_of(one).is_open)
         host.logs[shut].live.unlink()
         host.registry.drop(shut)
         shipper.is_shut = False
-        await until(lambda: len(pipeline.tails) == _TURNS - 1 and not pipeline.ledger.in_flight)
+        await until(lambda: len(pipeline.readers) == _TURNS - 1 and not pipeline.ledger.in_flight)
         assert pipeline.counts.gaps == 1

@@ -227,7 +227,7 @@ async def test_an_agent_shows_what_it_reads_while_its_first_output_is_away(tmp_p
     )
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(agent.run())
-        await until(lambda: len(agent.pipelines) == 2 and bool(agent.pipelines[1].tails))
+        await until(lambda: len(agent.pipelines) == 2 and bool(agent.pipelines[1].readers))
         async with Watch(agent.live).on() as watch:
             log.write(*numbered(range(_LINES)))
             await until(lambda: watch.count + watch.skipped >= _LINES)

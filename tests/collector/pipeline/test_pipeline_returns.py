@@ -274,7 +274,7 @@ async def test_the_last_lines_of_a_container_that_is_gone_go_back_too(host: Host
         await until(lambda: pipeline.ledger.in_flight_bytes < 1_000)
         shipper.is_shut = False
         await until(lambda: len(messages(shipper, "shut")) == 100)
-        await until(lambda: len(pipeline.tails) == 1)
+        await until(lambda: len(pipeline.readers) == 1)
     assert sorted(messages(shipper, "shut"), key=lambda it: int(it[5:])) == words(range(100))
     assert (pipeline.counts.gaps, pipeline.counts.open_files) == (0, 0)
 

@@ -12,7 +12,7 @@ from collector.model import Batch, Receipt
 from collector.pipeline.pipeline import Pipeline
 from collector.sources.tail_counts import TailCounts
 from tests.collector.docker_lines import numbered, raw
-from tests.collector.pipeline.test_pipeline import Host, messages, words
+from tests.collector.pipeline.test_pipeline import Host, log_of, messages, words
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 
@@ -51,7 +51,7 @@ async def cut_off(*pipelines: Pipeline, positions_are_saved: bool = True) -> Asy
 async def stop(host: Host, pipeline: Pipeline) -> None:
     """As SIGTERM with an output that takes nothing: no more is read, and then the time for it is over."""
     host.registry.close()
-    await until(lambda: not pipeline.tails)
+    await until(lambda: not pipeline.readers)
     host.registry.closed = False
 
 
@@ -109,7 +109,7 @@ async def test_a_log_that_waits_for_a_descriptor_has_a_position_too(host: Host, 
     first = host.pipeline(Away())
     first.counts = TailCounts(most_open_files=2)
     async with cut_off(first):
-        await until(lambda: first.ledger.error and any(tail._log.awaits_turn for tail in first.tails.values()))
+        await until(lambda: first.ledger.error and any(log_of(one).awaits_turn for one in first.readers.values()))
     for log in logs:
         log.rotate(keep=1)
         log.write(*numbered(range(10, 20)))
@@ -126,7 +126,7 @@ async def test_what_is_left_out_for_its_age_is_left_out_over_a_stop_amid_it(
     first = host.pipeline(Away(), cutoff="2026-01-01T00:00:00")
     (stream,) = host.registry.streams.values()
     async with cut_off(first):
-        await until(lambda: first.tails and first.checkpoints.begin(stream).line == 1)
+        await until(lambda: first.readers and first.checkpoints.begin(stream).line == 1)
     log.write(raw("older\n", time="2020-01-01T00:00:01Z"), raw("new\n", time="2026-11-23T00:00:00Z"))
     again = host.pipeline(shipper, cutoff="2026-12-01T00:00:00")
     async with host.run(again):
@@ -225,7 +225,7 @@ async def test_what_a_stop_drops_of_removed_files_is_counted_at_the_next_start(
     assert again.ledger.dropped["stopped"] == undelivered
     last = host.pipeline(shipper)
     async with host.run(last):
-        await until(lambda: last.tails)
+        await until(lambda: last.readers)
     assert (last.counts.gaps, last.counts.lost_bytes, last.ledger.dropped["stopped"]) == (0, 0, 0)
 
 
@@ -239,7 +239,7 @@ async def test_documents_of_a_removed_container_that_a_stop_drops_are_counted(
         log.live.unlink()
         log.live.parent.rmdir()
         host.registry.drop("job")
-        await until(lambda: not first.tails)
+        await until(lambda: not first.readers)
         host.registry.close()
     host.registry.closed = False
     again = host.pipeline(shipper)

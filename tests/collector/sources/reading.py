@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from msgspec.structs import replace
 
-from collector.model import Chunk, Position
+from collector.model import Chunk, Position, Resume, Start
+from collector.ports import PolledSource
 from collector.sources.file_tail import FileTail
-from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
@@ -66,10 +66,10 @@ async def reading(
     files_kept: int = 0,
     is_slow: bool = False,
     counts: TailCounts | None = None,
-    rounds: Rounds[FileTail] | None = None,
+    rounds: Rounds[PolledSource] | None = None,
 ) -> AsyncIterator[Reading]:
     stream = replace(log_stream(log.live), running=running, files_kept=files_kept)
-    tail = FileTail(stream, watcher, resume=resume, cutoff=cutoff, counts=counts or TailCounts(), rounds=rounds)
+    tail = FileTail(stream, watcher, start=Start(resume, cutoff), counts=counts or TailCounts(), rounds=rounds)
     found = Reading(tail, is_slow=is_slow)
     task = asyncio.create_task(found.run())
     try:

@@ -22,10 +22,9 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from collector.model import Chunk, FileId, Position
+from collector.model import Chunk, FileId, Position, Resume, Start
 from collector.sources.file_tail import FileTail
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.sources.resume import Resume
 from collector.sources.tail_counts import CHUNK_BYTES, TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
@@ -688,7 +687,7 @@ async def test_equal_first_lines_are_numbered_over_other_files_between_them_and_
     found = [chunk.start.file async for chunk in tail.chunks() if chunk.data]
     assert [(file.head, file.ordinal) for file in found] == [(head(one), 0), (head(other), 0), (head(one), 1)]
     resume = Resume(Position(found[1], len(other), 1, log.generation(1).stat().st_ino), {head(one): 0})
-    again = FileTail(log_stream(log.live), UNWATCHED, resume=resume)
+    again = FileTail(log_stream(log.live), UNWATCHED, start=Start(resume))
     again.remove()
     assert [chunk.start.file async for chunk in again.chunks() if chunk.data] == found[2:]
 
@@ -912,7 +911,7 @@ class Log(RuleBasedStateMachine):
     scratch = ""
 
     def start(self, resume: Resume | None) -> None:
-        self.tail = FileTail(log_stream(self.log.live), UNWATCHED, resume=resume)
+        self.tail = FileTail(log_stream(self.log.live), UNWATCHED, start=Start(resume))
         self.resume = resume
         self.held = []
         self.chunks = self.tail.chunks()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.model import FileId, Position
+from collector.model import FileId, Position, Start
 from collector.sources.line_reader import LineReader
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile, generations
 from collector.sources.tail_counts import CHUNK_BYTES, TailCounts
@@ -29,7 +29,7 @@ def log(tmp_path: Path) -> ContainerLog:
 
 def documents(found: Reading, last_time: str = "") -> dict[str, bytes]:
     """What is shipped of it, by id."""
-    transforming = DockerJson(Stamps(), last_time)
+    transforming = DockerJson(Stamps(), Start(last_time=last_time))
     segments = [segment for chunk in found.chunks for segment in transforming.segments(chunk)]
     return {one: body for segment in segments for one, body in zip(segment.ids, segment.documents, strict=True)}
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from collector.model import Chunk
+from collector.model import Chunk, Resume, Start
+from collector.ports import PolledSource
 from collector.sources.file_tail import FileTail
-from collector.sources.resume import Resume
 from collector.sources.rounds import Rounds
 from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
@@ -24,7 +24,7 @@ from tests.collector.waiting import until
 FIRST = numbered(range(1))[0]
 
 
-Found = Sequence[tuple[FileTail, Chunk]]
+Found = Sequence[tuple[PolledSource, Chunk]]
 
 
 def leave(found: Sequence[tuple[Any, Chunk]]) -> list[bool]:
@@ -34,7 +34,7 @@ def leave(found: Sequence[tuple[Any, Chunk]]) -> list[bool]:
 
 def rounds(
     seconds: float = 1.0, *, batch_bytes: int = 1 << 20, take: Callable[[Found], list[bool]] = leave
-) -> Rounds[FileTail]:
+) -> Rounds[PolledSource]:
     return Rounds(linger_seconds=seconds, batch_bytes=batch_bytes, take=take)
 
 
@@ -58,7 +58,7 @@ def sleepers(seconds: float = 1.0, *, batch_bytes: int = 1 << 20) -> Rounds[Slee
 
 
 @asynccontextmanager
-async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds[FileTail]) -> AsyncIterator[Reading]:
+async def waiting(log: ContainerLog, watcher: Watcher, found: Rounds[PolledSource]) -> AsyncIterator[Reading]:
     """A tail that has read a first line and waits for a round; none comes by itself."""
     log.write(FIRST)
     async with reading(log, watcher=watcher, rounds=found) as told:
@@ -72,7 +72,7 @@ async def sleep(found: Rounds[Sleeper], log: Sleeper, found_bytes: int = 0) -> b
     return await log.wake.sleep()
 
 
-async def quiet(found: Rounds[FileTail], told: Reading) -> None:
+async def quiet(found: Rounds[PolledSource], told: Reading) -> None:
     """Rounds until the file is watched."""
     while told.tail._wake not in told.tail._watcher._armed:
         await found.hold()
@@ -194,7 +194,7 @@ class InRounds(Log):
         self.runner.run(self.watch())
         stream = log_stream(self.log.live)
         self.rounds = rounds(take=self.take_some)
-        self.tail = FileTail(stream, self.watcher, resume=resume, rounds=self.rounds)
+        self.tail = FileTail(stream, self.watcher, start=Start(resume), rounds=self.rounds)
         self.resume = resume
         self.held = []
         self.chunks = self.tail.chunks()

@@ -95,16 +95,32 @@ def test_equal_segments_are_settled_one_by_one(tmp_path: Path) -> None:
     assert position(checkpoints) == first.ticket.end
 
 
-def test_what_was_left_out_is_skipped_unless_something_is_on_its_way(tmp_path: Path) -> None:
+def test_what_was_left_out_is_passed_once_what_came_before_it_is_settled(tmp_path: Path) -> None:
     checkpoints = begun(tmp_path)
-    checkpoints.skip_to(STREAM.key, Position(FILE, 500, 5))
+    checkpoints.clear(STREAM.key, Ticket(Position(FILE, 500, 5)))
     assert position(checkpoints) == Position(FILE, 500, 5)
     on_its_way = upto(7)
     checkpoints.track(on_its_way)
-    checkpoints.skip_to(STREAM.key, Position(FILE, 900, 9))
+    checkpoints.clear(STREAM.key, on_its_way.ticket)
+    checkpoints.clear(STREAM.key, Ticket(Position(FILE, 900, 9)))
     assert position(checkpoints) == Position(FILE, 500, 5)
     checkpoints.settle(on_its_way)
-    assert position(checkpoints) == on_its_way.ticket.end
+    assert position(checkpoints) == Position(FILE, 900, 9)
+
+
+def test_what_is_left_out_while_an_output_is_away_takes_no_memory(tmp_path: Path) -> None:
+    checkpoints = begun(tmp_path)
+    on_its_way = upto(1, last_time="2026-11-23T02:13:00Z")
+    checkpoints.track(on_its_way)
+    for line in range(2, 1000):
+        checkpoints.clear(STREAM.key, Ticket(Position(FILE, 100 * line, line)))
+    newer = upto(1, file=NEWER)
+    checkpoints.clear(STREAM.key, newer.ticket)
+    assert len(checkpoints._pending[STREAM.key]) == 3
+    checkpoints.settle(on_its_way)
+    saved = checkpoints.begin(STREAM)
+    assert position(checkpoints) == newer.ticket.end
+    assert (saved.last_time, saved.ordinals) == ("2026-11-23T02:13:00Z", {"aa": 0, "bb": 0})
 
 
 def test_the_inode_is_that_of_the_positions_file(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.engine import Calls
 from collector.docker.event import Event
 from collector.histogram import LAG_SECONDS, Histogram
+from collector.inputs.json_file import JsonFiles
 from collector.pipeline.pipeline import Pipeline
+from collector.pipeline.reader import Reader
 from collector.ports import ShipperSettings
 from collector.sources.file_tail import FileTail
 from collector.sources.watcher import Watcher
@@ -24,6 +26,7 @@ from collector.telemetry.exposition import expose
 from collector.telemetry.poll import Look, Poll
 from collector.telemetry.process import Process
 from collector.telemetry.series import Series
+from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream
 from tests.collector.recording_shipper import RecordingShipper
@@ -92,9 +95,8 @@ class Telemetry:
             process=Process({"info": 3, "error": 1}),
         )
         stream = log_stream("/logs/x", container_id="web")
-        tail = Behind(stream, Watcher())
-        tail.documents, tail.read_bytes = 12, 3456
-        self.pipelines[0].tails[stream.key] = tail
+        reader = Reader(Behind(stream, Watcher()), DockerJson(Stamps()), documents=12, read_bytes=3456)
+        self.pipelines[0].readers[stream.key] = reader
         self.pipelines[0].unreadable[stream.key] = "no permission"
         self.look()
 
@@ -115,7 +117,7 @@ class Telemetry:
             registry=self.registry,
             checkpoints=Checkpoints(directory, output),
             directory=directory,
-            stamps=Stamps(),
+            reads=JsonFiles(Stamps()),
         )
 
     def scrape(self) -> dict[str, Metric]:

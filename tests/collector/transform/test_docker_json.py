@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.documents.ids import id_prefix
-from collector.model import Chunk, FileId, Position, Segment
+from collector.model import Chunk, FileId, Position, Segment, Start
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson
 from collector.transform.stamps import Stamps, from_nanoseconds
@@ -149,7 +149,7 @@ def cut(
 
 
 def transform(chunks: Iterable[Chunk], zone: str = "UTC", last_time: str = "") -> list[Segment]:
-    transforming = DockerJson(Stamps(ZoneInfo(zone)), last_time)
+    transforming = DockerJson(Stamps(ZoneInfo(zone)), Start(last_time=last_time))
     return [segment for chunk in chunks for segment in transforming.segments(chunk)]
 
 

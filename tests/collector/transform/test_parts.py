@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.model import Chunk, FileId, Position, Segment
+from collector.model import Chunk, FileId, Position, Segment, Start
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.transform.docker_json import DockerJson
 from collector.transform.parts import parts
@@ -54,7 +54,7 @@ def test_parts_are_the_chunk_and_give_the_same_documents(content: list[bytes], m
         )
         assert part.end.line - part.start.line == part.data.count(b"\n")
         assert part.fingerprint == fingerprint(last_line(part.data))
-    together, each = DockerJson(Stamps(), "2026-01-01T00:00:00Z"), DockerJson(Stamps(), "2026-01-01T00:00:00Z")
+    together, each = (DockerJson(Stamps(), Start(last_time="2026-01-01T00:00:00Z")) for _ in range(2))
     apart = [segment for part in found for segment in each.segments(part)]
     assert documents(apart) == documents(together.segments(chunk))
 

@@ -1,0 +1,26 @@
+"""Logs of Docker's json-file driver: the files of a container."""
+
+from functools import partial
+
+from collector.model import LogStream, Start
+from collector.sources.desk import Desk
+from collector.sources.file_tail import FileTail
+from collector.transform.docker_json import DockerJson
+from collector.transform.stamps import Stamps
+
+
+class JsonFiles:
+    """Reads them. `with_attrs`: documents carry what log-opts add to a line."""
+
+    def __init__(self, stamps: Stamps, *, with_attrs: bool = False) -> None:
+        self._stamps = stamps
+        self._with_attrs = with_attrs
+
+    def source(self, stream: LogStream, start: Start, desk: Desk) -> FileTail:
+        """How the files are read."""
+        reached = partial(desk.reached, stream.key)
+        return FileTail(stream, desk.watcher, start=start, counts=desk.counts, rounds=desk.rounds, reached=reached)
+
+    def transform(self, stream: LogStream, start: Start) -> DockerJson:
+        """How their lines become documents."""
+        return DockerJson(self._stamps, start, with_attrs=self._with_attrs)

@@ -1,0 +1,29 @@
+"""The laws of all transforms, for json-file lines: written whole, and in Docker's pieces."""
+
+from collector.model import BEGINNING, Start
+from collector.transform.docker_json import DockerJson
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import raw
+from tests.contract.transforms import TransformContract
+
+
+class TestDockerJson(TransformContract):
+    def transform(self, start: Start = BEGINNING) -> DockerJson:
+        return DockerJson(Stamps(), start)
+
+    def line(self, text: str, number: int) -> bytes:
+        return raw(f"{text}\n", time=f"2026-11-23T02:13:{number:02}.000000001Z")
+
+
+class TestDockerJsonInPieces(TestDockerJson):
+    def line(self, text: str, number: int) -> bytes:
+        time = f"2026-11-23T02:13:{number:02}.000000001Z"
+        return raw(text[:10], time=time) + raw(f"{text[10:]}\n", time=time)
+
+
+class TestDockerJsonWithAttrs(TestDockerJson):
+    def transform(self, start: Start = BEGINNING) -> DockerJson:
+        return DockerJson(Stamps(), start, with_attrs=True)
+
+    def line(self, text: str, number: int) -> bytes:
+        return super().line(text, number).replace(b',"time"', b',"attrs":{"@target":"evil"},"time"')
