@@ -63,7 +63,7 @@ class ShippingError(PilotfishError):
 
 
 class Unavailable(ShippingError):
-    """The destination is away or answers nonsense; `retry_after` seconds is its own wish, or None.
+    """The destination is away or answers nonsense; `retry_after` seconds is what it asks for, or None.
 
     `is_lost` says that the connection broke while the batch was on its way: the destination may have died of it.
     """

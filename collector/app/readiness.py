@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from collector.discovery.registry import Registry
 from collector.pipeline.pipeline import Pipeline
 
-_MEND_SPOOL = "restore the output, raise its spool_bytes, or free disk space in state_dir"
-_MEND_DISK = "free disk space in state_dir, or fix the disk or the permissions there"
+_FIX_SPOOL = "restore the output, raise its spool_bytes, or free disk space in state_dir"
+_FIX_DISK = "free disk space in state_dir, or fix the disk or the permissions there"
 
 
 def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
@@ -19,9 +19,9 @@ def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
         if pipeline.ledger.error:
             reasons.append(f"{name}: {pipeline.ledger.error}")
         if pipeline.ledger.spool_error:
-            reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading is paused: {_MEND_SPOOL}")
+            reasons.append(f"{name}: {pipeline.ledger.spool_error}, reading is paused: {_FIX_SPOOL}")
         if pipeline.ledger.spool_read_error:
-            reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_MEND_DISK}")
+            reasons.append(f"{name}: {pipeline.ledger.spool_read_error}: {_FIX_DISK}")
         reasons += [f"{name}: target {target} is blocked: {why}" for target, why in pipeline.ledger.waits.items()]
         if pipeline.unreadable:
             count, first = len(pipeline.unreadable), next(iter(pipeline.unreadable.values()))
@@ -29,5 +29,5 @@ def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
         if pipeline.dead_letters.dropping:
             reasons.append(f"{name}: {pipeline.dead_letters.dropping}")
         if pipeline.checkpoints.error:
-            reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_MEND_DISK}")
+            reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_FIX_DISK}")
     return reasons

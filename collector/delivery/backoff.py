@@ -18,7 +18,7 @@ class Backoff:
         self.pauses = 0
 
     def next(self, at_least: float | None = None) -> float:
-        """Seconds to wait now; a destination's own wish is the least."""
+        """Seconds to wait now; what a destination asks for is the least."""
         pause = random.uniform(self._bound / 10, self._bound)  # noqa: S311 - it hides nothing
         self._bound = min(self._bound * 2, _LONGEST_PAUSE_SECONDS)
         self.pauses += 1

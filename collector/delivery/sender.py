@@ -44,7 +44,7 @@ class Proof(Enum):
 
 
 class Answer(NamedTuple):
-    """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is the destination's wish.
+    """What came of an attempt; with `is_away` nothing came, and `retry_after` seconds is what the destination asks for.
 
     `is_lost` says that the connection broke on the way.
     """
@@ -63,12 +63,12 @@ class Answer(NamedTuple):
 class Sender:
     """The way to one destination. `away_since` (the loop's time): when the first attempt that failed began.
 
-    `wish`: seconds after which it wants to be asked again, as it said when it failed last.
+    `retry_after`: seconds after which it wants to be asked again, as it said when it failed last.
     """
 
     def __init__(self, output: str, shipper: Shipper, ledger: Ledger, concurrency: Concurrency) -> None:
         self.away_since: float | None = None
-        self.wish: float | None = None
+        self.retry_after: float | None = None
         self._concurrency = concurrency
         self._output = output
         self._shipper = shipper
@@ -178,7 +178,7 @@ class Sender:
         except Unavailable as error:
             seconds = time.perf_counter() - started
             self._concurrency.learn(seconds, is_overloaded=not isinstance(error, Unauthorized))
-            self.wish = error.retry_after
+            self.retry_after = error.retry_after
             self._fail(error, began)
             raise
         finally:
@@ -289,7 +289,7 @@ class Sender:
         self.tell(error)
 
     def _recover(self) -> None:
-        self.away_since = self.wish = None
+        self.away_since = self.retry_after = None
         self._refuses_all = self._is_puzzled = False
         self._answered_at = asyncio.get_running_loop().time()
         self._ledger.spool_error = ""  # nobody needs it now

@@ -154,7 +154,7 @@ class Suspects:
         await self._wait(away)
 
     async def _wait(self, backoff: Backoff) -> None:
-        await self._sender.pause(backoff.next(self._sender.wish), at_least=self._sender.wish)
+        await self._sender.pause(backoff.next(self._sender.retry_after), at_least=self._sender.retry_after)
 
 
 class _Seldom:

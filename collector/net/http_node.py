@@ -35,7 +35,7 @@ _NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
 
 
 class Answer(NamedTuple):
-    """What a server said: HTTP status, body as it came (decompressed), and its wish in seconds when to try again."""
+    """What a server said: HTTP status, body as it came (decompressed), and when to try again, in seconds."""
 
     status: int
     body: bytes

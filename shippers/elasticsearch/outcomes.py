@@ -85,7 +85,7 @@ _REMEDIES = {
 }
 _PIPELINE_WORDS = "pipeline with id ["
 _MAKE_PIPELINE = "create the ingest pipeline, or correct `parameters` or the default_pipeline of the index {}"
-_MEND = "fix the template or the settings of the index {}; the documents are then sent again automatically"
+_FIX = "fix the template or the settings of the index {}; the documents are then sent again automatically"
 
 
 _MOST_INDICES = 10_000  # that are remembered
@@ -328,5 +328,5 @@ def _mended(outcome: _Outcome, name: str) -> str:
 def _remedied(outcome: _Outcome, index: str) -> str:
     """Why documents of this index wait, and what helps."""
     error = outcome.error or _Error()
-    remedy = _REMEDIES.get(error.type, _MAKE_PIPELINE if _PIPELINE_WORDS in error.words else _MEND)
+    remedy = _REMEDIES.get(error.type, _MAKE_PIPELINE if _PIPELINE_WORDS in error.words else _FIX)
     return f"index {index}: {error.type} ({outcome.status}): {error.words}: {remedy.replace('{}', index)}"
