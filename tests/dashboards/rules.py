@@ -1,6 +1,7 @@
 """The files below dashboards/prometheus → alerts, recorded series with their labels, and cases of the unit tests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ class Case(NamedTuple):
     expected: tuple[Mapping[str, Any], ...]
 
 
+@cache
 def alerts() -> list[Alert]:
     """Every alert."""
     return [
@@ -44,16 +46,19 @@ def alerts() -> list[Alert]:
     ]
 
 
+@cache
 def recorded() -> dict[str, str]:
     """Every series that is recorded, with its expression."""
     return {rule["record"]: rule["expr"] for rule in _rules(RECORDING)}
 
 
+@cache
 def recorded_labels() -> dict[str, frozenset[str]]:
     """Every series that is recorded, with its labels: those of its series without what its expression leaves away."""
     return {name: remaining(expression, LABELS) for name, expression in recorded().items()}
 
 
+@cache
 def read(expression: str) -> frozenset[str]:
     """The exported series on which an expression depends, through what is recorded too."""
     known = recorded()
@@ -61,13 +66,19 @@ def read(expression: str) -> frozenset[str]:
     return frozenset().union(*(read(known[name]) if name in known else {name} for name in names))
 
 
-def cases() -> Iterator[Case]:
+@cache
+def cases() -> tuple[Case, ...]:
     """All cases of all unit tests."""
-    for path in UNIT_TESTS:
-        for test in yaml.safe_load(path.read_text("utf-8"))["tests"]:
-            given = frozenset(one["series"].partition("{")[0] for one in test["input_series"])
-            for case in test["alert_rule_test"]:
-                yield Case(case["alertname"], given, tuple(case["exp_alerts"]))
+    return tuple(
+        Case(
+            case["alertname"],
+            frozenset(one["series"].partition("{")[0] for one in test["input_series"]),
+            tuple(case["exp_alerts"]),
+        )
+        for path in UNIT_TESTS
+        for test in yaml.safe_load(path.read_text("utf-8"))["tests"]
+        for case in test["alert_rule_test"]
+    )
 
 
 def _rules(path: Path) -> list[dict[str, Any]]:

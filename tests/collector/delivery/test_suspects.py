@@ -161,7 +161,7 @@ async def test_what_kills_is_alone_on_its_way_when_it_is_judged(tmp_path: Path) 
     assert len(desk.letters) == 1
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
 @pytest.mark.parametrize("chance", [0.1, 0.2, 0.3, 0.5])
 @pytest.mark.parametrize("boots", ["refused", "broken off by a proxy"])
 async def test_a_destination_that_dies_by_itself_now_and_then_costs_no_document(

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,6 +29,7 @@ from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
 from tests.collector.sources.reading import UNWATCHED, Reading, check, place, reading, resume_at
 from tests.collector.waiting import until
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -1064,4 +1064,4 @@ def test_every_line_that_could_be_read_is_read_once(tmp_path: Path) -> None:
     class Here(Log):
         scratch = str(tmp_path)
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=300, stateful_step_count=30))
+    run_state_machine_as_test(Here, settings=examples(3, steps=30))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from collector.model import Chunk, Resume, Start
@@ -20,6 +19,7 @@ from tests.collector.docker_lines import ContainerLog, log_stream, numbered
 from tests.collector.sources.reading import UNWATCHED, Reading, reading
 from tests.collector.sources.test_file_tail import Log
 from tests.collector.waiting import until
+from tests.examples import examples
 
 FIRST = numbered(range(1))[0]
 
@@ -238,7 +238,7 @@ def test_every_line_that_could_be_read_is_read_once_in_rounds(tmp_path: Path) ->
     class Here(InRounds):
         scratch = str(tmp_path)
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=100, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(Here, settings=examples(1, steps=30))
 
 
 # ------------------------------------------------------------------ how often

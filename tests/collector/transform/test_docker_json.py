@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson
 from collector.transform.stamps import Stamps, from_nanoseconds
 from tests.collector.docker_lines import TIME, escaped, log_stream, raw
+from tests.examples import examples
 
 FILE = FileId("c0ffee", "0badcafe", 0)
 STREAM = log_stream("/logs/c0ffee/c0ffee-json.log")
@@ -207,7 +208,7 @@ def test_ids_are_unique(data: bytes) -> None:
     assert len(ids) == len(set(ids))
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(inputs, st.lists(st.integers(0, 100), max_size=6))
 def test_reading_again_from_the_end_of_any_segment_gives_the_rest_and_nothing_else(
     data: bytes, cuts: list[int]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -12,6 +12,7 @@ from collector.transform.docker_json import DockerJson, together
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream, raw
 from tests.collector.transform.test_docker_json import FILE, cut, inputs, lines_of
+from tests.examples import examples
 
 PLENTY = 1 << 20
 ATTRS = b'{"log":"a\\n","stream":"stdout","attrs":{"tag":"t"},"time":"2017-11-27T02:13:01Z"}\n'
@@ -60,7 +61,7 @@ logs = st.lists(st.tuples(inputs | plain_inputs, st.lists(st.integers(0, 20), ma
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(4)
 @given(logs, st.sampled_from([0, 300, PLENTY]))
 def test_chunks_that_are_taken_together_become_what_each_becomes_alone(read_logs: list[Log], most_bytes: int) -> None:
     read(read_logs, most_bytes)
