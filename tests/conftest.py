@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.engines import install
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
 from tests.engines.servers import OLDEST, SEARCH_SERVERS
@@ -19,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--faults", action="store_true", help="run the whole fault matrix, and nothing else of its folder")
     group.addoption("--full", action="store_true", help="outages of the fault matrix at their full length")
     group.addoption("--seed", type=int, help="run the scenarios of the fault matrix with this seed alone")
+    parser.addoption("--install-engines", action="store_true", help="install what a chosen test needs and is missing")
     parser.addoption("--compose", action="store_true", help="of script/test: it chooses the tests of compose-elk.yml")
     group.addoption("--report", metavar="FILE", help="write the runs of the fault matrix to FILE as JSON")
 
@@ -43,6 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(name)
         if item.get_closest_marker("root") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install the engines where a test that was chosen needs them, and not before."""
+    config = session.config
+    if not config.getoption("--install-engines") or config.option.collectonly:
+        return
+    if any(item.get_closest_marker("engines") for item in session.items):
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            failed = install.main()
+        if failed:
+            pytest.exit("the engines could not be installed", returncode=failed)
 
 
 def _boot(name: str) -> Iterator[SearchServer]:

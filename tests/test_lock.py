@@ -20,6 +20,7 @@ LOCKS = {
     "requirements-dev.lock": "project.optional-dependencies.dev",
 }
 ENTRY = re.compile(r"([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\")
+CLIENTS = sorted((ROOT / "tests" / "engines" / "clients").glob("*.in"))
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
 
@@ -86,3 +87,11 @@ def test_what_the_packages_need_is_pinned_too() -> None:
 def needs(name: str) -> set[str]:
     wanted = [Requirement(line) for line in distribution(name).requires or []]
     return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
+
+
+@pytest.mark.parametrize("path", CLIENTS, ids=lambda path: path.stem)
+def test_a_client_of_the_tests_is_locked_as_it_is_asked_for(path: Path) -> None:
+    pinned = read(path.with_suffix(".lock"))
+    (asked,) = (Requirement(line) for line in path.read_text().splitlines())
+    assert asked.specifier.contains(pinned[asked.name].version)
+    assert all(one.hashes for one in pinned.values())

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.engines import debian, debian_base
+from tests.engines import clients, debian, debian_base
 from tests.engines.account import engine_account
 from tests.engines.catalogue import ARTIFACTS, Artifact
 from tests.engines.process import EngineError
@@ -33,6 +33,7 @@ def main() -> int:
             if not artifact.directory.is_dir():
                 _download(artifact)
         debian_base.make_base()
+        clients.install()
     except (EngineError, OSError, subprocess.SubprocessError) as problem:
         print(f"engines: {problem}", file=sys.stderr)
         return 1
