@@ -228,7 +228,7 @@ def test_a_password_in_an_address_of_the_engine_shows_nowhere(tmp_path: Path, se
         said = [page, *pages(agent)]
         ended = [run(agent.config, *words) for words in (("check",), ("config", "show", "--origin"))]
         assert agent.stop() == 0
-    assert "cannot be had (status 401)" in page
+    assert "cannot be fetched (status 401)" in page
     assert f"Basic {encoded('scraper:' + MARKERS['metrics_url'])}" in server.seen
     assert shown("".join([*said, *ended, agent.log.read_text()]), tmp_path) == []
 
