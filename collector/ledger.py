@@ -2,12 +2,14 @@
 
 In documents after joining:
 `read + recovered_from_spool + replayed =
-acknowledged + duplicate + dead_lettered + dropped{spool_corrupt} + spooled + in_flight`.
+acknowledged + duplicate + dead_lettered + dropped{spool_corrupt} + filtered + spooled + in_flight`.
 Each method moves both sides in one step of the loop. Two stand outside: `dropped{dead_letters_full}` tells of dead
 letters that had to go later, `dropped{stopped}` of documents that the agent's last stop dropped on their way.
 """
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 from collector.histogram import LATENCY_SECONDS, Histogram
 from collector.model import Segment
@@ -26,6 +28,7 @@ class Ledger:
         self.duplicate = 0
         self.dead_lettered = 0
         self.dropped: dict[str, int] = {"dead_letters_full": 0, "spool_corrupt": 0, "stopped": 0}
+        self.filtered = Counter[str]()  # left out on purpose, by rule
         self.spooled = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
@@ -48,6 +51,11 @@ class Ledger:
         self.read += segment.count - again
         self.in_flight += segment.count - again
         self.in_flight_bytes += segment.size
+
+    def left_out(self, filtered: Mapping[str, int]) -> None:
+        """So many documents of each rule were read, and go nowhere on purpose."""
+        self.filtered.update(filtered)
+        self.read += sum(filtered.values())
 
     def unread(self, count: int) -> None:
         """The agent ends: so many documents that went back to their logs are read by the next start."""
@@ -120,4 +128,4 @@ class Ledger:
         """Left side minus right side of the identity: always 0."""
         came = self.read + self.recovered_from_spool + self.replayed
         went = self.acknowledged + self.duplicate + self.dead_lettered
-        return came - went - self.dropped["spool_corrupt"] - self.spooled - self.in_flight
+        return came - went - self.dropped["spool_corrupt"] - self.filtered.total() - self.spooled - self.in_flight

@@ -108,10 +108,12 @@ class Taken(Struct, gc=False):
     """What a transform makes of a chunk.
 
     `end`: where the stream is once these segments are settled, also where there are none; None: where it was before.
+    `filtered`: how many documents each rule left out on purpose.
     """
 
     segments: list[Segment]
     end: Ticket | None = None
+    filtered: dict[str, int] | None = None
     parse_errors: int = 0
     torn_lines: int = 0
 

@@ -303,6 +303,7 @@ def _numbers(pipeline: Pipeline) -> dict[str, Any]:
         "duplicate": ledger.duplicate,
         "dead_lettered": ledger.dead_lettered,
         "dropped": sum(ledger.dropped.values()),
+        "filtered": ledger.filtered.total(),
         "spooled": ledger.spooled,
         "recovered_from_spool": ledger.recovered_from_spool,
         "replayed": ledger.replayed,

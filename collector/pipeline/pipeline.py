@@ -297,6 +297,8 @@ class Pipeline:
             taken = transform.take(part)
             self.ledger.parse_errors += taken.parse_errors
             self.counts.torn(chunk.stream.container, lines=taken.torn_lines)
+            if taken.filtered:
+                self.ledger.left_out(taken.filtered)
             yield taken.segments
             if taken.end is not None:  # asked for again only once these segments are tracked
                 self.checkpoints.clear(chunk.stream.key, taken.end)

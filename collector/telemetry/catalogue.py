@@ -31,6 +31,11 @@ DOCUMENTS_DROPPED = _counter(
     "last stopped, and their log files no longer exist",
     *("output", "reason"),
 )
+DOCUMENTS_FILTERED = _counter(
+    "pilotfish_documents_filtered_total",
+    "Documents left out on purpose, by the rule that matched; they count as read and are not lost",
+    *("output", "rule"),
+)
 DOCUMENTS_SPOOLED = _counter(
     "pilotfish_documents_spooled_total", "Documents written to the spool because the output was unavailable", "output"
 )

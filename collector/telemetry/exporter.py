@@ -83,6 +83,7 @@ class Exporter:
         yield each(catalogue.DOCUMENTS_READ, lambda one: one.ledger.read)
         yield split(catalogue.DOCUMENTS_SETTLED, _settled)
         yield split(catalogue.DOCUMENTS_DROPPED, lambda one: one.ledger.dropped)
+        yield split(catalogue.DOCUMENTS_FILTERED, lambda one: one.ledger.filtered)
         yield each(catalogue.DOCUMENTS_SPOOLED, lambda one: one.ledger.spooled)
         yield each(catalogue.DOCUMENTS_RECOVERED, lambda one: one.ledger.recovered_from_spool)
         yield each(catalogue.DOCUMENTS_REPLAYED, lambda one: one.ledger.replayed)

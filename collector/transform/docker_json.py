@@ -91,7 +91,7 @@ class DockerJson(Transform):
             end: Ticket | None = segments[-1].ticket
         else:  # lines are kept, or left out before they came here
             end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
-        taken = Taken(segments, end, self.parse_errors, self.torn_lines)
+        taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
         self.parse_errors = self.torn_lines = 0
         return taken
 

@@ -39,7 +39,8 @@ class Account:
         settled = sum(self.sum("pilotfish_documents_settled_total", f"{output},{result}") for result in _SETTLED)
         dropped = self.sum("pilotfish_documents_dropped_total", f'{output},reason="spool_corrupt"')
         spooled = self.sum("pilotfish_documents_spooled_total", output)
-        return came - settled - dropped - spooled - self.sum("pilotfish_documents_in_flight", output)
+        filtered = self.sum("pilotfish_documents_filtered_total", output)
+        return came - settled - dropped - filtered - spooled - self.sum("pilotfish_documents_in_flight", output)
 
     @property
     def lag(self) -> float:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from collector.discovery.registry import Container, Registry
 from collector.errors import Unavailable
+from collector.inputs import Reads
 from collector.inputs.json_file import JsonFiles
 from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline.pipeline import Pipeline
@@ -59,6 +60,7 @@ class Host:
         cutoff: str = "",
         spool: bool = False,
         tap: Tap | None = None,
+        reads: Reads | None = None,
     ) -> Pipeline:
         return Pipeline(
             output,
@@ -69,7 +71,7 @@ class Host:
             registry=self.registry,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
-            reads=JsonFiles(Stamps()),
+            reads=reads or JsonFiles(Stamps()),
             cutoff=cutoff,
             tap=tap,
         )
