@@ -175,7 +175,7 @@ def test_a_state_directory_that_cannot_be_made_is_one_line_with_cause_and_remedy
     ended = run_once(config)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert "cannot be made" in line
+    assert "cannot be created" in line
     assert "state_dir" in line
 
 

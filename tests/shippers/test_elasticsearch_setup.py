@@ -314,7 +314,7 @@ async def test_nobodys_legacy_template_is_overridden_unasked(merging: SearchServ
     await shipped(merging, site)  # with `run`'s own, which holds for the same patterns and gives way
     step = (await set_up(merging, site))["index template pilotfish"]
     assert (step.outcome, step.text) == ("failed", "it would override template own.beats-7 (order 0) where both match")
-    assert "give theirs an order over 10" in step.remedy
+    assert "give the other one an order over 10" in step.remedy
     assert merging.get("/_template/pilotfish").status == 404
     narrowed = (await set_up(merging, site, SHOP))["index template pilotfish"]
     assert (narrowed.outcome, narrowed.text) == ("created", "")
@@ -364,7 +364,7 @@ async def test_a_template_of_a_higher_priority_is_told_and_stays_in_force(
     put(composing, "/_index_template/own", {"index_patterns": ["shop-*"], "priority": 500, "template": {}})
     step = (await set_up(composing, site))["index template pilotfish"]
     assert step.outcome == "created"
-    assert step.text.startswith("gives way to ")
+    assert step.text.endswith(" has priority where both match")
     assert "own (priority 500)" in step.text  # beside those of the server's own that have a higher one
 
 
@@ -438,7 +438,7 @@ def test_the_priority_is_over_the_built_in_ones_and_under_the_agents(patterns: l
         ("docker-{target}-%Y", Setup(retention=timedelta(hours=23)), "shorter than a day"),
         ("{target}-%Y.%m.%d", Setup(data_stream=True), "has a date"),
         ("logs-{target}-default", DEFAULT, "has no date"),
-        ("docker-%Y.%m.%d", Setup(targets=("shop",)), "holds no {target}"),
+        ("docker-%Y.%m.%d", Setup(targets=("shop",)), "contains no {target}"),
         ("{target}-%Y.%m.%d", Setup(targets=("x" * 201,)), "longer than 200"),
     ],
 )
