@@ -11,7 +11,10 @@ from tests.engines import install
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
 from tests.engines.servers import OLDEST, SEARCH_SERVERS
+from tests.examples import register_profiles
 from tests.needs import MARKS, Guard, marks, marks_of
+
+register_profiles()  # before hypothesis looks for the one that it is told
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,10 +2,15 @@
 
 from hypothesis import settings
 
-# A busy machine is no failure, nothing is kept between runs, and a failure says how to see it again.
-settings.register_profile("whole", deadline=None, database=None, print_blob=True, max_examples=100)
-settings.register_profile("unit", settings.get_profile("whole"), max_examples=15)
-settings.load_profile("whole")  # `--hypothesis-profile unit` chooses the other one
+
+def register_profiles() -> None:
+    """`whole`, and `unit` for `--hypothesis-profile unit`.
+
+    A busy machine is no failure, nothing is kept between runs, and a failure says how to see it again.
+    """
+    settings.register_profile("whole", deadline=None, database=None, print_blob=True, max_examples=100)
+    settings.register_profile("unit", settings.get_profile("whole"), max_examples=15)
+    settings.load_profile("whole")
 
 
 def examples(times: float, *, steps: int = 50) -> settings:
