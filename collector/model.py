@@ -4,7 +4,7 @@ The unit of work is a chunk of whole lines, bytes in and bytes out; no line cros
 All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar, overload
 
 import msgspec
@@ -29,16 +29,6 @@ def within(most_bytes: int, items: Iterable[Item], size: Callable[[Item], int]) 
             break
         found.append(item)
     return found
-
-
-# Of a document's bytes: the trusted members hold no bare quote, so the last seam is the one behind `log`.
-SEAM = b',"stream":"'
-TEXT_MARK = b',"delivery_error":"'
-
-
-def is_text(document: bytes) -> bool:
-    """Whether it was turned to text before, since it was refused as it was."""
-    return TEXT_MARK in document[document.rfind(SEAM) :]
 
 
 class FileId(NamedTuple):
@@ -111,11 +101,11 @@ class StreamKey(NamedTuple):
 class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     """One thing to follow: a container's log for one target.
 
-    `constants` are the trusted members of each document, encoded once, to be spliced behind `@timestamp`:
-    `"host":"…","@target":"…","docker_container":"…"`, without braces. `running` is the container's state when
-    discovery last looked: a line without its newline ends only when the container has stopped. `has_run` says that it
-    was ever started: before that it has no log. `files_kept` is how many files its log may have if it was made since
-    the agent started, else 0: of an older one nobody knows what was removed before.
+    `fields` are the trusted members that each of its documents has behind `@timestamp`, in their order: `host`,
+    `@target`, `docker_container` and what is known of it besides; they are never changed. `running` is the container's
+    state when discovery last looked: a line without its newline ends only when the container has stopped. `has_run`
+    says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
+    made since the agent started, else 0: of an older one nobody knows what was removed before.
     """
 
     container_id: str
@@ -124,7 +114,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     target: str
     path: str
     running: bool
-    constants: str
+    fields: Mapping[str, str]
     has_run: bool = True
     files_kept: int = 0
 

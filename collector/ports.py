@@ -131,6 +131,10 @@ class Transform(ABC):
         """Whether some of that waits for a line that has a time."""
         return False
 
+    def added_bytes(self, stream: LogStream) -> int:
+        """How many bytes a document of the stream has beside its line, about: large chunks are taken in parts by it."""
+        return 0
+
     @abstractmethod
     def take(self, chunk: Chunk) -> Taken:
         """The documents of `chunk`, one segment per run of equal day; with one that ended, of all that was kept."""

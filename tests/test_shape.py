@@ -141,6 +141,21 @@ def test_the_environment_is_read_in_few_places(module: str) -> None:
             assert not {alias.name for alias in node.names} & {"environ", "environb", "getenv"}, f"line {node.lineno}"
 
 
+@every_module
+def test_only_documents_writes_or_looks_for_members_of_a_document(module: str) -> None:
+    """Elsewhere a document is whole, or JSON like any other. The demo writes the lines of Docker, which look alike."""
+    if is_within(module, "collector.documents") or module == "collector.demo.json_file":
+        return
+    nodes = list(ast.walk(tree(MODULES[module])))
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and node not in docstrings:
+            text = node.value if isinstance(node.value, str) else node.value.decode(errors="replace")
+            for member in ("log", "stream", "@timestamp", "truncated", "docker_attrs", "delivery_error"):
+                assert f',"{member}":' not in text, f"line {node.lineno}"
+                assert f'{{"{member}":' not in text, f"line {node.lineno}"
+
+
 @pytest.mark.parametrize("name", SHIPPERS)
 def test_a_shipper_is_held_to_the_laws_of_shippers(name: str) -> None:
     bases = {

@@ -81,7 +81,7 @@ def example(tmp_path: Path) -> tuple[FileId, Segment]:
         target="usercenter-go-ol",
         path=str(log),
         running=True,
-        constants='"host":"node-7","@target":"usercenter-go-ol","docker_container":"usercenter-1"',
+        fields={"host": "node-7", "@target": "usercenter-go-ol", "docker_container": "usercenter-1"},
     )
     chunk = Chunk(stream=stream, data=raw, start=Position(file, 0, 0), end=Position(file, len(raw), 2))
     (segment,) = DockerJson(Stamps()).segments(chunk)

@@ -163,7 +163,7 @@ class Agent:
             [one.events for one in self.pipelines],
             self.registry.share,
             stamps=Stamps(self.configuration.timezone),
-            constants=enricher.constants,
+            fields=enricher.fields,
         )
         return DockerDiscovery(
             engine,

@@ -8,11 +8,9 @@ import orjson
 from msgspec import Raw, Struct
 
 from collector.cli.terminal import visible
+from collector.documents.document import LEVELS, MESSAGES, level_name
 from collector.errors import UNREADABLE
 
-_MESSAGES = ("message", "msg", "@m")
-_LEVELS = ("level", "severity", "log.level", "levelname", "lvl", "@l")
-_NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}  # pino, bunyan
 _LEVEL_COLOURS = {
     **dict.fromkeys(("fatal", "critical", "crit", "emerg", "alert", "panic"), "1;31"),
     **dict.fromkeys(("error", "err"), "31"),
@@ -43,8 +41,8 @@ def line(document: bytes, *, coloured: bool) -> str:
         return visible(document.decode("utf-8", "replace"))
     log = fields.get("log")
     log = dict(log) if isinstance(log, dict) else {}
-    message = _take(log, _MESSAGES)
-    level = _level(_take(log, _LEVELS))
+    message = _take(log, MESSAGES)
+    level = visible(level_name(_take(log, LEVELS)))
     container = _text(fields.get("docker_container", "-"))
     paint = _painted if coloured else _plain
     parts = [
@@ -72,10 +70,6 @@ def letter(text: bytes, *, coloured: bool) -> str:
 def _take(log: dict[str, Any], keys: tuple[str, ...]) -> Any:
     """Remove and give the first of the keys that is there, "" if none is."""
     return next((log.pop(key) for key in keys if isinstance(log.get(key), str | int)), "")
-
-
-def _level(value: Any) -> str:
-    return _NUMBERED.get(value, str(value)) if isinstance(value, int) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -20,9 +20,7 @@ Number = Annotated[
         help="Maximum number of documents, the newest; at most 8 MiB.",
     ),
 ]
-Time = Annotated[
-    str | None, typer.Option(metavar="TIME", help="15m, 2h or 3d before now, or a time such as 2026-11-23T04:05:06.")
-]
+Time = Annotated[str | None, typer.Option(metavar="TIME", help="Time: 15m, 2h or 3d ago, or 2026-11-23T04:05:06.")]
 EXAMPLES = examples(
     "pilotfish search error --since 1h",
     "pilotfish search 'log.status:500 AND checkout' --target shop -n 100",

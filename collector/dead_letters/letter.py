@@ -13,9 +13,11 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct, field
 
-from collector.documents.refused import as_original, is_document
+from collector.documents import recovered
+from collector.documents.document import is_document
+from collector.documents.refused import as_original
 from collector.errors import UNREADABLE
-from collector.model import FileId, LogStream, Position, Rejected, Segment, Ticket
+from collector.model import Rejected, Segment
 
 _DETAIL = 1000  # characters of a destination's words
 
@@ -86,21 +88,12 @@ def segments(letters: Sequence[Letter]) -> Iterator[Segment]:
     for origin, run in groupby(letters, key=lambda letter: letter.origin):
         container_id, container, entry, target, day = origin
         theirs = list(run)
-        documents = [as_original(bytes(letter.document)) for letter in theirs]
-        stream = LogStream(
+        yield recovered.segment(
             container_id=container_id,
             container=container,
             entry=entry,
             target=target,
-            path="",
-            running=False,
-            constants="",
-        )
-        yield Segment(
-            stream=stream,
             day=day,
-            documents=documents,
             ids=[letter.id for letter in theirs],
-            size=sum(map(len, documents)),
-            ticket=Ticket(Position(FileId(container_id, "", 0), 0, 0)),
+            documents=[as_original(bytes(letter.document)) for letter in theirs],
         )

@@ -29,10 +29,11 @@ from collector.delivery.spool.files import Spool
 from collector.delivery.spool.recovery import Recovery
 from collector.delivery.spool.spooling import Spooling
 from collector.delivery.suspects import Suspects
+from collector.documents.document import is_text
 from collector.documents.refused import as_text
 from collector.errors import Unavailable
 from collector.ledger import Ledger
-from collector.model import Batch, Receipt, Rejected, Segment, is_text
+from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import Shipper
 
 log = structlog.get_logger(__name__)

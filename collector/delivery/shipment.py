@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.delivery.batches import Batches
+from collector.documents.document import is_text
 from collector.documents.refused import as_original
 from collector.ledger import Ledger
-from collector.model import Batch, Segment, is_text
+from collector.model import Batch, Segment
 
 _HELD_BOUND_BYTES = 32 << 20  # of documents that wait for the operator, beside the bound of what is on its way
 _SUSPICIOUS = 2  # times running that the connection breaks under one shipment

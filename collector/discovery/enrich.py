@@ -1,12 +1,8 @@
-"""What a daemon says of a container (`inspect`, or `config.v2.json`) → a Container with its streams.
-
-The trusted members of its documents are encoded here, once.
-"""
+"""What a daemon says of a container (`inspect`, or `config.v2.json`) → a Container with its streams."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-import orjson
 import structlog
 from msgspec.structs import replace
 
@@ -90,15 +86,15 @@ class Enricher:
         named = tuple(stream.target for stream in streams if stream.target != bounded(default))
         return replace(bare, problem=problem, streams=streams, targets=named)
 
-    def constants(self, name: str, target: str, labels: Mapping[str, str]) -> str:
-        """The trusted members of a container's documents, each of a bounded size: `LogStream.constants`."""
-        fields = {
+    def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
+        """The trusted members of a container's documents, each of a bounded size: `LogStream.fields`."""
+        found = {
             "host": self.host,
             "@target": target,
             "docker_container": name,
             **asked.trusted_fields(labels),
         }
-        return orjson.dumps({member: bounded(value) for member, value in fields.items()}).decode()[1:-1]
+        return {member: bounded(value) for member, value in found.items()}
 
     def _tell_cut(self, container: Container, described: Described, wanted: asked.Wanted) -> None:
         members = [("docker_container", described.container.name), *asked.trusted_fields(described.labels).items()]
@@ -144,5 +140,5 @@ class Enricher:
             running=container.is_running,
             has_run=container.state != "created",
             files_kept=described.files_kept,
-            constants=self.constants(container.name, target, described.labels),
+            fields=self.fields(container.name, target, described.labels),
         )

@@ -39,6 +39,11 @@ def log_of(text: str) -> str:
         return message(text)
 
 
+def text_of(written: str) -> str:
+    """A line as the application wrote it, without what ended it."""
+    return written[:-1].removesuffix("\r") if written.endswith("\n") else written
+
+
 def message(text: str) -> str:
     """`{"message": text}`."""
     return f'{{"message":{orjson.dumps(text).decode()}}}'

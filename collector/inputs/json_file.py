@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from collector.documents.document import Pilotfish
 from collector.model import LogStream, Start
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
@@ -23,4 +24,4 @@ class JsonFiles:
 
     def transform(self, stream: LogStream, start: Start) -> DockerJson:
         """How their lines become documents."""
-        return DockerJson(self._stamps, start, with_attrs=self._with_attrs)
+        return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))

@@ -73,13 +73,13 @@ class EventFeed:
         share: Share,
         *,
         stamps: Stamps,
-        constants: Callable[[str, str, Mapping[str, str]], str],
+        fields: Callable[[str, str, Mapping[str, str]], Mapping[str, str]],
     ) -> None:
-        """`constants` makes the trusted members of a document."""
+        """`fields` makes those of a document: `LogStream.fields`."""
         self._queues = queues
         self._share = share
         self._stamps = stamps
-        self._constants = constants
+        self._fields = fields
 
     @property
     def since(self) -> int:
@@ -89,6 +89,6 @@ class EventFeed:
     def put(self, event: Event, kind: str) -> None:
         """Let an event wait for each output; `kind` is that of an end."""
         if event.action in docker_event.SHIPPED and self._share.has(event.container_id):
-            segment = docker_event.segment_of(event, kind, stamps=self._stamps, constants=self._constants)
+            segment = docker_event.segment_of(event, kind, stamps=self._stamps, fields=self._fields)
             for queue in self._queues:
                 queue.put(segment)

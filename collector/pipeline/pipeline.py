@@ -293,7 +293,7 @@ class Pipeline:
 
     def _segments(self, chunk: Chunk, transform: Transform) -> Iterator[list[Segment]]:
         """What a chunk becomes, a part of it at a time."""
-        for part in parts(chunk, self._most_added):
+        for part in parts(chunk, transform.added_bytes(chunk.stream), self._most_added):
             taken = transform.take(part)
             self.ledger.parse_errors += taken.parse_errors
             self.counts.torn(chunk.stream.container, lines=taken.torn_lines)

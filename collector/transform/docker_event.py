@@ -1,7 +1,7 @@
 """What happened to a container → a document of the target `docker-events`, so that a search tells why a log stops.
 
-`{"log": {"event", "container", "container_id", "image", "exit_code", "kind", "health", "level", "message"},
-"stream": "events", "@timestamp": …, <trusted members>}`; members that an event has nothing for are left out.
+Its `log` has `event`, `container`, `container_id`, `image`, `exit_code`, `kind`, `health`, `level` and `message`, its
+`stream` is `events`; members of `log` that an event has nothing for are left out.
 
 Events have no file: the position of one is its time, and its `_id` is made of what it tells, so that one that the
 daemon tells again after a restart is the same document.
@@ -13,6 +13,8 @@ import orjson
 from msgspec.structs import replace
 
 from collector.docker.event import Event
+from collector.documents.composer import FinishedLine
+from collector.documents.document import Pilotfish
 from collector.documents.ids import short_hash
 from collector.model import FileId, LogStream, Position, Segment, Ticket
 from collector.text.times import iso
@@ -21,26 +23,26 @@ from collector.transform.stamps import Stamps
 TARGET = "docker-events"
 SHIPPED = frozenset({"die", "oom", "restart", "health_status"})
 STREAM = LogStream(  # whose position tells up to which time events are delivered
-    container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, constants="", has_run=False
+    container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, fields={}, has_run=False
 )
 _FILE = FileId(TARGET, TARGET, 0)
 _LEVELS = {"unhealthy": "warning", "error": "error", "oom": "error"}  # by health or kind of end; all else is info
 
 
 def segment_of(
-    event: Event, kind: str, *, stamps: Stamps, constants: Callable[[str, str, Mapping[str, str]], str]
+    event: Event, kind: str, *, stamps: Stamps, fields: Callable[[str, str, Mapping[str, str]], Mapping[str, str]]
 ) -> Segment:
-    """One document in a segment of its own. `kind` is that of an end, `constants` makes the trusted members."""
-    trusted = constants(event.name, TARGET, event.labels)
+    """One document in a segment of its own. `kind` is that of an end, `fields` makes those of its container."""
+    stream = replace(STREAM, container=event.name, fields=fields(event.name, TARGET, event.labels))
     time = iso(event.time)
     (stamp,) = stamps.render([time])
-    log = orjson.dumps(log_of(event, kind)).decode()
-    document = f'{{"log":{log},"stream":"events","@timestamp":"{stamp}",{trusted}}}'.encode()
+    line = FinishedLine(orjson.dumps(log_of(event, kind)).decode(), "events", time, _id(event))
+    (document,) = Pilotfish().finished(stream, [line], [stamp])
     return Segment(
-        stream=replace(STREAM, container=event.name, constants=trusted),
+        stream=stream,
         day=stamp[:10],
         documents=[document],
-        ids=[_id(event)],
+        ids=[line.id],
         size=len(document),
         ticket=Ticket(Position(_FILE, event.time, 0), time, documents=1),
     )

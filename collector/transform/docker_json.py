@@ -1,4 +1,4 @@
-"""Docker's json-file lines → documents: `{"log": {…}, "stream": …, "@timestamp": …, <constants>}`.
+"""Docker's json-file lines → documents.
 
 A chunk in which every line is an envelope is decoded at one go and spliced line by line into documents (the fast
 path); any other is taken line by line (the slow path), with the same result. What holds for each:
@@ -20,16 +20,15 @@ from typing import cast
 
 from msgspec import Struct
 
+from collector.documents.composer import Composer, FinishedLine
+from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
-from collector.documents.json_text import log_of, message
+from collector.documents.json_text import log_of, message, text_of
 from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
 from collector.ports import Taken, Transform
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.attrs import Attrs
-from collector.transform.compose import Document, document_of, plain_documents, text_of
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
-from collector.transform.parts import added_bytes
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
@@ -50,15 +49,15 @@ class _Unfinished(Struct):
 class DockerJson(Transform):
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
-    def __init__(self, stamps: Stamps, start: Start = BEGINNING, *, with_attrs: bool = False) -> None:
+    def __init__(self, stamps: Stamps, start: Start = BEGINNING, *, composer: Composer | None = None) -> None:
         """A first line without a time takes that of the line before `start`.
 
-        `with_attrs`: documents carry what log-opts add to a line.
+        `composer` gives documents their form, and is no other transform's; None: the form `pilotfish`.
         """
         self.parse_errors = 0
         self.torn_lines = 0
         self._stamps = stamps
-        self._attrs = Attrs() if with_attrs else None
+        self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
@@ -83,6 +82,10 @@ class DockerJson(Transform):
     def date_lines(self) -> Dated | None:
         """Nothing follows: give lines that wait the time of their file, with the next chunk, whatever is in it."""
         return self._held.decide()
+
+    def added_bytes(self, stream: LogStream) -> int:
+        """How many bytes a document of the stream has beside its `log`, about."""
+        return self._composer.added_bytes(stream)
 
     def take(self, chunk: Chunk) -> Taken:
         """What `chunk` becomes."""
@@ -120,8 +123,6 @@ class DockerJson(Transform):
         return self._was_plain and self._done.end.file == chunk.start.file and bool(chunk.data)
 
     def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
-        if self._attrs is not None:
-            documents = list(map(self._attrs.add, documents, cast(Sequence[LineWithAttrs], lines)))
         self._last_time = lines[-1].time
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
@@ -130,7 +131,7 @@ class DockerJson(Transform):
     # ------------------------------------------------------------------ slow path
 
     def _slow(self, chunk: Chunk) -> list[Segment]:
-        finished: list[Document] = []
+        finished: list[FinishedLine] = []
         if chunk.data and chunk.start.line == 0:  # another file: a line's neighbours are those in its own
             self._release(chunk.stream, finished)
             self._last_time = self._held.time_in(chunk.start.file)
@@ -148,14 +149,11 @@ class DockerJson(Transform):
         if chunk.ended:
             self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
-        constants = chunk.stream.constants
-        documents = [document_of(document, stamp, constants) for document, stamp in zip(finished, stamps, strict=True)]
-        if self._attrs is not None:
-            documents = list(map(self._attrs.add, documents, finished))
+        documents = self._composer.finished(chunk.stream, finished, stamps)
         ids = [document.id for document in finished]
         return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
 
-    def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[Document]) -> None:
+    def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[FinishedLine]) -> None:
         if b"\0" not in content:
             self._take(RawLine(content, start), stream, finished)
             return
@@ -163,7 +161,7 @@ class DockerJson(Transform):
         for part, rest in parts(content):
             self._take(RawLine(rest, start, part, is_apart=True), stream, finished)
 
-    def _take(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
+    def _take(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         line = envelope(raw.content, self._stamps)
         before = self._last_time
         if line is not None and line.time:
@@ -179,7 +177,7 @@ class DockerJson(Transform):
         else:
             self._join(line, raw, before or self._last_time, stream, finished)
 
-    def _hold(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
+    def _hold(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         """Keep a line until one behind it has a time."""
         if not self.is_amid_line:
             self._clear = self._place(raw.start, "")
@@ -187,7 +185,7 @@ class DockerJson(Transform):
         if self._held.is_due:
             self._release(stream, finished)
 
-    def _release(self, stream: LogStream, finished: list[Document], time: str = "") -> None:
+    def _release(self, stream: LogStream, finished: list[FinishedLine], time: str = "") -> None:
         """The lines that were held have this time, or the one that was decided, or their file's."""
         if self._held:
             self._last_time = self._held.time(time)
@@ -195,7 +193,7 @@ class DockerJson(Transform):
                 self._take(raw, stream, finished)
 
     def _join(
-        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[Document]
+        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[FinishedLine]
     ) -> None:
         time = line.time or self._last_time
         unfinished = self._unfinished.get(line.stream)
@@ -204,7 +202,7 @@ class DockerJson(Transform):
             unfinished = None
         if unfinished is None and line.log.endswith("\n"):  # a whole line, as most are
             log, name = log_of(text_of(line.log)), self._id(raw, stream)
-            finished.append(Document(log, line.stream, time, name, bytes(line.attrs)))
+            finished.append(FinishedLine(log, line.stream, time, name, bytes(line.attrs)))
             return
         if unfinished is None:
             if not self._unfinished:
@@ -216,22 +214,22 @@ class DockerJson(Transform):
         if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
             self._finish(line.stream, finished, is_cut=not line.log.endswith("\n"))
 
-    def _finish_all(self, finished: list[Document]) -> None:
+    def _finish_all(self, finished: list[FinishedLine]) -> None:
         for name in list(self._unfinished):
             self._finish(name, finished)
 
-    def _finish(self, name: str, finished: list[Document], *, is_cut: bool = False) -> None:
+    def _finish(self, name: str, finished: list[FinishedLine], *, is_cut: bool = False) -> None:
         unfinished = self._unfinished.pop(name)
         text = text_of("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         name_of_line = f"{unfinished.id}{pieces}"
-        finished.append(Document(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
+        finished.append(FinishedLine(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
 
-    def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[Document]) -> None:
+    def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
-        finished.append(Document(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
+        finished.append(FinishedLine(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
 
     def _place(self, start: Position, last_time: str) -> Ticket:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
@@ -279,7 +277,7 @@ def together(jobs: Sequence[tuple[DockerJson, Chunk]], most_bytes: int) -> list[
     plain: list[tuple[DockerJson, Chunk]] = []
     added = 0
     for transform, chunk in jobs:
-        size = added_bytes(chunk)
+        size = (chunk.end.line - chunk.start.line) * transform.added_bytes(chunk.stream)
         if added + size <= most_bytes and transform._goes_on_plainly(chunk):
             plain.append((transform, chunk))
             added += size
@@ -298,7 +296,7 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
     """The segments of each chunk; None if a line of one of them is no whole line in Docker's form."""
     transform, chunk = jobs[0]
     data = chunk.data if len(jobs) == 1 else b"".join([chunk.data for _, chunk in jobs])
-    lines = envelopes(data, with_attrs=transform._attrs is not None)
+    lines = envelopes(data, with_attrs=transform._composer.with_attrs)
     if lines is None:
         return None
     try:
@@ -310,10 +308,10 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
         return None
     made: list[tuple[Sequence[Line], list[bytes], Stamped]] = []
     first = 0
-    for _, chunk in jobs:
+    for each, chunk in jobs:
         last = first + chunk.end.line - chunk.start.line
         theirs, stamps = lines[first:last], stamped.stamps[first:last]
-        documents = plain_documents(chunk.stream.constants, theirs, stamps)
+        documents = each._composer.whole_lines(chunk.stream, theirs, stamps)
         if not documents:
             return None
         made.append((theirs, documents, Stamped(stamps, stamped.day)))

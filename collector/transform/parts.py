@@ -10,22 +10,15 @@ from msgspec.structs import replace
 from collector.model import Chunk, line_count
 from collector.sources.fingerprint import fingerprint, last_line
 
-_AROUND_BYTES = 80  # of a document: what stands between `log`, the stream, the time and the trusted members
 
-
-def added_bytes(chunk: Chunk) -> int:
-    """How many bytes are added to its lines, about."""
-    return (chunk.end.line - chunk.start.line) * (len(chunk.stream.constants) + _AROUND_BYTES)
-
-
-def parts(chunk: Chunk, most_bytes: int) -> Iterator[Chunk]:
-    """The chunk, or halves of halves of it: to their lines no more than `most_bytes` are added."""
+def parts(chunk: Chunk, added_bytes: int, most_bytes: int) -> Iterator[Chunk]:
+    """The chunk, or halves of halves of it: with `added_bytes` a line, no more than `most_bytes` are added to one."""
     lines = chunk.end.line - chunk.start.line
-    if lines < 2 or added_bytes(chunk) <= most_bytes:
+    if lines < 2 or lines * added_bytes <= most_bytes:
         yield chunk
         return
     for half in _halves(chunk):
-        yield from parts(half, most_bytes)
+        yield from parts(half, added_bytes, most_bytes)
 
 
 def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:

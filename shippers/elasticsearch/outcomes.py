@@ -16,8 +16,9 @@ from itertools import islice
 import msgspec
 from msgspec import Struct
 
+from collector.documents.document import is_text
 from collector.errors import UNREADABLE, Unavailable
-from collector.model import Batch, Receipt, Rejected, Segment, is_text
+from collector.model import Batch, Receipt, Rejected, Segment
 
 from .bulk import DEFAULT_INDEX, index_name
 

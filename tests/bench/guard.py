@@ -32,7 +32,7 @@ _STREAM = LogStream(
     target="web",
     path="/nowhere",
     running=True,
-    constants='"host":"bench","@target":"web","docker_container":"web"',
+    fields={"host": "bench", "@target": "web", "docker_container": "web"},
 )
 
 

@@ -39,7 +39,7 @@ def log_stream(path: Path | str, *, container_id: str = "c0ffee", target: str = 
         target=target,
         path=str(path),
         running=True,
-        constants=f'"host":"moby","@target":{json.dumps(target)},"docker_container":"{container_id}-1"',
+        fields={"host": "moby", "@target": target, "docker_container": f"{container_id}-1"},
     )
 
 

@@ -11,7 +11,6 @@ DAY = "2026-11-23"
 
 def log_stream(target: str = "shop", *, container_id: str = "c0ffee") -> LogStream:
     """A running container's stream whose documents go to `target`."""
-    constants = f'"host":"moby","@target":{json.dumps(target)},"docker_container":"{container_id}-1"'
     return LogStream(
         container_id=container_id,
         container=f"{container_id}-1",
@@ -19,7 +18,7 @@ def log_stream(target: str = "shop", *, container_id: str = "c0ffee") -> LogStre
         target=target,
         path=f"/logs/{container_id}/{container_id}-json.log",
         running=True,
-        constants=constants,
+        fields={"host": "moby", "@target": target, "docker_container": f"{container_id}-1"},
     )
 
 
@@ -28,7 +27,8 @@ def document(
 ) -> bytes:
     """One document; `log` is encoded unless it is bytes, which stand in the document as they are."""
     inner = log.decode() if isinstance(log, bytes) else json.dumps(log, ensure_ascii=False)
-    return f'{{"log":{inner},"stream":"{output}","@timestamp":"{time}",{stream.constants}}}'.encode()
+    fields = json.dumps(dict(stream.fields), ensure_ascii=False, separators=(",", ":"))[1:]
+    return f'{{"log":{inner},"stream":"{output}","@timestamp":"{time}",{fields}'.encode()
 
 
 def messages(count: int, stream: LogStream, *, day: str = DAY, first: int = 0) -> list[bytes]:

@@ -20,7 +20,7 @@ from .segments import log_stream
 
 STREAM = log_stream()
 FILE = FileId(STREAM.container_id, "5eed", 0)
-TRUSTED = json.loads("{" + STREAM.constants + "}")
+TRUSTED = dict(STREAM.fields)
 
 TEXTS = (
     "plain", "", " ", "größe 日本 🐟", '{"level":"info","message":"json"}', '{"a":1', "[1]", "null", "tab\there",

@@ -16,8 +16,9 @@ from isal import isal_zlib
 from isal.igzip_lib import IsalError
 from msgspec import Struct
 
+from collector.documents import recovered
 from collector.errors import UNREADABLE
-from collector.model import FileId, LogStream, Position, Segment, Ticket
+from collector.model import Segment
 
 FILE_HEADER = struct.Struct("<8sI8sI")
 RECORD_HEADER = struct.Struct("<IIII")
@@ -125,23 +126,14 @@ def _header(count: int, length: int, checksum: int) -> bytes:
 
 
 def _segment(kept: _Kept) -> Segment:
-    """A segment to be shipped; it moves no position, so it has none, and nobody follows its stream."""
-    stream = LogStream(
+    return recovered.segment(
         container_id=kept.container_id,
         container=kept.container,
         entry=kept.entry,
         target=kept.target,
-        path="",
-        running=False,
-        constants="",
-    )
-    return Segment(
-        stream=stream,
         day=kept.day,
-        documents=kept.documents,
         ids=kept.ids,
-        size=sum(map(len, kept.documents)),
-        ticket=Ticket(Position(FileId(kept.container_id, "", 0), 0, 0)),
+        documents=kept.documents,
     )
 
 

@@ -13,10 +13,11 @@ from collector.dead_letters.replay import Progress, Replay, ReplayUnderWay, run_
 from collector.delivery.backoff import Backoff
 from collector.delivery.batches import Batches
 from collector.delivery.delivery import Delivery
+from collector.documents.document import is_text
 from collector.documents.refused import as_text
 from collector.errors import Unavailable
 from collector.ledger import Ledger
-from collector.model import Rejected, Segment, is_text
+from collector.model import Rejected, Segment
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
 from tests.contract.segments import document, log_stream, segment

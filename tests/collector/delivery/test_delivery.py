@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.delivery.shipment import halves, packed
+from collector.documents.document import is_text
 from collector.documents.refused import as_text
 from collector.errors import TOO_LARGE, Refused, Unauthorized, Unavailable
-from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment, is_text
+from collector.model import Batch, Chunk, FileId, Position, Receipt, Rejected, Segment
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.desk import Desk

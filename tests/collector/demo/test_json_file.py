@@ -105,7 +105,7 @@ def test_texts_come_back_equal_through_the_transform(texts: list[str], start: in
     file = FileId("c0ffee", "head", 0)
     begin, end = Position(file, 0, 0), Position(file, len(data), data.count(b"\n"))
     stream = LogStream(
-        container_id="c0ffee", container="web", entry="", target="web", path="", running=True, constants='"host":"h"'
+        container_id="c0ffee", container="web", entry="", target="web", path="", running=True, fields={"host": "h"}
     )
     segments = DockerJson(Stamps()).segments(Chunk(stream=stream, data=data, start=begin, end=end))
     documents = [orjson.loads(document) for segment in segments for document in segment.documents]

@@ -144,4 +144,4 @@ async def test_a_daemon_that_lists_and_tells_nothing_of_itself_is_followed_under
     daemon.change("start", "running")
     async with followed(daemon, tmp_path) as host:
         await until(lambda: host.state == "running")
-        assert '"host":"moby"' in host.registry.containers[ID].streams[0].constants
+        assert host.registry.containers[ID].streams[0].fields["host"] == "moby"

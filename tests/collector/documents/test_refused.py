@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from collector.documents.document import is_document, is_text
 from collector.documents.json_text import log_of
-from collector.documents.refused import as_original, as_text, is_document
-from collector.model import Chunk, FileId, Position, Rejected, Segment, Ticket, is_text
+from collector.documents.refused import as_original, as_text
+from collector.model import Chunk, FileId, Position, Rejected, Segment, Ticket
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream, raw

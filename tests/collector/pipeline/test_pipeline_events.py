@@ -21,7 +21,7 @@ ALL = 1  # nanoseconds since 1970: as far back as the daemon remembers
 
 def event(nanoseconds: int) -> Segment:
     told = Event(container_id="c0ffee", action="restart", time=nanoseconds, name="web")
-    return segment_of(told, "", stamps=Stamps(), constants=lambda name, target, labels: '"docker_container":"web"')
+    return segment_of(told, "", stamps=Stamps(), fields=lambda name, target, labels: {"docker_container": "web"})
 
 
 async def test_an_event_is_delivered_once_and_its_time_is_kept(host: Host) -> None:

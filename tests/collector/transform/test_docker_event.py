@@ -13,7 +13,7 @@ from collector.docker.event import Event
 from collector.transform.docker_event import STREAM, TARGET, segment_of
 from collector.transform.stamps import Stamps
 
-CONSTANTS = Enricher("moby", "all", "", lambda key: None).constants
+FIELDS = Enricher("moby", "all", "", lambda key: None).fields
 DIE = Event(
     container_id="c0ffee",
     action="die",
@@ -26,7 +26,7 @@ DIE = Event(
 
 
 def document(event: Event, kind: str = "", stamps: Stamps | None = None) -> dict[str, object]:
-    segment = segment_of(event, kind, stamps=stamps or Stamps(), constants=CONSTANTS)
+    segment = segment_of(event, kind, stamps=stamps or Stamps(), fields=FIELDS)
     assert (segment.count, segment.size, segment.stream.key) == (1, len(segment.documents[0]), STREAM.key)
     assert segment.ticket.end.offset == event.time
     found: dict[str, object] = json.loads(segment.documents[0])
@@ -82,14 +82,14 @@ def test_an_end_without_a_code_is_told_without_one() -> None:
 
 
 def test_its_day_and_time_are_those_of_the_zone() -> None:
-    segment = segment_of(DIE, "", stamps=Stamps(ZoneInfo("Asia/Shanghai")), constants=CONSTANTS)
+    segment = segment_of(DIE, "", stamps=Stamps(ZoneInfo("Asia/Shanghai")), fields=FIELDS)
     assert segment.day == "2026-11-26"
     assert b'"@timestamp":"2026-11-26T00:09:35.123456789+08:00"' in segment.documents[0]
 
 
 def test_one_event_is_one_document_and_another_is_another() -> None:
     def ids(event: Event) -> list[str]:
-        return list(segment_of(event, "", stamps=Stamps(), constants=CONSTANTS).ids)
+        return list(segment_of(event, "", stamps=Stamps(), fields=FIELDS).ids)
 
     later = Event(container_id="c0ffee", action="die", time=DIE.time + 1, exit_code=3)
     assert ids(DIE) == ids(DIE)
@@ -104,6 +104,6 @@ def test_it_is_one_line_of_json_whatever_a_container_is_called(
     name: str, image: str, labels: Mapping[str, str]
 ) -> None:
     event = Event(container_id="c0ffee", action="restart", time=1, name=name, image=image, labels=labels)
-    segment = segment_of(event, "", stamps=Stamps(), constants=CONSTANTS)
+    segment = segment_of(event, "", stamps=Stamps(), fields=FIELDS)
     assert b"\n" not in segment.documents[0]
     assert json.loads(segment.documents[0])["docker_container"] == name

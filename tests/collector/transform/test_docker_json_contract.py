@@ -1,5 +1,6 @@
 """The laws of all transforms, for json-file lines: written whole, and in Docker's pieces."""
 
+from collector.documents.document import Pilotfish
 from collector.model import BEGINNING, Start
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -23,7 +24,7 @@ class TestDockerJsonInPieces(TestDockerJson):
 
 class TestDockerJsonWithAttrs(TestDockerJson):
     def transform(self, start: Start = BEGINNING) -> DockerJson:
-        return DockerJson(Stamps(), start, with_attrs=True)
+        return DockerJson(Stamps(), start, composer=Pilotfish(with_attrs=True))
 
     def line(self, text: str, number: int) -> bytes:
         return super().line(text, number).replace(b',"time"', b',"attrs":{"@target":"evil"},"time"')

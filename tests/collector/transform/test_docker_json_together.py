@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collector.documents.document import Pilotfish
 from collector.model import Chunk, FileId, Segment
 from collector.transform.docker_json import DockerJson, together
 from collector.transform.stamps import Stamps
@@ -23,12 +24,12 @@ class Log:
 
     def __init__(self, number: int, data: bytes, cuts: Sequence[int], *, with_attrs: bool = False) -> None:
         file = FileId(f"c{number}", FILE.head, 0)
-        stream = replace(log_stream("/x"), container_id=file.container_id, constants=f'"host":"h{number}"')
+        stream = replace(log_stream("/x"), container_id=file.container_id, fields={"host": f"h{number}"})
         self.chunks = [
             replace(chunk, stream=stream, start=chunk.start._replace(file=file), end=chunk.end._replace(file=file))
             for chunk in cut(lines_of(data), cuts, ended=True)
         ]
-        self.alone, self.together = (DockerJson(Stamps(), with_attrs=with_attrs) for _ in range(2))
+        self.alone, self.together = (DockerJson(Stamps(), composer=Pilotfish(with_attrs=with_attrs)) for _ in range(2))
         self.found: list[Segment] = []
 
     def expected(self) -> list[Segment]:

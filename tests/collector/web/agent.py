@@ -95,7 +95,7 @@ async def site(
 def segment(container: str, *documents: bytes, target: str = "shop") -> Segment:
     """Documents of a container."""
     stream = LogStream(
-        container_id="c" * 64, container=container, entry="", target=target, path="/x", running=True, constants=""
+        container_id="c" * 64, container=container, entry="", target=target, path="/x", running=True, fields={}
     )
     end = Position(FileId("c" * 64, "h", 0), 0, 0)
     size = sum(len(document) for document in documents)

@@ -12,7 +12,7 @@ _BYTES = 100  # a line
 def part(lines: range, file: str = "first", *, container: str = "c", time: str = "") -> Segment:
     """These lines of a file, a document each."""
     stream = LogStream(
-        container_id=container, container=container, entry="", target="shop", path="/x", running=True, constants=""
+        container_id=container, container=container, entry="", target="shop", path="/x", running=True, fields={}
     )
     documents = [f"{file} {line}".encode() for line in lines]
     return Segment(

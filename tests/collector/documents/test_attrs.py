@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from collector.documents.document import Pilotfish
 from collector.documents.refused import as_original, as_text
 from collector.model import Chunk, FileId, Position, Rejected
 from collector.text.bounds import MOST_BYTES
@@ -37,7 +38,7 @@ def documents(*lines: bytes, asked: bool = True) -> list[bytes]:
         end=Position(FILE, len(data), len(lines)),
         ended=True,
     )
-    segments = DockerJson(Stamps(), with_attrs=asked).segments(chunk)
+    segments = DockerJson(Stamps(), composer=Pilotfish(with_attrs=asked)).segments(chunk)
     return [document for segment in segments for document in segment.documents]
 
 
@@ -94,7 +95,7 @@ def test_no_attribute_reaches_a_trusted_member(attrs: Any) -> None:
 def assert_text_form_can_be_undone(body: bytes) -> None:
     data = with_attrs(raw('{"a":1}\n'), json.dumps({'","stream":"': '","delivery_error":"'}))
     chunk = Chunk(stream=log_stream("/x"), data=data, start=Position(FILE, 0, 0), end=Position(FILE, len(data), 1))
-    (segment,) = DockerJson(Stamps(), with_attrs=True).segments(chunk)
+    (segment,) = DockerJson(Stamps(), composer=Pilotfish(with_attrs=True)).segments(chunk)
     for document in (body, segment.documents[0]):
         text = as_text(Rejected(replace(segment, documents=[document], size=len(document)), 0, "why", "because"))
         assert json.loads(text.documents[0])["delivery_error"] == "why"

@@ -1,0 +1,54 @@
+"""The seam for the form of documents: finished lines and what is known of their stream → bytes.
+
+A transform is given a composer of its own, since one keeps what it encoded last. `document.Pilotfish` is the one form.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from collector.model import LogStream
+
+
+class WrittenLine(Protocol):
+    """A line as its application wrote it, with the newline if it had one. With attributes if the composer takes any."""
+
+    @property
+    def log(self) -> str:
+        """Its text."""
+
+    @property
+    def stream(self) -> str:
+        """`stdout` or `stderr`."""
+
+
+class FinishedLine(Struct, gc=False):
+    """A line that is whole: `log` is the JSON object that stands for it (`json_text.log_of`).
+
+    `is_cut` says that more belongs to it; `attrs` is JSON, b"" where it has none.
+    """
+
+    log: str
+    stream: str
+    time: str
+    id: str
+    attrs: bytes = b""
+    is_cut: bool = False
+
+
+class Composer(Protocol):
+    """Composes the documents of one stream."""
+
+    @property
+    def with_attrs(self) -> bool:
+        """Whether it takes the attributes of lines."""
+
+    def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
+        """A document for each line; None if one of them is a piece of a line. `stamps` are their `@timestamp`s."""
+
+    def finished(self, stream: LogStream, lines: Sequence[FinishedLine], stamps: Sequence[str]) -> list[bytes]:
+        """A document for each line."""
+
+    def added_bytes(self, stream: LogStream) -> int:
+        """How many bytes a document of the stream has beside its `log`, about."""
