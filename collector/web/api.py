@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from msgspec import Struct
 
 from collector.dead_letters.replay import Replays
@@ -58,13 +59,9 @@ class Api:
         self._views = views
         self._patience = patience
 
-    def routes(self) -> list[web.RouteDef]:
-        """Path → handler."""
-        return [
-            web.get("/api/search", self.search),
-            web.get("/api/tail", self.tail, allow_head=False),
-            web.get("/api/status", self.status),
-        ]
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of its route."""
+        return {"search": self.search, "tail": self.tail, "status": self.status}
 
     async def search(self, request: web.Request) -> web.Response:
         """Find documents: `{"total": N, "cut": false, "documents": [...]}`, newest first; cut at 8 MiB."""

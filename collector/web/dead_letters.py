@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.listing import find, outputs_of
@@ -31,12 +32,9 @@ class DeadLettersApi:
         self._replays = replays
         self._patience = patience
 
-    def routes(self) -> list[web.RouteDef]:
-        """Path → handler."""
-        return [
-            web.get("/api/dead-letters", self.listed),
-            web.post("/api/dead-letters/replay", self.replay),
-        ]
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of its route."""
+        return {"dead_letters": self.listed, "replay": self.replay}
 
     async def listed(self, request: web.Request) -> web.Response:
         """The newest letters, or with `order=oldest` the oldest; with `replayable=1` only of outputs that there are."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from collector.text.masking import mask_url
 from collector.web.pages import Pages
@@ -44,9 +45,9 @@ class EngineMetrics:
         self._asking = asyncio.Lock()
         self._pages = Pages()
 
-    def routes(self) -> list[web.RouteDef]:
-        """Path → handler."""
-        return [web.get(PATH, self.metrics)]
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of its route."""
+        return {"engine_metrics": self.metrics}
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """What the engine says; 404 without an address, 502 if it does not answer."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.log import server_logger
+from aiohttp.typedefs import Handler
 
 from collector.errors import PilotfishError
 from collector.state.places import LISTEN_VARIABLE, Address
@@ -22,6 +23,7 @@ from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.pages import Pages, listed
+from collector.web.routes import routes
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -59,8 +61,8 @@ async def serve(
     patience = patience or Patience()
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
     async with engine_metrics(views.metrics_url) as engine:
-        routes = [*_open_routes(views), *engine.routes(), *Api(views, patience).routes(), *letters.routes()]
-        async with listening(listen, routes, state_dir=state_dir) as bound:
+        handlers = _open(views) | engine.handlers() | Api(views, patience).handlers() | letters.handlers()
+        async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:
                 yield bound
             finally:
@@ -68,7 +70,7 @@ async def serve(
 
 
 @asynccontextmanager
-async def listening(listen: Address, routes: Sequence[web.RouteDef], *, state_dir: Path) -> AsyncIterator[Address]:
+async def listening(listen: Address, answered: Sequence[web.RouteDef], *, state_dir: Path) -> AsyncIterator[Address]:
     """Listen while the block runs; gives the address with its real port.
 
     The token is made in `state_dir` at the first start and the address is left there for the commands.
@@ -81,7 +83,7 @@ async def listening(listen: Address, routes: Sequence[web.RouteDef], *, state_di
         middlewares=[access.guard(access.token(state_dir), listen)], client_max_size=MOST_REQUEST_BYTES
     )
     app.on_response_prepare.append(access.harden)
-    app.add_routes(routes)
+    app.add_routes(answered)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -116,7 +118,7 @@ async def page(_: web.Request) -> web.Response:
     return web.Response(text=PAGE, content_type="text/html")
 
 
-def _open_routes(views: Views) -> list[web.RouteDef]:
+def _open(views: Views) -> dict[str, Handler]:
     pages = Pages()
 
     async def metrics(request: web.Request) -> web.StreamResponse:
@@ -135,12 +137,7 @@ def _open_routes(views: Views) -> list[web.RouteDef]:
         reasons = views.not_ready()
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
-    return [
-        web.get("/", page),
-        web.get("/metrics", metrics),
-        web.get("/healthz", healthz),
-        web.get("/readyz", readyz),
-    ]
+    return {"page": page, "metrics": metrics, "healthz": healthz, "readyz": readyz}
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from collector.telemetry.process import Process
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
+from collector.web.routes import routes
 from collector.web.server import listening
 from collector.workers.gateway import Gateway, ReplayByWorkers, peers
 from collector.workers.state import arrange
@@ -56,10 +57,7 @@ async def _serve(
     engine = await stack.enter_async_context(engine_metrics(docker.metrics_url if docker else None))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
-    routes = [
-        *Gateway(theirs, process).routes(),
-        *engine.routes(),
-        *DeadLettersApi(roots, replays, Patience()).routes(),
-    ]
-    bound = await stack.enter_async_context(listening(address, routes, state_dir=state))
+    letters = DeadLettersApi(roots, replays, Patience())
+    handlers = Gateway(theirs, process).handlers() | engine.handlers() | letters.handlers()
+    bound = await stack.enter_async_context(listening(address, routes("gateway", handlers), state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress
@@ -67,17 +68,17 @@ class Gateway:
         self._patience = patience or Patience()
         self._pages = Pages()
 
-    def routes(self) -> list[web.RouteDef]:
-        """Path → handler; those of the dead letters are elsewhere."""
-        return [
-            web.get("/", page),
-            web.get("/metrics", self.metrics),
-            web.get("/healthz", self.healthz),
-            web.get("/readyz", self.readyz),
-            web.get("/api/status", self.status),
-            web.get("/api/search", self.search),
-            web.get("/api/tail", self.tail),
-        ]
+    def handlers(self) -> dict[str, Handler]:
+        """By the name of its route; those of the dead letters and the engine are elsewhere."""
+        return {
+            "page": page,
+            "metrics": self.metrics,
+            "healthz": self.healthz,
+            "readyz": self.readyz,
+            "search": self.search,
+            "tail": self.tail,
+            "status": self.status,
+        }
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """The numbers of all as one agent's."""

@@ -10,6 +10,7 @@ from collector.discovery.share import Share
 from collector.state.places import Address
 from collector.telemetry.process import Process
 from collector.web.connection_limit import MOST_OF_ONE
+from collector.web.routes import ROUTES
 from collector.web.server import listening
 from collector.workers.gateway import Gateway, peers
 from collector.workers.supervisor import Worker
@@ -29,6 +30,10 @@ async def well(_: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
+def _shown(gateway: Gateway) -> list[web.RouteDef]:
+    return [web.get(ROUTES[name].path, handler) for name, handler in gateway.handlers().items()]
+
+
 async def test_as_many_askers_as_one_address_may_be_leave_a_turn_to_the_health_check(tmp_path: Path) -> None:
     """To a worker all who ask the agent are one address: the agent's own."""
     theirs, ours = tmp_path / "worker", tmp_path / "agent"
@@ -42,7 +47,7 @@ async def test_as_many_askers_as_one_address_may_be_leave_a_turn_to_the_health_c
         worker = Worker(Share(0, 1), process, theirs, address)
         async with (
             peers([worker]) as found,
-            listening(anywhere, Gateway(found, Process({})).routes(), state_dir=ours) as bound,
+            listening(anywhere, _shown(Gateway(found, Process({}))), state_dir=ours) as bound,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0), limit=0)) as many,
             aiohttp.ClientSession() as one,
             asyncio.TaskGroup() as tasks,
