@@ -15,6 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collector.model import Batch, Chunk, Dated, LogStream, Receipt, Segment, Start, StreamKey, Ticket
 from collector.net.waiting import Tell
+from collector.search.query import Bucket as Bucket
+from collector.search.query import Found as Found
+from collector.search.query import Query as Query
+from collector.search.query import Searchable as Searchable
+from collector.search.query import Value as Value
 from collector.values import Bytes, Seconds
 
 
@@ -196,6 +201,7 @@ class ShipperSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
+    is_searched_first: ClassVar[bool] = False  # since its documents are on this machine
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
     default_name: ClassVar[str] = ""  # of the output of this type that is there when none is configured; "": of none
 
@@ -232,41 +238,6 @@ class ShipperSettings(BaseModel):
     def writes(self, context: OutputContext) -> Collection[str]:
         """What this output alone may write, whatever others are called: the paths of files, or a word for it."""
         return ()
-
-
-class Query(Struct, frozen=True, kw_only=True):
-    """A search: `text` in the query syntax, times in nanoseconds since 1970 (`until` is exclusive)."""
-
-    text: str = ""
-    target: str | None = None
-    since: int | None = None
-    until: int | None = None
-    limit: int = 20
-    most_bytes: int = 1 << 50
-
-
-class Found(Struct, frozen=True):
-    """The answer: how many documents match, and the newest `limit` of them, newest first, each with its `_id`.
-
-    Where they have more than `most_bytes`, `cut` is set and there are fewer, one at least.
-    """
-
-    total: int
-    documents: list[bytes]
-    cut: bool = False
-
-
-@runtime_checkable
-class Searchable(Protocol):
-    """A store that answers queries."""
-
-    async def search(self, query: Query) -> Found:
-        """Find documents; what was acknowledged two seconds ago is found.
-
-        Raises:
-            QueryError: the text is not of the syntax, or asks for what the store cannot answer.
-        """
-        ...
 
 
 class Setup(Struct, frozen=True, kw_only=True):

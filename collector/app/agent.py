@@ -217,7 +217,7 @@ class Agent:
             not_ready=self.not_ready,
             metrics=lambda accept: expose(exporter.families(), accept),
             status=self.status,
-            search=next((one for one in opened.values() if isinstance(one, Searchable)), None),
+            search=self._searched(opened),
             live=self.live,
             dead_letters=[state / places.DEAD_LETTERS],
             replays={
@@ -227,6 +227,11 @@ class Agent:
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
+
+    def _searched(self, opened: Mapping[str, Shipper]) -> Searchable | None:
+        """What answers searches: the first store, else the first output that can."""
+        first = sorted(opened, key=lambda output: not self.configuration.outputs[output].is_searched_first)
+        return next((one for one in map(opened.__getitem__, first) if isinstance(one, Searchable)), None)
 
     async def _work(self, looking: Sequence[Coroutine[Any, Any, None]], on_ready: Callable[[], None] | None) -> None:
         async with asyncio.TaskGroup() as tasks:

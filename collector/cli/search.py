@@ -1,4 +1,4 @@
-"""`pilotfish search`: the running agent's store → documents, oldest first."""
+"""`pilotfish search`: what the running agent delivered → documents, oldest first."""
 
 from typing import Annotated
 
@@ -38,9 +38,9 @@ def search(
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Search the store of the running agent.
+    """Search the documents that the running agent delivered.
 
-    The newest documents come last.
+    The newest documents come last. The store answers; without one, Elasticsearch.
 
     QUERY: words, field:value, AND, OR, NOT, "a phrase". Without a query, all documents match.
     """

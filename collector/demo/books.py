@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from collector.ports import Query, Searchable
+from collector.ports import Found, Query, Searchable
 
 _LAST = (1 << 64) - 1
 
@@ -50,26 +50,21 @@ def log_member(text: str) -> bytes:
 
 
 async def stored(store: Searchable, *, page_documents: int = 20_000) -> dict[str, Tally]:
-    """Read every document of a store, a window of time after the other, into a tally per container.
-
-    A window holds `page_documents` at most, unless they are of one nanosecond.
+    """Read every document of a store, page after page, into a tally per container.
 
     Raises:
         StateError: the store cannot be read.
     """
     found: dict[str, Tally] = {}
     decode = msgspec.json.Decoder(_Stored).decode
-    windows = [(0, _LAST)]
-    while windows:
-        since, until = windows.pop()
-        total = (await store.search(Query(since=since, until=until, limit=0))).total
-        if total > page_documents and until - since > 1:
-            middle = (since + until) // 2
-            windows += [(since, middle), (middle, until)]
-        elif total:
-            for document in (await store.search(Query(since=since, until=until, limit=total))).documents:
-                one = decode(document)
-                found.setdefault(one.docker_container, Tally()).add(bytes(one.log), one.stream, one.time)
+    page = Found(0, [])
+    is_over = False
+    while not is_over:
+        page = await store.search(Query(sort="oldest", limit=page_documents, after=page.cursor))
+        for document in page.documents:
+            one = decode(document)
+            found.setdefault(one.docker_container, Tally()).add(bytes(one.log), one.stream, one.time)
+        is_over = not page.cursor
     return found
 
 

@@ -21,6 +21,10 @@ WORDS = 300  # characters of a server's own words that an error repeats
 _PROXY_CREDENTIALS = "correct user and password in proxy_url"
 
 
+class AnswerTooLarge(Unavailable):
+    """The answer was longer than the request allows."""
+
+
 class Peer(NamedTuple):
     """How errors speak of a destination.
 
@@ -101,7 +105,7 @@ class HttpClient:
         name = self.peer.name
         remedy = "check `hosts` (https or http?), the network, and that the server runs"
         if isinstance(error, AnswerTooLong):
-            return Unavailable(f"{name} sends {error}", "check the proxies in front of it")
+            return AnswerTooLarge(f"{name} sends {error}", "check the proxies in front of it")
         if isinstance(error, ClientHttpProxyError):
             if error.status == 407:
                 return Unauthorized(f"the proxy in front of {name} rejects the credentials (407)", _PROXY_CREDENTIALS)

@@ -8,16 +8,20 @@ from typing import Any
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from msgspec import Struct
+from msgspec import Struct, json
 
 from collector.dead_letters.replay import Replays
 from collector.errors import PilotfishError, QueryError
-from collector.ports import Query, Searchable
+from collector.ports import Found, Query, Searchable
+from collector.search.scale import MOST_BUCKETS
+from collector.text.times import iso
 from collector.web.access import refusal
-from collector.web.arguments import known, limit, moment_of, text
+from collector.web.arguments import MOST_TEXT, known, limit, moment_of, number, one_of, text
 from collector.web.live import Glimpse, Live, Wanted, Watcher
 
 MOST_WATCHERS = 16
+MOST_FACETS = 10
+MOST_VALUES = 100  # of each
 MOST_BYTES = 8 << 20  # of the documents that a search gives
 
 
@@ -64,18 +68,20 @@ class Api:
         return {"search": self.search, "tail": self.tail, "status": self.status}
 
     async def search(self, request: web.Request) -> web.Response:
-        """Find documents: `{"total": N, "cut": false, "documents": [...]}`, newest first; cut at 8 MiB."""
+        """Find documents: `{"total": N, "cut": false, "documents": [...], "cursor": "…", "start": "…"}`; cut at 8 MiB.
+
+        With `buckets` there is `"histogram": [{"start": TIME, "count": N}, …]`, with `facet`
+        `"facets": {NAME: [{"value": …, "count": N}, …]}`.
+        """
         if self._views.search is None:
-            return refusal(501, "search needs an output of type store", "add `local: {type: store}` to outputs")
+            return refusal(501, "search needs an output that can be searched", "add `local: {type: store}` to outputs")
         try:
-            found = await self._views.search.search(_query(request.query))
+            found = await self._views.search.search(_query(request))
         except QueryError as error:
             return refusal(400, error.cause, error.remedy)
         except PilotfishError as error:
             return refusal(503, error.cause, error.remedy)
-        cut = b"true" if found.cut else b"false"
-        body = b'{"total":%d,"cut":%b,"documents":[%b]}\n' % (found.total, cut, b",".join(found.documents))
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=_found(found, request.query), content_type="application/json")
 
     async def status(self, _: web.Request) -> web.Response:
         """What the agent is doing."""
@@ -130,13 +136,32 @@ def _lines(glimpse: Glimpse) -> bytes:
     return marker + b"".join([document + b"\n" for document in glimpse.documents])
 
 
-def _query(given: Mapping[str, str]) -> Query:
+def _found(found: Found, asked: Mapping[str, str]) -> bytes:
+    """The answer as JSON; its documents are JSON already."""
+    more: dict[str, object] = {name: text for name in ("cursor", "start") if (text := getattr(found, name))}
+    if "buckets" in asked:
+        more["histogram"] = [{"start": iso(each.start), "count": each.count} for each in found.histogram]
+    if "facet" in asked:
+        more["facets"] = found.facets
+    cut = b"true" if found.cut else b"false"
+    documents = b",".join(found.documents)
+    rest = b"," + json.encode(more)[1:] if more else b"}"
+    return b'{"total":%d,"cut":%b,"documents":[%b]%b\n' % (found.total, cut, documents, rest)
+
+
+def _query(request: web.Request) -> Query:
     """Read the arguments of a search.
 
     Raises:
         QueryError: one of them is not what it should be.
     """
-    known(given, {"q", "target", "since", "until", "limit"})
+    given = request.query
+    known(given, {"q", "target", "since", "until", "limit", "sort", "after", "before", "buckets", "facet", "values"})
+    facets = tuple(dict.fromkeys(given.getall("facet", [])))
+    if len(facets) > MOST_FACETS or any(len(name) > MOST_TEXT for name in facets):
+        raise QueryError(f"facet: more than {MOST_FACETS}, or longer than {MOST_TEXT} characters", "ask for less")
+    if given.get("after") and given.get("before"):
+        raise QueryError("after and before exclude each other", "send one cursor")
     return Query(
         text=text(given, "q"),
         target=given.get("target") or None,
@@ -144,6 +169,12 @@ def _query(given: Mapping[str, str]) -> Query:
         until=moment_of(given, "until"),
         limit=limit(given),
         most_bytes=MOST_BYTES,
+        sort="oldest" if one_of(given, "sort", ("newest", "oldest")) == "oldest" else "newest",
+        after=text(given, "after"),
+        before=text(given, "before"),
+        buckets=number(given, "buckets", MOST_BUCKETS, "0"),
+        facets=facets,
+        values=number(given, "values", MOST_VALUES, "10"),
     )
 
 

@@ -1,7 +1,7 @@
 """The query string of a request → values, or one error that says what is wrong with it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 
 from collector.errors import QueryError
@@ -45,6 +45,30 @@ def moment_of(given: Mapping[str, str], name: str) -> int | None:
         return moment(given[name], now=time.time_ns(), zone=UTC)
     except ValueError as error:
         raise QueryError(f"{name}: {error}", "a duration counts back from now") from None
+
+
+def one_of(given: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
+    """One of these words, the first of them when it is not given.
+
+    Raises:
+        QueryError: it is another.
+    """
+    found = given.get(name) or choices[0]
+    if found not in choices:
+        raise QueryError(f"{name}: {found[:40]!r} is unknown", f"use {' or '.join(choices)}")
+    return found
+
+
+def number(given: Mapping[str, str], name: str, most: int, default: str) -> int:
+    """A number from 0 on.
+
+    Raises:
+        QueryError: it is none, or over `most`.
+    """
+    found = given.get(name, default)
+    if not (found.isascii() and found.isdigit() and len(found) < 9 and int(found) <= most):
+        raise QueryError(f"{name}: not a number that can be asked for", f"use 0 to {most}")
+    return int(found)
 
 
 def limit(given: Mapping[str, str], default: str = "20") -> int:

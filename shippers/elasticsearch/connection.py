@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from collector.errors import UNREADABLE, ShippingError, Unavailable
-from collector.net.http_client import HttpClient, one_line
+from collector.net.http_client import AnswerTooLarge, HttpClient, one_line
 from collector.net.http_client import words_of as plain_words_of
 from collector.net.http_node import MOST_BYTES, Answer, Question
 
@@ -68,6 +68,18 @@ class Connection:
         headers = {"content-type": "application/x-ndjson"} | ({"content-encoding": "gzip"} if gzipped else {})
         question = Question("POST", target, body, headers, most_bytes, _is_told)
         return await self._client.ask(question, is_measured=True)
+
+    async def search(self, target: str, body: bytes, most_bytes: int) -> Answer | None:
+        """Send a search; None if its answer would be longer than that.
+
+        Raises:
+            Unavailable: no answer came.
+        """
+        headers = {"content-type": "application/json"}
+        try:
+            return await self._client.ask(Question("POST", target, body, headers, most_bytes))
+        except AnswerTooLarge:
+            return None
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""

@@ -84,7 +84,11 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
             ConfigurationError: a file that the options name cannot be read, or holds no certificate or key.
         """
         return ElasticsearchShipper(
-            self._connection(context), index=self.index, compress=self.compress, template=self.template == "auto"
+            self._connection(context),
+            index=self.index,
+            compress=self.compress,
+            template=self.template == "auto",
+            searched=self._connection(context),
         )
 
     @classmethod

@@ -8,12 +8,14 @@ import structlog
 from collector.errors import Refused, ShippingError, Unavailable
 from collector.model import Batch, Receipt
 from collector.net.http_node import Answer
+from collector.ports import Found, Query
 
 from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
 from .outcomes import FILTER, Indices, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
+from .search import Search
 from .templates import template_text
 
 _UNREAD = (400, 406, 415, 422, 501)  # what a server, or a proxy before it, says of a body that it does not understand
@@ -32,8 +34,12 @@ class ElasticsearchShipper:
     may have been upgraded meanwhile), and whether the template is still to be installed.
     """
 
-    def __init__(self, connection: Connection, *, index: str, compress: bool, template: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, index: str, compress: bool, template: bool, searched: Connection | None = None
+    ) -> None:
+        """`searched` are connections of their own for searches: what these meet is nothing to delivery."""
         self._connection = connection
+        self._search = Search(searched or connection, index)
         self._index = index
         self._indices = Indices()
         self._compress = compress
@@ -69,6 +75,16 @@ class ElasticsearchShipper:
             unsure=told.unsure,
         )
 
+    async def search(self, query: Query) -> Found:
+        """Find documents in the indices of this output, whoever shipped them (`collector.ports.Searchable`).
+
+        Raises:
+            QueryError: the text is not of the language, a cursor is none, or the server cannot answer it.
+            Unauthorized: the credentials are refused, or may not read.
+            Unavailable: the server cannot be asked, or does not know searches.
+        """
+        return await self._search.search(query)
+
     async def probe(self) -> str:
         """Which server is there, in words.
 
@@ -81,6 +97,7 @@ class ElasticsearchShipper:
 
     async def aclose(self) -> None:
         """Close the connections; may be called twice, and without `ship`."""
+        await self._search.aclose()
         await self._connection.aclose()
 
     async def _create(self, batch: Batch) -> bytes:

@@ -38,10 +38,11 @@ from zlib import crc32
 
 import msgspec
 
-from .bulk import DEFAULT_INDEX
+from .bulk import DEFAULT_INDEX, index_name
 from .cluster import Server
 from .marks import Mark, marked
 
+_ANY_DAY = "2026-01-01"
 VERSION = 4  # of what mapping.json and the envelopes say; raised with each change of them
 META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
@@ -141,8 +142,15 @@ def priority_of(patterns: list[str]) -> int:
 
 def patterns_of(index: str) -> list[str]:
     """The template's patterns for indices named by `index`; none of them meets a hidden or system index (`.name`)."""
-    pattern = re.sub(r"\*+", "*", _REST.sub("*", _YEAR.sub("20*", index)))
+    pattern = indices_of(index)
     return [first + pattern for first in ascii_lowercase + digits] if pattern.startswith("*") else [pattern]
+
+
+def indices_of(index: str, target: str | None = None) -> str:
+    """The expression for all indices named by `index`, or for those of a target."""
+    if target is not None:
+        index = index.replace("{target}", index_name("{target}", target, _ANY_DAY))
+    return re.sub(r"\*+", "*", _REST.sub("*", _YEAR.sub("20*", index)))
 
 
 def patterns_of_targets(index: str, targets: tuple[str, ...]) -> list[str]:

@@ -19,7 +19,6 @@ from collector.ports import Found, OutputContext, Query, ShipperSettings
 from collector.values import Bytes, Seconds
 
 from .days import Days
-from .syntax import all_of, compiled, target_is, time_between
 
 T = TypeVar("T")
 
@@ -28,6 +27,7 @@ class Settings(ShipperSettings):
     """The embedded store: documents on this machine, for `pilotfish search`."""
 
     default_name = "local"
+    is_searched_first = True
 
     type: Literal["store"] = Field("store", description="the embedded store")
     retention_days: int = Field(7, ge=1, le=36_500, description="number of past days to keep, besides today")
@@ -92,7 +92,7 @@ class Store:
         return receipt
 
     async def search(self, query: Query) -> Found:
-        """Find documents, newest first by the nanosecond.
+        """Find documents, in the order of their times by the nanosecond.
 
         Raises:
             QueryError: the text is not of the syntax, or asks for what the store cannot answer.
@@ -102,7 +102,7 @@ class Store:
             raise StateError("the store is closed")
         if not self._days.ready:
             await self._run(self._days.open)
-        return await asyncio.to_thread(self._found, query)
+        return await asyncio.to_thread(self._days.search, query)
 
     async def aclose(self) -> None:
         """Commit what is waiting, and give files and threads back; may be called twice."""
@@ -112,14 +112,6 @@ class Store:
         self._commit()
         await self._run(self._days.close)
         self._thread.shutdown(wait=False)
-
-    def _found(self, query: Query) -> Found:
-        wanted = [compiled(query.text)]
-        if query.target is not None:
-            wanted.append(target_is(query.target))
-        if query.since is not None or query.until is not None:
-            wanted.append(time_between(query.since, query.until))
-        return self._days.search(all_of(wanted), max(0, query.limit), query.most_bytes)
 
     def _run(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

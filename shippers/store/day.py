@@ -9,10 +9,11 @@ returns.
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tantivy
 
@@ -34,8 +35,7 @@ class Hit(NamedTuple):
     """A document that was found: its `@timestamp` in nanoseconds, and where it is."""
 
     time: int
-    day: "Day"
-    searcher: tantivy.Searcher
+    view: "View"
     address: tantivy.DocAddress
 
 
@@ -60,7 +60,7 @@ class Day:
         self._schema = schema()
         self._waiting: set[str] = set()
         self._writer: tantivy.IndexWriter | None = None
-        with self._told():
+        with self.told():
             self._index = self._open()
             self._searcher = self._index.searcher()
 
@@ -82,7 +82,7 @@ class Day:
         """
         duplicate = 0
         rejected = []
-        with self._told(writing=True):
+        with self.told(writing=True):
             for number, (name, body) in enumerate(zip(segment.ids, segment.documents, strict=True)):
                 if name in self._waiting or self._searcher.doc_freq("_id", name):
                     duplicate += 1
@@ -104,9 +104,9 @@ class Day:
         """
         if not self._waiting:
             return
-        with self._told(writing=True):
+        with self.told(writing=True):
             self._writing().commit()
-        with self._told():
+        with self.told():
             self._index.reload()
             self._searcher = self._index.searcher()
         self._waiting.clear()
@@ -121,7 +121,7 @@ class Day:
         """
         self.commit()
         if self._writer is not None:
-            with self._told(writing=True):
+            with self.told(writing=True):
                 self._writer.wait_merging_threads()
             self._writer = None
 
@@ -130,27 +130,9 @@ class Day:
         self._writer = None
         self._waiting.clear()
 
-    def newest(self, query: tantivy.Query, limit: int) -> tuple[int, list[Hit]]:
-        """How many documents match, and the newest `limit` of them. For any thread.
-
-        Raises:
-            StateError: the index cannot be read.
-        """
-        searcher = self._searcher  # one view of the index, whatever is committed meanwhile
-        with self._told():
-            result = searcher.search(query, max(1, min(limit, searcher.num_docs)), order_by_field="time")
-        total: int = result.count  # type: ignore[attr-defined]  # missing in tantivy's stub
-        return total, [Hit(time, self, searcher, address) for time, address in result.hits[:limit]]
-
-    def source(self, hit: Hit) -> bytes:
-        """The document of a hit, with its `_id`. For any thread.
-
-        Raises:
-            StateError: the index cannot be read.
-        """
-        with self._told():
-            document: bytes = hit.searcher.doc(hit.address)["source"][0]
-        return document
+    def view(self) -> "View":
+        """The day as it is now, whatever is committed meanwhile. For any thread."""
+        return View(self, self._searcher)
 
     def _open(self) -> tantivy.Index:
         if not tantivy.Index.exists(str(self.directory)) and any(self.directory.glob("*.store")):
@@ -168,7 +150,7 @@ class Day:
         return self._writer
 
     @contextmanager
-    def _told(self, *, writing: bool = False) -> Iterator[None]:
+    def told(self, *, writing: bool = False) -> Iterator[None]:
         """Turn what tantivy raises into a StateError; damaged files make it panic in places, which is no Exception."""
         try:
             yield
@@ -199,3 +181,49 @@ class Day:
             f"the day {self.directory} of the store cannot be used: {reason}",
             "check that the disk has free space, the directory belongs to this user, and no other agent uses it",
         )
+
+
+class View:
+    """What a day held at one moment. For any thread.
+
+    Each method may raise a StateError: the index cannot be read.
+    """
+
+    def __init__(self, day: Day, searcher: tantivy.Searcher) -> None:
+        self.day = day
+        self._searcher = searcher
+
+    def count(self, query: tantivy.Query) -> int:
+        """How many documents match."""
+        with self.day.told():
+            count: int = self._searcher.search(query, 1).count  # type: ignore[attr-defined]  # missing in tantivy's stub
+        return count
+
+    def hits(self, query: tantivy.Query, limit: int, *, newest_first: bool = True, offset: int = 0) -> list[Hit]:
+        """The first `limit` documents behind `offset` in the order of time; which of equal time is first may change."""
+        order = tantivy.Order.Desc if newest_first else tantivy.Order.Asc
+        limit = min(limit, self._searcher.num_docs)
+        if limit < 1:
+            return []
+        with self.day.told():
+            found = self._searcher.search(query, limit, order_by_field="time", order=order, offset=offset)
+        return [Hit(time, self, address) for time, address in found.hits]
+
+    def source(self, hit: Hit) -> bytes:
+        """The document of a hit, with its `_id`."""
+        with self.day.told():
+            document: bytes = self._searcher.doc(hit.address)["source"][0]
+        return document
+
+    def counts(self, query: tantivy.Query, bounds: Sequence[int]) -> list[int]:
+        """How many documents lie before the first of these times, between each two, and from the last one on."""
+        if not bounds:
+            return [self.count(query)]
+        pairs = pairwise(bounds)
+        between = [{"from": float(start), "to": float(end)} for start, end in pairs]
+        ranges: list[dict[str, float]] = [{"to": float(bounds[0])}, *between, {"from": float(bounds[-1])}]
+        with self.day.told():
+            found: dict[str, Any] = self._searcher.aggregate(
+                query, {"times": {"range": {"field": "time", "ranges": ranges}}}
+            )
+        return [int(bucket["doc_count"]) for bucket in found["times"]["buckets"]]

@@ -13,18 +13,17 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from heapq import nlargest
 from itertools import count
 from pathlib import Path
 
 import structlog
-import tantivy
 
 from collector.errors import StateError
-from collector.model import Batch, Receipt, Rejected, Segment, within
-from collector.ports import Found
+from collector.model import Batch, Receipt, Rejected, Segment
+from collector.ports import Found, Query
 
-from .day import DamagedDayError, Day, Hit
+from .day import DamagedDayError, Day
+from .finding import find
 
 MAX_WRITERS = 3
 """Days written at once: each costs 15 MB and eight threads. Two are usual around midnight."""
@@ -129,22 +128,17 @@ class Days:
             os.close(self._lock)
             self._lock = -1
 
-    def search(self, query: tantivy.Query, limit: int, most_bytes: int) -> Found:
-        """The newest documents that match, over all days, within a bound of bytes. For any thread.
+    def search(self, query: Query) -> Found:
+        """What is asked for, over all days. For any thread.
 
         Raises:
+            QueryError: the text is not of the language, or the cursor is none.
             StateError: a day cannot be read; a damaged one is set aside by the next `open`.
         """
-        total = 0
-        hits: list[Hit] = []
         try:
-            for day in sorted(self._days.values(), key=lambda each: each.name, reverse=True):
-                matching, newest = day.newest(query, limit)
-                total += matching
-                hits += newest
-            newest = nlargest(limit, hits, key=lambda hit: hit.time)
-            documents = within(most_bytes, (hit.day.source(hit) for hit in newest), len)
-            return Found(total, documents, cut=len(documents) < len(newest))
+            return find(
+                [day.view() for day in sorted(self._days.values(), key=lambda each: each.name, reverse=True)], query
+            )
         except DamagedDayError as error:
             self._damaged.add(error.day)
             raise

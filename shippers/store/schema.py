@@ -17,10 +17,8 @@ which no word finds.
 
 import json
 import math
-import re
 import struct
 from collections.abc import Iterator
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +26,7 @@ import orjson
 import tantivy
 
 from collector.errors import UNREADABLE
+from collector.search import language
 
 MAX_TIME = (1 << 64) - 1
 """The last nanosecond the index can name (in the year 2554)."""
@@ -41,8 +40,6 @@ MAX_WORD_BYTES = 255
 MAX_FIELDS = 1000
 MAX_PATH = 1000
 """Leaves of one `log` and characters of one path that are found by field; what is beyond is found as text only."""
-
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\d*(Z|[+-]\d\d:\d\d)")
 
 Leaf = str | int | float | bool
 
@@ -74,15 +71,15 @@ def indexed(name: str, body: bytes) -> tantivy.Document:
         ValueError: it is not a JSON object with a readable `@timestamp`.
         RecursionError: it is nested too deeply to be read.
     """
-    members = _members(body)
+    members = members_of(body)
     log = members.pop("log", None)
     time = nanoseconds(str(members.pop("@timestamp", "")))
     document = tantivy.Document()
     document.add_text("_id", name)
     _add_log(document, log)
     trusted: dict[str, list[str]] = {}  # a list has a value for each of its elements
-    for path, leaf in _leaves(members):
-        trusted.setdefault(path, []).append(exact(_text(leaf)))
+    for path, leaf in leaves(members):
+        trusted.setdefault(path, []).append(exact(text_of(leaf)))
     document.add_json("trusted", trusted)
     document.add_unsigned("time", time)
     document.add_bytes("source", b'{"_id":%b,%b' % (orjson.dumps(name), body.lstrip()[1:]))
@@ -95,11 +92,7 @@ def nanoseconds(text: str) -> int:
     Raises:
         ValueError: it is not a time.
     """
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        raise ValueError(f"@timestamp is not a time: {text[:40]!r}")
-    whole, fraction, zone = match.groups()
-    return min(max(0, _seconds(whole + zone) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))), MAX_TIME)
+    return min(max(0, language.nanoseconds(text)), MAX_TIME)
 
 
 def exact(value: str) -> str:
@@ -127,12 +120,13 @@ def _float(number: float) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-@lru_cache(4096)
-def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
+def members_of(body: bytes) -> dict[str, Any]:
+    """A document, decoded.
 
-
-def _members(body: bytes) -> dict[str, Any]:
+    Raises:
+        ValueError: it is not a JSON object.
+        RecursionError: it is nested too deeply to be read.
+    """
     try:
         members = orjson.loads(body)
     except UNREADABLE:  # 1e999 and lone surrogates: JSON to other parsers
@@ -146,8 +140,8 @@ def _members(body: bytes) -> dict[str, Any]:
 def _add_log(document: tantivy.Document, log: object) -> None:
     words: dict[str, list[str]] = {}
     numbers: dict[str, list[str]] = {}
-    for count, (path, leaf) in enumerate(_leaves(log)):
-        text = _text(leaf)
+    for count, (path, leaf) in enumerate(leaves(log)):
+        text = text_of(leaf)
         document.add_text("text", text)
         if count >= MAX_FIELDS or len(path) > MAX_PATH:
             continue
@@ -160,7 +154,7 @@ def _add_log(document: tantivy.Document, log: object) -> None:
         document.add_json("numbers", numbers)
 
 
-def _leaves(value: object) -> Iterator[tuple[str, Leaf]]:
+def leaves(value: object) -> Iterator[tuple[str, Leaf]]:
     """Every string, number and boolean inside `value` with its path; elements of a list have the list's path."""
     below: list[tuple[str, Any]] = [("", value)]
     while below:
@@ -173,7 +167,8 @@ def _leaves(value: object) -> Iterator[tuple[str, Leaf]]:
             yield path, item
 
 
-def _text(leaf: Leaf) -> str:
+def text_of(leaf: Leaf) -> str:
+    """A leaf as text: what is searched for it."""
     if type(leaf) is str:
         return leaf
     return ("true" if leaf else "false") if type(leaf) is bool else str(leaf)

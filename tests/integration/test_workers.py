@@ -62,6 +62,11 @@ def workers_of(agent: AgentProcess) -> list[int]:
     return [int(pid) for pid in children]
 
 
+def _found(agent: AgentProcess, traffic: Traffic) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(agent.api(f"/api/search?target={traffic.target}&limit=1&facet=container"))
+    return found
+
+
 def test_two_workers_are_one_agent_to_who_looks_on(tmp_path: Path, elasticsearch_8: SearchServer) -> None:
     traffic = Traffic(tmp_path, "onlookers")
     traffic.write()
@@ -80,7 +85,9 @@ def test_two_workers_are_one_agent_to_who_looks_on(tmp_path: Path, elasticsearch
         assert status["containers"] == status["streams"] == CONTAINERS
         assert len(status["following"]) == CONTAINERS
         assert status["outputs"]["elastic"]["acknowledged"] == traffic.total
-        assert "store" in json.loads(agent.api("/api/search?q=x"))["error"]
+        found: dict[str, Any] = {}
+        wait_until(lambda: found.update(_found(agent, traffic)) or found["total"] == traffic.total, "all are found")
+        assert [value["count"] for value in found["facets"]["container"]] == [LINES] * CONTAINERS
         assert agent.stop() == 0
     traffic.expect(elasticsearch_8)
     shares = [path for path in (agent.state / "workers").iterdir() if any((path / "positions").iterdir())]

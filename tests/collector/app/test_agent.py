@@ -11,7 +11,7 @@ from collector.dead_letters import DeadLetters
 from collector.inputs.json_file import JsonFiles
 from collector.model import Rejected
 from collector.pipeline.pipeline import Pipeline
-from collector.ports import ShipperSettings
+from collector.ports import OutputContext, ShipperSettings
 from collector.state.checkpoint import Checkpoints
 from collector.transform.stamps import Stamps
 from tests.collector.recording_shipper import RecordingShipper
@@ -79,3 +79,31 @@ def test_dead_letters_that_had_to_go_are_told_with_their_target_and_what_helps(a
 def test_the_accounts_are_shown_whole(agent: Agent) -> None:
     numbers = agent.status()["outputs"]["out"]
     assert {"read", "acknowledged", "spooled", "recovered_from_spool", "replayed", "in_flight"} <= numbers.keys()
+
+
+@pytest.mark.parametrize(
+    ("types", "searched"),
+    [
+        ({"elastic": "elasticsearch", "local": "store"}, "local"),
+        ({"local": "store", "other": "store", "elastic": "elasticsearch"}, "local"),
+        ({"nothing": "null", "elastic": "elasticsearch", "second": "elasticsearch"}, "elastic"),
+        ({"nothing": "null"}, None),
+    ],
+)
+async def test_a_store_answers_searches_before_any_server(
+    tmp_path: Path, types: dict[str, str], searched: str | None
+) -> None:
+    environment = {"PILOTFISH_STATE_DIR": str(tmp_path)}
+    for name, kind in types.items():
+        environment[f"PILOTFISH_OUTPUTS__{name.upper()}__TYPE"] = kind
+        if kind == "elasticsearch":
+            environment[f"PILOTFISH_OUTPUTS__{name.upper()}__HOSTS"] = "http://127.0.0.1:9"
+    found = Agent(load(None, shipper_types(), environment))
+    outputs = found.configuration.outputs
+    opened = {name: outputs[name].open(OutputContext(name, tmp_path / name)) for name in types}
+    try:
+        answering: object = found._searched(opened)
+        assert answering is (opened[searched] if searched else None)
+    finally:
+        for shipper in opened.values():
+            await shipper.aclose()

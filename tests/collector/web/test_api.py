@@ -4,13 +4,19 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from collector.ports import OutputContext
 from collector.text.times import moment
 from collector.web.api import MOST_WATCHERS, Patience
+from shippers.store import Settings
 from tests.collector.web.agent import Site, segment, site
+from tests.contract.segments import batch, document, log_stream
+from tests.contract.segments import segment as segment_of
+from tests.contract.shippers import deliver
 
 
 async def answer(here: Site, path: str) -> tuple[int, dict[str, object]]:
@@ -39,6 +45,12 @@ async def test_search_hands_everything_to_the_store_and_gives_its_documents(tmp_
         ("since=yesterday", "since: not a time such as 15m, 2h, 3d or 2026-11-23T04:05:06Z"),
         ("query=x", "query: no such argument"),
         ("q=" + "x" * 4097, "q: is longer than 4096 characters"),
+        ("sort=best", "sort: 'best' is unknown"),
+        ("buckets=1001", "buckets: not a number that can be asked for"),
+        ("values=-1", "values: not a number that can be asked for"),
+        ("after=a&before=b", "after and before exclude each other"),
+        ("after=" + "x" * 4097, "after: is longer than 4096 characters"),
+        ("&".join(f"facet=f{number}" for number in range(11)), "facet: more than 10, or longer than 4096 characters"),
     ],
 )
 async def test_a_wrong_search_is_told_with_a_remedy(tmp_path: Path, arguments: str, cause: str) -> None:
@@ -52,7 +64,39 @@ async def test_search_without_a_store_says_what_is_missing(tmp_path: Path) -> No
     async with site(tmp_path, search=lambda _: None) as here:
         status, found = await answer(here, "/api/search?q=x")
         assert status == 501
-        assert found["error"] == "search needs an output of type store"
+        assert found["error"] == "search needs an output that can be searched"
+
+
+async def test_pages_a_histogram_and_facets_of_a_store_are_had_over_http(tmp_path: Path) -> None:
+    shop = log_stream()
+    store = Settings.model_validate({"commit_seconds": 0.02}).open(OutputContext("local", tmp_path / "store"))
+    bodies = [document({"message": str(n), "level": "warn" if n % 3 else "info"}, shop) for n in range(30)]
+    await deliver(store, batch(segment_of(bodies, shop)))
+    try:
+        async with site(tmp_path, search=lambda _: store) as here:
+            status, found = await answer(here, "/api/search?limit=12&sort=oldest&buckets=9&facet=level&facet=stream")
+            assert status == 200
+            seen = _messages(found)
+            assert found["histogram"] == [{"start": "2026-11-23T02:13:00.768000000Z", "count": 30}]
+            assert found["facets"] == {
+                "level": [{"value": "warn", "count": 20}, {"value": "info", "count": 10}],
+                "stream": [{"value": "stdout", "count": 30}],
+            }
+            while "cursor" in found:
+                status, found = await answer(here, f"/api/search?limit=12&sort=oldest&after={found['cursor']}")
+                seen += _messages(found)
+            assert seen == [str(n) for n in range(30)]
+            assert found.keys() == {"total", "cut", "documents", "start"}
+            status, found = await answer(here, f"/api/search?limit=12&sort=oldest&before={found['start']}")
+            assert _messages(found) == [str(n) for n in range(12, 24)]
+            status, found = await answer(here, "/api/search?after=x")
+            assert (status, found["error"]) == (400, "`x` is no cursor")
+    finally:
+        await store.aclose()
+
+
+def _messages(found: dict[str, Any]) -> list[str]:
+    return [one["log"]["message"] for one in found["documents"]]
 
 
 async def test_status_is_what_the_agent_says(tmp_path: Path) -> None:

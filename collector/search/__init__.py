@@ -1,0 +1,1 @@
+"""What every output that answers searches shares: the query language, the scale of a histogram, and cursors."""

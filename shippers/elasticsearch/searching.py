@@ -1,0 +1,111 @@
+"""What is asked for (`collector.search.language`) → parts of a `_search` for servers from 6.4 to 9 and OpenSearch.
+
+Text of a user goes into a body as a value, or in quotes with its signs escaped: the server's own query syntax, with its
+wildcards and regular expressions, cannot be reached.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from collector.search.language import AllOf, AnyOf, Asked, Everything, Numbers, Times, Whole, Words
+
+Body = dict[str, Any]
+Named = Callable[[str], str]
+"""The field of a trusted member in which its whole text stands."""
+
+TIME = "@timestamp"
+NANOSECONDS = 1_000_000  # of a millisecond, which is what a field of type `date` counts
+_LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
+_WORD = re.compile(r"\w+")
+
+
+def filter_of(asked: Asked, named: Named) -> Body:
+    """The query that this means."""
+    match asked:
+        case Words():
+            return _words(asked)
+        case Whole(name, text, is_prefix):
+            return {"prefix" if is_prefix else "term": {named(name): {"value": text}}}
+        case Numbers():
+            return _numbers(asked)
+        case Times(since, until):
+            return time_between(since, until)
+        case AnyOf(some):
+            return {"bool": {"should": [filter_of(each, named) for each in some], "minimum_should_match": 1}}
+        case AllOf(all_, unwanted):
+            wanted = [filter_of(each, named) for each in all_]
+            return {"bool": {"filter": wanted, "must_not": [filter_of(each, named) for each in unwanted]}}
+        case Everything():
+            return {"match_all": {}}
+
+
+def trusted_names(asked: Asked) -> Iterator[str]:
+    """The trusted members that are asked for."""
+    match asked:
+        case Whole(name):
+            yield name
+        case AnyOf(some):
+            for each in some:
+                yield from trusted_names(each)
+        case AllOf(all_, unwanted):
+            for each in (*all_, *unwanted):
+                yield from trusted_names(each)
+
+
+def field_of(path: str, *, is_trusted: bool) -> str:
+    """Where a member stands in a document."""
+    return path if is_trusted else f"log.{path}"
+
+
+def time_between(since: int | None, until: int | None) -> Body:
+    """Documents of these times, as far as milliseconds tell: those that may lie between them."""
+    bounds: Body = {"format": "epoch_millis"}
+    if since is not None:
+        bounds["gte"] = _millisecond(since)
+    if until is not None:
+        bounds["lt"] = _millisecond(until + NANOSECONDS - 1)
+    return {"range": {TIME: bounds}}
+
+
+def times_of(starts: range) -> Body:
+    """An aggregation: how many documents lie before the second of these times, between each two, and after the last."""
+    bounds = [start // NANOSECONDS for start in starts]
+    edges = [None, *bounds[1:], None]
+    pairs = pairwise(edges)
+    ranges = [
+        {name: str(edge) for name, edge in (("from", start), ("to", end)) if edge is not None} for start, end in pairs
+    ]
+    return {"date_range": {"field": TIME, "format": "epoch_millis", "ranges": ranges}}
+
+
+def _millisecond(nanoseconds: int) -> int:
+    return min(max(0, nanoseconds // NANOSECONDS), _LAST_MILLISECOND)
+
+
+def _words(asked: Words) -> Body:
+    fields = [field_of(asked.path, is_trusted=False) if asked.path else "log.*"]
+    if asked.is_prefix and not _WORD.fullmatch(asked.text):
+        words = {"query": asked.text, "type": "phrase_prefix", "fields": fields, "slop": asked.slop, "lenient": True}
+        return {"multi_match": words}
+    text = asked.text.replace("\\", "\\\\").replace('"', '\\"')
+    query = f"{asked.text}*" if asked.is_prefix else f'"{text}"'  # the beginning of one word has no signs
+    if asked.slop:
+        query += f"~{asked.slop}"
+    return {"query_string": {"query": query, "fields": fields, "lenient": True}}
+
+
+def _numbers(asked: Numbers) -> Body:
+    bounds: Body = {}
+    if asked.low is not None:
+        bounds["gte" if asked.has_low else "gt"] = _finite(asked.low)
+    if asked.high is not None:
+        bounds["lte" if asked.has_high else "lt"] = _finite(asked.high)
+    return {"range": {field_of(asked.path, is_trusted=False): bounds}}
+
+
+def _finite(number: float) -> float:
+    most = sys.float_info.max
+    return min(max(number, -most), most)
