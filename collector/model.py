@@ -43,16 +43,33 @@ class FileId(NamedTuple):
     ordinal: int
 
 
+class Cursor(NamedTuple):
+    """A place in a stream that is no file: `text` is its source's own and opaque to all others.
+
+    Of one stream a later place has a higher `order`.
+    """
+
+    order: int
+    text: str = ""
+
+
 class Position(NamedTuple):
     """Where reading resumes: `offset` is the byte after the last whole line, `line` the raw lines before it.
 
-    `inode` is the file's (0: not known): it tells apart files with equal first lines.
+    `inode` is the file's (0: not known): it tells apart files with equal first lines. A source that reads no file goes
+    by the `cursor` alone; where a chunk of it is divided, its parts have the one of the chunk's start.
     """
 
     file: FileId
     offset: int
     line: int
     inode: int = 0
+    cursor: Cursor | None = None
+
+    @property
+    def order(self) -> int:
+        """Of two positions in one file, or one stream without files, the later one has the higher."""
+        return self.offset if self.cursor is None else self.cursor.order
 
 
 class Resume(Struct, frozen=True):

@@ -38,7 +38,7 @@ class EventQueue:
         """Nanoseconds since 1970: those from then on are not all settled. At first as far back as logs are read."""
         saved = self._checkpoints.begin(docker_event.STREAM, self._cutoff)
         if saved.resume is not None:
-            return saved.resume.position.offset
+            return saved.resume.position.order
         return moment(saved.cutoff, now=0, zone=UTC) if saved.cutoff else _ALL
 
     def put(self, event: Segment) -> None:
@@ -46,7 +46,7 @@ class EventQueue:
         if self._settled is None:
             since = self.since
             self._settled = since if since <= time.time_ns() else 0  # else the clock was set back meanwhile
-        if event.ticket.end.offset <= self._settled:  # of this run none is told twice, and its clock may be set back
+        if event.ticket.end.order <= self._settled:  # of this run none is told twice, and its clock may be set back
             return
         if len(self._waiting) == _AT_HAND:
             self._waiting.popleft()

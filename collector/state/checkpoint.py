@@ -305,6 +305,7 @@ def _advance(saved: Saved, to: Ticket) -> None:
         saved.head, saved.ordinal = head, ordinal
     saved.offset, saved.line = end.offset, end.line
     saved.inode = end.inode or saved.inode
+    saved.cursor = end.cursor
     saved.last_time = to.last_time or saved.last_time
     saved.fingerprint = to.fingerprint
     saved.cutoff = "" if to.documents else saved.cutoff

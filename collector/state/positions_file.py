@@ -19,7 +19,7 @@ from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
 from collector.files.writing import fsync_directory
-from collector.model import Dated, FileId, Position, Resume, Start
+from collector.model import Cursor, Dated, FileId, Position, Resume, Start
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ class Saved(Struct, omit_defaults=True):
     offset: int = 0
     line: int = 0
     inode: int = 0
+    cursor: Cursor | None = None  # of a stream without files; the events of older versions have their time as offset
     last_time: str = ""
     fingerprint: str = ""
     ordinals: dict[str, int] = {}  # the last one of each first line, up to this file
@@ -53,6 +54,11 @@ class Saved(Struct, omit_defaults=True):
     dropped_documents: int = 0
     behind: int = 0
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
+
+    @property
+    def order(self) -> int:
+        """As `Position.order`."""
+        return self.offset if self.cursor is None else self.cursor.order
 
     @property
     def start(self) -> Start:
@@ -67,7 +73,7 @@ class Saved(Struct, omit_defaults=True):
         if not self.head:
             return None
         file = FileId(self.container_id, self.head, self.ordinal)
-        position = Position(file, self.offset, self.line, self.inode)
+        position = Position(file, self.offset, self.line, self.inode, self.cursor)
         is_unsettled = bool(self.cutoff) and not self.last_time  # older versions kept the cutoff for good
         return Resume(position, dict(self.ordinals), self.fingerprint, is_unsettled=is_unsettled)
 

@@ -16,7 +16,7 @@ from collector.docker.event import Event
 from collector.documents.composer import FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import short_hash
-from collector.model import FileId, LogStream, Position, Segment, Ticket
+from collector.model import Cursor, FileId, LogStream, Position, Segment, Ticket
 from collector.text.times import iso
 from collector.transform.stamps import Stamps
 
@@ -44,7 +44,7 @@ def segment_of(
         documents=[document],
         ids=[line.id],
         size=len(document),
-        ticket=Ticket(Position(_FILE, event.time, 0), time, documents=1),
+        ticket=Ticket(Position(_FILE, 0, 0, cursor=Cursor(event.time)), time, documents=1),
     )
 
 

@@ -143,7 +143,7 @@ class DockerJson(Transform):
             self._line_before = content if is_whole else b""
             is_whole = True  # but for the first line
             offset += len(content) + 1
-            start = Position(start.file, offset, start.line + 1, start.inode)
+            start = Position(start.file, offset, start.line + 1, start.inode, start.cursor)
         if chunk.ended or self._held.is_due:
             self._release(chunk.stream, finished)
         if chunk.ended:

@@ -28,7 +28,8 @@ def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
     first, second = data[:cut], data[cut:]
     lines = line_count(first)
     # Counted from the end: of the first line some may be left out, and then nobody knows how it ends in the file.
-    middle = chunk.end._replace(offset=chunk.end.offset - len(second), line=chunk.start.line + lines)
+    offset, line = chunk.end.offset - len(second), chunk.start.line + lines
+    middle = chunk.end._replace(offset=offset, line=line, cursor=chunk.start.cursor)
     is_whole = lines > 1 or middle.offset - chunk.start.offset == len(first)
     known_by = fingerprint(last_line(first)) if is_whole else ""
     return (

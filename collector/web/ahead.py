@@ -86,7 +86,7 @@ class Ahead:
     @staticmethod
     def _is_later(front: _Front, place: Reached) -> bool:
         if front.end.file == place.end.file:
-            return place.end.offset > front.end.offset
+            return place.end.order > front.end.order
         return _comparable(place.time) > front.time
 
 
@@ -99,7 +99,7 @@ def _first_new(front: _Front, output: str, segment: Segment) -> int | None:
     file = segment.ticket.end.file
     if file == front.end.file:
         front.within.add(output)
-        return 0 if segment.ticket.end.offset > front.end.offset else None
+        return 0 if segment.ticket.end.order > front.end.order else None
     if file in front.passed:
         return None
     is_ahead = output in front.within or _comparable(segment.ticket.last_time) > front.time

@@ -93,7 +93,7 @@ def _earliest(saved: Iterable[Saved]) -> list[Saved]:
     found: dict[tuple[str, str], Saved] = {}
     for one in saved:
         before = found.setdefault((one.container_id, one.entry), one)
-        if one.offset < before.offset:
+        if one.order < before.order:
             found[one.container_id, one.entry] = one
     return list(found.values())
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment, Ticket
+from collector.model import Cursor, FileId, LogStream, Position, Segment, Ticket
 from collector.state.checkpoint import Checkpoints
 from tests.collector.waiting import until
 from tests.contract.segments import log_stream, messages, segment
@@ -435,3 +435,16 @@ async def test_large_positions_are_written_less_often_and_small_ones_each_time(t
 
 def inode(path: Path) -> int:
     return path.stat().st_ino if path.exists() else 0
+
+
+async def test_the_place_in_a_stream_without_files_is_kept_as_its_source_wrote_it(tmp_path: Path) -> None:
+    checkpoints = begun(tmp_path)
+    for order in (3, 70):
+        end = Position(FileId(STREAM.container_id, "topic", 0), 0, order, cursor=Cursor(order, f'{{"at":{order}}}'))
+        settle(checkpoints, replace(upto(1), ticket=Ticket(end, documents=1)))
+    await checkpoints.flush()
+    kept = position(Checkpoints(tmp_path, "out"))
+    assert kept == end
+    assert kept.order == 70
+    settle(checkpoints, upto(1))
+    assert position(checkpoints) == upto(1).ticket.end  # of a file again

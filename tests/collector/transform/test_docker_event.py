@@ -28,7 +28,7 @@ DIE = Event(
 def document(event: Event, kind: str = "", stamps: Stamps | None = None) -> dict[str, object]:
     segment = segment_of(event, kind, stamps=stamps or Stamps(), fields=FIELDS)
     assert (segment.count, segment.size, segment.stream.key) == (1, len(segment.documents[0]), STREAM.key)
-    assert segment.ticket.end.offset == event.time
+    assert segment.ticket.end.order == event.time
     found: dict[str, object] = json.loads(segment.documents[0])
     return found
 

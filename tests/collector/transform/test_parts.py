@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.model import Chunk, FileId, Position, Segment, Start
+from collector.model import Chunk, Cursor, FileId, Position, Segment, Start
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.transform.docker_json import DockerJson
 from collector.transform.parts import parts
@@ -80,3 +80,14 @@ def test_where_some_of_the_first_line_is_left_out_the_parts_stand_right_all_the_
     assert first.fingerprint == ""  # of that line nobody knows the end here
     assert second.end.offset == first.end.offset + len(content[1])
     assert (second.fingerprint, third.end) == (fingerprint(content[1][:-1]), chunk.end)
+
+
+def test_a_part_of_what_is_no_file_is_read_again_from_where_the_whole_begins() -> None:
+    data = b"".join(10 * [raw("a\n")])
+    begin, end = (Position(FileId("c", "head", 0), 0, line, cursor=Cursor(line)) for line in (5, 15))
+    chunk = Chunk(stream=log_stream("/x"), data=data, start=begin, end=end)
+    found = list(parts(chunk, 80, 200))
+    assert [(one.start.line, one.end.line) for one in found][0::2] != []
+    assert {one.start.cursor for one in found} == {begin.cursor}
+    assert [one.end.cursor for one in found] == [begin.cursor] * (len(found) - 1) + [end.cursor]
+    assert b"".join(one.data for one in found) == data
