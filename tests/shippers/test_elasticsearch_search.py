@@ -1,10 +1,18 @@
 """Searches on real servers: the laws of every output that answers them."""
 
+import base64
+import json
+import ssl
+import urllib.error
+import urllib.request
+
 import pytest
 
+from collector.errors import Unauthorized
 from collector.ports import OutputContext, Query
-from shippers.elasticsearch import ElasticsearchShipper
-from tests.contract.searchable import SearchableContract, SearchedDestination, lines
+from shippers.elasticsearch import ElasticsearchShipper, Settings
+from tests.collector.waiting import until
+from tests.contract.searchable import SearchableContract, SearchedDestination, crowd, lines
 from tests.contract.segments import batch, document, log_stream, segment
 from tests.contract.shippers import deliver
 from tests.engines.search_server import SearchServer
@@ -56,6 +64,78 @@ class TestOpenSearch2(RealServerAnswersSearches):
     @pytest.fixture
     def server(self, opensearch_2: SearchServer) -> SearchServer:
         return opensearch_2
+
+
+_MAY_SHIP = ["create_doc", "auto_configure"]
+
+
+async def _user(server: SearchServer, name: str, privileges: list[str], *, reads: str = "") -> Settings:
+    """An output's settings with a user who may do this to our indices; in files, where this server has its users."""
+    config = server.directory / "home" / "config"
+    password = (config / "users").read_text().split(":", 1)[1].split("\n")[0]
+    indices = [{"names": ["*-20*"], "privileges": privileges}]
+    indices += [{"names": [reads], "privileges": ["read"]}] if reads else []
+    role = {"cluster": ["monitor"], "indices": indices}
+    for file, line in (
+        ("roles.yml", f"{name}: {json.dumps(role)}"),
+        ("users", f"{name}:{password}"),
+        ("users_roles", f"{name}:{name}"),
+    ):
+        with (config / file).open("a") as written:
+            written.write(f"{line}\n")
+    settings = settings_for(server, username=name, template="off")
+    assert server.username
+    pair = base64.b64encode(f"{name}:{server.password}".encode()).decode()
+
+    def is_known() -> bool:
+        request = urllib.request.Request(f"{server.url}/_security/_authenticate")  # noqa: S310
+        request.add_header("Authorization", f"Basic {pair}")
+        context = ssl.create_default_context(cafile=server.ca_file)
+        try:
+            with urllib.request.urlopen(request, timeout=5, context=context) as answer:  # noqa: S310 - our own server
+                return bool(json.loads(answer.read())["roles"] == [name])
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return False
+
+    await until(is_known, seconds=60)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("name", "reads", "told"),
+    [("ships", "", "does not permit this user to search"), ("reads-others", "other-x", "to read no index")],
+)
+async def test_a_user_who_may_not_read_is_told_so_and_delivers(
+    elasticsearch_7: SearchServer, site: OutputContext, name: str, reads: str, told: str
+) -> None:
+    """The server hides what a user may not read: an empty answer would look like nothing there."""
+    empty(elasticsearch_7)
+    settings = await _user(elasticsearch_7, name, _MAY_SHIP, reads=reads)
+    shipper = settings.open(site)
+    try:
+        await deliver(shipper, batch(*lines()))
+        for asked in (Query(), Query(text="level:error", facets=("level",))):
+            with pytest.raises(Unauthorized, match=rf"{told}.*: grant the privilege `read`"):
+                await shipper.search(asked)
+        assert (await deliver(shipper, batch(crowd()))).delivered == crowd().count
+    finally:
+        await shipper.aclose()
+
+
+async def test_the_documented_privileges_are_enough(elasticsearch_7: SearchServer, site: OutputContext) -> None:
+    empty(elasticsearch_7)
+    settings = await _user(elasticsearch_7, "pilotfish-reads", [*_MAY_SHIP, "read"])
+    shipper = settings.open(site)
+    try:
+        await deliver(shipper, batch(*lines()))
+        elasticsearch_7.request("POST", "/*/_refresh")
+        found = await shipper.search(Query(text="level:error", facets=("level", "target"), buckets=5))
+        assert (found.total, len(found.facets["target"])) == (24, 3)
+        page = await shipper.search(Query(text="level:error", limit=10, after=found.cursor))
+        assert len(page.documents) == 4
+    finally:
+        await shipper.aclose()
 
 
 async def test_documents_of_other_programs_are_not_found(elasticsearch_8: SearchServer, site: OutputContext) -> None:
