@@ -168,12 +168,13 @@ class Delivery:
         """Send until all is settled, held, or spooled where that is allowed."""
         backoff = self._backoff()
         while shipment.documents.count:
-            if spooling is not None and spooling.is_due and await self._keep_aside(shipment, spooling, backoff):
-                continue
             before = shipment.documents.count
-            answer = await self._attempt(shipment, backoff)
-            if spooling is not None:
-                spooling.asked(shipment)
+            if spooling is None:
+                answer = await self._attempt(shipment, backoff)
+            elif (sent := await spooling.send(shipment, self._attempt, backoff)) is None:
+                continue
+            else:
+                answer = sent
             if shipment.documents.count < before:
                 backoff.reset()  # some are taken each time: the rest must not wait longer and longer
             if shipment.is_suspicious:
@@ -183,16 +184,6 @@ class Delivery:
                 pause = backoff.next(answer.retry_after)
                 pause = pause if spooling is None else spooling.at_most_until_due(pause)
                 await self._sender.pause(pause, at_least=answer.retry_after)
-
-    async def _keep_aside(self, shipment: Shipment, spooling: Spooling, backoff: Backoff) -> bool:
-        """Spool it, or wait for room; False if nobody else asks whether the output is back."""
-        if spooling.claims(shipment):
-            return False
-        if await spooling.store(shipment):
-            return True
-        if spooling.has_records:
-            await self._sender.pause(backoff.next())
-        return spooling.has_records
 
     async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
         answer = await self._sender.ship(shipment.documents, shipment.texts, backoff)

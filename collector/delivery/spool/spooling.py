@@ -5,18 +5,21 @@ A spool that is full or cannot be written means back-pressure, as if there were 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from collector.delivery.backoff import Backoff
-from collector.delivery.sender import Sender
+from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import Shipment
 from collector.delivery.spool.files import Spool, SpoolFull
 from collector.ledger import Ledger
 from collector.model import Batch
 
 log = structlog.get_logger(__name__)
+
+Attempt = Callable[[Shipment, Backoff], Awaitable[Answer]]
+"""Sends a shipment once, and accounts for the answer."""
 
 
 class Spooling:
@@ -46,39 +49,39 @@ class Spooling:
         self._ask_at = 0.0
         ledger.spool_bytes = spool.size_bytes
 
-    @property
-    def is_due(self) -> bool:
-        """Whether the output has been away so long that what is held is to go to the spool."""
-        return self._due_in_seconds() <= 0
+    async def send(self, shipment: Shipment, attempt: Attempt, backoff: Backoff) -> Answer | None:
+        """Have it sent by `attempt`, unless the output has been away for long: then it goes to the spool.
 
-    @property
-    def has_records(self) -> bool:
-        """Whether there is something with which recovery asks for the output."""
-        return not self._spool.is_empty and not self._ledger.spool_read_error
-
-    def claims(self, shipment: Shipment) -> bool:
-        """Whether this one has to ask for the output, since recovery cannot: one at a time, now and then, each once.
-
-        `asked` has to follow.
+        Returns:
+            The answer; None if it was not sent: it is in the spool, or has to wait for room there.
         """
-        is_needed = self._ledger.spool_read_error and not self._spool.is_empty and not self._asking
-        if not is_needed or shipment is self._asker or asyncio.get_running_loop().time() < self._ask_at:
-            return False
-        self._asking, self._asker = True, shipment
-        return True
+        if self._due_in_seconds() > 0:
+            return await attempt(shipment, backoff)
+        if self._has_to_ask(shipment):
+            self._asking, self._asker = True, shipment
+            try:
+                return await attempt(shipment, backoff)
+            finally:
+                self._asking = False
+                self._ask_at = asyncio.get_running_loop().time() + self._backoff.next()
+        if await self._store(shipment):
+            return None
+        if self._spool.is_empty or self._ledger.spool_read_error:
+            return await attempt(shipment, backoff)  # else nobody asks whether the output is back
+        await self._sender.pause(backoff.next())
+        return None
 
-    def asked(self, shipment: Shipment) -> None:
-        """It was sent: another one may ask in a while, if this one was to."""
-        if self._asking and self._asker is shipment:
-            self._asking = False
-            self._ask_at = asyncio.get_running_loop().time() + self._backoff.next()
+    def _has_to_ask(self, shipment: Shipment) -> bool:
+        """Whether this one asks for the output, since recovery cannot: one at a time, now and then, each once."""
+        is_needed = self._ledger.spool_read_error and not self._spool.is_empty and not self._asking
+        return bool(is_needed and shipment is not self._asker and asyncio.get_running_loop().time() >= self._ask_at)
 
     def at_most_until_due(self, seconds: float) -> float:
         """`seconds`, or less if it is due before; if it is already, the spool took nothing and may be asked later."""
         due = self._due_in_seconds()
         return min(seconds, due) if due > 0 else seconds
 
-    async def store(self, shipment: Shipment) -> bool:
+    async def _store(self, shipment: Shipment) -> bool:
         """Keep what of the shipment is not settled, and settle it; False if the spool does not take it now."""
         documents = shipment.documents
         texts = [one for segment in documents.segments for one in segment.ids if one in shipment.texts]

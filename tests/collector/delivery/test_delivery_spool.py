@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
-from collector.delivery.sender import Sender
+from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import Shipment
 from collector.delivery.spool.files import Spool
 from collector.delivery.spool.spooling import Spooling
@@ -310,19 +310,30 @@ async def test_where_recovery_cannot_ask_one_shipment_at_a_time_does_and_only_no
         "out", spool, ledger, sender, after_seconds=0.0, stored=lambda: None, backoff=lambda: Backoff(0.2)
     )
     one, other = (Shipment(batch(), [], set(), desk.delivery._from_logs) for _ in range(2))
+    sender.away_since = 0.0
     ledger.spool_read_error = "the spool cannot be read"
-    assert not spooling.claims(one)  # it is empty: what comes into it can be read
     spool.append([plain_segment(1)], [])
-    assert spooling.claims(one)
-    assert not spooling.claims(other)
-    spooling.asked(other)
-    spooling.asked(one)
-    assert not spooling.claims(other)
-    await until(lambda: spooling.claims(other))
-    spooling.asked(other)
-    assert not spooling.claims(other)
+    is_over, asked = asyncio.Event(), list[Shipment]()
+
+    async def attempt(shipment: Shipment, backoff: Backoff) -> Answer:
+        asked.append(shipment)
+        await is_over.wait()
+        return Answer(Receipt(), is_away=True)
+
+    async def ask(shipment: Shipment) -> None:
+        await spooling.send(shipment, attempt, Backoff(0.01))
+
+    assert spooling._has_to_ask(one)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(ask(one))
+        await until(lambda: asked == [one])
+        assert not spooling._has_to_ask(other)  # while another does
+        is_over.set()
+    assert not spooling._has_to_ask(other)  # so soon
+    await until(lambda: spooling._has_to_ask(other))
+    assert not spooling._has_to_ask(one)  # twice running
     ledger.spool_read_error = ""
-    assert not spooling.claims(one)
+    assert not spooling._has_to_ask(other)
 
 
 # ------------------------------------------------------------------ after recovery
