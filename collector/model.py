@@ -123,6 +123,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     state when discovery last looked: a line without its newline ends only when the container has stopped. `has_run`
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
+    `source` and `format` are the container's words for where its lines are and how they are written; "" is json-file's.
     """
 
     container_id: str
@@ -134,6 +135,8 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     fields: Mapping[str, str]
     has_run: bool = True
     files_kept: int = 0
+    source: str = "stdout"
+    format: str = ""
 
     @property
     def key(self) -> StreamKey:

@@ -20,6 +20,7 @@ from collector.config.models import Configuration, DirectoryInput, DockerInput
 from collector.discovery import directory, inspected
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Registry
+from collector.docker import json_file
 from collector.docker.engine import Engine, NoSuchContainer
 from collector.errors import REPORT_IT, PilotfishError, StateError, place_of
 from collector.files.regular import open_regular
@@ -175,7 +176,7 @@ async def _inspect(engine: Engine, ids: list[str]) -> list[dict[str, Any]]:
 
 
 def _driver(container: dict[str, Any]) -> str:
-    return str(((container.get("HostConfig") or {}).get("LogConfig") or {}).get("Type") or "json-file")
+    return json_file.driver((container.get("HostConfig") or {}).get("LogConfig") or {})
 
 
 def _name(container: dict[str, Any]) -> str:
@@ -189,16 +190,15 @@ def _drivers(found: list[dict[str, Any]]) -> Iterator[Finding]:
     counts = Counter(_driver(container) for container in found)
     yield Finding("ok", "log drivers", ", ".join(f"{driver} {count}" for driver, count in sorted(counts.items())))
     for container in found:
-        if _driver(container) != "json-file":
+        if _driver(container) != json_file.DRIVER:
             text = f"its log driver is {_driver(container)}: it is not followed"
             yield Finding("warn", f"container {_name(container)}", text, DRIVER_FIX)
 
 
 def _logs(found: list[dict[str, Any]], root: Path) -> Iterator[Finding]:
     """Can the log files be read."""
-    paths = {
-        _name(one): root / str(one["Id"]) / f"{one['Id']}-json.log" for one in found if _driver(one) == "json-file"
-    }
+    followed = [one for one in found if _driver(one) == json_file.DRIVER]
+    paths = {_name(one): Path(json_file.log_path(root, str(one["Id"]))) for one in followed}
     refused = {name: error for name, path in paths.items() if (error := _refusal(path)) is not None}
     readable = len(paths) - len(refused)
     # a container that never ran has no log
@@ -237,7 +237,7 @@ def _targets(descriptions: Iterable[Described], select: str, max_targets: int) -
     for described in descriptions:
         container = enricher.container(described)
         registry.put(container)
-        if container.problem and container.driver == "json-file":
+        if container.problem and container.driver == json_file.DRIVER:
             yield Finding("warn", f"container {container.name}", container.problem, LABEL_FIX)
     if registry.targets:
         yield Finding("ok", "targets", f"{len(registry.targets)} named by containers, of {max_targets} (max_targets)")
@@ -255,7 +255,7 @@ def _directory(settings: DirectoryInput, max_targets: int) -> Iterator[Finding]:
     except OSError:
         yield Finding("fail", subject, "is not a directory", "set inputs.directory.path")
         return
-    logs = list(settings.path.glob("*/*-json.log"))
+    logs = list(settings.path.glob(json_file.PATTERN))
     links = {path.parent.name for path in logs if path.is_symlink() or path.parent.is_symlink()}
     count = sum(path.parent.name not in links for path in logs)
     yield Finding("ok" if count else "warn", subject, f"{count} logs", "" if count else "expected: <id>/<id>-json.log")

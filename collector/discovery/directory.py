@@ -20,6 +20,7 @@ from collector.discovery.log_tree import Folder, LogTree, is_id
 from collector.discovery.registry import Container, Registry
 from collector.discovery.share import EVERYTHING, Share
 from collector.discovery.tree_watch import TreeWatch
+from collector.docker import json_file
 from collector.docker.labels import parse_environment, relevant
 from collector.errors import UNREADABLE
 from collector.files.regular import open_regular
@@ -220,7 +221,7 @@ def _described(folder: Path, *, is_told: bool) -> Described:
     log_config = _member(hostconfig, "LogConfig")
     config = _member(found, "Config")
     environment = config.get("Env")
-    driver = str(log_config.get("Type") or "json-file")
+    driver = json_file.driver(log_config)
     return Described(
         container=Container(
             id=folder.name,
@@ -238,7 +239,7 @@ def _described(folder: Path, *, is_told: bool) -> Described:
         environment=parse_environment(
             [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
         ),
-        path=str(folder / f"{folder.name}-json.log"),
+        path=json_file.log_path(folder.parent, folder.name),
     )
 
 

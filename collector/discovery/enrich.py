@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
+from collector.docker import json_file
 from collector.docker import labels as asked
 from collector.model import LogStream, StreamKey
 from collector.text.bounds import MOST_BYTES, bounded, is_cut
@@ -75,7 +76,7 @@ class Enricher:
         default = asked.default_target(labels, bare.name)
         wanted = asked.wanted(labels, environment, default, select=self._select)
         problem = "; ".join(wanted.faults)
-        if wanted.entries and bare.driver != "json-file":
+        if wanted.entries and bare.driver != json_file.DRIVER:
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem)
         settled = self._settled(bare.id, wanted.entries, bounded(default))
@@ -136,6 +137,8 @@ class Enricher:
             container=container.name,
             entry=entry.name,
             target=target,
+            source=entry.source,
+            format=entry.options.get("format", ""),
             path=described.path,
             running=container.is_running,
             has_run=container.state != "created",

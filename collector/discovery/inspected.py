@@ -10,6 +10,7 @@ from typing import Any
 from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
 from collector.discovery.registry import Container
+from collector.docker import json_file
 from collector.docker.labels import parse_environment, relevant
 from collector.text.times import moment
 
@@ -28,7 +29,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
     log_config = host.get("LogConfig") or {}
     labels = config.get("Labels") or {}
     container_id = str(found["Id"])
-    driver = str(log_config.get("Type") or "json-file")
+    driver = json_file.driver(log_config)
     options = log_config.get("Config") or {}
     return Described(
         container=Container(
@@ -48,7 +49,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
         labels=relevant(labels),
         environment=parse_environment(config.get("Env") or []),
         files_kept=_files_kept(options) if is_new else 0,
-        path=str(logs_root / container_id / f"{container_id}-json.log"),
+        path=json_file.log_path(logs_root, container_id),
     )
 
 
@@ -109,7 +110,7 @@ def log_limit(driver: str, options: Mapping[str, str]) -> float | None:
 
     Sizes are decimal, as the daemon reads them (moby `daemon/logger/jsonfilelog`, go-units `FromHumanSize`).
     """
-    if driver not in ("json-file", "local"):
+    if driver not in (json_file.DRIVER, "local"):
         return None
     is_local = driver == "local"
     size = _size(str(options.get("max-size", "")), _LOCAL_BYTES if is_local else math.inf)

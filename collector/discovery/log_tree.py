@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.docker import json_file
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _GONE_SECONDS = 5.0  # a tree that is built anew is empty for a moment
 
@@ -35,7 +37,7 @@ class Folder(NamedTuple):
     @property
     def is_complete(self) -> bool:
         """Whether it can be said who it is: dockerd describes a container before there is a log of it."""
-        return self.changed > 0 or os.path.lexists(f"{self.path}/{self.name}-json.log")
+        return self.changed > 0 or os.path.lexists(json_file.log_path(Path(self.path).parent, self.name))
 
 
 class Look(NamedTuple):

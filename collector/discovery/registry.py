@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.share import EVERYTHING, Share
+from collector.docker import json_file
 from collector.docker.event import Event
 from collector.model import LogStream, StreamKey
 
@@ -41,7 +42,7 @@ class Container(Struct, frozen=True, kw_only=True):
     last_check: float | None = None
     check_wait_seconds: float | None = None
     start_error: str = ""
-    driver: str = "json-file"
+    driver: str = json_file.DRIVER
     image: str = ""
     image_id: str = ""
     compose_project: str = ""

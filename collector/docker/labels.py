@@ -19,10 +19,16 @@ _OTHERS = ("com.docker.", "io.kubernetes.")  # where labels begin that tell wher
 
 
 class Entry(NamedTuple):
-    """One stream that a container asks for: `name` is "" for the default target."""
+    """One stream that a container asks for: `name` is "" for the default target.
+
+    `source` is what it names as the place of its lines; `options` are the others of the entry, as they are written:
+    `format`, `format.pattern`, `tags`.
+    """
 
     name: str
     target: str
+    source: str = "stdout"
+    options: Mapping[str, str] = {}
 
 
 class Wanted(NamedTuple):
@@ -58,13 +64,17 @@ def wanted(labels: Mapping[str, str], environment: Mapping[str, str], default_ta
             f"a name has {MOST_BYTES} bytes at most"
         )
     entries: dict[str, Entry] = {}
+    more_of: dict[str, dict[str, str]] = {}
+    for (name, option), value in options.items():
+        if option not in ("", "target"):
+            more_of.setdefault(name, {})[option] = value
     for name in names:
         where = options[name, ""]
         if where != "stdout":
             faults.append(f"{_PREFIX}.logs.{_shown(name)}={where[:80]} is not followed: only `stdout` is")
             continue
         target = options.get((name, "target"), "").strip() or name
-        entries.setdefault(target, Entry(name, target))
+        entries.setdefault(target, Entry(name, target, where, more_of.get(name, {})))
     if len(entries) > MOST_ENTRIES:
         more = list(entries)[MOST_ENTRIES:]
         first = _shown(entries[more[0]].name)
@@ -136,5 +146,6 @@ def _split(key: str, separator: str) -> tuple[str, str]:
         if name != key:
             return name, option
         if f"{separator}{option}{separator}" in key:  # `web.format.pattern`: an option of an option
-            return key.split(f"{separator}{option}{separator}")[0], f"{option}."
+            name, _, rest = key.partition(f"{separator}{option}{separator}")
+            return name, f"{option}.{rest}"
     return key, ""

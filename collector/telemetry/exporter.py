@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from collector.discovery.registry import UNDESCRIBED, Container, Registry
+from collector.docker import json_file
 from collector.docker.engine import Calls
 from collector.histogram import Histogram
 from collector.pipeline.pipeline import Pipeline
@@ -162,4 +163,4 @@ def _settled(pipeline: Pipeline) -> dict[str, int]:
 def _reason(container: Container) -> str:
     if container.driver == UNDESCRIBED:
         return "undescribed"
-    return "driver" if container.driver != "json-file" else "label"
+    return "driver" if container.driver != json_file.DRIVER else "label"

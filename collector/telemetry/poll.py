@@ -6,9 +6,8 @@ so a tenth of the containers are asked at once. What a look does not get is unkn
 
 import asyncio
 import math
-import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from collector.discovery.registry import Container, Registry
+from collector.docker import json_file
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
 from collector.telemetry.disk import Used, used_by_kind
@@ -119,7 +119,7 @@ class Poll:
     async def _look_at_logs(self) -> None:
         ids = [container.id for container in self._shown() if container.log_limit_bytes is not None]
         with _emptied_on_failure(self.log_bytes):
-            self.log_bytes = await asyncio.to_thread(sizes, self._logs_root, ids)
+            self.log_bytes = await asyncio.to_thread(json_file.sizes, self._logs_root, ids)
 
     async def _look_at_usage(self, daemon: Engine) -> None:
         """Ask for all that run; those that were not answered have no series until the next time.
@@ -187,35 +187,3 @@ def _emptied_on_failure(seen: dict[str, Any]) -> Iterator[None]:
     except (EngineUnavailable, NoSuchContainer, OSError):
         seen.clear()
         raise
-
-
-def sizes(logs_root: Path, ids: Iterable[str]) -> dict[str, int]:
-    """The bytes of each container's log files, rotated ones too; those that cannot be seen are left out.
-
-    Raises:
-        OSError: none can be.
-    """
-    found = {}
-    hidden = None
-    for one in ids:
-        folder = logs_root / one
-        try:
-            found[one] = _size(folder, f"{one}-json.log")
-            local = folder / "local-logs"
-            if local.is_dir():
-                found[one] += _size(local, "container.log")
-        except OSError as error:
-            found.pop(one, None)
-            hidden = error
-    if hidden is not None and not found:
-        raise hidden
-    return found
-
-
-def _size(folder: Path, name: str) -> int:
-    with os.scandir(folder) as entries:
-        return sum(
-            entry.stat(follow_symlinks=False).st_size
-            for entry in entries
-            if entry.name.startswith(name) and entry.is_file(follow_symlinks=False)
-        )

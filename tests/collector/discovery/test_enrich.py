@@ -38,6 +38,12 @@ def test_a_stream_is_what_the_description_says() -> None:
     assert list(stream.fields.items()) == [("host", "moby"), ("@target", "web-1"), ("docker_container", "web-1")]
 
 
+def test_a_stream_carries_the_format_that_its_container_names() -> None:
+    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.format": "nginx", "aliyun.logs.till": "stdout"}
+    till, web = enricher().container(described(labels)).streams
+    assert [(one.source, one.format) for one in (till, web)] == [("stdout", ""), ("stdout", "nginx")]
+
+
 @given(st.text(), st.text(), st.text())
 def test_trusted_members_are_one_line_of_json_whatever_a_container_is_called(name: str, target: str, app: str) -> None:
     labels = {"aliyun.logs.x": "stdout", "aliyun.logs.x.target": target, "com.docker.compose.project": app}

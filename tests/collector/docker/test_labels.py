@@ -51,6 +51,25 @@ def test_an_option_alone_asks_for_nothing() -> None:
     assert entries({"aliyun.logs.web.target": "shop"}) == [("", "default")]
 
 
+LABELS = {"aliyun.logs.a_b": "stdout", "aliyun.logs.a_b.target": "shop", "aliyun.logs.other": "stdout"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment"),
+    [
+        ({"format": "regexp", "format.pattern": "a.b", "tags": "x=1"}, {}),
+        ({}, {"format": "regexp", "format_pattern": "a.b", "tags": "x=1"}),
+        ({"format": "nginx", "tags": "x=1"}, {"format": "regexp", "format_pattern": "a.b"}),
+    ],
+)
+def test_an_entry_keeps_what_else_is_said_of_it(labels: dict[str, str], environment: dict[str, str]) -> None:
+    labels = LABELS | {f"aliyun.logs.a_b.{option}": value for option, value in labels.items()}
+    environment = {f"aliyun_logs_a_b_{option}": value for option, value in environment.items()}
+    mine, other = wanted(labels, environment, "default", select="all").entries
+    assert mine == Entry("a_b", "shop", "stdout", {"format": "regexp", "format.pattern": "a.b", "tags": "x=1"})
+    assert other == Entry("other", "other", "stdout", {})
+
+
 @pytest.mark.parametrize(
     ("environment", "found"),
     [
@@ -60,7 +79,9 @@ def test_an_option_alone_asks_for_nothing() -> None:
         ({"aliyun_logs_target": "stdout"}, [("target", "target")]),
     ],
 )
-def test_the_environment_says_the_same_with_underscores(environment: dict[str, str], found: list[Entry]) -> None:
+def test_the_environment_says_the_same_with_underscores(
+    environment: dict[str, str], found: list[tuple[str, str]]
+) -> None:
     assert entries({}, environment) == found
 
 
@@ -160,7 +181,7 @@ def test_a_name_that_is_too_long_is_none(letter: str, other: list[str]) -> None:
     assert found.faults == [
         f"2 of its entries are not followed, {longer[:79]}… first: a name has {MOST_BYTES} bytes at most"
     ]
-    assert wanted({f"aliyun.logs.{longest}": "stdout"}, {}, "default", select="all") == ([(longest, longest)], [])
+    assert wanted({f"aliyun.logs.{longest}": "stdout"}, {}, "default", select="all") == ([Entry(longest, longest)], [])
 
 
 def test_the_faults_of_a_container_are_told_in_a_bounded_text() -> None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from collector.discovery.registry import Container, Registry
 from collector.docker.engine import Engine, EngineUnavailable, interval_seconds
 from collector.telemetry.disk import Used
-from collector.telemetry.poll import Poll, sizes
+from collector.telemetry.poll import Poll
 from tests.collector.telemetry.stats import STOPPED, V1
 from tests.collector.unix_site import serving
 from tests.collector.waiting import until
@@ -193,24 +193,3 @@ async def test_a_daemon_that_is_away_is_not_asked(host: Host) -> None:
 
 def test_more_than_200_containers_are_asked_less_often() -> None:
     assert [interval_seconds(count) for count in (0, 200, 400, 1000)] == [15, 15, 30, 75]
-
-
-def test_the_size_of_a_log_is_that_of_all_its_files_and_of_nothing_else(tmp_path: Path) -> None:
-    folder = tmp_path / "web"
-    (folder / "local-logs").mkdir(parents=True)
-    for name, size in (
-        ("web-json.log", 3),
-        ("web-json.log.1.gz", 5),
-        ("config.v2.json", 7),
-        ("local-logs/container.log", 11),
-    ):
-        (folder / name).write_bytes(b"x" * size)
-    (folder / "web-json.log.2").symlink_to("/etc/passwd")
-    (folder / "web-json.log.3").mkdir()
-    assert sizes(tmp_path, ["web", "nobody"]) == {"web": 19}
-
-
-def test_logs_of_which_none_can_be_seen_are_a_failure(tmp_path: Path) -> None:
-    assert sizes(tmp_path, []) == {}
-    with pytest.raises(FileNotFoundError):
-        sizes(tmp_path / "not mounted", ["web"])
