@@ -14,5 +14,6 @@ The data path, a folder a step:
 Below it: `docker/` (the daemon), `documents/` (their bytes), `net/` (servers that options name), `files/`, `text/`.
 Around it: `config/`, `runtime/` (the process), `telemetry/` (numbers), `web/` (HTTP), `boards/` (dashboards), `app/`
 (the agent as a whole), `workers/` (one agent of several processes), `demo/`, `cli/`. Who may import whom stands in
-pyproject.toml. To read: `model`, `ports`, `errors`, then along the path; `transform/docker_json` is the hot one.
+pyproject.toml. To read: `model`, `ports`, `errors`, then along the path; the hot ones are `transform/docker_json` and
+`documents/document`.
 """

@@ -124,10 +124,12 @@ def is_text(document: bytes) -> bool:
 
 
 def time(document: bytes) -> str:
-    """Its `@timestamp` as it stands there; "" if it is no document."""
-    at = document.find(_TIME, document.rfind(_SEAM) + 1)
+    """Its `@timestamp` as it stands there; "" where no document has it."""
+    seam = document.rfind(_SEAM)
+    at = document.find(_TIME, seam)
     start = at + len(_TIME)
-    return document[start : document.find(b'"', start)].decode(errors="replace") if at > 0 else ""
+    end = document.find(b'"', start)
+    return document[start:end].decode(errors="replace") if 0 < seam < at < end else ""
 
 
 def fields(document: bytes) -> dict[str, str]:

@@ -97,6 +97,21 @@ def test_nothing_that_is_asked_of_other_bytes_fails(other: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "other",
+    [
+        b'{"@timestamp":"2026-11-23T02:13:00Z","message":"x"}',
+        b'{"log":{"@timestamp":"2026-11-23T02:13:00Z"},"stream":"x"}',
+        b'{"log":{},"stream":"x","@timestamp":"2026',
+        b'{"log":{},"stream":"x","@timestamp":2026}',
+        b',"stream":"',
+        b"",
+    ],
+)
+def test_a_time_is_read_only_where_a_document_has_it(other: bytes) -> None:
+    assert document.time(other) == ""
+
+
+@pytest.mark.parametrize(
     ("log", "message", "level"),
     [
         ("plain text", "plain text", ""),
