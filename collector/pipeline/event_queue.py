@@ -8,7 +8,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from datetime import UTC
+
+from msgspec.structs import replace
 
 from collector.discovery.share import Share
 from collector.docker.event import Event
@@ -90,5 +93,5 @@ class EventFeed:
         """Let an event wait for each output; `kind` is that of an end."""
         if event.action in docker_event.SHIPPED and self._share.has(event.container_id):
             segment = docker_event.segment_of(event, kind, stamps=self._stamps, fields=self._fields)
-            for queue in self._queues:
-                queue.put(segment)
+            for queue in self._queues:  # each settles its own
+                queue.put(replace(segment, ticket=copy(segment.ticket)))

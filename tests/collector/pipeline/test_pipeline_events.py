@@ -1,11 +1,14 @@
 """Events of the daemon go through a pipeline like lines: once each, up to a position, within a bound."""
 
+import asyncio
 import time
 from itertools import count
 
+from collector.discovery.share import EVERYTHING
 from collector.docker.event import Event
 from collector.errors import Unavailable
 from collector.model import Batch, Segment
+from collector.pipeline.event_queue import EventFeed
 from collector.transform.docker_event import segment_of
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import numbered
@@ -107,3 +110,25 @@ async def test_lines_and_events_hold_up_each_other_in_nothing(host: Host) -> Non
         pipeline.events.put(event(7))
         await until(lambda: len(shipper.stored) == 11)
     assert pipeline.ledger.read == 11
+
+
+async def test_what_one_output_has_settled_is_not_settled_for_another(host: Host) -> None:
+    """Each has its own position: what one refuses for now it gets at the next start, though another took it."""
+    busy = RecordingShipper(lambda name, document: None if b".000000007Z" in document else "retry")
+    pipelines = [host.pipeline(RecordingShipper(), "a"), host.pipeline(busy, "b")]
+    feed = EventFeed(
+        [one.events for one in pipelines],
+        EVERYTHING,
+        stamps=Stamps(),
+        fields=lambda name, target, labels: {"docker_container": name},
+    )
+    tasks = [asyncio.create_task(one.run()) for one in pipelines]
+    for at in (7, 8, 9):
+        feed.put(Event(container_id="c0ffee", action="restart", time=at, name="web"), "")
+    await until(lambda: pipelines[0].ledger.acknowledged == 3 and pipelines[1].ledger.acknowledged == 1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for one in pipelines:
+        await one.checkpoints.flush()
+    assert [host.pipeline(busy, name).events.since for name in "ab"] == [9, 7]
