@@ -54,7 +54,7 @@ class Ahead:
             front = self._fronts.get(place.stream)
             if front is None or self._is_later(front, place):
                 self._fronts[place.stream] = _Front(place.end, _comparable(place.time), {place.output})
-            elif front.end == place.end:
+            elif (front.end.file, front.end.order) == (place.end.file, place.end.order):
                 front.outputs.add(place.output)
 
     def new(self, output: str, segment: Segment) -> Segment | None:

@@ -11,9 +11,12 @@ import pytest
 from collector.app.agent import Agent
 from collector.app.outputs import shipper_types
 from collector.config.loading import load
+from collector.docker.event import Event
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
 from collector.pipeline.pipeline import Pipeline
+from collector.transform.docker_event import segment_of
+from collector.transform.stamps import Stamps
 from collector.web.ahead import Reached
 from collector.web.live import Live, Wanted
 from tests.collector.docker_lines import ContainerLog, numbered, raw
@@ -202,6 +205,24 @@ async def test_what_goes_back_to_its_log_is_not_shown_again(
         shut.is_shut = False
         await until(lambda: len(shut.ids) == 6000 and watch.count >= 6000)
     assert watch.seen == {"shut": words(range(6000))}
+
+
+async def test_each_event_is_shown_once_whichever_output_takes_it_first(host: Host) -> None:
+    outputs = {name: Switched() for name in "ab"}
+    live, pipelines = tapped(host, **outputs)
+    async with host.run(*pipelines), Watch(live).on() as watch:
+        for turn in range(4):
+            outputs["a"].is_away, outputs["b"].is_away = turn % 2 == 0, turn % 2 == 1
+            for number in range(50 * turn, 50 * (turn + 1)):
+                told = Event(
+                    container_id="c0ffee", action="health_status", time=number + 2, name=f"c{number}", health="x"
+                )
+                for pipeline in pipelines if turn < 2 else reversed(pipelines):
+                    pipeline.events.put(segment_of(told, "", stamps=Stamps(), fields=lambda *_: {"@target": "events"}))
+            await until(lambda turn=turn: watch.count >= 50 * (turn + 1))  # type: ignore[misc]
+        outputs["a"].is_away = outputs["b"].is_away = False
+        await until(lambda: all(one.ledger.acknowledged == 200 for one in pipelines))
+    assert watch.seen == {"events": [f"c{number} is x" for number in range(200)]}
 
 
 async def test_an_agent_shows_what_it_reads_while_its_first_output_is_away(tmp_path: Path) -> None:
