@@ -199,7 +199,12 @@ def test_a_test_stands_where_its_subject_stands(path: Path) -> None:
     assert any(subject == one or subject.startswith(f"{one}_") for one in subjects)
 
 
-SEAMS = {"Source": "SourceContract", "PolledSource": "SourceContract", "Transform": "TransformContract"}
+SEAMS = {
+    "Source": "SourceContract",
+    "PolledSource": "SourceContract",
+    "Transform": "TransformContract",
+    "LineFormat": "TransformContract",
+}
 
 
 def implementations() -> Iterator[tuple[str, str, Path]]:

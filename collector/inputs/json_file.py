@@ -4,6 +4,7 @@ from functools import partial
 
 from collector.documents.document import Pilotfish
 from collector.model import LogStream, Start
+from collector.ports import Source, Transform
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
 from collector.transform.docker_json import DockerJson
@@ -17,11 +18,11 @@ class JsonFiles:
         self._stamps = stamps
         self._with_attrs = with_attrs
 
-    def source(self, stream: LogStream, start: Start, desk: Desk) -> FileTail:
+    def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
         """How the files are read."""
         reached = partial(desk.reached, stream.key)
         return FileTail(stream, desk.watcher, start=start, counts=desk.counts, rounds=desk.rounds, reached=reached)
 
-    def transform(self, stream: LogStream, start: Start) -> DockerJson:
+    def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
         return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))

@@ -14,8 +14,7 @@ The envelope: `envelope`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
 Exact rules: docs/specification.md, ADR 0001.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import cast
 
 from msgspec import Struct
@@ -29,6 +28,7 @@ from collector.ports import Taken, Transform
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
+from collector.transform.segments import days, segment_of
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
@@ -260,12 +260,12 @@ class DockerJson(Transform):
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
         if stamped.day:
             self._done = end
-            return [_segment(chunk.stream, stamped.day, documents, ids, end)]
+            return [segment_of(chunk.stream, stamped.day, documents, ids, end)]
         segments = []
-        for day, first, last in _days(stamped.stamps):
+        for day, first, last in days(stamped.stamps):
             if last == len(documents):
                 self._done = end
-            segments.append(_segment(chunk.stream, day, documents[first:last], ids[first:last], self._done))
+            segments.append(segment_of(chunk.stream, day, documents[first:last], ids[first:last], self._done))
         return segments
 
 
@@ -324,23 +324,3 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
 def _is_whole(chunk: Chunk) -> bool:
     """Whether its first line is as it stands in the file."""
     return chunk.end.offset - chunk.start.offset == len(chunk.data)
-
-
-def _segment(stream: LogStream, day: str, documents: list[bytes], ids: Sequence[str], done: Ticket) -> Segment:
-    return Segment(
-        stream=stream,
-        day=day,
-        documents=documents,
-        ids=ids,
-        size=sum(map(len, documents)),
-        ticket=Ticket(done.end, done.last_time, done.fingerprint, len(documents)),
-    )
-
-
-def _days(stamps: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Each run of equal day, from where to where."""
-    first = 0
-    for day, run in groupby(stamp[:10] for stamp in stamps):
-        last = first + len(list(run))
-        yield day, first, last
-        first = last

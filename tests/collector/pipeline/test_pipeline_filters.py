@@ -39,7 +39,7 @@ class Filtering(JsonFiles):
         super().__init__(Stamps())
         self._word = word
 
-    def transform(self, stream: LogStream, start: Start = BEGINNING) -> Without:  # type: ignore[override]  # another
+    def transform(self, stream: LogStream, start: Start = BEGINNING) -> Without:
         return Without(self._word, start)
 
 
