@@ -143,6 +143,9 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
         """The stream's name for good."""
         return StreamKey(self.container_id, self.entry)
 
+    def __hash__(self) -> int:
+        return hash(self.key)  # a mapping has none
+
 
 class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     """Whole raw lines of one file: `data` ends with a newline, `start` is where it begins and `end` where it ends.

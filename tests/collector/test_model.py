@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.model import NumberedIds, line_count
+from tests.contract.segments import log_stream
 
 
 @given(st.text(), st.integers(0, 1 << 50), st.integers(0, 9), st.slices(9))
@@ -24,3 +26,8 @@ def test_numbered_ids_are_a_sequence_of_prefix_and_number(prefix: str, first: in
 @given(st.binary() | st.lists(st.just(b"\n") | st.binary()).map(b"".join))
 def test_every_newline_is_counted(data: bytes) -> None:
     assert line_count(data) == data.count(b"\n")
+
+
+def test_a_stream_is_a_value_with_its_fields() -> None:
+    one, other = (log_stream(target) for target in ("shop", "shop"))
+    assert len({one, other, replace(one, fields={**one.fields, "host": "renamed"})}) == 2
