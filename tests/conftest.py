@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.blocking import watched
 from tests.engines import install
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
@@ -60,6 +61,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             failed = install.main()
         if failed:
             pytest.exit("the engines could not be installed", returncode=failed)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits() -> Iterator[None]:
+    """A coroutine that waits for somebody else, while nothing beside it can run, fails its test."""
+    with watched():
+        yield
 
 
 def _boot(name: str) -> Iterator[SearchServer]:

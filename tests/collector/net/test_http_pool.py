@@ -59,6 +59,7 @@ def vanishing() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("fault", ["dead", "silent", "slow", "busy"])
+@pytest.mark.slow
 async def test_one_bad_node_of_three_leaves_most_of_the_throughput_and_comes_back(fault: str) -> None:
     async with (
         Endpoint(0.03) as first,

@@ -508,6 +508,7 @@ async def test_broken_lines_are_counted_and_arrive(host: Host, shipper: Recordin
     assert pipeline.ledger.parse_errors == 1
 
 
+@pytest.mark.slow
 async def test_hundreds_of_targets_that_wait_for_the_operator_stop_none_that_is_taken(tmp_path: Path) -> None:
     """Each has more to say than there is room for; what comes last is read and delivered all the same."""
     host = Host(tmp_path)

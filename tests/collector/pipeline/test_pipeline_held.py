@@ -31,6 +31,7 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
+@pytest.mark.slow
 async def test_logs_whose_targets_wait_leave_others_their_descriptors(host: Host) -> None:
     shipper = Closed()
     for number in range(2 * _TURNS):

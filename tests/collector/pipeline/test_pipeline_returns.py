@@ -66,6 +66,7 @@ def long_lines(count: int, size: int = 100) -> list[bytes]:
 
 
 @pytest.mark.parametrize("was_taken", [False, True])
+@pytest.mark.slow
 async def test_no_backlog_of_targets_that_wait_stops_one_that_is_taken(host: Host, was_taken: bool) -> None:
     """Stopped from the first line on, or all at once while each is read."""
     shipper = Gate()
