@@ -150,6 +150,7 @@ def test_a_proxy_that_refuses_a_question_is_told(tmp_path: Path, dockerd: Docker
     assert "fix: a proxy in front of it must allow GET of " in checked.out
 
 
+@pytest.mark.engines
 def test_the_sidecar_of_the_override_has_no_socket_and_the_proxy_no_port() -> None:
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
@@ -171,6 +172,7 @@ def test_the_sidecar_of_the_override_has_no_socket_and_the_proxy_no_port() -> No
     assert mounted == [f"{CONFIGURATION}:/usr/local/etc/haproxy/haproxy.cfg:ro"]
 
 
+@pytest.mark.engines
 def test_the_proxy_of_the_override_works_with_the_rights_that_it_has_there(tmp_path: Path) -> None:
     """With this machine's haproxy in an image that stands in for the registry's."""
     with closing(Dockerd()) as dockerd:

@@ -120,6 +120,7 @@ def test_a_check_that_runs_is_due_later_and_one_that_the_daemon_has_forgotten_is
     assert (time.time() - due() > LOOK_SECONDS / 2) == is_forgotten
 
 
+@pytest.mark.engines
 def test_a_swarm_s_service_that_crash_loops_is_one_alert(tmp_path: Path) -> None:
     """All times of the rules divided by thirty."""
     with closing(Dockerd()) as dockerd, closing(Swarm(dockerd)) as swarm:
