@@ -34,6 +34,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY collector collector
 COPY shippers shippers
 COPY dashboards dashboards
+COPY tests/contract tests/contract
 # Installing compiles: the root will be read-only, and a health check every 30 s would compile again and again.
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /build/bin/pip --python /opt/pilotfish/bin/python install --no-deps --no-index /wheel/*.whl

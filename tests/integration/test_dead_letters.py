@@ -61,13 +61,13 @@ def test_refused_documents_are_there_once_and_as_they_were_after_a_replay(
     with running(tmp_path, configuration) as agent:
         wait_until(lambda: letters(agent) == LINES, "all are dead letters")
         again = command(agent, "replay")
-        assert f"{LINES} letters sent, 0 delivered, {LINES} refused again" in again.stdout
+        assert f"{LINES} dead letters sent, 0 delivered, {LINES} refused again" in again.stdout
         assert letters(agent) == LINES
         mend(elasticsearch_8)
         if way == "alone":
             assert agent.stop() == 0
         mended = command(agent, "replay")
-        assert f"{LINES} letters sent, {LINES} delivered, 0 refused again" in mended.stdout, mended
+        assert f"{LINES} dead letters sent, {LINES} delivered, 0 refused again" in mended.stdout, mended
         assert ("running agent" in mended.stderr) is (way == "running")
         if way == "running":
             taken = agent.metric("pilotfish_documents_settled_total", output="elastic", result="acknowledged")

@@ -162,7 +162,8 @@ def test_a_stop_is_orderly_and_a_success(service: SystemdHost, dockerd: Dockerd,
 
 
 def test_what_is_done_by_hand_as_its_user_leaves_the_state_to_the_service(host: SystemdHost) -> None:
-    by_hand, give_back = (block.replace("sudo ", "") for block in shell_blocks("## As its user, by hand"))
+    blocks = shell_blocks("## Commands as the user of the service")
+    by_hand, give_back = (block.replace("sudo ", "") for block in blocks)
     start, stop = ("systemctl", "start", "pilotfish.service"), ("systemctl", "stop", "pilotfish.service")
     assert host.run(*start).code == 0
     wait_until(lambda: '"listening"' in log_of(host), "it runs")
