@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from collector.errors import ShippingError
 from collector.model import Batch, Receipt, Rejected, Segment
+from collector.ports import Shipper
 
 Answer = Callable[[str, bytes], str | None]
 """What is said of one document, by id and text: None to take it, `retry`, `wait`, or the type of its rejection."""
@@ -49,3 +50,16 @@ class RecordingShipper:
     async def aclose(self) -> None:
         """Count it."""
         self.closed += 1
+
+
+class Relay(RecordingShipper):
+    """A desk's shipper that hands on to a real one."""
+
+    def __init__(self, shipper: Shipper) -> None:
+        super().__init__()
+        self._shipper = shipper
+
+    async def ship(self, batch: Batch) -> Receipt:
+        """Hand it on."""
+        self.before_each()
+        return await self._shipper.ship(batch)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Shipper
+from collector.model import Receipt
+from collector.ports import OutputContext
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.cluster import Server
 from shippers.elasticsearch.marks import Mark, marked, split
@@ -25,7 +25,7 @@ from shippers.elasticsearch.templates import (
     template_name,
 )
 from tests.collector.desk import Desk
-from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.recording_shipper import Relay
 from tests.collector.waiting import until
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
 from tests.contract.shippers import deliver, settled
@@ -34,18 +34,6 @@ from tests.shippers.test_elasticsearch import empty, settings_for
 
 INDEX = "shop-2026.11.23"
 SENT = batch(plain_segment(3), plain_segment(3, "till"))
-
-
-class Relay(RecordingShipper):
-    """A desk's shipper that hands on to a real one."""
-
-    def __init__(self, shipper: Shipper) -> None:
-        super().__init__()
-        self._shipper = shipper
-
-    async def ship(self, batch: Batch) -> Receipt:
-        self.before_each()
-        return await self._shipper.ship(batch)
 
 
 async def shipped(server: SearchServer, site: OutputContext, **options: object) -> Receipt:

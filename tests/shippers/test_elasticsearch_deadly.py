@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 
 from collector.errors import Unavailable
-from collector.model import Batch, Receipt
+from collector.model import Batch
 from collector.ports import OutputContext, Shipper
 from shippers.elasticsearch import Settings
 from tests.collector.desk import Desk
-from tests.collector.recording_shipper import RecordingShipper
+from tests.collector.recording_shipper import Relay
 from tests.contract.segments import by_id, document, log_stream, plain_segment, segment
 from tests.faults.bulk_endpoint import BulkEndpoint, Reply
 from tests.faults.port_proxy import Kind, PortProxy
@@ -23,18 +23,6 @@ POISON = b"poison"
 _DYING_SECONDS = 0.05  # more than it takes to end the connections
 ENVOY = b"upstream connect error or disconnect/reset before headers. reset reason: "
 BATCH = Batch((plain_segment(2),))
-
-
-class OverTheWire(RecordingShipper):
-    """A real shipper as one that a desk takes."""
-
-    def __init__(self, shipper: Shipper) -> None:
-        super().__init__()
-        self._shipper = shipper
-
-    async def ship(self, batch: Batch) -> Receipt:
-        self.before_each()
-        return await self._shipper.ship(batch)
 
 
 class DeadlyEndpoint(BulkEndpoint):
@@ -107,7 +95,7 @@ async def test_a_document_that_a_server_dies_of_costs_seven_deaths_and_no_other_
     part = segment([document(text, stream) for text in texts], stream)
     till = plain_segment(5, "till")
     async with DeadlyEndpoint(seed) as endpoint, before(endpoint, kind) as url, shipping(url, tmp_path) as shipper:
-        desk = Desk(tmp_path, OverTheWire(shipper))
+        desk = Desk(tmp_path, Relay(shipper))
         async with desk.open(workers=1):
             await desk.put(part, till)
         assert {name for _, name in endpoint.stored} == by_id([Batch((part, till))]).keys() - {part.ids[70]}
@@ -123,7 +111,7 @@ async def test_a_server_that_dies_by_itself_costs_no_document(
 ) -> None:
     endpoint = DeadlyEndpoint(seed, chance=chance, longest_boot_seconds=0.01)
     async with endpoint, before(endpoint, kind) as url, shipping(url, tmp_path) as shipper:
-        desk = Desk(tmp_path, OverTheWire(shipper), batch_bytes=1)
+        desk = Desk(tmp_path, Relay(shipper), batch_bytes=1)
         async with desk.open(workers=1):
             await desk.put(*(plain_segment(4, first=4 * n) for n in range(5)))
         assert len(endpoint.stored) == 20

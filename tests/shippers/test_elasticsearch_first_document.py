@@ -11,10 +11,10 @@ import pytest
 from collector.model import LogStream
 from collector.ports import OutputContext
 from tests.collector.desk import Desk
+from tests.collector.recording_shipper import Relay
 from tests.contract.segments import document, log_stream, segment
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import empty, settings_for
-from tests.shippers.test_elasticsearch_cluster import Relay
 
 FIRSTS: Mapping[str, object] = {
     "object": {"message": {"user": "u1"}},

@@ -5,10 +5,11 @@ from pathlib import Path
 from collector.ports import OutputContext
 from tests.collector.docker_lines import numbered
 from tests.collector.pipeline.test_pipeline import Host
+from tests.collector.recording_shipper import Relay
 from tests.collector.waiting import until
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import empty, settings_for
-from tests.shippers.test_elasticsearch_cluster import Relay, put
+from tests.shippers.test_elasticsearch_cluster import put
 
 _MANY = 48
 _LINES = 6_000

@@ -9,10 +9,11 @@ import pytest
 
 from collector.ports import OutputContext, Setup
 from tests.collector.desk import Desk
+from tests.collector.recording_shipper import Relay
 from tests.contract.segments import document, log_stream, segment
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import emptied, settings_for
-from tests.shippers.test_elasticsearch_cluster import INDEX, Relay
+from tests.shippers.test_elasticsearch_cluster import INDEX
 from tests.shippers.test_elasticsearch_setup import set_up
 
 MANY = {f"field{n}": f"value {n}" for n in range(3000)}
