@@ -4,6 +4,7 @@ It has the fields that its documents carry. It moves no position, so it has none
 """
 
 from collector.documents.document import fields
+from collector.documents.segments import segment_of
 from collector.model import FileId, LogStream, Position, Segment, Ticket
 
 
@@ -19,11 +20,4 @@ def segment(*, container_id: str, container: str, entry: str, target: str, day: 
         running=False,
         fields=fields(documents[0]) if documents else {},
     )
-    return Segment(
-        stream=stream,
-        day=day,
-        documents=documents,
-        ids=ids,
-        size=sum(map(len, documents)),
-        ticket=Ticket(Position(FileId(container_id, "", 0), 0, 0)),
-    )
+    return segment_of(stream, day, documents, ids, Ticket(Position(FileId(container_id, "", 0), 0, 0)))

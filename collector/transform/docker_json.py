@@ -23,12 +23,12 @@ from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
 from collector.documents.json_text import log_of, message, text_of
+from collector.documents.segments import days, segment_of
 from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
 from collector.ports import Taken, Transform
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
-from collector.transform.segments import days, segment_of
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
@@ -113,8 +113,23 @@ class DockerJson(Transform):
 
     @staticmethod
     def together(jobs: Sequence[tuple[Transform, Chunk]], most_bytes: int) -> Sequence[list[Segment] | None]:
-        """Where each goes on plainly, all are decoded at one go."""
-        return together(cast(Sequence[tuple[DockerJson, Chunk]], jobs), most_bytes)
+        """Where each goes on plainly, all are decoded at one go: a small chunk by itself costs as much as ten lines."""
+        plain: list[tuple[DockerJson, Chunk]] = []
+        added = 0
+        for transform, chunk in cast(Sequence[tuple[DockerJson, Chunk]], jobs):
+            size = (chunk.end.line - chunk.start.line) * transform.added_bytes(chunk.stream)
+            if added + size <= most_bytes and transform._goes_on_plainly(chunk):
+                plain.append((transform, chunk))
+                added += size
+        found = _fast(plain) if len(plain) > 1 else None
+        if found is None:
+            return [None] * len(jobs)
+        for transform, chunk in plain:
+            transform._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
+        if len(plain) == len(jobs):
+            return found
+        made = dict(zip([id(chunk) for _, chunk in plain], found, strict=True))
+        return [made.get(id(chunk)) for _, chunk in jobs]
 
     # ------------------------------------------------------------------ fast path
 
@@ -267,29 +282,6 @@ class DockerJson(Transform):
                 self._done = end
             segments.append(segment_of(chunk.stream, day, documents[first:last], ids[first:last], self._done))
         return segments
-
-
-def together(jobs: Sequence[tuple[DockerJson, Chunk]], most_bytes: int) -> list[list[Segment] | None]:
-    """What chunks of several streams become, decoded at one go: a small chunk by itself costs as much as ten lines.
-
-    None stands for each that has to be taken by itself. No more than `most_bytes` are added to the lines of the others.
-    """
-    plain: list[tuple[DockerJson, Chunk]] = []
-    added = 0
-    for transform, chunk in jobs:
-        size = (chunk.end.line - chunk.start.line) * transform.added_bytes(chunk.stream)
-        if added + size <= most_bytes and transform._goes_on_plainly(chunk):
-            plain.append((transform, chunk))
-            added += size
-    found = _fast(plain) if len(plain) > 1 else None
-    if found is None:
-        return [None] * len(jobs)
-    for transform, chunk in plain:
-        transform._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
-    if len(plain) == len(jobs):
-        return list(found)
-    made = dict(zip([id(chunk) for _, chunk in plain], found, strict=True))
-    return [made.get(id(chunk)) for _, chunk in jobs]
 
 
 def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | None:

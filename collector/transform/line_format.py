@@ -6,9 +6,9 @@ from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
 from collector.documents.json_text import log_of
+from collector.documents.segments import days, segment_of
 from collector.model import BEGINNING, Chunk, LogStream, Start, Ticket
 from collector.ports import Taken, Transform
-from collector.transform.segments import days, segment_of
 from collector.transform.stamps import Stamps, from_nanoseconds
 
 _NO_TIME = from_nanoseconds(0)  # of lines before the first that has a time: never the clock's, which differs each time

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from collector.documents.document import Pilotfish
 from collector.model import Chunk, FileId, Segment
-from collector.transform.docker_json import DockerJson, together
+from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import log_stream, raw
 from tests.collector.transform.test_docker_json import FILE, cut, inputs, lines_of
@@ -48,7 +48,7 @@ def read(logs: Sequence[Log], most_bytes: int = PLENTY) -> int:
     count = 0
     for number in range(max(len(log.chunks) for log in logs)):
         here = [log for log in logs if number < len(log.chunks)]
-        made = together([(log.together, log.chunks[number]) for log in here], most_bytes)
+        made = DockerJson.together([(log.together, log.chunks[number]) for log in here], most_bytes)
         assert len(made) == len(here)
         count += sum(segments is not None for segments in made)
         for log, segments in zip(here, made, strict=True):
