@@ -93,19 +93,7 @@ class Pipeline:
             linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes, take=self._take
         )
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
-        spool = directory / places.SPOOL / output
-        self._delivery = Delivery(
-            output,
-            shipper,
-            self._batches,
-            self.dead_letters,
-            self.ledger,
-            checkpoints.settle,
-            concurrency=Concurrency(settings.concurrency, changed=self._adapt),
-            spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
-            spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
-            put_back=self._returning.put_back,
-        )
+        self._delivery = self._new_delivery(shipper, settings, directory / places.SPOOL / output)
 
     @property
     def backlog_bytes(self) -> int:
@@ -137,6 +125,20 @@ class Pipeline:
             await delivery
             for task in around:
                 task.cancel()
+
+    def _new_delivery(self, shipper: Shipper, settings: ShipperSettings, spool: Path) -> Delivery:
+        return Delivery(
+            self.output,
+            shipper,
+            self._batches,
+            self.dead_letters,
+            self.ledger,
+            self.checkpoints.settle,
+            concurrency=Concurrency(settings.concurrency, changed=self._adapt),
+            spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
+            spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
+            put_back=self._returning.put_back,
+        )
 
     async def replay(self, segments: Sequence[Segment]) -> None:
         """Ship documents that were dead letters: `Delivery.replay`.
@@ -195,8 +197,7 @@ class Pipeline:
     # ------------------------------------------------------------------ one stream
 
     async def _follow(self, reader: Reader) -> None:
-        source = reader.source
-        key = source.key
+        source, key = reader.source, reader.source.key
         try:
             is_over = False
             while not is_over:
@@ -242,11 +243,10 @@ class Pipeline:
     def _take(self, found: Sequence[tuple[PolledSource, Chunk]]) -> list[bool]:
         """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""
         readers = [self.readers[source.key] for source, _ in found]
-        chunks = [chunk for _, chunk in found]
-        made = together(readers, chunks, self._most_added)
+        made = together(readers, [chunk for _, chunk in found], self._most_added)
         return [
             self._take_one(reader, chunk, [segments] if segments else self._segments(chunk, reader.transform))
-            for reader, chunk, segments in zip(readers, chunks, made, strict=True)
+            for reader, (_, chunk), segments in zip(readers, found, made, strict=True)
         ]
 
     def _take_one(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> bool:
