@@ -37,9 +37,7 @@ class Proof(Enum):
     PASSED = auto()  # it was answered
     BUSY = auto()  # it was answered, and not yet looked for: its index starts, say
     LOST = auto()  # the connection broke on the way, though the output had answered just before
-    FAILED = (
-        auto()
-    )  # the output is away, or not back yet (a proxy before one that boots breaks each off), or refuses it
+    FAILED = auto()  # the output is away, refuses it, or is not back: a proxy before one that boots breaks each off
     NONE = auto()  # none was taken lately
 
 
