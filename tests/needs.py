@@ -65,6 +65,11 @@ class Guard:
         finally:
             self._is_open = True
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Behind the last test, whichever it is, a fixture of the session ends what it has started for others."""
+        self._is_open = True
+
     def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_open:
             return

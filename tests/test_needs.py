@@ -4,7 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_test_without_the_mark_becomes_nobody_else() -> None:
 
 def test_the_program_is_found_behind_a_wish_to_end() -> None:
     assert program_of(["setpriv", "--pdeathsig", "KILL", "a", "b"]) == "a"
+
+
+@pytest.fixture
+def of_the_session() -> Iterator[list[str]]:
+    """As one that has started a server, which is ended behind the test that happens to be the last."""
+    yield ["umount", "--version"]
+    with suppress(FileNotFoundError):
+        assert subprocess.run(["umount", "--version"], check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_server_is_ended_behind_any_test(of_the_session: list[str]) -> None:
+    with REFUSED:
+        subprocess.run(of_the_session, check=True)
 
 
 @pytest.fixture
