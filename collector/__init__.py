@@ -2,6 +2,7 @@
 
 The data path, a folder a step:
 
+    inputs/      where lines come from, a module a type   (what they are: intake/)
     discovery/   who is followed, and as what             (docker or directory → registry of LogStreams)
     sources/     bytes in                                 (file_tail → Chunk: whole lines and the position after them)
     transform/   bytes → documents                        (docker_json → Segment: documents of one day, and their ids)

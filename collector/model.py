@@ -124,6 +124,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` and `format` are the container's words for where its lines are and how they are written; "" is json-file's.
+    `input` is the name of the input that reads it.
     """
 
     container_id: str
@@ -137,6 +138,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     files_kept: int = 0
     source: str = "stdout"
     format: str = ""
+    input: str = ""
 
     @property
     def key(self) -> StreamKey:

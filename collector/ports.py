@@ -189,6 +189,15 @@ class Tap(Protocol):
         ...
 
 
+class Finding(NamedTuple):
+    """One thing that `pilotfish check` has looked at, in words; `fix` is the remedy."""
+
+    verdict: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+    fix: str = ""
+
+
 class OutputContext(NamedTuple):
     """What a shipper is told besides its settings: the output's name and its own directory."""
 

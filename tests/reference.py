@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
+from collector.config.environment import Types
 from collector.config.show import schema
 from collector.telemetry import catalogue
 from tests.commands import overview, reference
@@ -36,14 +37,15 @@ def pages() -> list[Path]:
 
 def configuration() -> str:
     """Every key of `pilotfish.yml`, a table a section, in the order of the models."""
-    whole = schema(shipper_types())
+    whole = schema(installed_types())
     sections: list[tuple[str, Node]] = []
-    root = [row for row in _keys(whole, whole, "", sections) if not row[0].startswith("`outputs")]
+    keys = {key: node for key, node in whole["properties"].items() if key not in Types._fields}
+    root = list(_keys({**whole, "properties": keys}, whole, "", sections))
     tables = [_rows(_HEAD, root)]
     for name, section in sections:
         rows = _keys(section, whole, f"{name}.", [])
         tables += [f"### `{name}`\n", section["description"], "", _rows(_HEAD, rows)]
-    return "\n".join([*tables, *_outputs(whole)])
+    return "\n".join([*tables, *_types(whole, "inputs"), *_types(whole, "outputs")])
 
 
 def metrics() -> str:
@@ -61,18 +63,20 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def _outputs(whole: Node) -> Iterator[str]:
-    """One table of what all outputs share, then one for each type with its own keys and defaults."""
-    (kinds,) = whole["properties"]["outputs"]["patternProperties"].values()
+def _types(whole: Node, section: str) -> Iterator[str]:
+    """One table of what all inputs, or outputs, share, then one for each type with its own keys and defaults."""
+    what = section.removesuffix("s")
+    (kinds,) = whole["properties"][section]["patternProperties"].values()
     types = {name: _resolved({"$ref": ref}, whole) for name, ref in kinds["discriminator"]["mapping"].items()}
     rows = {name: [row for row in _keys(each, whole, "", []) if row[0] != "`type`"] for name, each in types.items()}
     shared = [row for row in next(iter(rows.values())) if all(row in others for others in rows.values())]
-    kind = ("`type`", _or(types), "required", "the kind of output: one of the sections below")
-    yield from ("### Every output: `outputs.<name>`\n", _rows(_HEAD, [kind, *shared]))
-    for name, section in types.items():
+    default = "required" if section == "outputs" else f"the name of the {what}"
+    kind = ("`type`", _or(types), default, f"the type of {what}: one of the sections below")
+    yield from (f"### Every {what}: `{section}.<name>`\n", _rows(_HEAD, [kind, *shared]))
+    for name, each in types.items():
         own = [row for row in rows[name] if row not in shared]
         written = name if yaml.safe_load(name) == name else f'"{name}"'  # null is YAML's own word
-        yield from (f"### `type: {written}`\n", section["description"], "")
+        yield from (f"### {what.capitalize()} `type: {written}`\n", each["description"], "")
         if own:
             yield _rows(_HEAD, own)
 

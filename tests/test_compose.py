@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.config.models import Configuration
 from tests.needs import marks
@@ -58,7 +58,7 @@ def variant(request: pytest.FixtureRequest, services: Services) -> Services:
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
-    return load(ROOT / "deploy/compose/pilotfish.yml", shipper_types(), {})
+    return load(ROOT / "deploy/compose/pilotfish.yml", installed_types(), {})
 
 
 def mounts(service: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.cli.root import app
 from collector.config.loading import load
 from collector.telemetry import catalogue
@@ -143,7 +143,7 @@ def test_configurations_shown_are_valid(page: Path, tmp_path: Path) -> None:
             continue
         path = tmp_path / "pilotfish.yml"
         path.write_text(block)
-        assert load(path, shipper_types(), {}).warnings == []
+        assert load(path, installed_types(), {}).warnings == []
 
 
 def test_examples_in_the_help_are_of_commands_that_exist() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.show import schema
 from collector.telemetry import catalogue
 from tests.reference import ROOT
@@ -89,7 +89,7 @@ def test_what_prometheus_shows_of_a_series_is_understood_without_its_neighbours(
 
 def test_the_meaning_of_a_key_is_understood_without_its_neighbours() -> None:
     """`config schema` shows it in an editor, an error shows it on one line."""
-    texts = list(descriptions(schema(shipper_types())))
+    texts = list(descriptions(schema(installed_types())))
     assert len(texts) > 40
     assert [text for text in texts if WITHOUT_SUBJECT.match(text)] == []
 

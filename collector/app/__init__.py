@@ -1,4 +1,4 @@
-"""The agent as a whole: what joins the parts (`agent`), what types of output there are (`outputs`), `pilotfish check`.
+"""The agent as a whole: what joins the parts (`agent`), what types of input and output there are (`plugins`), `check`.
 
-`agent` is the only module that sees every part; `outputs` is the only one that loads shippers.
+`agent` is the only module that sees every part; `plugins` is the only one that loads inputs and shippers.
 """

@@ -8,24 +8,20 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from collector.app.inputs import context_of
 from collector.app.readiness import not_ready
-from collector.config.models import Configuration, DirectoryInput, DockerInput
+from collector.config.models import Configuration
 from collector.dead_letters.replay import Replay
-from collector.discovery.directory import DirectoryDiscovery
-from collector.discovery.docker import DockerDiscovery, known_host
-from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
-from collector.docker.engine import Calls, Engine
-from collector.docker.self_container import own_container_id
-from collector.inputs.json_file import JsonFiles
+from collector.intake.input import Fields, Input
 from collector.model import StreamKey
 from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
@@ -63,16 +59,16 @@ class Agent:
         self.configuration = configuration
         self.registry = Registry(share, configuration.max_targets)
         self._messages = messages or {}
-        self._calls = Calls()
+        self._stamps = Stamps(configuration.timezone)
         self._lag = Lag()
         self._containers = Containers(
             self.registry,
             most=configuration.metrics.max_containers,
             has_usage=configuration.metrics.cadvisor_names,
-            has_events=configuration.inputs.directory is None,
         )
         self.address: places.Address | None = None
         self.live = Live(reached=self._reached)
+        self.inputs: dict[str, Input] = {}  # by name
         self.pipelines: list[Pipeline] = []
 
     def stop(self) -> None:
@@ -111,15 +107,27 @@ class Agent:
         open_files.raise_open_files()
         async with AsyncExitStack() as stack:
             state = stack.enter_context(locked(self.configuration.state_dir))
-            opened = await self._open_outputs(stack, state)
+            self._open_inputs(stack)
+            opened = self._open_outputs(stack, state)
             for output, shipper in opened.items():
                 self.pipelines.append(self._pipeline(output, shipper, state))
-            discovery = await self._discovery(stack, state)
-            poll = await self._poll(stack)
-            await self._serve(stack, state, opened, poll)
-            await self._work([discovery.run(), *([poll.run()] if poll else [])], on_ready)
+            watches = self._watches()
+            await self._serve(stack, state, opened, watches)
+            looking = [*(each.run() for each in self.inputs.values()), *(watch.poll.run() for watch in watches)]
+            await self._work(looking, on_ready)
 
-    async def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
+    def _open_inputs(self, stack: AsyncExitStack) -> None:
+        for name, settings in self.configuration.inputs.items():
+            context = context_of(
+                self.configuration,
+                self.registry.join(name, has_events=settings.has_events),
+                target_of=self._target_of,
+                events=partial(self._events, name),
+            )
+            self.inputs[name] = settings.open(context)
+            stack.push_async_callback(self.inputs[name].aclose)
+
+    def _open_outputs(self, stack: AsyncExitStack, state: Path) -> dict[str, Shipper]:
         opened = {}
         (state / places.OUTPUTS).mkdir(mode=0o700, exist_ok=True)  # logs: `state` may have been made for others to read
         for output, settings in self.configuration.outputs.items():
@@ -137,78 +145,50 @@ class Agent:
             registry=self.registry,
             checkpoints=Checkpoints(positions, output),
             directory=state,
-            reads=JsonFiles(Stamps(self.configuration.timezone), with_attrs=self.configuration.fields.attrs),
-            cutoff=_cutoff(self._input),
+            inputs=self.inputs,
             most_open_logs=open_files.most_open_logs(len(self.configuration.outputs)),
             tap=self.live.tap(output),
         )
 
-    @property
-    def _input(self) -> DockerInput | DirectoryInput:
-        inputs = self.configuration.inputs
-        return inputs.directory or inputs.docker or DockerInput()
+    def _events(self, name: str, cutoff: str, fields: Fields) -> EventFeed:
+        """Where an input's events go: asked for when the pipelines are there."""
+        queues = [one.events for one in self.pipelines]
+        stamps, share = self._stamps, self.registry.share
+        return EventFeed(queues, share, input_name=name, cutoff=cutoff, stamps=stamps, fields=fields)
 
-    async def _discovery(self, stack: AsyncExitStack, state: Path) -> DockerDiscovery | DirectoryDiscovery:
-        host_file = state / places.HOST_FILE
-        host = self.configuration.host
-        known = self._input
-        name, has_room = host or known_host(host_file), self.registry.has_room
-        enricher = Enricher(
-            name, known.select, own_container_id(), self._target_of, has_room, share=self.registry.share
-        )
-        if isinstance(known, DirectoryInput):
-            return DirectoryDiscovery(known.path, self.registry, enricher)
-        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
-        events = EventFeed(
-            [one.events for one in self.pipelines],
-            self.registry.share,
-            stamps=Stamps(self.configuration.timezone),
-            fields=enricher.fields,
-        )
-        return DockerDiscovery(
-            engine,
-            self.registry,
-            enricher,
-            logs_root=known.logs_root,
-            host=host,
-            host_file=host_file,
-            since=events.since if known.events else 0,
-            told=events.put if known.events else lambda event, kind: None,
-        )
-
-    async def _poll(self, stack: AsyncExitStack) -> Poll | None:
-        """What looks at the daemon on a timer: one of several workers for all, nobody without a port to show it on."""
+    def _watches(self) -> list[Watch]:
+        """What looks at daemons on a timer: one of several workers for all, nobody without a port to show it on."""
         if self.configuration.http.address is None or self.registry.share.number:
-            return None
-        known = self._input
-        if isinstance(known, DirectoryInput):
-            return Poll(self.registry, self._containers.shown, known.path)
-        # With connections of its own: a hundred stats under way must not hold up what discovery asks.
-        engine = await stack.enter_async_context(Engine(known.url, known.tls, self._calls))
-        metrics = self.configuration.metrics
-        return Poll(
-            self.registry,
-            self._containers.shown,
-            known.logs_root,
-            engine=engine,
+            return []
+        return [self._watch(name, each) for name, each in self.inputs.items() if each.engine or each.logs_root]
+
+    def _watch(self, name: str, one: Input) -> Watch:
+        listing, metrics = self.registry.inputs[name], self.configuration.metrics
+        poll = Poll(
+            listing,
+            partial(self._containers.shown_of, listing),
+            one.logs_root,
+            engine=one.engine,
             has_usage=metrics.cadvisor_names,
             has_disk_usage=metrics.disk_usage,
         )
+        return Watch(poll, one.engine.calls if one.engine else None)
 
     def _target_of(self, key: StreamKey) -> str | None:
         return next((target for one in self.pipelines if (target := one.checkpoints.target_of(key))), None)
 
-    async def _serve(self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper], poll: Poll | None) -> None:
+    async def _serve(
+        self, stack: AsyncExitStack, state: Path, opened: dict[str, Shipper], watches: Sequence[Watch]
+    ) -> None:
         address = self.configuration.http.address
         if address is None:
             return
-        docker = self.configuration.inputs.docker
         exporter = Exporter(
             version("pilotfish"),
             self.registry,
             self.pipelines,
             containers=self._containers,
-            watch=Watch(poll, self._calls if docker else None) if poll else None,
+            watches=watches,
             lag=self._lag.seconds,
             process=Process(self._messages),
         )
@@ -223,7 +203,7 @@ class Agent:
             replays={
                 one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
             },
-            metrics_url=docker.metrics_url if docker else None,
+            metrics_url=self.configuration.engine_metrics,
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
@@ -290,14 +270,6 @@ async def run_until_signal(
     else:
         signals.handle(stop, lambda: os._exit(1))
     await agent.run(on_ready)
-
-
-def _cutoff(known: DockerInput | DirectoryInput) -> str:
-    """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
-    if known.backlog == "all":
-        return ""
-    span = known.backlog if isinstance(known.backlog, timedelta) else timedelta()
-    return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _numbers(pipeline: Pipeline) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Registry and pipelines → why lines are not where they should be: what `/readyz` answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from collector.discovery.registry import Registry
 from collector.pipeline.pipeline import Pipeline
@@ -11,9 +11,7 @@ _FIX_DISK = "free disk space in state_dir, or fix the disk or the permissions th
 
 def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
     """One reason a line, with its remedy; none when all is well."""
-    reasons = [] if registry.up else [f"input: {registry.error}"]
-    if registry.up and registry.deaf:
-        reasons.append(f"input: no events: {registry.deaf}")
+    reasons = [*_inputs(registry)]
     for pipeline in pipelines:
         name = f"output {pipeline.output}"
         if pipeline.ledger.error:
@@ -31,3 +29,11 @@ def not_ready(registry: Registry, pipelines: Iterable[Pipeline]) -> list[str]:
         if pipeline.checkpoints.error:
             reasons.append(f"{name}: positions cannot be saved ({pipeline.checkpoints.error}): {_FIX_DISK}")
     return reasons
+
+
+def _inputs(registry: Registry) -> Iterator[str]:
+    for name, listing in registry.inputs.items():
+        if not listing.up:
+            yield f"input {name}: {listing.error}"
+        elif listing.deaf:
+            yield f"input {name}: no events: {listing.deaf}"

@@ -29,13 +29,13 @@ async def _check(config: Path | None) -> int:
     from rich.text import Text
 
     from collector.app.check import examine
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.config.loading import load
 
     colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     console = Console(highlight=False)
     failed = 0
-    configuration = load(config, shipper_types())
+    configuration = load(config, installed_types())
     async for finding in examine(configuration):
         line = Text.assemble((f"{finding.verdict:<4}", colours[finding.verdict]), "  ")
         line.append(terminal.visible(f"{finding.subject}: {finding.text}"))

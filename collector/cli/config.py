@@ -58,18 +58,18 @@ def schema() -> None:
     """Print the JSON Schema of the file, for editors."""
     import json
 
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.config.show import schema as described
 
-    terminal.write(json.dumps(described(shipper_types()), indent=2))
+    terminal.write(json.dumps(described(installed_types()), indent=2))
 
 
 def _loaded(config: Path | None) -> "Configuration":
     """Load the configuration, its warnings on stderr."""
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.config.loading import load
 
-    configuration = load(config, shipper_types())
+    configuration = load(config, installed_types())
     for warning in configuration.warnings:
         terminal.complain(warning)
     return configuration

@@ -112,14 +112,14 @@ def _replay_alone(
 ) -> None:
     import asyncio
 
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.config.loading import load
     from collector.dead_letters.letter import Wanted
     from collector.dead_letters.replay import Progress, run_all
     from collector.runtime import log_output
     from collector.workers import offline_replay
 
-    configuration = load(config, shipper_types())
+    configuration = load(config, installed_types())
     if state_dir:
         configuration = configuration.model_copy(update={"state_dir": state_dir})
     log_output.configure(configuration.log.model_copy(update={"level": "error"}))  # the progress says what it waits for

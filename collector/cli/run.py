@@ -18,9 +18,9 @@ def run(config: Config = None) -> None:
     with garbage.loading():
         import uvloop
 
-        from collector.app.outputs import shipper_types
+        from collector.app.plugins import installed_types
         from collector.config.loading import load
         from collector.workers import agent
 
-        configuration = load(config, shipper_types())
+        configuration = load(config, installed_types())
     uvloop.run(agent.run(configuration))

@@ -78,7 +78,7 @@ def elasticsearch(
     Objects that are up to date, or that somebody has changed, are kept. The exit code is 1 if something fails.
     """
     from collector.app import setup as objects
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.config.loading import load
     from collector.ports import Setup
 
@@ -90,7 +90,7 @@ def elasticsearch(
         dry_run=dry_run,
         wait_seconds=wait,
     )
-    configuration = load(config, shipper_types())
+    configuration = load(config, installed_types())
     steps = objects.set_up(configuration, setup, terminal.complain, kind=ELASTICSEARCH, output=output)
     show(steps, dry_run=dry_run)
 
@@ -118,13 +118,13 @@ def export(
     `dashboards` has the files for Prometheus, Grafana and Kibana. Existing files are overwritten.
     """
     from collector.app import setup as objects
-    from collector.app.outputs import shipper_types
+    from collector.app.plugins import installed_types
     from collector.boards import files
     from collector.config.loading import load
     from collector.ports import Setup
 
-    types = shipper_types()
-    settings = objects.exportable(load(config, types), types, kind=ELASTICSEARCH, output=output)
+    types = installed_types()
+    settings = objects.exportable(load(config, types), types.outputs, kind=ELASTICSEARCH, output=output)
     setup = Setup(targets=tuple(target or ()), retention=retention, data_stream=data_stream)
     for file, path in objects.export(directory, settings, setup, server=server.value):
         terminal.write(terminal.visible(f"{file.request} < {path}"))

@@ -15,16 +15,24 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from collector.config.models import Configuration
-from collector.docker import address
-from collector.docker import context as docker_context
 from collector.errors import ConfigurationError
+from collector.intake.input import InputSettings
 from collector.ports import ShipperSettings
 
 PREFIX = "PILOTFISH_"
 # read by the commands themselves; the others appear by themselves when a Kubernetes service is called pilotfish
 _OTHERS = re.compile(r"PILOTFISH_(DEBUG|CONFIG|SETUP_[A-Z_]+|SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d\w*)")
 _LISTS = (list, tuple, set, frozenset)
-OutputTypes = Mapping[str, type[ShipperSettings]]
+
+
+class Types(NamedTuple):
+    """The types of input and of output, each with its settings; the members are named as the sections."""
+
+    inputs: Mapping[str, type[InputSettings]]
+    outputs: Mapping[str, type[ShipperSettings]]
+
+
+Chosen = Mapping[tuple[str, str], str]  # section and name of an input or output → its type
 
 
 class EnvironmentValues(NamedTuple):
@@ -35,53 +43,26 @@ class EnvironmentValues(NamedTuple):
     warnings: list[str]
 
 
-def read(environ: Mapping[str, str], file_values: Mapping[str, Any], output_types: OutputTypes) -> EnvironmentValues:
-    """Collect all keys; an empty variable counts as not set. `file_values` tell the types of outputs named there.
+def read(environ: Mapping[str, str], file_values: Mapping[str, Any], types: Types) -> EnvironmentValues:
+    """Collect all keys; an empty variable counts as not set. `file_values` tell the types of what is named there.
 
     Raises:
         ConfigurationError: a value that looks like JSON is not.
     """
     mine = {name: text for name, text in environ.items() if name.upper().startswith(PREFIX) and text}
     found = EnvironmentValues({}, {}, [])
-    # a whole section comes before its single keys, which win, and an output's type before what depends on it
+    # a whole section comes before its single keys, which win, and the type of one before what depends on it
     for name in sorted(mine, key=lambda name: (name.count("__"), not name.upper().endswith("__TYPE"), name)):
         chosen = chosen_types(file_values, found.values)
         keys = tuple(name[len(PREFIX) :].lower().split("__"))
-        annotation = _annotation_at(keys, chosen, output_types)
+        annotation = _annotation_at(keys, chosen, types)
         if annotation is not None:
             value = _decode(annotation, mine[name], name)
             _set(found.values, keys, value)
             found.names.update(dict.fromkeys(_leaves(value, keys), name))
         elif not _OTHERS.fullmatch(name.upper()):
-            found.warnings.append(_unknown(name, keys, chosen, output_types))
+            found.warnings.append(_unknown(name, keys, chosen, types))
     return found
-
-
-def docker(environ: Mapping[str, str], url: str | None) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
-    """What Docker's own variables say about its input, `url` being what is configured; and what told each.
-
-    Raises:
-        ConfigurationError: a context of the docker command is named and cannot be used.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    wants_tls = bool(environ.get("DOCKER_TLS_VERIFY"))  # whatever it says: `0` too, as the docker command has it
-    if url is None:
-        if host := environ.get("DOCKER_HOST", "").strip():
-            found["url"] = host, "DOCKER_HOST"
-        elif context := docker_context.current(environ):
-            found["url"] = context.host, context.told_by
-            if context.tls is not None:
-                found["tls"] = str(context.tls), context.told_by
-            wants_tls = False
-        elif wants_tls:
-            found["url"] = address.DEFAULT_TLS, "DOCKER_TLS_VERIFY"
-        url = found["url"][0] if found else None
-    is_tcp = isinstance(url, str) and url.strip() != "" and not url.strip().startswith("unix:")
-    if wants_tls and is_tcp:
-        home = environ.get("DOCKER_CONFIG") or "~/.docker"
-        found["tls"] = environ.get("DOCKER_CERT_PATH") or home, "DOCKER_CERT_PATH"
-    values = {key: value for key, (value, _) in found.items()}
-    return values, {("inputs", "docker", key): name for key, (_, name) in found.items()}
 
 
 def kinds(annotation: Any) -> Iterator[Any]:
@@ -95,22 +76,35 @@ def kinds(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def model_at(keys: tuple[str, ...], chosen: Mapping[str, str], output_types: OutputTypes) -> type[BaseModel] | None:
+def model_at(keys: tuple[str, ...], chosen: Chosen, types: Types) -> type[BaseModel] | None:
     """The section that stands at a path of keys, or None."""
-    found = _annotation_at(keys, chosen, output_types) if keys else Configuration
-    if len(keys) == 2 and keys[0] == "outputs":
-        found = output_types.get(chosen.get(keys[1], ""))
+    found: Any
+    if len(keys) == 2 and keys[0] in Types._fields:
+        found = settings_at(keys[0], keys[1], chosen, types)
+    else:
+        found = _annotation_at(keys, chosen, types) if keys else Configuration
     return next((kind for kind in kinds(found) if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
-def _annotation_at(keys: tuple[str, ...], chosen: Mapping[str, str], output_types: OutputTypes) -> Any | None:
+def settings_at(section: str, name: str, chosen: Chosen, types: Types) -> type[BaseModel] | None:
+    """The options of the input or output of that name; None: its type is not known."""
+    known: Mapping[str, type[BaseModel]] = getattr(types, section)
+    return known.get(type_of(section, name, chosen))
+
+
+def type_of(section: str, name: str, chosen: Chosen) -> str:
+    """The type of an input or output; an input that tells none has its name for a type."""
+    return chosen.get((section, name), name if section == "inputs" else "")
+
+
+def _annotation_at(keys: tuple[str, ...], chosen: Chosen, types: Types) -> Any | None:
     """The annotation of the value at a path of keys; `Any` where nothing is known of it; None: no such key."""
     here: Any = Configuration
-    if len(keys) >= 2 and keys[0] == "outputs":
+    if len(keys) >= 2 and keys[0] in Types._fields:
         if len(keys) == 2:
-            return ShipperSettings
+            return BaseModel
         # an unknown type is an error that validation tells better
-        here, keys = output_types.get(chosen.get(keys[1], ""), Any), keys[2:]
+        here, keys = settings_at(keys[0], keys[1], chosen, types) or Any, keys[2:]
     for key in keys:
         if here is Any:
             return Any
@@ -127,15 +121,16 @@ def _inner(kind: Any, key: str) -> Any | None:
     return None
 
 
-def chosen_types(*layers: Mapping[str, Any]) -> dict[str, str]:
-    """Name of each output → its `type`, as the last layer that says it has it."""
-    chosen = {}
-    for layer in layers:
-        outputs = layer.get("outputs")
-        for name, options in outputs.items() if isinstance(outputs, dict) else ():
-            if isinstance(options, dict) and isinstance(options.get("type"), str):
-                chosen[name] = options["type"]
-    return chosen
+def chosen_types(*layers: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Section and name of each input and output → its `type`, as the last layer that says it has it."""
+    return {
+        (section, name): options["type"]
+        for layer in layers
+        for section in Types._fields
+        if isinstance(named := layer.get(section), dict)
+        for name, options in named.items()
+        if isinstance(options, dict) and isinstance(options.get("type"), str)
+    }
 
 
 def _decode(annotation: Any, text: str, name: str) -> Any:
@@ -171,12 +166,12 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from _leaves(inner, (*path, str(key)))
 
 
-def _unknown(name: str, keys: tuple[str, ...], chosen: Mapping[str, str], output_types: OutputTypes) -> str:
+def _unknown(name: str, keys: tuple[str, ...], chosen: Chosen, types: Types) -> str:
     """The warning for a variable that is no key, with the nearest that is one."""
     paths = list(_paths(Configuration, ()))
-    for output, kind in chosen.items():
-        if kind in output_types:
-            paths += _paths(output_types[kind], ("outputs", output))
+    for section, named in [*chosen, *(("inputs", kind) for kind in types.inputs)]:
+        if (settings := settings_at(section, named, chosen, types)) is not None:
+            paths += _paths(settings, (section, named))
     known = ["__".join(path) for path in paths]
     near = get_close_matches("__".join(keys), known, 1)
     advice = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see `pilotfish config schema`"

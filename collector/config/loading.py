@@ -7,64 +7,64 @@ the environment. Reading order: `models` (the keys), `load` here, `environment`,
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from collector.config import environment, mistakes, yaml_file
-from collector.config.environment import EnvironmentValues, OutputTypes
-from collector.config.models import Configuration, DirectoryInput, DockerInput, Http, Inputs, Log, Metrics
+from collector.config.environment import Chosen, EnvironmentValues, Types
+from collector.config.models import Configuration, Http, Log, Metrics
 from collector.config.show import schema, show
 from collector.config.yaml_file import FileValues
 from collector.errors import ConfigurationError
+from collector.intake.input import InputSettings
 from collector.ports import ShipperSettings
 from collector.state import places
 
 __all__ = [
     "Configuration",
-    "DirectoryInput",
-    "DockerInput",
     "Http",
-    "Inputs",
     "Log",
     "Metrics",
+    "Types",
     "load",
     "schema",
     "show",
 ]
 
 
-def load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str] | None = None) -> Configuration:
-    """Read the file at `path` (None: no file) and the environment; `output_types` maps each `type` to its settings.
+def load(path: Path | None, types: Types, environ: Mapping[str, str] | None = None) -> Configuration:
+    """Read the file at `path` (None: no file) and the environment.
 
     Raises:
         ConfigurationError: one line for each mistake.
     """
     environ = os.environ if environ is None else environ
     try:
-        return _load(path, output_types, environ)
+        return _load(path, types, environ)
     except RecursionError:  # JSON in a variable; a file has its own bound
         remedy = "nest fewer levels, see docs/configuration.md"
         raise ConfigurationError("an environment variable has too many levels of sections", remedy) from None
 
 
-def _load(path: Path | None, output_types: OutputTypes, environ: Mapping[str, str]) -> Configuration:
+def _load(path: Path | None, types: Types, environ: Mapping[str, str]) -> Configuration:
     said = yaml_file.read(path) if path is not None else FileValues("", {}, {})
-    told = environment.read(environ, _sections(said.values), output_types)
-    said = _giving_way(said, told, output_types)
+    told = environment.read(environ, _sections(said.values), types)
+    said = _giving_way(said, told, types)
     values = _sections(_merge(_sections(said.values), told.values))
-    docker_names = _complete(values, environ, output_types)
-    sources = _Sources(said, told, docker_names)
-    return _validate(values, output_types, sources, warnings=told.warnings)
+    shared = _complete(values, environ, types)
+    sources = _Sources(said, told, shared)
+    return _validate(values, types, sources, warnings=told.warnings)
 
 
 class _Sources:
     """Who said what."""
 
-    def __init__(self, said: FileValues, told: EnvironmentValues, docker: Mapping[tuple[str, ...], str]) -> None:
-        self.said, self.names = said, {**docker, **told.names}
+    def __init__(self, said: FileValues, told: EnvironmentValues, shared: Mapping[tuple[str, ...], str]) -> None:
+        self.said, self.names = said, {**shared, **told.names}
 
     def place(self, path: tuple[str, ...]) -> str:
         """Where to look for the value at `path`, or for the nearest section around it."""
@@ -84,26 +84,35 @@ class _Sources:
         return found
 
 
-def _complete(
-    values: dict[str, Any], environ: Mapping[str, str], output_types: OutputTypes
-) -> dict[tuple[str, ...], str]:
+def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) -> dict[tuple[str, ...], str]:
     """Fill in the defaults that depend on what is configured or on the machine; name the variables used."""
     values.setdefault("state_dir", str(places.state_dir(environ)))
-    if values.get("outputs", {}) == {}:
-        values["outputs"] = _default_outputs(output_types)
-    if values.get("inputs", {}) == {}:
-        values["inputs"] = {"docker": {}}
-    section = values["inputs"].get("docker") if isinstance(values["inputs"], dict) else None
-    if not isinstance(section, dict):
+    for section in Types._fields:
+        if values.get(section, {}) == {}:
+            values[section] = _default_of(getattr(types, section))
+    if not isinstance(values["inputs"], dict):
         return {}
-    found, names = environment.docker(environ, section.get("url"))
-    values["inputs"] = {**values["inputs"], "docker": _merge(found, section)}
+    chosen = environment.chosen_types(values)
+    names: dict[tuple[str, ...], str] = {}
+    values["inputs"] = dict(values["inputs"])
+    for name, options in values["inputs"].items():
+        settings = _input_settings(name, chosen, types)
+        if settings is not None and isinstance(options, dict):
+            found = settings.defaults(environ, options)
+            values["inputs"][name] = _merge(found.values, options)
+            names |= {("inputs", name, key): variable for key, variable in found.names.items()}
     return names
 
 
-def _default_outputs(output_types: OutputTypes) -> dict[str, Any]:
-    """The output that is there when none is configured, as the type that offers itself for it says."""
-    found = ((output_types[kind].default_name, kind) for kind in output_types)
+def _input_settings(name: str, chosen: Chosen, types: Types) -> type[InputSettings] | None:
+    with suppress(ConfigurationError):  # of a type that cannot be loaded, validation tells better
+        return types.inputs.get(environment.type_of("inputs", name, chosen))
+    return None
+
+
+def _default_of(types: Mapping[str, type[InputSettings | ShipperSettings]]) -> dict[str, Any]:
+    """What is there when none is configured, as the type that offers itself for it says."""
+    found = ((types[kind].default_name, kind) for kind in types)
     return next(({name: {"type": kind}} for name, kind in found if name), {})
 
 
@@ -115,13 +124,12 @@ def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
             values[key] = {}
     if places.is_off(values.get("http", "")):
         values["http"] = {"listen": None}
-    inputs = values.get("inputs")
-    if isinstance(inputs, dict) and "docker" in inputs and inputs["docker"] is None:
-        values["inputs"] = {**inputs, "docker": {}}
+    if isinstance(inputs := values.get("inputs"), dict):
+        values["inputs"] = {name: {} if options is None else options for name, options in inputs.items()}
     return values
 
 
-def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputTypes) -> FileValues:
+def _giving_way(said: FileValues, told: EnvironmentValues, types: Types) -> FileValues:
     """The file without the options of outputs whose place the environment's take: its API key for a password there.
 
     They exclude each other; `null` is no credential, but takes the option of that name away.
@@ -129,12 +137,13 @@ def _giving_way(said: FileValues, told: EnvironmentValues, output_types: OutputT
     outputs, above = said.values.get("outputs"), told.values.get("outputs")
     if not isinstance(outputs, dict) or not isinstance(above, dict):
         return said
-    kinds = environment.chosen_types(said.values, told.values)
+    chosen = environment.chosen_types(said.values, told.values)
     gone = {
         ("outputs", name, key)
         for name, options in above.items()
-        if isinstance(options, dict) and isinstance(outputs.get(name), dict) and kinds.get(name) in output_types
-        for rivals in output_types[kinds[name]].rivals()
+        if isinstance(options, dict) and isinstance(outputs.get(name), dict)
+        if (kind := environment.type_of("outputs", name, chosen)) in types.outputs
+        for rivals in types.outputs[kind].rivals()
         if any(options.get(key) is not None for key in rivals)
         for key in rivals & outputs[name].keys()
     }
@@ -157,33 +166,32 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _validate(
-    values: dict[str, Any], output_types: OutputTypes, sources: _Sources, *, warnings: list[str]
-) -> Configuration:
+def _validate(values: dict[str, Any], types: Types, sources: _Sources, *, warnings: list[str]) -> Configuration:
     """Check everything and report all mistakes at once.
 
     Raises:
         ConfigurationError: one line for each mistake.
     """
     wrong: list[str] = []
+    opened = dict(values)
 
     def explain(error: ValidationError, above: tuple[str, ...]) -> None:
-        wrong.extend(mistakes.lines(error, above, values=values, output_types=output_types, place=sources.place))
+        wrong.extend(mistakes.lines(error, above, values=values, types=types, place=sources.place))
 
-    opened: Any = values["outputs"]
-    if isinstance(opened, dict):
-        opened = {}
-        for name, options in values["outputs"].items():
+    for section in Types._fields:
+        if isinstance(values[section], dict):
+            opened[section] = {}
+        for name, options in values[section].items() if isinstance(values[section], dict) else ():
             try:
-                opened[name] = _output(options, output_types, f"{sources.place(('outputs', name))}: outputs.{name}")
+                opened[section][name] = _settings(section, name, options, types, sources)
             except ValidationError as error:
-                explain(error, ("outputs", name))
+                explain(error, (section, name))
             except ConfigurationError as error:
                 wrong.append(str(error))
     try:
-        many_writers = partial(_many_writers, output_types)
+        many_writers = partial(_many_writers, types.outputs)
         context = {"warnings": warnings, "origins": sources.origins(), "many_writers": many_writers}
-        configuration = Configuration.model_validate({**values, "outputs": opened}, context=context)
+        configuration = Configuration.model_validate(opened, context=context)
     except ValidationError as error:
         explain(error, ())
     if wrong:
@@ -191,37 +199,42 @@ def _validate(
     return configuration
 
 
-def _many_writers(output_types: OutputTypes) -> list[str]:
+def _many_writers(types: Mapping[str, type[ShipperSettings]]) -> list[str]:
     """The types of output that several processes may write to at once; one that cannot be loaded is left out."""
     found: list[str] = []
-    for kind in sorted(output_types):
+    for kind in sorted(types):
         with suppress(ConfigurationError):
-            found += [kind] if output_types[kind].takes_many_writers else []
+            found += [kind] if types[kind].takes_many_writers else []
     return found
 
 
-def _output(options: Any, output_types: OutputTypes, place: str) -> ShipperSettings:
-    """Validate one output by its type.
+def _settings(section: str, name: str, options: Any, types: Types, sources: _Sources) -> BaseModel:
+    """Validate one input or output by its type.
 
     Raises:
         ConfigurationError: there is no such type, or it cannot be used.
         pydantic.ValidationError: its options are wrong.
     """
-    known = ", ".join(sorted(output_types))
+    known: Mapping[str, type[BaseModel]] = getattr(types, section)
+    place, words = f"{sources.place((section, name))}: {section}.{name}", ", ".join(sorted(known))
+    what = section.removesuffix("s")
     if not isinstance(options, dict):
-        raise ConfigurationError(f"{place}: should be a section", f"write at least `type:` below it, one of {known}")
+        raise ConfigurationError(f"{place}: should be a section", f"write at least `type:` below it, one of {words}")
     kind = options.get("type")
     if kind is None and "type" in options:
-        remedy = f'write "null" in quotes for the output type null, or use one of {known}'
+        remedy = f'write "null" in quotes for the {what} type null, or use one of {words}'
         raise ConfigurationError(f"{place}.type: is empty (YAML reads null without quotes as empty)", remedy)
-    if kind is None:
-        raise ConfigurationError(f"{place}.type: is missing", f"use one of {known}")
-    if not isinstance(kind, str) or kind not in output_types:
-        remedy = mistakes.nearest(str(kind), sorted(output_types))
+    if kind is None and (section == "outputs" or name not in known):
+        near = get_close_matches(name, known, 1) if section == "inputs" else []
+        remedy = f"did you mean {section}.{near[0]}? If not, use one of" if near else "use one of"
+        raise ConfigurationError(f"{place}.type: is missing", f"{remedy} {words}")
+    kind = name if kind is None else kind
+    if not isinstance(kind, str) or kind not in known:
+        remedy = mistakes.nearest(str(kind), sorted(known))
         more = "" if remedy.endswith("?") else ", or install the package that brings it"
         raise ConfigurationError(f"{place}.type: unknown type", remedy + more)
     try:
-        settings = output_types[kind]
+        settings = known[kind]
     except ConfigurationError as error:
         raise ConfigurationError(f"{place}.type: {error.cause}", error.remedy) from None
     return settings.model_validate(options)

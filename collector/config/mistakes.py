@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from collector.config.environment import OutputTypes, chosen_types, kinds, model_at
+from collector.config.environment import Types, chosen_types, kinds, model_at
 from collector.text.masking import MASK, mask_url
 
 SECRET_KEY = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|apikey|credentials?)$")
@@ -30,7 +30,7 @@ def lines(
     above: Path,
     *,
     values: Mapping[str, Any],
-    output_types: OutputTypes,
+    types: Types,
     place: Callable[[Path], str],
 ) -> Iterator[str]:
     """Each mistake as `<place>: <key>: <what>: <remedy>`; `above` is the path of what was validated in `values`."""
@@ -38,7 +38,7 @@ def lines(
     secrets = sorted(_secrets(values), key=len, reverse=True)
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
         path = above + tuple(str(part) for part in detail["loc"] if part != "[key]")
-        parent = model_at(path[:-1], chosen, output_types)
+        parent = model_at(path[:-1], chosen, types)
         what, remedy = _explain(detail, path, parent)
         what, remedy = (_hidden(mask_url(text), secrets) for text in (what, remedy))
         yield ": ".join(part for part in (place(path), ".".join(path), what, remedy) if part)
@@ -57,7 +57,8 @@ def _explain(detail: ErrorDetails, path: Path, parent: type[BaseModel] | None) -
     if detail["type"] == "extra_forbidden":
         return "unknown key", nearest(path[-1], parent.model_fields) if parent else "remove it"
     if detail["loc"] and detail["loc"][-1] == "[key]":
-        return "not a valid output name", "start with a letter, then use lower-case letters, digits and _"
+        what = path[0].removesuffix("s")
+        return f"not a valid {what} name", "start with a letter, then use lower-case letters, digits and _"
     if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
         known = f": {', '.join(parent_fields)}" if (parent_fields := _inside(path, parent)) else ""
         return "should be a section", f"write its keys below it{known}"

@@ -1,7 +1,6 @@
 """The configuration as values: one frozen model per section of `pilotfish.yml`, with what each key means."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,30 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from collector.docker import address as docker_address
+from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
 from collector.state import places
-from collector.text.times import DURATION, duration
 from collector.values import FilePath, Seconds, Text
-
-
-def _duration_text(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"
-
-
-def _backlog(value: object) -> str | timedelta:
-    if isinstance(value, timedelta) or value in ("all", "new"):
-        return value
-    if isinstance(value, str):
-        try:
-            return duration(value)
-        except ValueError:
-            pass
-    raise ValueError("should be all, new or a duration such as 24h (at most 100 years)")
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -68,27 +47,14 @@ def _listen(value: object) -> str | None:
     return str(places.address(value))
 
 
-_BACKLOG_SCHEMA = {"anyOf": [{"enum": ["all", "new"]}, {"type": "string", "pattern": f"^{DURATION.pattern}$"}]}
-Backlog = Annotated[
-    Literal["all", "new"] | timedelta,
-    BeforeValidator(_backlog),
-    PlainSerializer(lambda value: _duration_text(value) if isinstance(value, timedelta) else value, return_type=str),
-    WithJsonSchema(_BACKLOG_SCHEMA),
-]
-Select = Literal["all", "labelled"]
 Zone = Annotated[
     InstanceOf[ZoneInfo],
     BeforeValidator(_zone),
     PlainSerializer(lambda zone: zone.key, return_type=str),
     WithJsonSchema({"type": "string"}),
 ]
-EngineUrl = Annotated[
-    str,
-    BeforeValidator(lambda value: docker_address.canonical(value) if isinstance(value, str) else value),
-    WithJsonSchema({"type": "string", "pattern": docker_address.PATTERN}),
-]
 Listen = Annotated[str | None, BeforeValidator(_listen), WithJsonSchema({"type": ["string", "null", "boolean"]})]
-OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
 
 def _many_writers(context: Any) -> str:
@@ -101,61 +67,6 @@ class Section(BaseModel):
     """What every section has: unknown keys are refused, values never change, errors never show a value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
-
-
-class DockerInput(Section):
-    """Containers of a Docker daemon. The agent reads their log files."""
-
-    url: EngineUrl = Field(
-        f"unix://{docker_address.DEFAULT_SOCKET}",
-        description="address of the daemon: unix:///path or tcp://host:port; default: DOCKER_HOST or Docker's context",
-    )
-    tls: FilePath | None = Field(
-        None,
-        description="directory of ca.pem, cert.pem and key.pem; default: DOCKER_CERT_PATH if DOCKER_TLS_VERIFY is set",
-    )
-    logs_root: FilePath = Field(
-        Path("/var/lib/docker/containers"), description="directory in which the Docker daemon keeps the json-file logs"
-    )
-    select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
-    backlog: Backlog = Field(
-        "all",
-        description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
-    )
-
-    events: bool = Field(
-        True,
-        description="deliver container events (die, oom, restart, health) as documents with the target docker-events",
-    )
-    metrics_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#\s]\S*$",
-        description="URL of the engine's own metrics (dockerd's metrics-addr); served at /metrics/docker",
-    )
-
-
-class DirectoryInput(Section):
-    """A directory tree `<id>/<id>-json.log` with a `config.v2.json` beside each log. No Docker daemon is needed."""
-
-    path: FilePath = Field(description="directory that contains <id>/<id>-json.log")
-    select: Select = Field("all", description="follow all containers, or only those with an aliyun.logs.<name> label")
-    backlog: Backlog = Field(
-        "all",
-        description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
-    )
-
-
-class Inputs(Section):
-    """Where log lines come from; the Docker daemon by default."""
-
-    docker: DockerInput | None = Field(None, description="containers of a Docker daemon")
-    directory: DirectoryInput | None = Field(None, description="a directory tree of logs, without a Docker daemon")
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if self.docker is not None and self.directory is not None:
-            raise ValueError("docker and directory cannot both be followed by one agent; run a second one")
-        return self
 
 
 class Http(Section):
@@ -219,10 +130,8 @@ class Configuration(Section):
         Path("/var/lib/pilotfish"), description="directory for positions, spool, dead letters and the embedded store"
     )
     timezone: Zone = Field(ZoneInfo("UTC"), description="time zone of @timestamp and of the date in index names")
-    inputs: Inputs = Field(default_factory=lambda: Inputs(docker=DockerInput()), description="sources of log lines")
-    outputs: dict[OutputName, SerializeAsAny[ShipperSettings]] = Field(
-        description="outputs by name: where documents go"
-    )
+    inputs: dict[Name, SerializeAsAny[InputSettings]] = Field(description="inputs by name: where log lines come from")
+    outputs: dict[Name, SerializeAsAny[ShipperSettings]] = Field(description="outputs by name: where documents go")
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")
     metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")
@@ -264,6 +173,11 @@ class Configuration(Section):
                 if (other := owners.setdefault(what, name)) != name:
                     raise ValueError(f"the outputs {other} and {name} both write to {what}; give each its own")
         return self
+
+    @property
+    def engine_metrics(self) -> str | None:
+        """URL of the engine's own metrics, of the first input that names one."""
+        return next((url for one in self.inputs.values() if (url := one.engine_metrics) is not None), None)
 
     @property
     def warnings(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic.json_schema import models_json_schema
 
-from collector.config.environment import OutputTypes
+from collector.config.environment import Types
 from collector.config.mistakes import SECRET_KEY
 from collector.config.models import Configuration
 from collector.text.masking import MASK, mask_url
@@ -47,27 +47,22 @@ def _scalar(value: Any) -> str:
     return str(text).removesuffix("\n").removesuffix("\n...")
 
 
-def schema(output_types: OutputTypes) -> dict[str, Any]:
-    """The JSON Schema of the file, with the outputs told apart by their `type`."""
-    models = {kind: output_types[kind] for kind in sorted(output_types)}
+def schema(types: Types) -> dict[str, Any]:
+    """The JSON Schema of the file, with inputs and outputs told apart by their `type`; an input's name may say it."""
+    models = {(section, kind): known[kind] for section, known in types._asdict().items() for kind in sorted(known)}
     wanted = [(model, "validation") for model in (Configuration, *models.values())]
     references, rest = models_json_schema(wanted, ref_template="#/$defs/{model}")  # type: ignore[arg-type]  # a list of pairs
     definitions = rest["$defs"]
-    names = {kind: references[model, "validation"]["$ref"] for kind, model in models.items()}
-    for kind, name in names.items():
+    names = {where: references[model, "validation"]["$ref"] for where, model in models.items()}
+    for (section, kind), name in names.items():
         options = definitions[name.removeprefix("#/$defs/")]
-        options["properties"]["type"] = {"const": kind, "description": "the kind of output"}
-        options["required"] = sorted({*options.get("required", []), "type"})
+        options["properties"]["type"] = {"const": kind, "description": f"the type of {section.removesuffix('s')}"}
+        if section == "outputs":
+            options["required"] = sorted({*options.get("required", []), "type"})
     root = definitions.pop(references[Configuration, "validation"]["$ref"].removeprefix("#/$defs/"))
-    outputs = root["properties"]["outputs"]
-    outputs["additionalProperties"] = False
-    outputs["patternProperties"] = {
-        pattern: {
-            "oneOf": [{"$ref": name} for name in names.values()],
-            "discriminator": {"propertyName": "type", "mapping": names},
-        }
-        for pattern in outputs["patternProperties"]
-    }
+    for section in Types._fields:
+        mapping = {kind: name for (where, kind), name in names.items() if where == section}
+        _tell_apart(root["properties"][section], mapping, is_named_by_type=section == "inputs")
     root.pop("required", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -75,3 +70,21 @@ def schema(output_types: OutputTypes) -> dict[str, Any]:
         "title": "pilotfish.yml",
         "$defs": definitions,
     }
+
+
+def _tell_apart(section: dict[str, Any], mapping: Mapping[str, str], *, is_named_by_type: bool) -> None:
+    """Each member of the section is of one of the types; without a `type` it is of the one that it is called by."""
+    ((pattern, _),) = section["patternProperties"].items()
+    choice = {
+        "required": ["type"],
+        "oneOf": [{"$ref": name} for name in mapping.values()],
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    }
+    if is_named_by_type:
+        pattern = f"^(?!({'|'.join(mapping)})$){pattern.removeprefix('^')}"
+        section["properties"] = {
+            kind: {"if": {"required": ["type"]}, "then": choice, "else": {"$ref": name}}
+            for kind, name in mapping.items()
+        }
+    section["patternProperties"] = {pattern: choice}
+    section["additionalProperties"] = False

@@ -13,8 +13,8 @@ from tempfile import mkdtemp
 from msgspec import Struct
 
 from collector.app.agent import Agent
-from collector.app.outputs import shipper_types
-from collector.config.models import Configuration, DirectoryInput, Http, Inputs
+from collector.app.plugins import installed_types
+from collector.config.models import Configuration, Http
 from collector.demo import books, log_file
 from collector.demo.books import Tally
 from collector.demo.console import Display
@@ -107,11 +107,12 @@ def _empty(state: Path, *, keep: bool) -> None:
 
 def _configuration(state: Path, tree: Path, address: places.Address | None) -> Configuration:
     """What `pilotfish run` would be told in a file; of the machine's own configuration only `http.listen` counts."""
+    types = installed_types()
     return Configuration(
         host=socket.gethostname(),
         state_dir=state,
-        inputs=Inputs(directory=DirectoryInput(path=tree)),
-        outputs={OUTPUT: shipper_types()["store"](type="store")},
+        inputs={"directory": types.inputs["directory"].model_validate({"path": tree})},
+        outputs={OUTPUT: types.outputs["store"](type="store")},
         http=Http(listen=None if address is None else str(address)),
     )
 

@@ -17,7 +17,7 @@ import structlog
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
 from collector.discovery.log_tree import Folder, LogTree, is_id
-from collector.discovery.registry import Container, Registry
+from collector.discovery.registry import Container, Listing
 from collector.discovery.share import EVERYTHING, Share
 from collector.discovery.tree_watch import TreeWatch
 from collector.docker import json_file
@@ -42,8 +42,8 @@ _DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
 class DirectoryDiscovery:
     """Keeps the registry like the tree at `root`; files are looked at in a thread."""
 
-    def __init__(self, root: Path, registry: Registry, enricher: Enricher) -> None:
-        self._registry = registry
+    def __init__(self, root: Path, listing: Listing, enricher: Enricher) -> None:
+        self._listing = listing
         self._enricher = enricher
         self._tree = LogTree(root)
         self._seen: dict[str, int] = {}  # folder → when its description was changed, in nanoseconds
@@ -72,11 +72,11 @@ class DirectoryDiscovery:
                 cpu_seconds = await self.scan()
             except OSError as error:
                 cause = f"the log tree {self._tree.root} cannot be read ({error.strerror})"
-                if self._registry.error != f"{cause}: {_REMEDY}":
+                if self._listing.error != f"{cause}: {_REMEDY}":
                     log.warning(
                         "reading the log tree failed", path=str(self._tree.root), error=error.strerror, remedy=_REMEDY
                     )
-                self._registry.lost(f"{cause}: {_REMEDY}")
+                self._listing.lost(f"{cause}: {_REMEDY}")
             await asyncio.sleep(min(max(_SCAN_SECONDS, _REST * cpu_seconds), _MOST_SECONDS))
 
     async def scan(self) -> float:
@@ -93,7 +93,7 @@ class DirectoryDiscovery:
             await self._put([folder for folder in found.changed if folder.name not in self._incomplete])
             self._tell_links(found.links)
             self._tell_missed()
-            self._registry.answered()
+            self._listing.answered()
             return found.cpu_seconds
 
     async def _take_news(self, watch: TreeWatch) -> None:
@@ -132,27 +132,27 @@ class DirectoryDiscovery:
         for start in range(0, len(changed), _AT_ONCE):
             folders = changed[start : start + _AT_ONCE]
             for folder, described in zip(
-                folders, await asyncio.to_thread(_described_all, folders, self._registry.share), strict=True
+                folders, await asyncio.to_thread(_described_all, folders, self._listing.share), strict=True
             ):
                 if described is not None:
                     self._seen[folder.name] = folder.changed
                     container = self._enricher.container(described)
-                    self._registry.tell_problem(container)
-                    self._registry.put(container)
+                    self._listing.tell_problem(container)
+                    self._listing.put(container)
                 elif folder.name not in self._seen:
                     self._miss(folder.name)
 
     def _drop(self, name: str) -> None:
         del self._seen[name]
-        self._registry.drop(name)
+        self._listing.drop(name)
 
     def _miss(self, name: str) -> None:
         """A container came and went before it could be looked at."""
         if name in self._gone:
             return
         self._known_to_be_gone(name)
-        self._registry.missed += 1
-        self._missed += self._registry.share.has(name)
+        self._listing.missed += 1
+        self._missed += self._listing.share.has(name)
         self._tell_missed()
 
     def _tell_missed(self) -> None:
@@ -167,14 +167,14 @@ class DirectoryDiscovery:
         self._gone.add(name)
 
     def _tell_links(self, links: frozenset[str]) -> None:
-        for name in sorted(filter(self._registry.share.has, links - self._registry.links)):
+        for name in sorted(filter(self._listing.share.has, links - self._listing.links)):
             log.warning(
                 "log folder is a symbolic link: not followed",
                 folder=name,
                 remedy="mount or move the folder itself there; links are not followed because they could lead to any "
                 "file of the host",
             )
-        self._registry.links = links
+        self._listing.links = links
 
 
 def descriptions(root: Path) -> list[Described]:

@@ -20,7 +20,7 @@ import structlog
 from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
 from collector.discovery.inspected import described
-from collector.discovery.registry import UNDESCRIBED, Container, Registry
+from collector.discovery.registry import UNDESCRIBED, Container, Listing
 from collector.discovery.turns import Turns
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.docker.event import Event, event_of
@@ -43,7 +43,7 @@ class DockerDiscovery:
     def __init__(
         self,
         engine: Engine,
-        registry: Registry,
+        listing: Listing,
         enricher: Enricher,
         *,
         logs_root: Path,
@@ -54,7 +54,7 @@ class DockerDiscovery:
     ) -> None:
         """`since` (nanoseconds, 0: now) is the event up to which `told` knows them; it gets an end's kind as well."""
         self._engine = engine
-        self._registry = registry
+        self._listing = listing
         self._enricher = enricher
         self._logs_root = logs_root
         self._host = host
@@ -90,18 +90,18 @@ class DockerDiscovery:
                 is_new = False  # it was silent: asked for anew from the last event on, it misses none
                 continue
             except EngineUnavailable as broken:
-                self._registry.hears_events, is_new = False, True
+                self._listing.hears_events, is_new = False, True
                 failures = 0 if time.monotonic() - opened > _STEADY_SECONDS else failures
                 if failures or opened == inf:  # one stream that ends is no news
-                    self._registry.deaf = str(broken)
+                    self._listing.deaf = str(broken)
             self._due.set()
             await asyncio.sleep(self._pause_seconds(failures))
             self._tell_of_deafness()
             failures += 1
 
     def _opened(self, *, is_new: bool) -> None:
-        self._registry.streams_of_events += is_new
-        self._registry.hears_events, self._registry.deaf = True, ""
+        self._listing.streams_of_events += is_new
+        self._listing.hears_events, self._listing.deaf = True, ""
         self._due.set()
 
     async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
@@ -114,15 +114,15 @@ class DockerDiscovery:
 
     def _tell_of_deafness(self) -> None:
         """Once for each cause, and not of a daemon that is away altogether."""
-        if self._registry.up and self._registry.deaf not in ("", self._deaf):
-            self._deaf = self._registry.deaf
+        if self._listing.up and self._listing.deaf not in ("", self._deaf):
+            self._deaf = self._listing.deaf
             log.warning("Docker event stream unavailable: listing containers on a timer", error=self._deaf)
 
     def _pause_seconds(self, failures: int) -> float:
         """Until the next try: soon at first, then as often as a re-list is due."""
         if failures < len(_RECONNECT_SECONDS):
             return _RECONNECT_SECONDS[failures]
-        return self._relist_seconds() if self._registry.up else _RECONNECT_SECONDS[-1]
+        return self._relist_seconds() if self._listing.up else _RECONNECT_SECONDS[-1]
 
     # ------------------------------------------------------------------ the list
 
@@ -135,8 +135,8 @@ class DockerDiscovery:
                     await self._due.wait()
             is_timer = not self._due.is_set()
             self._due.clear()
-            await self._look(has_host=is_timer and self._registry.up)
-            failures = 0 if self._registry.up else failures + 1
+            await self._look(has_host=is_timer and self._listing.up)
+            failures = 0 if self._listing.up else failures + 1
             seconds = self._pause_seconds(failures - 1) if failures else self._relist_seconds()
 
     async def _look(self, *, has_host: bool) -> None:
@@ -146,13 +146,13 @@ class DockerDiscovery:
             await self._reconcile()
         except* EngineUnavailable as unavailable:
             error = str(next(leaves(unavailable)))
-            if self._registry.error != error:
+            if self._listing.error != error:
                 log.warning("Docker daemon unreachable", error=error)
-            self._registry.lost(error)
+            self._listing.lost(error)
 
     def _relist_seconds(self) -> float:
         """Those with a health check are asked each time, for the list does not tell their health."""
-        return interval_seconds(sum(_is_asked_each_time(one) for one in self._registry.containers.values()))
+        return interval_seconds(sum(_is_asked_each_time(one) for one in self._listing.containers.values()))
 
     # ------------------------------------------------------------------ what is told
 
@@ -163,17 +163,17 @@ class DockerDiscovery:
             self._turns.told(event.container_id)
             self._drop(event.container_id)
             self._attributes.forget(event.container_id)
-            self._registry.events[event.action] += is_counted
+            self._listing.events[event.action] += is_counted
             return
-        counts = self._registry.counts.get(event.container_id)  # `--rm` takes a container away before it is asked for
-        known = self._registry.containers.get(event.container_id)
+        counts = self._listing.counts(event.container_id)  # `--rm` takes a container away before it is asked for
+        known = self._listing.containers.get(event.container_id)
         self._attributes.learn(event)
         was_started = event.action == "start" and event.time > self._began
         error = await self._inspect(event.container_id, was_started=was_started)
-        now = self._registry.containers.get(event.container_id) if error is None else None
+        now = self._listing.containers.get(event.container_id) if error is None else None
         event = self._attributes.verified(event, now, now or known)
-        self._registry.events[event.action] += is_counted  # only now: in between it may be cancelled, and told again
-        self._told(event, self._registry.tell(event, counts, is_counted=is_counted))
+        self._listing.events[event.action] += is_counted  # only now: in between it may be cancelled, and told again
+        self._told(event, self._listing.tell(event, counts, is_counted=is_counted))
 
     async def _reconcile(self) -> None:
         """List the containers, and ask for those that may have changed.
@@ -182,7 +182,7 @@ class DockerDiscovery:
             EngineUnavailable: the daemon does not list them, or nothing is known of any of them.
         """
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
-        known = self._registry.containers
+        known = self._listing.containers
         news = [one for one, item in listed.items() if one in self._unanswered or not _is_known(known.get(one), item)]
         news += known.keys() - listed.keys()  # gone, or made since the list was
         limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
@@ -198,10 +198,10 @@ class DockerDiscovery:
             raise errors[0]
         for container_id in self._unanswered & listed.keys():
             if container_id not in known or known[container_id].driver == UNDESCRIBED:
-                self._registry.put(_undescribed(listed[container_id]))
+                self._listing.put(_undescribed(listed[container_id]))
         self._unanswered &= listed.keys()
         self._attributes.keep(listed)
-        self._registry.answered()
+        self._listing.answered()
 
     async def _inspect(self, container_id: str, *, was_started: bool = False) -> EngineUnavailable | None:
         """Ask for a container and take over what is so; the re-list's questions run beside those of the events.
@@ -217,8 +217,8 @@ class DockerDiscovery:
                     self._miss(container_id, was_started=was_started)
                 return None
             except EngineUnavailable as error:
-                if container_id not in self._unanswered and self._registry.share.has(container_id):
-                    known = self._registry.containers.get(container_id)
+                if container_id not in self._unanswered and self._listing.share.has(container_id):
+                    known = self._listing.containers.get(container_id)
                     name = known.name if known else container_id[:12]
                     log.warning("inspecting a container failed", container=name, error=str(error))
                 self._unanswered.add(container_id)
@@ -233,22 +233,22 @@ class DockerDiscovery:
         description = described(found, self._logs_root, is_new=is_new)
         container = self._enricher.container(description)
         self._attributes.see(container.id, (found.get("Config") or {}).get("Labels") or {})
-        known = self._registry.containers.get(container.id)
+        known = self._listing.containers.get(container.id)
         is_new = known is None or known.start_error != container.start_error
-        if container.start_error and is_new and self._registry.share.has(container.id):
+        if container.start_error and is_new and self._listing.share.has(container.id):
             log.warning("container failed to start", container=container.name, error=container.start_error)
-        self._registry.tell_problem(container)
-        self._registry.put(container)
+        self._listing.tell_problem(container)
+        self._listing.put(container)
 
     def _miss(self, container_id: str, *, was_started: bool) -> None:
-        if was_started and container_id not in self._registry.containers:
-            self._registry.missed += 1
-            if self._registry.share.has(container_id):
+        if was_started and container_id not in self._listing.containers:
+            self._listing.missed += 1
+            if self._listing.share.has(container_id):
                 log.warning("container removed before it was inspected: its log is lost", id=container_id[:12])
         self._drop(container_id)
 
     def _drop(self, container_id: str) -> None:
-        self._registry.drop(container_id)
+        self._listing.drop(container_id)
 
     async def _take_host(self) -> None:
         """The daemon's name; if it does not tell, the last that it told, else this machine's."""
@@ -300,4 +300,5 @@ def _undescribed(item: dict[str, Any]) -> Container:
         driver=UNDESCRIBED,
         image=str(item.get("Image") or ""),
         problem="the Docker daemon cannot inspect it",
+        problem_kind="undescribed",
     )

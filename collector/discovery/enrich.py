@@ -6,7 +6,7 @@ from typing import NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from collector.discovery.registry import Container
+from collector.discovery.registry import Container, Problem
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
 from collector.docker import labels as asked
@@ -75,17 +75,17 @@ class Enricher:
             return bare
         default = asked.default_target(labels, bare.name)
         wanted = asked.wanted(labels, environment, default, select=self._select)
-        problem = "; ".join(wanted.faults)
         if wanted.entries and bare.driver != json_file.DRIVER:
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
-            return replace(bare, problem=problem)
+            return replace(bare, problem=problem, problem_kind="driver")
         settled = self._settled(bare.id, wanted.entries, bounded(default))
         problem = "; ".join([*wanted.faults, *settled.faults])
         streams = tuple(self._stream(bare, described, entry) for entry in settled.entries)
         if streams:
             self._tell_cut(bare, described, wanted)
         named = tuple(stream.target for stream in streams if stream.target != bounded(default))
-        return replace(bare, problem=problem, streams=streams, targets=named)
+        kind: Problem = "label" if problem else ""
+        return replace(bare, problem=problem, problem_kind=kind, streams=streams, targets=named)
 
     def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
         """The trusted members of a container's documents, each of a bounded size: `LogStream.fields`."""

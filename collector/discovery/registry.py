@@ -1,15 +1,18 @@
-"""The table that discovery fills and everyone reads: the containers, and the streams that are followed.
+"""The table that inputs fill and everyone reads: the containers, and the streams that are followed.
 
-Readers compare versions: `changed(version)` returns when what is to be followed is newer. Nothing is queued, so a slow
-reader sees the latest state, and all pipelines share one table.
+Each input fills a `Listing` of its own, and the `Registry` joins them. Readers compare versions: `changed(version)`
+returns when what is to be followed is newer. Nothing is queued, so a slow reader sees the latest state, and all
+pipelines share one table.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Collection
+from typing import Literal
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.share import EVERYTHING, Share
@@ -20,6 +23,7 @@ from collector.model import LogStream, StreamKey
 log = structlog.get_logger(__name__)
 
 UNDESCRIBED = ""  # the driver of a container that the daemon lists and does not describe
+Problem = Literal["", "driver", "label", "undescribed"]
 
 
 class Container(Struct, frozen=True, kw_only=True):
@@ -31,7 +35,8 @@ class Container(Struct, frozen=True, kw_only=True):
     A health is only of one that runs, an exit code only of one that does not. `check_wait_seconds` is the time within
     which its health check has to run again, None without one. `start_error` is why the daemon could not start it.
     `stack`, `service` and `task` are the swarm's.
-    `problem` says why its log is not followed though it should be; `targets` are those that it names itself.
+    `problem` says why its log is not followed though it should be, `problem_kind` in a word; `targets` are those that
+    it names itself.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Container(Struct, frozen=True, kw_only=True):
     log_limit_bytes: float | None = None
     memory_limit_bytes: int | None = 0
     problem: str = ""
+    problem_kind: Problem = ""
     streams: tuple[LogStream, ...] = ()
     targets: tuple[str, ...] = ()
 
@@ -69,27 +75,33 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Registry:
-    """All containers of one host, by id; of those in its `share` the logs are followed."""
+    """All containers of one host by id, from all inputs; of those in its `share` the logs are followed.
+
+    Each container belongs to the input that listed it first, for as long as that lists it.
+    """
 
     def __init__(self, share: Share = EVERYTHING, max_targets: int = 1000) -> None:
         self.share = share
         self.max_targets = max_targets  # that containers may name together
+        self.inputs: dict[str, Listing] = {}  # by name
         self.containers: dict[str, Container] = {}
         self.counts: dict[str, ContainerCounts] = {}
-        self.up = False  # whether the source of this knowledge answers
-        self.outages = 0  # times that it was lost
-        self.error = "no answer from the Docker daemon or the log tree yet"
+        self.targets: Counter[str] = Counter()  # that containers name themselves → how many do
         self.version = 0  # of what is to be followed
         self.revision = 0  # of the table
         self.closed = False
-        self.events: Counter[str] = Counter()  # that the daemon told, by action
-        self.streams_of_events = 0  # times that its event stream was opened
-        self.hears_events = False  # whether it is open
-        self.deaf = ""  # why it cannot be opened, or does not stay open
-        self.targets: Counter[str] = Counter()  # that containers name themselves → how many do
-        self.links: frozenset[str] = frozenset()  # folders of a log tree that are not followed since they are links
-        self.missed = 0  # containers that were started and gone before anything was known of them
+        self._owners: dict[str, Listing] = {}  # by container id
         self._changed = asyncio.Event()
+
+    def join(self, name: str = "", *, has_events: bool = True) -> "Listing":
+        """What a further input fills; `has_events` if it is told how containers end."""
+        self.inputs[name] = Listing(self, name, has_events=has_events)
+        return self.inputs[name]
+
+    @property
+    def up(self) -> bool:
+        """Whether there are inputs, and each answers."""
+        return bool(self.inputs) and all(one.up for one in self.inputs.values())
 
     @property
     def streams(self) -> dict[StreamKey, LogStream]:
@@ -97,59 +109,13 @@ class Registry:
         ours = (container for container in self.containers.values() if self.share.has(container.id))
         return {stream.key: stream for container in ours for stream in container.streams}
 
-    def put(self, container: Container) -> None:
-        """Add a container, or take over what is new of it."""
-        before = self.containers.get(container.id)
-        if before == container:
-            return
-        self.containers[container.id] = container
-        self._count_targets(before, container)
-        self.revision += 1
-        self.counts.setdefault(container.id, ContainerCounts())
-        if before is None or before.streams != container.streams:
-            self._advance()
-
-    def tell_problem(self, container: Container) -> None:
-        """Say once why a log is not followed, before `put`; of one that the daemon does not describe it was said."""
-        before = self.containers.get(container.id)
-        is_new = before is None or before.problem != container.problem
-        if container.problem and is_new and self.share.has(container.id):
-            log.warning("container only partly followed" if container.streams else "container not followed",
-                        container=container.name, reason=container.problem)  # fmt: skip
-
-    def tell(self, event: Event, known: ContainerCounts | None = None, *, is_counted: bool = True) -> str:
-        """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".
-
-        `known` is the tally of one that is gone meanwhile.
-        """
-        container = self.containers.get(event.container_id)
-        counts = self.counts.get(event.container_id) or known or ContainerCounts()
-        oom_killed = container is not None and bool(container.oom_killed)
-        has_check = container is not None and container.check_wait_seconds is not None
-        return counts.tell(event, oom_killed=oom_killed, has_check=has_check, is_counted=is_counted)
-
-    def drop(self, container_id: str) -> None:
-        """The container is gone."""
-        self.counts.pop(container_id, None)
-        self.revision += 1
-        if (gone := self.containers.pop(container_id, None)) is not None:
-            self._count_targets(gone, None)
-            self._advance()
+    def owner(self, container_id: str) -> "Listing | None":
+        """The input that a container belongs to; None: nobody knows it."""
+        return self._owners.get(container_id)
 
     def has_room(self, target: str, beside: Collection[str] = ()) -> bool:
         """Whether a container may name this target, and those `beside` it."""
         return target in self.targets or len(self.targets.keys() | set(beside)) < self.max_targets
-
-    def answered(self) -> None:
-        """The source of this knowledge answers, and the table is whole."""
-        if not self.up:
-            self.up, self.error = True, ""
-            self._advance()
-
-    def lost(self, error: str) -> None:
-        """The source of this knowledge is away; what was known stays."""
-        self.outages += 1
-        self.up, self.error = False, error
 
     async def changed(self, version: int) -> int:
         """Wait until what is to be followed is newer than `version`; its version then."""
@@ -160,7 +126,38 @@ class Registry:
     def close(self) -> None:
         """Nobody is to be followed any more: the agent stops."""
         self.closed = True
-        self._advance()
+        self.advance()
+
+    def take(self, container: Container, owner: "Listing") -> "Listing":
+        """Take over what an input lists; returns the input that the container belongs to."""
+        if (first := self._owners.setdefault(container.id, owner)) is not owner:
+            return first
+        before = self.containers.get(container.id)
+        self.containers[container.id] = container
+        self._count_targets(before, container)
+        self.revision += 1
+        self.counts.setdefault(container.id, ContainerCounts())
+        if before is None or before.streams != container.streams:
+            self.advance()
+        return owner
+
+    def leave(self, container_id: str, owner: "Listing") -> None:
+        """An input lists the container no more; another one that does has it from now on."""
+        if self._owners.get(container_id) is not owner:
+            return
+        del self._owners[container_id], self.counts[container_id]
+        self.revision += 1
+        self._count_targets(self.containers.pop(container_id), None)
+        self.advance()
+        others = (one for one in self.inputs.values() if container_id in one.containers)
+        if (heir := next(others, None)) is not None:
+            self.take(heir.containers[container_id], heir)
+
+    def advance(self) -> None:
+        """Wake those who wait for a change."""
+        self.version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _count_targets(self, before: Container | None, now: Container | None) -> None:
         self.targets.update(now.targets if now else ())
@@ -169,7 +166,75 @@ class Registry:
             if not self.targets[target]:
                 del self.targets[target]
 
-    def _advance(self) -> None:
-        self.version += 1
-        self._changed.set()
-        self._changed = asyncio.Event()
+
+class Listing:
+    """What one input knows of its containers. It tells the registry, which everyone else reads."""
+
+    def __init__(self, registry: Registry, name: str, *, has_events: bool) -> None:
+        self.registry = registry
+        self.name = name
+        self.has_events = has_events
+        self.share = registry.share
+        self.containers: dict[str, Container] = {}
+        self.up = False  # whether the source of this knowledge answers
+        self.outages = 0  # times that it was lost
+        self.error = "no answer yet"
+        self.events: Counter[str] = Counter()  # that the daemon told, by action
+        self.streams_of_events = 0  # times that its event stream was opened
+        self.hears_events = False  # whether it is open
+        self.deaf = ""  # why it cannot be opened, or does not stay open
+        self.links: frozenset[str] = frozenset()  # folders of a log tree that are not followed since they are links
+        self.missed = 0  # containers that were started and gone before anything was known of them
+        self._rivals: set[str] = set()  # inputs that list containers of ours, as it was told
+
+    def put(self, container: Container) -> None:
+        """Add a container, or take over what is new of it; its streams are read by this input."""
+        streams = tuple(replace(stream, input=self.name) for stream in container.streams)
+        container = replace(container, streams=streams)
+        if self.containers.get(container.id) == container:
+            return
+        self.containers[container.id] = container
+        owner = self.registry.take(container, self)
+        if owner is not self and owner.name not in self._rivals:
+            self._rivals.add(owner.name)
+            log.warning("two inputs list the same containers: each is followed once",
+                        container=container.name, input=self.name, followed_by=owner.name)  # fmt: skip
+
+    def drop(self, container_id: str) -> None:
+        """The container is gone."""
+        if self.containers.pop(container_id, None) is not None:
+            self.registry.leave(container_id, self)
+
+    def tell_problem(self, container: Container) -> None:
+        """Say once why a log is not followed, before `put`; of one that the daemon does not describe it was said."""
+        before = self.containers.get(container.id)
+        is_new = before is None or before.problem != container.problem
+        if container.problem and is_new and self.share.has(container.id):
+            log.warning("container only partly followed" if container.streams else "container not followed",
+                        container=container.name, reason=container.problem)  # fmt: skip
+
+    def counts(self, container_id: str) -> ContainerCounts | None:
+        """What was counted of a container of this input."""
+        return self.registry.counts[container_id] if self.registry.owner(container_id) is self else None
+
+    def tell(self, event: Event, known: ContainerCounts | None = None, *, is_counted: bool = True) -> str:
+        """Take over what happened to a container, and count it unless an earlier run did; of its end the kind, else "".
+
+        `known` is the tally of one that is gone meanwhile.
+        """
+        container = self.containers.get(event.container_id)
+        counts = self.counts(event.container_id) or known or ContainerCounts()
+        oom_killed = container is not None and bool(container.oom_killed)
+        has_check = container is not None and container.check_wait_seconds is not None
+        return counts.tell(event, oom_killed=oom_killed, has_check=has_check, is_counted=is_counted)
+
+    def answered(self) -> None:
+        """The source of this knowledge answers, and the table is whole."""
+        if not self.up:
+            self.up, self.error = True, ""
+            self.registry.advance()
+
+    def lost(self, error: str) -> None:
+        """The source of this knowledge is away; what was known stays."""
+        self.outages += 1
+        self.up, self.error = False, error

@@ -6,8 +6,6 @@ subscription says neither that the stream is open nor that it is dead after a re
 
 import asyncio
 import ssl
-import time
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -21,11 +19,11 @@ import orjson
 import structlog
 
 from collector.docker import address
+from collector.docker.calls import Calls
 from collector.docker.event import ACTIONS
 from collector.docker.refusals import Refusal, cause_and_remedy, refusal_of
 from collector.errors import UNREADABLE, ConfigurationError, PilotfishError
 from collector.files import paths
-from collector.histogram import Histogram
 from collector.text.masking import mask_url
 
 log = structlog.get_logger(__name__)
@@ -50,29 +48,6 @@ class NoSuchContainer(PilotfishError):
 def interval_seconds(containers: int) -> float:
     """How often so many containers are asked for, one by one."""
     return POLL_SECONDS * max(1.0, containers / _AT_FULL_PACE)
-
-
-class Calls:
-    """What was asked of a daemon: our load on it."""
-
-    def __init__(self) -> None:
-        self.answers: Counter[tuple[str, str]] = Counter()  # by operation and status, `error` without an answer
-        self.seconds: defaultdict[str, Histogram] = defaultdict(Histogram)  # by operation
-
-    @contextmanager
-    def count(self, operation: str) -> Iterator[None]:
-        """Count the call in the block by what comes of it."""
-        began = time.perf_counter()
-        code = "error"
-        try:
-            yield
-            code = "200"
-        except Refusal as refusal:
-            code = str(refusal.status)
-            raise
-        finally:
-            self.answers[operation, code] += 1
-            self.seconds[operation].observe(time.perf_counter() - began)
 
 
 class Engine:
@@ -101,17 +76,29 @@ class Engine:
         self._version = ""  # of the API, as agreed on; "" before, and when another daemon may be there
         self._agreeing = asyncio.Lock()
 
-    async def __aenter__(self) -> Self:
+    def open(self) -> None:
+        """Read the certificates; connects to nothing yet.
+
+        Raises:
+            ConfigurationError: one of them cannot be read.
+        """
         self._client()
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice."""
+        if self._docker is not None:
+            await self._docker.close()
+            await self._docker.connector.close()
+            self._docker = None
+
+    async def __aenter__(self) -> Self:
+        self.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._docker is not None:
-            await self._docker.close()
-            await self._docker.connector.close()
-            self._docker = None
+        await self.aclose()
 
     async def version(self) -> dict[str, Any]:
         """`GET /version`.

@@ -6,7 +6,7 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from collector.delivery.concurrency import Concurrency
 from collector.delivery.delivery import Delivery
 from collector.delivery.spool.files import Spool
 from collector.discovery.registry import Registry
-from collector.inputs import Reads
+from collector.intake.input import Reads
 from collector.ledger import Ledger
 from collector.model import Chunk, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
@@ -59,8 +59,7 @@ class Pipeline:
         registry: Registry,
         checkpoints: Checkpoints,
         directory: Path,
-        reads: Reads,
-        cutoff: str = "",
+        inputs: Mapping[str, Reads],
         most_open_logs: int = 512,
         tap: Tap | None = None,
     ) -> None:
@@ -76,10 +75,9 @@ class Pipeline:
         self.held_bytes = 0  # of removed log files, when it was last looked
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
-        self.events = EventQueue(checkpoints, cutoff)
+        self.events = EventQueue(checkpoints)
         self._registry = registry
-        self._reads = reads
-        self._cutoff = cutoff
+        self._inputs = inputs  # by name
         self._tap = tap
         self.spool_capacity_bytes = settings.spool_bytes if settings.spool else 0
         self._workers = settings.concurrency
@@ -178,8 +176,9 @@ class Pipeline:
             if (known := self.readers.get(key)) is not None:
                 known.source.update(stream)
                 continue
-            start = self.checkpoints.begin(stream, self._cutoff).start
-            reader = Reader(self._reads.source(stream, start, desk), self._reads.transform(stream, start))
+            reads = self._inputs[stream.input]
+            start = self.checkpoints.begin(stream, reads.cutoff).start
+            reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start))
             self.readers[key] = reader
             self._show_anew(key)
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
@@ -187,7 +186,8 @@ class Pipeline:
     def _read_anew(self, key: StreamKey, start: Start) -> None:
         """What is read of the stream from now on begins there."""
         reader = self.readers[key]
-        reader.transform, reader.left = self._reads.transform(reader.source.stream, start), None
+        stream = reader.source.stream
+        reader.transform, reader.left = self._inputs[stream.input].transform(stream, start), None
         self._show_anew(key)
 
     def _show_anew(self, key: StreamKey) -> None:
@@ -342,7 +342,7 @@ class Pipeline:
                     self.unreadable.pop(source.key, None)
             self.held_bytes = removed.bound(sources)
             if second % _SEE_EVERY == 0 and self._registry.up:
-                self.checkpoints.see({*self._registry.streams, docker_event.STREAM.key})
+                self.checkpoints.see({*self._registry.streams, *self.events.streams})
                 for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}):
                     self.counts.gap(container_id[:12])
             await self._dating.look()

@@ -6,12 +6,13 @@ a limit: what a host piles up must not become Prometheus' burden.
 
 import math
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from collector.discovery.container_counts import ContainerCounts
-from collector.discovery.registry import UNDESCRIBED, Container, Registry
+from collector.discovery.registry import UNDESCRIBED, Container, Listing, Registry
 from collector.telemetry import catalogue, exposition, usage
 from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll
@@ -55,7 +56,7 @@ class _Rendered(Struct, eq=False):
 class Containers:
     """Their families. `most` may have series; `has_usage`: under cAdvisor's names too.
 
-    Without `has_events`, as in a tree of logs, nobody counts how they end, and nothing is told of that.
+    Of an input without events nobody counts how its containers end, and nothing is told of that.
     """
 
     def __init__(
@@ -64,14 +65,12 @@ class Containers:
         *,
         most: int,
         has_usage: bool = True,
-        has_events: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.omitted = 0  # at the last look, as there were more than `most`
         self._registry = registry
         self._most = most
         self._has_usage = has_usage
-        self._has_events = has_events
         self._now = now
         self._rendered: dict[str, _Rendered] = {}
         self._shown: list[Container] = []
@@ -85,6 +84,10 @@ class Containers:
             self._shown = self._choose()
         return self._shown
 
+    def shown_of(self, listing: Listing) -> list[Container]:
+        """Those of one input."""
+        return [one for one in self.shown() if self._registry.owner(one.id) is listing]
+
     def _choose(self) -> list[Container]:
         since = self._now() - _ENDED_SECONDS
         recent = [one for one in self._registry.containers.values() if _is_up(one) or (_age(one) >= since)]
@@ -95,13 +98,15 @@ class Containers:
         named.sort(key=lambda one: (not _is_up(one), -_age(one)))
         return named[: self._most]
 
-    def families(self, poll: Poll) -> Iterator[Family]:
-        """All of them; none while the daemon is away, for nobody knows how its containers are."""
-        shown = self.shown() if self._registry.up else []
+    def families(self, polls: Sequence[Poll]) -> Iterator[Family]:
+        """Those of the inputs that are polled; none of one that is away, for nobody knows how its containers are."""
+        owners = {poll.listing for poll in polls if poll.listing.up}
+        shown = [one for one in self.shown() if self._registry.owner(one.id) in owners]
         self._rendered = rendered = {one.id: self._render(one) for one in shown}
         yield from _joined(_SERIES, [one.lines for one in rendered.values()])
-        yield _sizes({one.name: poll.log_bytes.get(container_id) for container_id, one in rendered.items()})
-        used = poll.usage
+        sizes = ChainMap(*(poll.log_bytes for poll in polls))
+        yield _sizes({one.name: sizes.get(container_id) for container_id, one in rendered.items()})
+        used = ChainMap(*({**poll.usage} for poll in polls))
         yield from _joined(usage.SERIES, [used[one.id] for one in shown if one.id in used and one.is_running])
 
     def _render(self, container: Container) -> _Rendered:
@@ -111,12 +116,13 @@ class Containers:
             return before
         name = exposition.labels([("name", container.name)])
         samples = list(_facts(container, counts, name))
-        if self._has_events:
+        has_events = (owner := self._registry.owner(container.id)) is not None and owner.has_events
+        if has_events:
             samples += _counts(counts, name)
         if self._has_usage and container.is_running:
             own = usage.own_labels(container)
             samples += _specification(container, own)
-            samples += [(catalogue.OOM_EVENTS, own, counts.ooms)] if self._has_events else []
+            samples += [(catalogue.OOM_EVENTS, own, counts.ooms)] if has_events else []
         return _Rendered(container, counts.version, name, exposition.lines_by_series(_SERIES, samples))
 
 

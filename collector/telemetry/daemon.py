@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from collector.discovery.registry import Registry
-from collector.docker.engine import Calls
+from collector.docker.calls import Calls
 from collector.docker.event import ACTIONS
 from collector.telemetry import catalogue
 from collector.telemetry.disk import Used
@@ -16,23 +15,24 @@ from collector.telemetry.told import number
 _NUMBERS = {catalogue.DOCKER_CPUS: "NCPU", catalogue.DOCKER_MEMORY: "MemTotal", catalogue.DOCKER_IMAGES: "Images"}
 
 
-def families(registry: Registry, poll: Poll, calls: Calls | None) -> Iterator[Family]:
+def families(poll: Poll, calls: Calls | None) -> Iterator[Family]:
     """All of them; of a tree without a daemon (`calls` None) those that it has."""
-    states = Counter(container.state for container in registry.containers.values() if registry.up)
-    yield family(catalogue.DOCKER_UP, [((), registry.up)])
-    if registry.up:
+    listing = poll.listing
+    states = Counter(container.state for container in listing.containers.values() if listing.up)
+    yield family(catalogue.DOCKER_UP, [((), listing.up)])
+    if listing.up:
         yield family(catalogue.DOCKER_CONTAINERS, [((state,), states[state]) for state in catalogue.STATES])
-    yield family(catalogue.CONTAINERS_MISSED, [((), registry.missed)])
+    yield family(catalogue.CONTAINERS_MISSED, [((), listing.missed)])
     if calls is None:
         return
-    yield family(catalogue.DOCKER_EVENTS, [((action,), registry.events[action]) for action in ACTIONS])
-    yield family(catalogue.EVENTS_CONNECTED, [((), registry.hears_events)])
-    yield family(catalogue.EVENTS_RECONNECTS, [((), max(registry.streams_of_events - 1, 0))])
+    yield family(catalogue.DOCKER_EVENTS, [((action,), listing.events[action]) for action in ACTIONS])
+    yield family(catalogue.EVENTS_CONNECTED, [((), listing.hears_events)])
+    yield family(catalogue.EVENTS_RECONNECTS, [((), max(listing.streams_of_events - 1, 0))])
     yield family(catalogue.API_REQUESTS, calls.answers.items())
     yield histogram(catalogue.API_SECONDS, {(operation,): seconds for operation, seconds in calls.seconds.items()})
-    if registry.up and poll.engine:
+    if listing.up and poll.engine:
         yield from _engine(poll.engine, poll.version)
-    if registry.up:
+    if listing.up:
         yield from _disk(poll.disk)
 
 

@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from collector.discovery.registry import UNDESCRIBED, Container, Registry
-from collector.docker import json_file
-from collector.docker.engine import Calls
+from collector.discovery.registry import Registry
+from collector.docker.calls import Calls
 from collector.histogram import Histogram
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
 from collector.telemetry import catalogue, daemon
 from collector.telemetry.containers import Containers
-from collector.telemetry.exposition import Family, family, histogram
+from collector.telemetry.exposition import Family, family, histogram, joined
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
 from collector.telemetry.series import Series
@@ -25,7 +24,7 @@ _MOST_LINKS = 100
 
 
 class Watch(NamedTuple):
-    """Who looks at the daemon and its containers: of several workers one. `calls` None without a daemon."""
+    """Who looks at an input's daemon and containers: of several workers one. `calls` None without a daemon."""
 
     poll: Poll
     calls: Calls | None
@@ -41,7 +40,7 @@ class Exporter:
         pipelines: Sequence[Pipeline],
         *,
         containers: Containers,
-        watch: Watch | None,
+        watches: Sequence[Watch],
         lag: Histogram,
         process: Process,
     ) -> None:
@@ -49,7 +48,7 @@ class Exporter:
         self._registry = registry
         self._pipelines = pipelines
         self._containers = containers
-        self._watch = watch
+        self._watches = watches
         self._lag = lag
         self._process = process
 
@@ -62,11 +61,10 @@ class Exporter:
         yield family(catalogue.TARGETS_LIMIT, [((), self._registry.max_targets)])
         yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
         yield from self._process.families()
-        if self._watch is not None:
-            yield from _looks(self._watch.poll)
+        if self._watches:
             yield family(catalogue.CONTAINERS_OMITTED, [((), self._containers.omitted)])
-            yield from daemon.families(self._registry, *self._watch)
-            yield from self._containers.families(self._watch.poll)
+            yield from joined("input", {one.poll.listing.name: _seen(one) for one in self._watches})
+            yield from self._containers.families([one.poll for one in self._watches])
 
     def _outputs(self) -> Iterator[Family]:
         def each(series: Series, number: Callable[[Pipeline], float | None]) -> Family:
@@ -138,17 +136,20 @@ class Exporter:
 
     def _problems(self, shown: Collection[str]) -> list[tuple[str, str]]:
         """Those of the containers whose log is not followed, and why; and folders that are links."""
-        found = {(one.name, _reason(one)) for one in self._registry.containers.values() if one.problem}
+        containers = self._registry.containers.values()
+        found: set[tuple[str, str]] = {(one.name, one.problem_kind) for one in containers if one.problem}
         for pipeline in self._pipelines:
             readers = (pipeline.readers.get(key) for key in pipeline.unreadable)
             found |= {(reader.source.stream.container, "unreadable") for reader in readers if reader is not None}
-        links = sorted(self._registry.links)[:_MOST_LINKS]
+        links = sorted({link for one in self._registry.inputs.values() for link in one.links})[:_MOST_LINKS]
         return sorted(one for one in found if one[0] in shown) + [(name, "link") for name in links]
 
 
-def _looks(poll: Poll) -> Iterator[Family]:
+def _seen(watch: Watch) -> Iterator[Family]:
+    poll = watch.poll
     yield family(catalogue.COLLECTOR_SUCCESS, [((name,), look.succeeded) for name, look in poll.looks.items()])
     yield family(catalogue.COLLECTOR_SECONDS, [((name,), look.seconds) for name, look in poll.looks.items()])
+    yield from daemon.families(*watch)
 
 
 def _settled(pipeline: Pipeline) -> dict[str, int]:
@@ -158,9 +159,3 @@ def _settled(pipeline: Pipeline) -> dict[str, int]:
         "duplicate": ledger.duplicate,
         "dead_lettered": ledger.dead_lettered,
     }
-
-
-def _reason(container: Container) -> str:
-    if container.driver == UNDESCRIBED:
-        return "undescribed"
-    return "driver" if container.driver != json_file.DRIVER else "label"

@@ -5,6 +5,7 @@ containers (ADR 0012). Formats: prometheus.io/docs/instrumenting/exposition_form
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
@@ -18,6 +19,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 MOST_CHARACTERS = 200  # of a label's value: image names and labels are others' words
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+_NAME = re.compile(rb"^([^{ \n]+)(\{|(?= ))", re.MULTILINE)
 _WHOLE = 1e15  # floats up to here that are whole are written as such
 
 
@@ -48,6 +50,21 @@ def histogram(series: Series, told: Mapping[Sequence[str], Histogram]) -> Family
         lines.append(line(f"{series.name}_count", labels(own), counts[-1]))
         lines.append(line(f"{series.name}_sum", labels(own), durations.sum))
     return Family(series, b"".join(lines))
+
+
+def joined(label: str, parts: Mapping[str, Iterable[Family]]) -> Iterator[Family]:
+    """Families of several parts of the agent → one for each series; of more than one, the label tells which it is."""
+    bodies: dict[Series, bytes] = {}
+    for part, families in parts.items():
+        added = labels([(label, part)]).encode() if len(parts) > 1 else b""
+        for one in families:
+            bodies[one.series] = bodies.get(one.series, b"") + (_labelled(one.body, added) if added else one.body)
+    return (Family(series, body) for series, body in bodies.items())
+
+
+def _labelled(body: bytes, added: bytes) -> bytes:
+    """Each line with one more label; a name holds neither a brace nor a space, and a line no line break."""
+    return _NAME.sub(lambda found: found[1] + b"{" + added + (b"," if found[2] else b"}"), body)
 
 
 def labels(pairs: Iterable[tuple[str, str]]) -> str:

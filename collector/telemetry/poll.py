@@ -9,12 +9,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
 
-from collector.discovery.registry import Container, Registry
+from collector.discovery.registry import Container, Listing
 from collector.docker import json_file
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
@@ -38,13 +39,16 @@ class Look(NamedTuple):
 
 
 class Poll:
-    """What was seen last. `shown` gives the containers that have series of their own."""
+    """What was seen last of an input. `shown` gives its containers that have series of their own.
+
+    Without `logs_root` nobody knows where its logs are, without `engine` it has no daemon.
+    """
 
     def __init__(
         self,
-        registry: Registry,
+        listing: Listing,
         shown: Callable[[], Sequence[Container]],
-        logs_root: Path,
+        logs_root: Path | None,
         *,
         engine: Engine | None = None,
         has_usage: bool = True,
@@ -57,7 +61,7 @@ class Poll:
         self.disk: dict[str, Used] = {}  # by kind
         self._usage: dict[str, list[bytes]] = {}
         self._usage_outage = 0  # after which it was asked for
-        self._registry = registry
+        self.listing = listing
         self._shown = shown
         self._logs_root = logs_root
         self._daemon = engine
@@ -67,12 +71,14 @@ class Poll:
     @property
     def usage(self) -> Mapping[str, list[bytes]]:
         """By container id: the lines of `usage.SERIES`. Nothing from before an outage of the daemon."""
-        return self._usage if self._usage_outage == self._registry.outages else {}
+        return self._usage if self._usage_outage == self.listing.outages else {}
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._every("log_files", self._pace, self._look_at_logs), name="sizes of logs")
+            if (root := self._logs_root) is not None:
+                look = partial(self._look_at_logs, root)
+                tasks.create_task(self._every("log_files", self._pace, look), name="sizes of logs")
             if self._daemon is not None:
                 self._look_at(self._daemon, tasks)
 
@@ -91,9 +97,10 @@ class Poll:
 
     async def _every(self, name: str, seconds: Callable[[], float], look: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
+        registry = self.listing.registry
         while True:
-            while not self._registry.up:
-                await self._registry.changed(self._registry.version)
+            while not self.listing.up:
+                await registry.changed(registry.version)
             began = loop.time()
             succeeded = True
             try:
@@ -116,10 +123,10 @@ class Poll:
         with _emptied_on_failure(self.disk):
             self.disk = used_by_kind(await daemon.disk_usage())
 
-    async def _look_at_logs(self) -> None:
+    async def _look_at_logs(self, root: Path) -> None:
         ids = [container.id for container in self._shown() if container.log_limit_bytes is not None]
         with _emptied_on_failure(self.log_bytes):
-            self.log_bytes = await asyncio.to_thread(json_file.sizes, self._logs_root, ids)
+            self.log_bytes = await asyncio.to_thread(json_file.sizes, root, ids)
 
     async def _look_at_usage(self, daemon: Engine) -> None:
         """Ask for all that run; those that were not answered have no series until the next time.
@@ -129,8 +136,8 @@ class Poll:
         """
         running = [container for container in self._shown() if container.is_running]
         limit = asyncio.Semaphore(min(max(math.ceil(len(running) / _PART_AT_ONCE), 1), _MOST_AT_ONCE))
-        if self._usage_outage != self._registry.outages:
-            self._usage, self._usage_outage = {}, self._registry.outages
+        if self._usage_outage != self.listing.outages:
+            self._usage, self._usage_outage = {}, self.listing.outages
         failures: list[EngineUnavailable] = []
         answered: set[str] = set()
 

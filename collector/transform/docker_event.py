@@ -22,18 +22,28 @@ from collector.transform.stamps import Stamps
 
 TARGET = "docker-events"
 SHIPPED = frozenset({"die", "oom", "restart", "health_status"})
-STREAM = LogStream(  # whose position tells up to which time events are delivered
+STREAM = LogStream(  # of the input `docker`
     container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, fields={}, has_run=False
 )
 _FILE = FileId(TARGET, TARGET, 0)
 _LEVELS = {"unhealthy": "warning", "error": "error", "oom": "error"}  # by health or kind of end; all else is info
 
 
+def stream_of(input_name: str) -> LogStream:
+    """The stream of an input's events, whose position tells up to which time they are delivered."""
+    return STREAM if input_name == "docker" else replace(STREAM, entry=input_name)
+
+
 def segment_of(
-    event: Event, kind: str, *, stamps: Stamps, fields: Callable[[str, str, Mapping[str, str]], Mapping[str, str]]
+    event: Event,
+    kind: str,
+    *,
+    stamps: Stamps,
+    fields: Callable[[str, str, Mapping[str, str]], Mapping[str, str]],
+    stream: LogStream = STREAM,
 ) -> Segment:
     """One document in a segment of its own. `kind` is that of an end, `fields` makes those of its container."""
-    stream = replace(STREAM, container=event.name, fields=fields(event.name, TARGET, event.labels))
+    stream = replace(stream, container=event.name, fields=fields(event.name, TARGET, event.labels))
     time = iso(event.time)
     (stamp,) = stamps.render([time])
     line = FinishedLine(orjson.dumps(log_of(event, kind)).decode(), "events", time, _id(event))

@@ -9,30 +9,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import NamedTuple
 
 import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from collector.text.masking import mask_url
+from collector.docker.engine_metrics import Answer, ask
 from collector.web.pages import Pages
 
-PATH = "/metrics/docker"
-FIX = "check that `metrics-addr` is set in daemon.json, and that this address is reachable from here"
 _KEEP_SECONDS = 5.0
-_ANSWER_SECONDS = 5.0
-_MOST_BYTES = 16 << 20
-_TEXT = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class Answer(NamedTuple):
-    """`when` is of the monotonic clock; a status that is not 200 comes with a text that says why."""
-
-    when: float
-    status: int
-    body: bytes
-    content_type: str
 
 
 class EngineMetrics:
@@ -56,7 +41,7 @@ class EngineMetrics:
             return web.Response(text=text, status=404)
         async with self._asking:
             if self._answer is None or time.monotonic() - self._answer.when > _KEEP_SECONDS:
-                self._answer = await self.ask(self._url)
+                self._answer = await ask(self._url, self._session)
         answer = self._answer
         if answer.status != HTTPStatus.OK:
             return web.Response(
@@ -67,27 +52,6 @@ class EngineMetrics:
             return answer.body, answer.content_type
 
         return await self._pages.answer(request, answer.content_type, render)
-
-    async def ask(self, url: str) -> Answer:
-        """What the engine says now, or why it says nothing."""
-        try:
-            async with (
-                asyncio.timeout(_ANSWER_SECONDS),
-                self._session.get(url, headers={hdrs.ACCEPT: _TEXT}, allow_redirects=False) as answer,
-            ):
-                body = await answer.content.read(_MOST_BYTES + 1)
-                while len(body) <= _MOST_BYTES and not answer.content.at_eof():
-                    body += await answer.content.read(_MOST_BYTES + 1 - len(body))
-                if answer.status == web.HTTPOk.status_code and len(body) <= _MOST_BYTES:
-                    content_type = answer.headers.get(hdrs.CONTENT_TYPE, _TEXT)
-                    return Answer(time.monotonic(), answer.status, body, content_type)
-                why = f"status {answer.status}" if len(body) <= _MOST_BYTES else f"more than {_MOST_BYTES >> 20} MiB"
-        except TimeoutError:
-            why = f"no answer within {_ANSWER_SECONDS:.0f} s"
-        except (aiohttp.ClientError, OSError) as error:
-            why = str(error) or type(error).__name__
-        text = mask_url(f"the Docker engine's metrics at {url} cannot be fetched ({why}): {FIX}\n")
-        return Answer(time.monotonic(), web.HTTPBadGateway.status_code, text.encode(), "text/plain; charset=utf-8")
 
 
 @asynccontextmanager

@@ -53,8 +53,7 @@ async def _serve(
     if address is None:
         return
     theirs = await stack.enter_async_context(peers(working.workers))
-    docker = configuration.inputs.docker
-    engine = await stack.enter_async_context(engine_metrics(docker.metrics_url if docker else None))
+    engine = await stack.enter_async_context(engine_metrics(configuration.engine_metrics))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
     letters = DeadLettersApi(roots, replays, Patience())

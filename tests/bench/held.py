@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVarTuple
 
 from collector.app import agent
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 
 _TOLD_NS = 1_000_000
@@ -78,7 +78,7 @@ class TimedLoop(asyncio.SelectorEventLoop):
 
 def main() -> None:
     """Run until stopped, then write the longest steps."""
-    configuration = load(Path(sys.argv[1]), shipper_types(), {})
+    configuration = load(Path(sys.argv[1]), installed_types(), {})
     loop = TimedLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(agent.run(configuration))

@@ -125,7 +125,7 @@ def test_who_is_refused_is_told_why_and_what_mends_it(tmp_path: Path, remote: Re
     with running(tmp_path, configuration(remote, tmp_path, **docker)) as agent:
         wait_until(lambda: cause in str(agent.ready()["reasons"]), "the agent tells why it is not ready")
         (reason,) = agent.ready()["reasons"]
-        assert reason.startswith(f"input: Docker at {docker['url']} does not answer (")
+        assert reason.startswith(f"input docker: Docker at {docker['url']} does not answer (")
         assert remedy in reason
         checked = pilotfish(tmp_path, "check", "-c", str(agent.config))
     assert checked.code == 1

@@ -192,7 +192,7 @@ def test_a_restart_of_the_daemon_is_survived_and_new_containers_are_found(
         wait_until(lambda: agent.metric("docker_up") == 1, "the daemon is known")
         dockerd.stop()
         wait_until(lambda: agent.metric("docker_up") == 0, "the daemon's absence is seen")
-        assert any(reason.startswith("input: ") for reason in agent.ready()["reasons"])
+        assert any(reason.startswith("input docker: ") for reason in agent.ready()["reasons"])
         dockerd.start()
         write_lines(dockerd, 50, labels={f"aliyun.logs.{target}": "stdout"})
         wait_until(lambda: counts(elasticsearch_8, target) == all_once(50), "the new container's lines are there")

@@ -16,9 +16,9 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.environment import kinds
-from collector.config.models import Configuration, DockerInput
+from collector.config.models import Configuration
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.log_tree import LogTree, envelope
 
@@ -176,7 +176,7 @@ def _value_of(annotation: Any) -> Any:
 
 def test_these_are_all_options_that_take_a_secret() -> None:
     """A new one has to be taken up here."""
-    for settings in shipper_types().values():
+    for settings in installed_types().outputs.values():
         fields = settings.model_fields
         annotations = {name: list(kinds(field.annotation)) for name, field in fields.items()}
         found = {name for name, each in annotations.items() if SecretStr in (*each, *map(_value_of, each))}
@@ -184,7 +184,8 @@ def test_these_are_all_options_that_take_a_secret() -> None:
         assert {f"{name}_file" for name in found} <= fields.keys()
     assert MARKERS.keys() >= SECRET_OPTIONS
     assert not any(SecretStr in get_args(field.annotation) for field in Configuration.model_fields.values())
-    assert not any(SecretStr in get_args(field.annotation) for field in DockerInput.model_fields.values())
+    for inputs in installed_types().inputs.values():
+        assert not any(SecretStr in get_args(field.annotation) for field in inputs.model_fields.values())
 
 
 def test_a_running_agent_shows_none_however_its_outputs_fail(tmp_path: Path, server: Refusing) -> None:

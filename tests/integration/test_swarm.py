@@ -16,7 +16,7 @@ import pytest
 import yaml
 from docker.models.containers import Container
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from tests.engines.dockerd import Dockerd
 from tests.engines.haproxy import Haproxy
@@ -263,7 +263,7 @@ def test_the_configuration_of_the_stack_is_valid_and_complete(tmp_path: Path) ->
         for name, value in service["environment"].items()
         if name != "PILOTFISH_CONFIG"
     }
-    configuration = load(path, shipper_types(), environment)
+    configuration = load(path, installed_types(), environment)
     assert configuration.warnings == []
     assert configuration.state_dir == Path("/data")
     assert "state" in {mount["source"] for mount in service["volumes"] if mount["target"] == "/data"}

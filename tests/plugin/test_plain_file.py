@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from collector.inputs.json_file import JsonFiles
+from collector.intake.json_files import JsonFiles
 from collector.model import LogStream, Start
 from collector.ports import Source, Transform
 from collector.sources.desk import Desk

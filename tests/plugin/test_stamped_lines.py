@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.inputs.json_file import JsonFiles
+from collector.intake.json_files import JsonFiles
 from collector.model import BEGINNING, LogStream, Start
 from collector.ports import Transform
 from collector.transform.stamps import Stamps

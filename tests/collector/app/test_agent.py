@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from collector.app.agent import Agent
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.dead_letters import DeadLetters
-from collector.inputs.json_file import JsonFiles
+from collector.intake.json_files import JsonFiles
 from collector.model import Rejected
 from collector.pipeline.pipeline import Pipeline
 from collector.ports import OutputContext, ShipperSettings
@@ -22,8 +22,9 @@ from tests.contract.segments import plain_segment
 def agent(tmp_path: Path) -> Agent:
     """An agent that does not run, over a recording output and a daemon that answers."""
     environment = {"PILOTFISH_STATE_DIR": str(tmp_path), "PILOTFISH_OUTPUTS__OUT__TYPE": "null"}
-    found = Agent(load(None, shipper_types(), environment))
-    found.registry.answered()
+    found = Agent(load(None, installed_types(), environment))
+    listing = found.registry.join("docker")
+    listing.answered()
     found.pipelines.append(
         Pipeline(
             "out",
@@ -32,7 +33,7 @@ def agent(tmp_path: Path) -> Agent:
             registry=found.registry,
             checkpoints=Checkpoints(tmp_path, "out"),
             directory=tmp_path,
-            reads=JsonFiles(Stamps()),
+            inputs={"docker": JsonFiles(Stamps())},
         )
     )
     return found
@@ -43,10 +44,10 @@ def test_an_agent_is_ready_when_nothing_is_wrong(agent: Agent) -> None:
 
 
 def test_a_daemon_that_lists_and_does_not_tell_is_told(agent: Agent) -> None:
-    agent.registry.deaf = "Docker does not answer"
-    assert agent.not_ready() == ["input: no events: Docker does not answer"]
-    agent.registry.lost("Docker is away")
-    assert agent.not_ready() == ["input: Docker is away"]
+    agent.registry.inputs["docker"].deaf = "Docker does not answer"
+    assert agent.not_ready() == ["input docker: no events: Docker does not answer"]
+    agent.registry.inputs["docker"].lost("Docker is away")
+    assert agent.not_ready() == ["input docker: Docker is away"]
 
 
 def test_a_spool_that_takes_or_gives_nothing_is_told(agent: Agent) -> None:
@@ -98,7 +99,7 @@ async def test_a_store_answers_searches_before_any_server(
         environment[f"PILOTFISH_OUTPUTS__{name.upper()}__TYPE"] = kind
         if kind == "elasticsearch":
             environment[f"PILOTFISH_OUTPUTS__{name.upper()}__HOSTS"] = "http://127.0.0.1:9"
-    found = Agent(load(None, shipper_types(), environment))
+    found = Agent(load(None, installed_types(), environment))
     outputs = found.configuration.outputs
     opened = {name: outputs[name].open(OutputContext(name, tmp_path / name)) for name in types}
     try:

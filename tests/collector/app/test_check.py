@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collector.app.check import GONE_FIX, LABEL_FIX, LINK_FIX, READ_FIX, ROOT_FIX, Finding, examine
+from collector.app.check import examine
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.errors import ConfigurationError, Unavailable
+from collector.intake.findings import GONE_FIX, LABEL_FIX, LINK_FIX, READ_FIX, ROOT_FIX
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Shipper, ShipperSettings
+from collector.ports import Finding, OutputContext, Shipper, ShipperSettings
 from collector.state.directory import locked
 from tests.collector.unix_site import serving
 from tests.reference import ROOT
@@ -94,7 +96,7 @@ async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
     }
     if not any(name.startswith("PILOTFISH_INPUTS") for name in environ):
         given["PILOTFISH_INPUTS__DIRECTORY__PATH"] = str(tmp_path)
-    configuration = load(None, {"test": Settings}, given | environ)
+    configuration = load(None, installed_types()._replace(outputs={"test": Settings}), given | environ)
     return {finding.subject: finding async for finding in examine(configuration)}
 
 

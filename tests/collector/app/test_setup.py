@@ -39,7 +39,7 @@ class Plain(ShipperSettings):
 
 
 def configuration(**outputs: ShipperSettings) -> Configuration:
-    return Configuration(outputs=outputs)
+    return Configuration(inputs={}, outputs=outputs)
 
 
 async def told(found: Configuration, output: str | None = None) -> list[str]:

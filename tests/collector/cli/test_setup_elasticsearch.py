@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.cli.setup_elasticsearch import Server
 from collector.ports import Preparable
 from tests.collector.cli.pilotfish import Ended, pilotfish
@@ -107,6 +107,6 @@ def test_an_export_needs_neither_server_nor_configuration(tmp_path: Path, kind: 
 
 
 def test_every_kind_of_server_can_be_chosen_and_the_usual_one_is_the_first() -> None:
-    settings = shipper_types()["elasticsearch"].model_validate({"hosts": ["http://localhost"]})
+    settings = installed_types().outputs["elasticsearch"].model_validate({"hosts": ["http://localhost"]})
     assert isinstance(settings, Preparable)
     assert tuple(Server) == settings.servers()

@@ -1,28 +1,40 @@
 """`collector.config`: what is said where, and what a mistake looks like to the user."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.config.environment import Types
 from collector.config.loading import load
 from collector.config.models import Configuration
 from collector.config.show import schema, show
 from collector.errors import ConfigurationError
+from collector.inputs.directory import Settings as DirectoryInput
+from collector.inputs.docker import Settings as DockerInput
+from collector.intake.input import InputSettings
 from collector.ports import ShipperSettings
 from shippers.elasticsearch import Settings as Elasticsearch
 from shippers.stdout import Settings as Stdout
 from shippers.store import Settings as Store
 
-TYPES: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdout": Stdout, "store": Store}
+INPUTS: dict[str, type[InputSettings]] = {"docker": DockerInput, "directory": DirectoryInput}
+OUTPUTS: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdout": Stdout, "store": Store}
+TYPES = Types(INPUTS, OUTPUTS)
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
+ELSE = "If not, use one of"
+IN = "directory, docker"
+DOCKER_KEYS = ("type", "select", "backlog", "url", "tls", "logs_root", "events", "metrics_url")
 OR_INSTALL = ", or install the package that brings it"
+NO_INPUT = "not a valid input name: start with a letter, then use lower-case letters, digits and _"
 NO_NAME = "not a valid output name: start with a letter, then use lower-case letters, digits and _"
 LISTEN = "the option means: address to listen on, as host:port; off: no HTTP server"
 PATH = "the option means: directory that contains <id>/<id>-json.log"
@@ -46,14 +58,19 @@ def mistakes(path: Path, text: str, environ: Mapping[str, str] | None = None) ->
     return [line.removeprefix(f"{path}:") for line in lines]
 
 
+def docker_of(configuration: Configuration) -> DockerInput:
+    found = configuration.inputs["docker"]
+    assert isinstance(found, DockerInput)
+    return found
+
+
 # ---------------------------------------------------------------- defaults
 
 
 def test_nothing_configured_reads_docker_into_the_store() -> None:
     configuration = load(None, TYPES, {})
-    assert configuration.inputs.docker is not None
-    assert configuration.inputs.docker.url == "unix:///var/run/docker.sock"
-    assert configuration.inputs.directory is None
+    assert list(configuration.inputs) == ["docker"]
+    assert docker_of(configuration).url == "unix:///var/run/docker.sock"
     assert list(configuration.outputs) == ["local"]
     assert isinstance(configuration.outputs["local"], Store)
     assert configuration.http.address == ("127.0.0.1", 9880)
@@ -65,7 +82,7 @@ def test_the_output_that_is_there_when_none_is_configured_is_the_one_whose_type_
     class Other(ShipperSettings):
         default_name = "here"
 
-    types: dict[str, type[ShipperSettings]] = {"stdout": Stdout, "other": Other}
+    types = Types(INPUTS, {"stdout": Stdout, "other": Other})
     for environ in ({}, {"PILOTFISH_OUTPUTS": "{}"}):
         outputs = load(None, types, environ).outputs
         assert {name: output.type for name, output in outputs.items()} == {"here": "other"}
@@ -75,7 +92,7 @@ def test_an_output_of_one_writer_with_workers_names_the_types_that_have_room_for
     (line,) = mistakes(written, "workers: 2\noutputs: {local: {type: store}}\n")
     assert line.endswith("the type store allows one writer: set workers to 1, or use an output of type elasticsearch")
     with pytest.raises(ValueError, match="or use an output that several processes may write to"):
-        Configuration(workers=2, outputs={"local": Store()})
+        Configuration(workers=2, inputs={}, outputs={"local": Store()})
 
 
 def test_an_empty_file_and_empty_sections_mean_the_defaults(written: Path) -> None:
@@ -84,19 +101,33 @@ def test_an_empty_file_and_empty_sections_mean_the_defaults(written: Path) -> No
 
 
 def test_a_named_docker_input_without_keys_is_used(written: Path) -> None:
-    assert read(written, "inputs:\n  docker:\n").inputs.docker is not None
+    assert docker_of(read(written, "inputs:\n  docker:\n"))
 
 
-def test_one_agent_has_one_input(written: Path) -> None:
-    with pytest.raises(ConfigurationError, match="run a second one"):
-        read(written, "inputs:\n  docker:\n  directory: {path: /tree}\n")
+def test_an_input_is_of_the_type_that_it_names_else_of_the_one_it_is_called_by(written: Path) -> None:
+    text = "inputs:\n  docker:\n  old: {type: directory, path: /tree}\n  directory: {type: docker, url: 'tcp://d:1'}\n"
+    environ = {"PILOTFISH_INPUTS__MORE__TYPE": "directory", "PILOTFISH_INPUTS__MORE__PATH": "/more"}
+    environ |= {"PILOTFISH_INPUTS__OLD__SELECT": "labelled"}
+    found = read(written, text, environ).inputs
+    assert {name: type(one) for name, one in found.items()} == {
+        "docker": DockerInput,
+        "old": DirectoryInput,
+        "directory": DockerInput,
+        "more": DirectoryInput,
+    }
+    assert found["old"].model_dump(mode="json") == {
+        "type": "directory",
+        "path": "/tree",
+        "select": "labelled",
+        "backlog": "all",
+    }
 
 
 def test_a_directory_alone_needs_no_docker(written: Path) -> None:
     configuration = read(written, "inputs: {directory: {path: /tree, backlog: 90m}}\n", {"DOCKER_HOST": "tcp://d:2375"})
-    assert configuration.inputs.docker is None
-    assert configuration.inputs.directory is not None
-    assert configuration.inputs.directory.backlog == timedelta(minutes=90)
+    (found,) = configuration.inputs.values()
+    assert isinstance(found, DirectoryInput)
+    assert found.backlog == timedelta(minutes=90)
 
 
 def test_the_state_of_a_user_follows_xdg_and_root_has_var_lib() -> None:
@@ -182,8 +213,7 @@ def test_every_key_may_come_from_the_environment_and_wins_over_the_file(written:
     elastic = configuration.outputs["elastic"]
     assert isinstance(elastic, Elasticsearch)
     assert (configuration.host, configuration.log.level, configuration.log.format) == ("h1", "debug", "json")
-    assert configuration.inputs.docker is not None
-    assert configuration.inputs.docker.select == "labelled"
+    assert docker_of(configuration).select == "labelled"
     assert elastic.hosts == ("http://a:9200", "http://b:9200")
     assert elastic.batch_bytes == 1000
     assert configuration.http.address == ("", 9881)
@@ -251,11 +281,9 @@ def test_variables_of_the_commands_and_of_a_kubernetes_service_are_no_warnings()
 
 def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) -> None:
     environ = {"DOCKER_HOST": "tcp://d:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs"}
-    docker = load(None, TYPES, environ).inputs.docker
-    assert docker is not None
+    docker = docker_of(load(None, TYPES, environ))
     assert (docker.url, docker.tls) == ("tcp://d:2376", Path("/certs"))
-    docker = read(written, "inputs: {docker: {url: 'unix:///other.sock'}}", environ).inputs.docker
-    assert docker is not None
+    docker = docker_of(read(written, "inputs: {docker: {url: 'unix:///other.sock'}}", environ))
     assert (docker.url, docker.tls) == ("unix:///other.sock", None)
 
 
@@ -286,6 +314,13 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("http: {listen: '::1:80'}", f"1: http.listen: an IPv6 address needs brackets: [::1]:9880: {LISTEN}"),
         ("host: 5", "1: host: should be a string: put it in quotes"),
         ("log: 5", "1: log: should be a section: write its keys below it: level, format"),
+        ("inputs: {dcker: {}}", f"1: inputs.dcker.type: is missing: did you mean inputs.docker? {ELSE} {IN}"),
+        ("inputs: {x: {path: /}}", f"1: inputs.x.type: is missing: use one of {IN}"),
+        ("inputs: {x: {type: dir}}", f"1: inputs.x.type: unknown type: use one of {IN}{OR_INSTALL}"),
+        ("inputs: {docker: {path: /}}", "1: inputs.docker.path: unknown key: use one of " + ", ".join(DOCKER_KEYS)),
+        ("inputs: {My-In: {type: docker}}", f"1: inputs.My-In: {NO_INPUT}"),
+        ("inputs: {docker: 5}", f"1: inputs.docker: should be a section: write at least `type:` below it, one of {IN}"),
+        ("inputs: docker", "1: inputs: should be a section: write its keys below it"),
         ("inputs: {directory: {}}", f"1: inputs.directory.path: is missing: {PATH}"),
         ("- a", "1: the top level is a list: write lines of `key: value`"),
         ("just words", "1: the top level is a string: write lines of `key: value`"),
@@ -381,8 +416,7 @@ def test_show_masks_secrets_and_is_a_configuration_again(written: Path) -> None:
     assert SECRET not in shown
     assert yaml.safe_load(shown)["outputs"]["e"]["password"] == "**********"
     again = read(written, show(load(None, TYPES, {"PILOTFISH_INPUTS__DOCKER__BACKLOG": "36h"})))
-    assert again.inputs.docker is not None
-    assert again.inputs.docker.backlog == timedelta(hours=36)
+    assert docker_of(again).backlog == timedelta(hours=36)
 
 
 def test_show_with_origin_tells_file_environment_and_default(written: Path) -> None:
@@ -397,14 +431,40 @@ def test_show_with_origin_tells_file_environment_and_default(written: Path) -> N
     assert rows[next(key for key in rows if key.startswith("drain_seconds"))] == "default"
 
 
-def test_the_schema_tells_the_outputs_apart_by_type() -> None:
+@pytest.mark.parametrize("section", Types._fields)
+def test_the_schema_tells_inputs_and_outputs_apart_by_type(section: str) -> None:
     found = schema(TYPES)
-    [options] = found["properties"]["outputs"]["patternProperties"].values()
-    assert set(options["discriminator"]["mapping"]) == set(TYPES)
+    [options] = found["properties"][section]["patternProperties"].values()
+    assert set(options["discriminator"]["mapping"]) == set(getattr(TYPES, section))
+    assert options["required"] == ["type"]
     for kind, reference in options["discriminator"]["mapping"].items():
-        section = found["$defs"][reference.removeprefix("#/$defs/")]
-        assert section["properties"]["type"]["const"] == kind
-        assert section["additionalProperties"] is False
-        assert "type" in section["required"]
+        definition = found["$defs"][reference.removeprefix("#/$defs/")]
+        assert definition["properties"]["type"]["const"] == kind
+        assert definition["additionalProperties"] is False
+    assert found["properties"][section]["additionalProperties"] is False
+
+
+def test_the_schema_takes_an_input_that_is_called_by_its_type(written: Path) -> None:
+    """What the schema says of names and types is what `load` does."""
+    inputs = schema(TYPES)["properties"]["inputs"]
+    [(pattern, _)] = inputs["patternProperties"].items()
+    assert {name: bool(re.search(pattern, name)) for name in ("docker", "directory", "dockers", "old", "My-In")} == {
+        "docker": False,
+        "directory": False,
+        "dockers": True,
+        "old": True,
+        "My-In": False,
+    }
+    for kind in INPUTS:
+        assert inputs["properties"][kind]["else"] == {"$ref": f"#/$defs/{references(inputs)[kind]}"}
+
+
+def references(inputs: dict[str, Any]) -> dict[str, str]:
+    [options] = inputs["patternProperties"].values()
+    return {kind: one.removeprefix("#/$defs/") for kind, one in options["discriminator"]["mapping"].items()}
+
+
+def test_the_schema_describes_each_section() -> None:
+    found = schema(TYPES)
     assert found["additionalProperties"] is False
     assert found["properties"]["log"]["description"]

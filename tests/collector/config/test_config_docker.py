@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
-from collector.config.models import DockerInput
 from collector.errors import ConfigurationError
+from collector.inputs.docker import Settings as DockerInput
 
-TYPES = shipper_types()
+TYPES = installed_types()
 
 
 def docker(environ: dict[str, str], **keys: Any) -> DockerInput:
     """The input with these keys of the configuration."""
-    told = load(None, TYPES, {"PILOTFISH_INPUTS": json.dumps({"docker": keys})} | environ).inputs.docker
-    assert told is not None
+    told = load(None, TYPES, {"PILOTFISH_INPUTS": json.dumps({"docker": keys})} | environ).inputs["docker"]
+    assert isinstance(told, DockerInput)
     return told
 
 

@@ -14,18 +14,19 @@ import yaml
 from pydantic import BaseModel
 
 from collector.app.agent import Agent
-from collector.app.outputs import shipper_types
-from collector.config.environment import kinds
+from collector.app.plugins import installed_types
+from collector.config.environment import Types, kinds
 from collector.config.loading import load
-from collector.config.models import Configuration, DirectoryInput, DockerInput
+from collector.config.models import Configuration
 from collector.config.show import show
 from collector.errors import ConfigurationError, PilotfishError
 from collector.files import paths
+from collector.inputs.docker import Settings as DockerInput
 from collector.ports import OutputContext
 from shippers.elasticsearch.settings import Settings as Elasticsearch
 from tests.collector.docker_lines import raw
 
-TYPES = shipper_types()
+TYPES = installed_types()
 AT_WORK_SECONDS = 0.05
 CONTAINER = "c" * 64
 NASTY: dict[str, Any] = {
@@ -82,16 +83,19 @@ def keys_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[st
     for key, field in model.model_fields.items():
         yield (*above, key)
         for kind in kinds(field.annotation):
-            if isinstance(kind, type) and issubclass(kind, BaseModel) and key != "outputs":
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and key not in Types._fields:
                 yield from keys_of(kind, (*above, key))
 
 
 KEYS = sorted(
     {
         *keys_of(Configuration, ()),
-        *keys_of(DockerInput, ("inputs", "docker")),
-        *keys_of(DirectoryInput, ("inputs", "directory")),
-        *(key for kind in TYPES for key in keys_of(TYPES[kind], ("outputs", kind))),
+        *(
+            key
+            for section, types in TYPES._asdict().items()
+            for kind in types
+            for key in keys_of(types[kind], (section, kind))
+        ),
     }
 )
 
@@ -187,10 +191,8 @@ def test_every_number_has_an_end() -> None:
     """What has none is a clock's or a disk's overflow that somebody finds."""
     for path in KEYS:
         model: Any = Configuration
-        if path[0] == "outputs" and len(path) == 3:
-            model = TYPES[path[1]]
-        elif path[0] == "inputs" and len(path) == 3:
-            model = {"docker": DockerInput, "directory": DirectoryInput}[path[1]]
+        if path[0] in Types._fields and len(path) == 3:
+            model = getattr(TYPES, path[0])[path[1]]
         elif len(path) == 2:
             model = next(iter(kinds(Configuration.model_fields[path[0]].annotation)))
         field = getattr(model, "model_fields", {}).get(path[-1])
@@ -271,8 +273,8 @@ def test_a_home_is_meant_wherever_a_path_is_taken(tmp_path: Path, monkeypatch: p
     )
     environ = {"PILOTFISH_OUTPUTS__E__API_KEY_FILE": "~/key"}
     configuration = load(file, TYPES, environ)
-    docker, output = configuration.inputs.docker, configuration.outputs["e"]
-    assert docker is not None
+    docker, output = configuration.inputs["docker"], configuration.outputs["e"]
+    assert isinstance(docker, DockerInput)
     assert isinstance(output, Elasticsearch)
     assert configuration.state_dir == tmp_path / "state"
     assert (docker.tls, docker.logs_root) == (tmp_path / "certs", tmp_path)
@@ -358,6 +360,6 @@ def test_a_secret_has_no_byte_order_mark(tmp_path: Path) -> None:
 def test_the_variables_of_docker_name_homes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     environ: Mapping[str, str] = {"DOCKER_HOST": "tcp://d:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "~/c"}
-    docker = load(None, TYPES, environ).inputs.docker
-    assert docker is not None
+    docker = load(None, TYPES, environ).inputs["docker"]
+    assert isinstance(docker, DockerInput)
     assert docker.tls == tmp_path / "c"

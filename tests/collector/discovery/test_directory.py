@@ -30,8 +30,9 @@ class Tree:
     def __init__(self, root: Path, share: Share = EVERYTHING) -> None:
         self.root = root
         self.registry = Registry(share)
+        self.listing = self.registry.join("tree", has_events=False)
         enricher = Enricher("moby", "all", "", lambda key: None, share=share)
-        self.discovery = DirectoryDiscovery(root, self.registry, enricher)
+        self.discovery = DirectoryDiscovery(root, self.listing, enricher)
 
     def describe(self, name: str, found: object) -> Path:
         folder = self.root / name
@@ -50,18 +51,18 @@ async def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tr
     labels = {"aliyun.logs.shop": "stdout"}
     tree.describe(ID, {"Name": "/web-1", "Config": {"Labels": labels, "Env": ["A=b"]}, "State": {"Running": True}})
     await tree.discovery.scan()
-    container = tree.registry.containers[ID]
+    container = tree.listing.containers[ID]
     assert (container.name, container.state) == ("web-1", "running")
     assert [stream.target for stream in container.streams] == ["shop"]
     assert container.streams[0].path == str(tree.root / ID / f"{ID}-json.log")
-    assert tree.registry.up
+    assert tree.listing.up
 
 
 async def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:
     (tree.root / ID).mkdir()
     await tree.discovery.scan()
-    assert tree.registry.containers[ID].name == ID[:12]
-    assert tree.registry.containers[ID].streams[0].running
+    assert tree.listing.containers[ID].name == ID[:12]
+    assert tree.listing.containers[ID].streams[0].running
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ async def test_a_folder_without_a_description_is_followed_under_its_short_id(tre
 async def test_the_state_is_told_in_the_daemons_words(tree: Tree, state: dict[str, Any], word: str) -> None:
     tree.describe(ID, {"State": state})
     await tree.discovery.scan()
-    assert tree.registry.containers[ID].state == word
+    assert tree.listing.containers[ID].state == word
 
 
 async def test_health_is_as_the_description_says(tree: Tree) -> None:
@@ -87,7 +88,7 @@ async def test_health_is_as_the_description_says(tree: Tree) -> None:
     tree.describe(ID, {"State": {"Running": True, "Health": health}})
     tree.describe("other", {"State": {"Running": False, "Health": health}})
     await tree.discovery.scan()
-    found = tree.registry.containers
+    found = tree.listing.containers
     assert [(found[one].health, found[one].failing_streak) for one in (ID, "other")] == [("unhealthy", 7), ("", 0)]
 
 
@@ -108,7 +109,7 @@ async def test_health_is_as_the_description_says(tree: Tree) -> None:
 async def test_a_description_that_makes_no_sense_hides_no_log(tree: Tree, found: str) -> None:
     tree.describe(ID, found)
     await tree.discovery.scan()
-    assert len(tree.registry.containers[ID].streams) == 1
+    assert len(tree.listing.containers[ID].streams) == 1
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
@@ -116,7 +117,7 @@ async def test_a_description_that_is_no_file_is_not_waited_for(tree: Tree, make:
     (tree.root / ID).mkdir()
     make(tree.root / ID / "config.v2.json")
     await tree.discovery.scan()
-    assert tree.registry.containers[ID].name == ID[:12]
+    assert tree.listing.containers[ID].name == ID[:12]
 
 
 async def test_a_description_that_is_a_link_is_told_as_one(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,12 +138,12 @@ async def test_changes_are_taken_over_and_folders_that_are_gone_leave(tree: Tree
     tree.describe(ID, {"Name": "/after"})
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     await tree.discovery.scan()
-    assert tree.registry.containers[ID].name == "after"
+    assert tree.listing.containers[ID].name == "after"
     tree.describe("other", {"Name": "/other"})
     path.unlink()
     path.parent.rmdir()
     await tree.discovery.scan()
-    assert list(tree.registry.containers) == ["other"]
+    assert list(tree.listing.containers) == ["other"]
 
 
 async def test_links_files_and_odd_names_are_no_containers(
@@ -153,8 +154,8 @@ async def test_links_files_and_odd_names_are_no_containers(
     (tree.root / ".hidden").mkdir()
     (tree.root / "with space").mkdir()
     await tree.discovery.scan()
-    assert tree.registry.containers == {}
-    assert tree.registry.links == {"link"}
+    assert tree.listing.containers == {}
+    assert tree.listing.links == {"link"}
 
 
 async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
@@ -202,20 +203,20 @@ async def test_a_container_that_lives_for_a_moment_is_seen(tree: Tree) -> None:
             (tree.root / f"{number}").mkdir()
             await asyncio.sleep(0)
             path = tree.describe(f"{number}", {"Name": f"/short-{number}"})
-            await until(lambda number=number: f"{number}" in tree.registry.containers)  # type: ignore[misc]
-            names.add(tree.registry.containers[f"{number}"].name)
+            await until(lambda number=number: f"{number}" in tree.listing.containers)  # type: ignore[misc]
+            names.add(tree.listing.containers[f"{number}"].name)
             path.unlink()
             path.parent.rmdir()
-            await until(lambda: not tree.registry.containers)
+            await until(lambda: not tree.listing.containers)
     assert names == {f"short-{number}" for number in range(20)}
-    assert tree.registry.missed == 0
+    assert tree.listing.missed == 0
 
 
 async def test_a_new_folder_with_a_log_and_no_description_is_followed_at_once(tree: Tree) -> None:
     async with watching(tree):
         (tree.root / ID).mkdir()
         (tree.root / ID / f"{ID}-json.log").touch()
-        await until(lambda: ID in tree.registry.containers)
+        await until(lambda: ID in tree.listing.containers)
 
 
 async def test_a_container_that_was_gone_before_anybody_looked_is_counted(tree: Tree) -> None:
@@ -223,10 +224,10 @@ async def test_a_container_that_was_gone_before_anybody_looked_is_counted(tree: 
         for number in range(50):
             (tree.root / f"{number}").mkdir()
             (tree.root / f"{number}").rmdir()
-        await until(lambda: tree.registry.missed == 50)
+        await until(lambda: tree.listing.missed == 50)
         await tree.discovery.scan()
-    assert tree.registry.missed == 50
-    assert tree.registry.containers == {}
+    assert tree.listing.missed == 50
+    assert tree.listing.containers == {}
 
 
 async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +237,7 @@ async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree, monk
             for number in range(50):
                 (tree.root / f"{number}").mkdir()
                 (tree.root / f"{number}").rmdir()
-            await until(lambda: tree.registry.missed == 50)
+            await until(lambda: tree.listing.missed == 50)
             await until(
                 lambda: sum(one["count"] for one in told if "removed before they were inspected" in one["event"]) == 50
             )
@@ -249,7 +250,7 @@ async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
         tree.root.mkdir()
         await until(lambda: not tree.discovery._tree.look({}).changed)
         tree.describe("kept", {"Name": "/kept"})
-        await until(lambda: "kept" in tree.registry.containers)
+        await until(lambda: "kept" in tree.listing.containers)
 
 
 @pytest.mark.parametrize("method", ["__init__", "add_watch"])
@@ -265,7 +266,7 @@ async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
     with structlog.testing.capture_logs() as told:
         async with watching(tree):
             tree.describe("late", {"Name": "/late"})
-            await until(lambda: "late" in tree.registry.containers)
+            await until(lambda: "late" in tree.listing.containers)
             await asyncio.sleep(2.5)  # another look
     (warning,) = (one for one in told if "watching the log tree failed" in one["event"])
     assert warning["remedy"].startswith("raise fs.inotify.max_user_")
@@ -275,8 +276,8 @@ async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
 async def watching(tree: Tree) -> AsyncIterator[None]:
     tree.describe("here", {"Name": "/here"})
     task = asyncio.create_task(tree.discovery.run())
-    await until(lambda: tree.registry.up)
-    tree.registry.drop("here")
+    await until(lambda: tree.listing.up)
+    tree.listing.drop("here")
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -285,11 +286,11 @@ async def watching(tree: Tree) -> AsyncIterator[None]:
 async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path: Path) -> None:
     tree = Tree(tmp_path / "logs")
     task = asyncio.create_task(tree.discovery.run())
-    await until(lambda: "cannot be read" in tree.registry.error)
+    await until(lambda: "cannot be read" in tree.listing.error)
     tree.root.mkdir()
     tree.describe(ID, {"Name": "/web"})
-    await until(lambda: tree.registry.up)
-    assert tree.registry.containers[ID].name == "web"
+    await until(lambda: tree.listing.up)
+    assert tree.listing.containers[ID].name == "web"
     task.cancel()
 
 
@@ -300,19 +301,19 @@ async def test_a_tree_that_is_suddenly_empty_is_told_and_nobody_leaves(tree: Tre
     path.parent.rmdir()
     with pytest.raises(OSError, match="mounted"):
         await tree.discovery.scan()
-    assert list(tree.registry.containers) == [ID]
+    assert list(tree.listing.containers) == [ID]
 
 
 async def test_folders_that_are_all_gone_indeed_leave_after_a_while(tree: Tree) -> None:
     for number in range(3):
         (tree.root / f"{number}").mkdir()
     task = asyncio.create_task(tree.discovery.run())
-    await until(lambda: len(tree.registry.containers) == 3)
+    await until(lambda: len(tree.listing.containers) == 3)
     for number in range(3):
         (tree.root / f"{number}").rmdir()
-    await until(lambda: tree.registry.containers == {} and tree.registry.up)
+    await until(lambda: tree.listing.containers == {} and tree.listing.up)
     tree.describe(ID, {"Name": "/web"})
-    await until(lambda: ID in tree.registry.containers)
+    await until(lambda: ID in tree.listing.containers)
     task.cancel()
 
 
@@ -326,17 +327,17 @@ async def test_folders_that_something_hides_are_never_gone(tmp_path: Path) -> No
     tree.discovery._tree._empty_since = -1000.0
     with pytest.raises(OSError, match="mounted"):
         await tree.discovery.scan()
-    assert list(tree.registry.containers) == [ID]
+    assert list(tree.listing.containers) == [ID]
     shutil.rmtree(tmp_path / "elsewhere")
     await tree.discovery.scan()
-    assert tree.registry.containers == {}
+    assert tree.listing.containers == {}
 
 
 async def test_another_log_driver_is_told(tree: Tree) -> None:
     folder = tree.describe(ID, {"Name": "/web-1"}).parent
     (folder / "hostconfig.json").write_text(json.dumps({"LogConfig": {"Type": "local"}}))
     await tree.discovery.scan()
-    container = tree.registry.containers[ID]
+    container = tree.listing.containers[ID]
     assert container.streams == ()
     assert "'local'" in container.problem
 
@@ -348,9 +349,9 @@ async def test_many_folders_are_taken_over_in_steps_between_which_others_have_th
     async with asyncio.TaskGroup() as tasks:
         scan = tasks.create_task(tree.discovery.scan())
         while not scan.done():
-            sizes.add(len(tree.registry.containers))
+            sizes.add(len(tree.listing.containers))
             await asyncio.sleep(0)
-    assert len(tree.registry.containers) == 1000
+    assert len(tree.listing.containers) == 1000
     assert len(sizes) > 3
     steps = sorted(sizes | {1000})
     assert max(after - before for before, after in itertools.pairwise(steps)) <= 200

@@ -33,6 +33,7 @@ class Daemon:
         self.failures = 0  # answers to come that are errors
         self.broken: set[str] = set()  # containers of which each answer is an error
         self.deaf = False  # whether events are refused
+        self.failing = False  # whether it lists nothing
         self.since: list[float] = []  # with which events were asked for
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._times = count(time.time_ns())
@@ -44,6 +45,7 @@ class Daemon:
             web.get("/{version:v[0-9.]+}/containers/json", self._list),
             web.get("/{version:v[0-9.]+}/containers/{id}/json", self._inspect),
             web.get("/version", self._version),
+            web.get("/{version:v[0-9.]+}/version", self._version),
         ]
 
     def change(self, action: str, status: str = "", **attributes: str) -> None:
@@ -60,6 +62,10 @@ class Daemon:
             {"Action": action, "Actor": {"ID": container_id, "Attributes": attributes}, "timeNano": at}
         )
 
+    def begin_anew(self) -> None:
+        """Forget what was not told yet."""
+        self._events = asyncio.Queue()
+
     def end(self) -> None:
         self._events.put_nowait(None)
         for each in self.held:
@@ -72,6 +78,8 @@ class Daemon:
         return web.json_response({"Name": "moby"})
 
     async def _list(self, _: web.Request) -> web.Response:
+        if self.failing:
+            return web.json_response({"message": "try again"}, status=500)
         return web.json_response(
             [
                 {
@@ -111,6 +119,7 @@ class Host:
     def __init__(self, daemon: Daemon, engine: Engine, path: Path, since: int = 0) -> None:
         self.daemon = daemon
         self.registry = Registry()
+        self.listing = self.registry.join("docker")
         self.told: list[tuple[str, str]] = []  # events, and the kind of an end
         self.events: list[Event] = []
         self._engine = engine
@@ -120,7 +129,7 @@ class Host:
     def _discover(self, since: int) -> DockerDiscovery:
         return DockerDiscovery(
             self._engine,
-            self.registry,
+            self.listing,
             Enricher("moby", "all", "", lambda key: None),
             logs_root=self._path,
             host=None,
@@ -136,7 +145,7 @@ class Host:
     @property
     def state(self) -> str | None:
         """What is known of the container; None: it is not known."""
-        found = self.registry.containers.get(ID)
+        found = self.listing.containers.get(ID)
         return found.state if found else None
 
 
@@ -161,7 +170,7 @@ async def followed(
 async def host(tmp_path: Path) -> AsyncIterator[Host]:
     daemon = Daemon()
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: host.registry.up)
+        await until(lambda: host.listing.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         yield host
@@ -207,7 +216,7 @@ async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path
     daemon = Daemon()
     tomorrow = time.time_ns() + 86400 * 10**9
     async with followed(daemon, tmp_path, since=tomorrow) as host:
-        await until(lambda: host.registry.up)
+        await until(lambda: host.listing.up)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
         assert daemon.since[0] <= time.time()
@@ -229,15 +238,15 @@ async def test_how_one_ended_is_told_though_it_is_gone_when_it_is_asked_for(host
 async def test_one_that_came_and_went_is_missed_only_if_that_was_in_our_time(host: Host) -> None:
     host.daemon.tell("start", host.discovery._began - 1, "before")
     host.daemon.tell("start", host.discovery._began + 1, "since")
-    await until(lambda: host.registry.events["start"] == 3)
-    assert host.registry.missed == 1
+    await until(lambda: host.listing.events["start"] == 3)
+    assert host.listing.missed == 1
 
 
 async def test_an_event_whose_container_cannot_be_asked_for_is_taken_all_the_same(host: Host) -> None:
     host.daemon.failures = 1
     host.daemon.change("die", "exited", exitCode="3")
     await until(lambda: host.told[-1] == ("die", "error"))
-    assert (host.state, host.registry.up, len(host.daemon.since)) == ("running", True, 1)
+    assert (host.state, host.listing.up, len(host.daemon.since)) == ("running", True, 1)
     await host.discovery._reconcile()
     assert host.state == "exited"
 
@@ -250,11 +259,11 @@ async def test_one_whose_restart_could_not_be_asked_for_is_asked_for_again(host:
     host.daemon.containers[ID]["RestartCount"] = 5
     await until(lambda: host.told[-2:] == [("die", "error"), ("start", "")])
     await host.discovery._reconcile()
-    assert host.registry.containers[ID].restarts == 5
+    assert host.listing.containers[ID].restarts == 5
 
 
 async def test_an_event_that_is_told_again_after_a_failed_re_list_is_counted_once(host: Host) -> None:
-    before = host.registry.events["pause"]
+    before = host.listing.events["pause"]
     host.daemon.holding = True
     at = next(host.daemon._times)
     host.daemon.tell("pause", at)
@@ -265,7 +274,7 @@ async def test_an_event_that_is_told_again_after_a_failed_re_list_is_counted_onc
     host.daemon.tell("pause", at)
     host.daemon.change("unpause", "running")
     await until(lambda: host.told[-1] == ("unpause", ""))
-    assert host.registry.events["pause"] == before + 1
+    assert host.listing.events["pause"] == before + 1
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -282,15 +291,15 @@ async def test_one_that_the_daemon_does_not_describe_takes_nothing_from_the_othe
     for state in ("dead", "removing"):
         host.daemon.containers[other]["State"]["Status"] = state
         await host.discovery._reconcile()
-        bad = host.registry.containers[other]
-        assert host.registry.up
+        bad = host.listing.containers[other]
+        assert host.listing.up
         if is_new:
             assert (bad.name, bad.state, bad.problem) == ("bad", state, "the Docker daemon cannot inspect it")
         else:
             assert (bad.name, bad.state, bad.problem) == ("bad", "running", "")
     host.daemon.broken.clear()
     await host.discovery._reconcile()
-    assert (host.registry.containers[other].state, host.registry.containers[other].problem) == ("removing", "")
+    assert (host.listing.containers[other].state, host.listing.containers[other].problem) == ("removing", "")
 
 
 async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: Path) -> None:
@@ -299,10 +308,10 @@ async def test_a_daemon_that_describes_none_of_its_containers_is_away(tmp_path: 
     daemon.change("start", "running")
     daemon.broken.add(ID)
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: "try again" in host.registry.error)
-        assert not host.registry.up
+        await until(lambda: "try again" in host.listing.error)
+        assert not host.listing.up
         daemon.broken.clear()
-        await until(lambda: host.registry.up)
+        await until(lambda: host.listing.up)
 
 
 async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> None:
@@ -310,13 +319,13 @@ async def test_without_its_events_a_daemon_is_still_listed(tmp_path: Path) -> No
     daemon.deaf = True
     daemon.change("start", "running")
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: host.registry.up)
-        assert (host.state, host.registry.hears_events) == ("running", False)
+        await until(lambda: host.listing.up)
+        assert (host.state, host.listing.hears_events) == ("running", False)
         daemon.containers[ID]["State"]["Status"] = "exited"
         await until(lambda: host.state == "exited")
         daemon.deaf = False
-        await until(lambda: host.registry.hears_events)
-        assert host.registry.outages == 0
+        await until(lambda: host.listing.hears_events)
+        assert host.listing.outages == 0
 
 
 async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_path: Path) -> None:
@@ -329,7 +338,7 @@ async def test_what_happened_long_before_the_start_is_told_and_not_counted(tmp_p
         await until(lambda: len(host.told) == 4)
         assert host.told[1:] == [("die", "error"), ("health_status", ""), ("die", "error")]
         counts = host.registry.counts[ID]
-        assert (counts.exits["error"], counts.transitions["unhealthy"], host.registry.events["die"]) == (1, 0, 1)
+        assert (counts.exits["error"], counts.transitions["unhealthy"], host.listing.events["die"]) == (1, 0, 1)
 
 
 LONG_AGO = "2026-11-28T12:00:00Z"
@@ -408,7 +417,7 @@ async def test_a_start_that_fails_is_seen_though_no_event_tells_of_it(tmp_path: 
         await host.discovery._reconcile()
         host.daemon.containers[ID]["State"] |= {"ExitCode": 127, "Error": "no such file or directory"}
         await host.discovery._reconcile()
-        found = host.registry.containers[ID]
+        found = host.listing.containers[ID]
         assert (found.state, found.exit_code, found.start_error) == (status, 127, "no such file or directory")
 
 
@@ -418,9 +427,9 @@ async def test_one_that_ended_and_is_as_it_was_is_not_asked_for_again(tmp_path: 
         host.daemon.containers[ID]["State"] |= {"ExitCode": 3, "FinishedAt": "2026-11-25T16:09:22Z"}
         await until(lambda: host.state == "exited")
         await host.discovery._reconcile()
-        known = host.registry.containers[ID]
+        known = host.listing.containers[ID]
         await host.discovery._reconcile()
         host.daemon.broken = {ID}
         await host.discovery._reconcile()
-        assert host.registry.containers[ID] is known
+        assert host.listing.containers[ID] is known
         assert host.discovery._unanswered == set()

@@ -68,7 +68,7 @@ async def test_who_is_there_is_listed_whatever_becomes_of_the_stream(tmp_path: P
     daemon.change("start", "running")
     daemon.past.clear()
     async with followed(daemon, tmp_path, begin_seconds=30) as host:
-        await until(lambda: host.state == "running" and host.registry.up)
+        await until(lambda: host.state == "running" and host.listing.up)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ async def test_a_stream_that_does_not_come_is_told_until_it_does(
 ) -> None:
     daemon = Deaf(stream)
     async with followed(daemon, tmp_path, begin_seconds=0.3, silent_seconds=0.3) as host:
-        await until(lambda: host.registry.up and words in host.registry.deaf)
+        await until(lambda: host.listing.up and words in host.listing.deaf)
         await until(lambda: "Docker event stream unavailable" in capsys.readouterr().out)
         if stream != "ended":
-            assert not host.registry.hears_events
+            assert not host.listing.hears_events
         daemon.stream = "open"
-        await until(lambda: host.registry.hears_events and not host.registry.deaf)
+        await until(lambda: host.listing.hears_events and not host.listing.deaf)
 
 
 async def test_an_event_that_happens_while_the_stream_is_held_back_is_heard(tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ async def test_an_event_that_happens_while_the_stream_is_held_back_is_heard(tmp_
         await until(lambda: host.told == [("start", "")])
         daemon.change("die", "exited", exitCode="3")
         await until(lambda: host.told == [("start", ""), ("die", "error")])
-        assert host.registry.hears_events
+        assert host.listing.hears_events
 
 
 async def test_what_happens_between_the_list_and_the_stream_is_told_once(tmp_path: Path) -> None:
     daemon = Deaf("cut")
     async with followed(daemon, tmp_path, begin_seconds=0.3, silent_seconds=0.3) as host:
-        await until(lambda: host.registry.up)
+        await until(lambda: host.listing.up)
         daemon.change("start", "running")
         daemon.change("die", "exited", exitCode="3")
         daemon.stream = "open"
@@ -117,24 +117,24 @@ async def test_a_stream_that_falls_silent_is_asked_for_anew_and_nothing_is_lost(
     """As where the other end is gone and nobody tells: it neither ends nor breaks."""
     daemon = Deaf("silent")
     async with followed(daemon, tmp_path, begin_seconds=0.3, silent_seconds=0.3) as host:
-        await until(lambda: host.registry.hears_events)
+        await until(lambda: host.listing.hears_events)
         daemon.change("start", "running")
         daemon.change("die", "exited", exitCode="3")
         daemon.stream = "open"
         await until(lambda: host.told == [("start", ""), ("die", "error")])
         await until(lambda: len(daemon.since) > 4)
         assert len(host.told) == 2
-        assert (host.registry.streams_of_events, host.registry.hears_events, host.registry.deaf) == (1, True, "")
+        assert (host.listing.streams_of_events, host.listing.hears_events, host.listing.deaf) == (1, True, "")
 
 
 async def test_events_are_taken_though_the_list_hangs(tmp_path: Path) -> None:
     daemon = Deaf("open")
     daemon.hangs = {"list"}
     async with followed(daemon, tmp_path) as host:
-        await until(lambda: host.registry.hears_events)
+        await until(lambda: host.listing.hears_events)
         daemon.change("start", "running")
         await until(lambda: host.state == "running")
-        assert not host.registry.up
+        assert not host.listing.up
 
 
 async def test_a_daemon_that_lists_and_tells_nothing_of_itself_is_followed_under_its_last_name(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ async def test_a_daemon_that_lists_and_tells_nothing_of_itself_is_followed_under
     daemon.change("start", "running")
     async with followed(daemon, tmp_path) as host:
         await until(lambda: host.state == "running")
-        assert host.registry.containers[ID].streams[0].fields["host"] == "moby"
+        assert host.listing.containers[ID].streams[0].fields["host"] == "moby"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.registry import Container, Registry
+from collector.discovery.registry import Container, Listing, Registry
 from collector.model import StreamKey
 from collector.text.bounds import MOST_BYTES
 
@@ -130,9 +130,9 @@ def test_a_target_of_an_earlier_run_stays_though_documents_carry_no_more_than_it
     assert sum(map(len, stream.fields.values())) < 3 * MOST_BYTES
 
 
-def host(most: int) -> tuple[Registry, Enricher]:
+def host(most: int) -> tuple[Listing, Enricher]:
     registry = Registry(max_targets=most)
-    return registry, Enricher("moby", "all", "", lambda key: None, registry.has_room)
+    return registry.join(), Enricher("moby", "all", "", lambda key: None, registry.has_room)
 
 
 def of(number: int, *targets: str) -> Described:
@@ -142,10 +142,10 @@ def of(number: int, *targets: str) -> Described:
 
 
 def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_default() -> None:
-    registry, maker = host(2)
+    listing, maker = host(2)
     for number, asked in enumerate((["a"], ["b", "a"], ["c"], ["d", "e"], [])):
-        registry.put(maker.container(of(number, *asked)))
-    told = [([stream.target for stream in one.streams], one.problem) for one in registry.containers.values()]
+        listing.put(maker.container(of(number, *asked)))
+    told = [([stream.target for stream in one.streams], one.problem) for one in listing.containers.values()]
     assert [targets for targets, _ in told] == [["a"], ["a", "b"], ["web-2"], ["web-3"], ["web-4"]]
     fix = "raise max_targets, or use fewer targets"
     assert [problem for _, problem in told] == [
@@ -158,34 +158,34 @@ def test_a_target_too_many_for_the_host_gets_no_index_and_its_lines_go_to_the_de
 
 
 def test_a_target_that_another_container_has_needs_no_room_and_one_that_is_gone_gives_it_back() -> None:
-    registry, maker = host(1)
-    registry.put(maker.container(of(1, "a")))
-    registry.put(maker.container(of(2, "a")))
-    assert registry.targets == {"a": 2}
-    registry.put(maker.container(of(1, "a")))  # looked at again
-    registry.drop(f"{1:064}")
-    assert registry.targets == {"a": 1}
-    registry.drop(f"{2:064}")
-    assert (registry.targets, registry.has_room("b")) == ({}, True)
+    listing, maker = host(1)
+    listing.put(maker.container(of(1, "a")))
+    listing.put(maker.container(of(2, "a")))
+    assert listing.registry.targets == {"a": 2}
+    listing.put(maker.container(of(1, "a")))  # looked at again
+    listing.drop(f"{1:064}")
+    assert listing.registry.targets == {"a": 1}
+    listing.drop(f"{2:064}")
+    assert (listing.registry.targets, listing.registry.has_room("b")) == ({}, True)
 
 
 def test_one_container_takes_no_more_targets_than_there_is_room_for() -> None:
-    registry, maker = host(3)
-    registry.put(maker.container(of(1, *"abcdefgh")))
-    assert [stream.target for stream in registry.containers[f"{1:064}"].streams] == ["a", "b", "c", "web-1"]
+    listing, maker = host(3)
+    listing.put(maker.container(of(1, *"abcdefgh")))
+    assert [stream.target for stream in listing.containers[f"{1:064}"].streams] == ["a", "b", "c", "web-1"]
 
 
 def test_a_target_from_before_stays_whatever_the_room() -> None:
-    registry = Registry(max_targets=1)
+    listing = Registry(max_targets=1).join()
     known = {StreamKey(f"{n:064}", name): name for n, name in enumerate("abc")}
-    maker = Enricher("moby", "all", "", known.get, registry.has_room)
+    maker = Enricher("moby", "all", "", known.get, listing.registry.has_room)
     for number, name in enumerate("abc"):
-        registry.put(maker.container(of(number, name)))
-    assert set(registry.targets) == {"a", "b", "c"}
+        listing.put(maker.container(of(number, name)))
+    assert set(listing.registry.targets) == {"a", "b", "c"}
 
 
 def test_a_default_target_takes_no_room() -> None:
-    registry, maker = host(1)
+    listing, maker = host(1)
     for number in range(5):
-        registry.put(maker.container(of(number)))
-    assert (registry.targets, registry.has_room("a")) == ({}, True)
+        listing.put(maker.container(of(number)))
+    assert (listing.registry.targets, listing.registry.has_room("a")) == ({}, True)

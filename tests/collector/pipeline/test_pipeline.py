@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from collector.discovery.registry import Container, Registry
 from collector.errors import Unavailable
-from collector.inputs import Reads
-from collector.inputs.json_file import JsonFiles
+from collector.intake.input import Reads
+from collector.intake.json_files import JsonFiles
 from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
@@ -22,6 +22,7 @@ from collector.sources.file_tail import FileTail
 from collector.sources.log_reader import LogReader
 from collector.sources.tail_counts import CHUNK_BYTES
 from collector.state.checkpoint import Checkpoints
+from collector.transform import docker_event
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
 from tests.collector.recording_shipper import RecordingShipper
@@ -36,7 +37,8 @@ class Host:
         self.state = root / "state"
         self.state.mkdir()
         self.registry = Registry()
-        self.registry.answered()
+        self.listing = self.registry.join("docker")
+        self.listing.answered()
         self.logs: dict[str, ContainerLog] = {}
 
     def add(self, name: str, *lines: bytes, **changes: object) -> ContainerLog:
@@ -49,7 +51,7 @@ class Host:
 
     def put(self, stream: LogStream) -> None:
         state = "running" if stream.running else "exited"
-        self.registry.put(Container(id=stream.container_id, name=stream.container, state=state, streams=(stream,)))
+        self.listing.put(Container(id=stream.container_id, name=stream.container, state=state, streams=(stream,)))
 
     def pipeline(
         self,
@@ -62,7 +64,8 @@ class Host:
         tap: Tap | None = None,
         reads: Reads | None = None,
     ) -> Pipeline:
-        return Pipeline(
+        reads = reads or JsonFiles(Stamps(), cutoff=cutoff)
+        pipeline = Pipeline(
             output,
             shipper,
             ShipperSettings(
@@ -71,10 +74,11 @@ class Host:
             registry=self.registry,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
-            reads=reads or JsonFiles(Stamps()),
-            cutoff=cutoff,
+            inputs={"docker": reads},
             tap=tap,
         )
+        pipeline.events.open(docker_event.STREAM, reads.cutoff)
+        return pipeline
 
     @asynccontextmanager
     async def run(self, *pipelines: Pipeline, seconds: float = 30.0) -> AsyncIterator[None]:
@@ -355,7 +359,7 @@ async def test_what_a_removed_container_wrote_last_arrives_and_then_it_is_forgot
     async with host.run(pipeline):
         await until(lambda: messages(shipper) == ["one"])
         log.write(raw("done"))
-        host.registry.drop("job")
+        host.listing.drop("job")
         await until(lambda: messages(shipper) == ["one", "done"])
         await until(lambda: pipeline.checkpoints.target_of(key) is None)
         assert pipeline.readers == {}
@@ -423,7 +427,7 @@ async def test_several_streams_of_one_container_ship_each_line_for_each(host: Ho
     log = ContainerLog(host.root)
     log.write(*numbered(range(5)))
     streams = tuple(log_stream(log.live, target=name, entry=name) for name in ("a", "b"))
-    host.registry.put(Container(id="c0ffee", name="x", state="running", streams=streams))
+    host.listing.put(Container(id="c0ffee", name="x", state="running", streams=streams))
     async with host.run(host.pipeline(shipper)):
         await until(lambda: len(shipper.stored) == 10)
     assert messages(shipper, "a") == messages(shipper, "b") == words(range(5))

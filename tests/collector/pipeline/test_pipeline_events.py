@@ -9,7 +9,7 @@ from collector.docker.event import Event
 from collector.errors import Unavailable
 from collector.model import Batch, Segment
 from collector.pipeline.event_queue import EventFeed
-from collector.transform.docker_event import segment_of
+from collector.transform.docker_event import STREAM, segment_of
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import numbered
 from tests.collector.pipeline.test_pipeline import Host, host
@@ -30,18 +30,18 @@ def event(nanoseconds: int) -> Segment:
 async def test_an_event_is_delivered_once_and_its_time_is_kept(host: Host) -> None:
     shipper = RecordingShipper()
     pipeline = host.pipeline(shipper)
-    assert pipeline.events.since == ALL
+    assert pipeline.events.open(STREAM, "") == ALL
     async with host.run(pipeline):
         for at in (7, 8, 9):
             pipeline.events.put(event(at))
         await until(lambda: len(shipper.stored) == 3)
-    assert pipeline.events.since == 9
+    assert pipeline.events.open(STREAM, "") == 9
     again = host.pipeline(shipper)
     async with host.run(again):
         for at in (8, 9, 10):  # the daemon tells again what it remembers
             again.events.put(event(at))
         await until(lambda: len(shipper.stored) == 4)
-    assert (again.ledger.acknowledged, again.ledger.duplicate, again.events.since) == (1, 0, 10)
+    assert (again.ledger.acknowledged, again.ledger.duplicate, again.events.open(STREAM, "")) == (1, 0, 10)
 
 
 async def test_events_after_the_clock_was_set_back_are_delivered_too(host: Host) -> None:
@@ -70,18 +70,18 @@ async def test_a_position_in_the_future_keeps_nothing_back(host: Host) -> None:
 async def test_where_the_first_start_began_a_later_one_does_too(host: Host) -> None:
     """With `backlog: new`, events of an absence are not left out because none came before it."""
     first = host.pipeline(RecordingShipper(), cutoff="2026-11-25T16:00:00")
-    began = first.events.since
+    began = first.events.open(STREAM, "")
     assert began == 1795622400 * 10**9
     await first.checkpoints.flush()
     again = host.pipeline(RecordingShipper(), cutoff="2026-11-26T16:00:00")
-    assert again.events.since == began
+    assert again.events.open(STREAM, "") == began
 
 
 async def test_one_that_was_not_settled_is_told_again_under_its_id(host: Host) -> None:
     shipper = RecordingShipper()
     first = host.pipeline(shipper)
     await shipper.ship(first_batch := Batch((event(7),)))
-    assert first.events.since == ALL
+    assert first.events.open(STREAM, "") == ALL
     again = host.pipeline(shipper)
     async with host.run(again):
         again.events.put(event(7))
@@ -99,7 +99,7 @@ async def test_with_an_output_that_is_away_too_long_the_oldest_go_and_are_counte
     shipper.raises = [Unavailable("away")]
     async with host.run(pipeline):
         await until(lambda: len(shipper.stored) == 4096)
-    assert pipeline.events.since == ALL + 5000
+    assert pipeline.events.open(STREAM, "") == ALL + 5000
 
 
 async def test_lines_and_events_hold_up_each_other_in_nothing(host: Host) -> None:
@@ -131,4 +131,4 @@ async def test_what_one_output_has_settled_is_not_settled_for_another(host: Host
     await asyncio.gather(*tasks, return_exceptions=True)
     for one in pipelines:
         await one.checkpoints.flush()
-    assert [host.pipeline(busy, name).events.since for name in "ab"] == [9, 7]
+    assert [host.pipeline(busy, name).events.open(STREAM, "") for name in "ab"] == [9, 7]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import Unavailable
-from collector.inputs.json_file import JsonFiles
+from collector.intake.json_files import JsonFiles
 from collector.model import BEGINNING, Batch, Chunk, LogStream, Receipt, Start
 from collector.ports import Taken, Transform
 from collector.transform.docker_json import DockerJson

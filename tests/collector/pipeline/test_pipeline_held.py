@@ -62,7 +62,7 @@ async def test_what_is_removed_of_a_log_that_waits_without_a_descriptor_is_count
         await until(lambda: pipeline.counts.open_logs < _TURNS)
         shut = next(key.container_id for key, one in pipeline.readers.items() if not log_of(one).is_open)
         host.logs[shut].live.unlink()
-        host.registry.drop(shut)
+        host.listing.drop(shut)
         shipper.is_shut = False
         await until(lambda: len(pipeline.readers) == _TURNS - 1 and not pipeline.ledger.in_flight)
         assert pipeline.counts.gaps == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.app.agent import Agent
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.docker.event import Event
 from collector.errors import Unavailable
@@ -233,7 +233,7 @@ async def test_an_agent_shows_what_it_reads_while_its_first_output_is_away(tmp_p
     agent = Agent(
         load(
             None,
-            shipper_types(),
+            installed_types(),
             {
                 "PILOTFISH_STATE_DIR": str(tmp_path / "state"),
                 "PILOTFISH_HTTP": "false",

@@ -269,7 +269,7 @@ async def test_the_last_lines_of_a_container_that_is_gone_go_back_too(host: Host
         log = host.add("shut", *numbered(range(100)))
         await until(lambda: pipeline.ledger.read == 105)
         log.live.unlink()
-        host.registry.drop("shut")
+        host.listing.drop("shut")
         answered.set()
         await until(lambda: len(pipeline.ledger.waits) == 2)
         await until(lambda: pipeline.ledger.in_flight_bytes < 1_000)

@@ -238,7 +238,7 @@ async def test_documents_of_a_removed_container_that_a_stop_drops_are_counted(
         await until(lambda: first.ledger.read == 10)
         log.live.unlink()
         log.live.parent.rmdir()
-        host.registry.drop("job")
+        host.listing.drop("job")
         await until(lambda: not first.readers)
         host.registry.close()
     host.registry.closed = False
@@ -279,7 +279,7 @@ async def test_a_container_that_went_before_anything_of_it_was_settled_is_counte
             await first.checkpoints.flush()
         else:
             await stop(host, first)
-    host.registry.drop("job")
+    host.listing.drop("job")
     for gaps in (1, 0):
         again = host.pipeline(shipper)
         async with host.run(again):
@@ -300,8 +300,8 @@ async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went(
         host.logs["job"].write(*numbered(range(10, 20)))
         await until(lambda: first.ledger.read == 30)
         await stop(host, first)
-    host.registry.drop("job")
-    host.registry.drop("done")
+    host.listing.drop("job")
+    host.listing.drop("done")
     again = host.pipeline(shipper)
     async with host.run(again):
         await until(lambda: again.counts.gaps == 1)

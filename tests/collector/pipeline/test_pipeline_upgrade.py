@@ -65,7 +65,7 @@ async def test_events_go_on_behind_the_time_that_version_0_1_0_kept(host: Host) 
     for expected, last in ((LAST_EVENT, LAST_EVENT + 1), (LAST_EVENT + 1, LAST_EVENT + 2)):  # kept by both versions
         pipeline = host.pipeline(shipper)
         async with host.run(pipeline):
-            assert pipeline.events.since == expected
+            assert pipeline.events.open(docker_event.STREAM, "") == expected
             for time in (last - 1, last):
                 made = docker_event.segment_of(event(time), "error", stamps=Stamps(), fields=lambda *_: {"host": "m"})
                 pipeline.events.put(made)

@@ -22,16 +22,15 @@ class Host:
     def __init__(self, *, most: int = 500, has_usage: bool = True, has_events: bool = True) -> None:
         self.now = NOW
         self.registry = Registry()
-        self.registry.answered()
-        self.containers = Containers(
-            self.registry, most=most, has_usage=has_usage, has_events=has_events, now=lambda: self.now
-        )
-        self.poll = Poll(self.registry, self.containers.shown, Path("/nowhere"))
+        self.listing = self.registry.join("docker", has_events=has_events)
+        self.listing.answered()
+        self.containers = Containers(self.registry, most=most, has_usage=has_usage, now=lambda: self.now)
+        self.poll = Poll(self.listing, self.containers.shown, Path("/nowhere"))
 
     def put(self, name: str, state: str = "running", *, since: float = NOW, container_id: str = "") -> Container:
         ended = None if state == "running" else since
         one = Container(id=container_id or name, name=name, state=state, created=since, started=since, finished=ended)
-        self.registry.put(one)
+        self.listing.put(one)
         return one
 
     @property
@@ -45,7 +44,7 @@ class Host:
         return found[0] if found else None
 
     def scrape(self) -> str:
-        return expose(self.containers.families(self.poll), "")[0].decode()
+        return expose(self.containers.families([self.poll]), "")[0].decode()
 
 
 def test_those_that_run_are_shown_and_those_that_ended_within_a_day() -> None:
@@ -67,7 +66,7 @@ def test_above_the_limit_running_ones_and_then_the_youngest_are_shown_and_the_ot
         host.put(f"up-{number}", since=NOW - 100 + number)
     assert host.shown == ["up-2", "up-1"]
     assert host.containers.omitted == 2
-    host.registry.drop("up-1")
+    host.listing.drop("up-1")
     assert host.shown == ["up-2", "up-0"]
     assert 'name="ended"' not in host.scrape()
 
@@ -90,9 +89,9 @@ def test_the_last_exit_code_is_told_of_one_that_runs_again() -> None:
     host = Host()
     web = host.put("web")
     assert "docker_container_last_exit_code{" not in host.scrape()
-    host.registry.tell(Event(container_id="web", action="die", time=1, exit_code=3))
+    host.listing.tell(Event(container_id="web", action="die", time=1, exit_code=3))
     assert 'docker_container_last_exit_code{name="web"} 3\n' in host.scrape()
-    host.registry.put(replace(web, state="exited", finished=NOW, exit_code=4))
+    host.listing.put(replace(web, state="exited", finished=NOW, exit_code=4))
     assert 'docker_container_last_exit_code{name="web"} 4\n' in host.scrape()
 
 
@@ -102,7 +101,7 @@ def test_restarts_are_those_that_the_daemon_counts_whatever_the_agent_saw_before
     host = Host()
     web = host.put("web")
     for count in counts:
-        host.registry.put(replace(web, restarts=count))
+        host.listing.put(replace(web, restarts=count))
         assert f'docker_container_restarts_total{{name="web"}} {count}\n' in host.scrape()
 
 
@@ -116,7 +115,7 @@ def test_a_check_is_due_after_the_last_one_or_the_start(
     """The daemon keeps the checks of the run before."""
     host = Host()
     checked = {"health": "healthy", "check_wait_seconds": 90.0, "last_check": last_check, "started": started}
-    host.registry.put(replace(host.put("web"), **checked))
+    host.listing.put(replace(host.put("web"), **checked))
     assert host.value("docker_container_health_check_due_timestamp_seconds") == due
     assert host.value("docker_container_health_last_check_timestamp_seconds") == last_check
 
@@ -124,26 +123,26 @@ def test_a_check_is_due_after_the_last_one_or_the_start(
 def test_after_a_pause_a_check_is_due_anew() -> None:
     host = Host()
     web = replace(host.put("web"), health="healthy", check_wait_seconds=90.0, last_check=NOW - 7200, started=NOW - 9000)
-    host.registry.put(replace(web, state="paused", health=""))
+    host.listing.put(replace(web, state="paused", health=""))
     assert host.value("docker_container_health_check_due_timestamp_seconds") is None
-    host.registry.put(web)
-    host.registry.tell(Event(container_id="web", action="unpause", time=int(NOW) * 1_000_000_000))
+    host.listing.put(web)
+    host.listing.tell(Event(container_id="web", action="unpause", time=int(NOW) * 1_000_000_000))
     assert host.value("docker_container_health_check_due_timestamp_seconds") == NOW + 90
 
 
 def test_a_start_that_failed_is_told_until_one_succeeds() -> None:
     host = Host()
     web = replace(host.put("web", "created"), start_error="no such file", exit_code=127)
-    host.registry.put(web)
+    host.listing.put(web)
     assert host.value("docker_container_start_failed") == 1
     assert host.value("docker_container_last_exit_code") == 127
-    host.registry.put(replace(web, state="running", start_error="", exit_code=None))
+    host.listing.put(replace(web, state="running", start_error="", exit_code=None))
     assert host.value("docker_container_start_failed") == 0
 
 
 def test_what_a_container_is_in_a_swarm_is_told() -> None:
     host = Host()
-    host.registry.put(replace(host.put("web"), stack="shop", service="shop_web", task="shop_web.1.abc"))
+    host.listing.put(replace(host.put("web"), stack="shop", service="shop_web", task="shop_web.1.abc"))
     assert ',stack="shop",service="shop_web",task="shop_web.1.abc",' in host.scrape()
 
 
@@ -162,11 +161,11 @@ def test_what_did_not_change_is_not_rendered_again() -> None:
     host.put("shop")
     host.scrape()
     before = dict(host.containers._rendered)
-    host.registry.put(replace(web, failing_streak=1, health="unhealthy"))
+    host.listing.put(replace(web, failing_streak=1, health="unhealthy"))
     host.scrape()
     after = host.containers._rendered
     assert (after["shop"] is before["shop"], after["web"] is before["web"]) == (True, False)
-    host.registry.tell(Event(container_id="shop", action="die", time=1, exit_code=1))
+    host.listing.tell(Event(container_id="shop", action="die", time=1, exit_code=1))
     assert 'docker_container_exits_total{name="shop",kind="error"} 1\n' in host.scrape()
     host.poll.log_bytes = {"web": 5}
     assert 'docker_container_log_file_bytes{name="web"} 5\n' in host.scrape()
@@ -174,7 +173,7 @@ def test_what_did_not_change_is_not_rendered_again() -> None:
 
 def test_a_state_and_a_health_are_one_of_all() -> None:
     host = Host()
-    host.registry.put(replace(host.put("web"), health="starting"))
+    host.listing.put(replace(host.put("web"), health="starting"))
     lines = host.scrape().splitlines()
     for series, count, label in (("state", 7, 'state="running"'), ("health_status", 4, 'status="starting"')):
         found = [line for line in lines if line.startswith(f"docker_container_{series}{{")]
@@ -185,7 +184,7 @@ def test_a_state_and_a_health_are_one_of_all() -> None:
 @pytest.mark.parametrize("limit", [30e6, math.inf, None])
 def test_a_limit_of_logs_is_told_where_there_are_files(limit: float | None) -> None:
     host = Host()
-    host.registry.put(replace(host.put("web"), log_limit_bytes=limit))
+    host.listing.put(replace(host.put("web"), log_limit_bytes=limit))
     found = [line.split()[-1] for line in host.scrape().splitlines() if "log_limit_bytes{" in line]
     assert found == {30e6: ["30000000"], math.inf: ["+Inf"], None: []}[limit]
 
@@ -201,6 +200,6 @@ def test_what_only_a_running_container_has_goes_with_its_end() -> None:
     host = Host()
     web = host.put("web")
     assert "container_start_time_seconds{" in host.scrape()
-    host.registry.put(replace(web, state="exited", finished=NOW))
+    host.listing.put(replace(web, state="exited", finished=NOW))
     assert "\ncontainer_" not in host.scrape()
     assert "docker_container_finished_timestamp_seconds{" in host.scrape()

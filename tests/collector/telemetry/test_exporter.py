@@ -8,10 +8,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.discovery.registry import UNDESCRIBED, Container, Registry
-from collector.docker.engine import Calls
+from collector.docker.calls import Calls
 from collector.docker.event import Event
 from collector.histogram import LAG_SECONDS, Histogram
-from collector.inputs.json_file import JsonFiles
+from collector.intake.json_files import JsonFiles
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
 from collector.ports import ShipperSettings
@@ -57,8 +57,11 @@ MUTE = Container(
     created=NOW - 300,
     finished=NOW - 60,
     problem="its log driver is 'journald'",
+    problem_kind="driver",
 )
-VAIN = Container(id="c", name="vain", state="running", problem="aliyun.logs.x=/var/log is not followed")
+VAIN = Container(
+    id="c", name="vain", state="running", problem="aliyun.logs.x=/var/log is not followed", problem_kind="label"
+)
 
 
 class Behind(FileTail):
@@ -74,12 +77,13 @@ class Telemetry:
 
     def __init__(self, directory: Path) -> None:
         self.registry = Registry()
+        self.listing = self.registry.join("docker")
         for container in (WEB, MUTE, VAIN, Container(id="d", name="web-1", state="running")):
-            self.registry.put(container)
-        self.registry.answered()
+            self.listing.put(container)
+        self.listing.answered()
         self.pipelines = [self.pipeline(directory, name) for name in ("elastic", "local")]
         containers = Containers(self.registry, most=500, now=lambda: NOW)
-        self.poll = Poll(self.registry, containers.shown, directory)
+        self.poll = Poll(self.listing, containers.shown, directory)
         self.calls = Calls()
         with self.calls.count("list"):
             pass
@@ -90,7 +94,7 @@ class Telemetry:
             self.registry,
             self.pipelines,
             containers=containers,
-            watch=Watch(self.poll, self.calls),
+            watches=[Watch(self.poll, self.calls)],
             lag=lag,
             process=Process({"info": 3, "error": 1}),
         )
@@ -118,7 +122,7 @@ class Telemetry:
             registry=self.registry,
             checkpoints=Checkpoints(directory, output),
             directory=directory,
-            reads=JsonFiles(Stamps()),
+            inputs={"docker": JsonFiles(Stamps())},
         )
 
     def scrape(self) -> dict[str, Metric]:
@@ -203,16 +207,21 @@ def test_containers_are_counted_by_state_and_told_by_health(telemetry: Telemetry
 
 
 def test_a_folder_that_is_a_link_is_among_what_is_not_followed(telemetry: Telemetry) -> None:
-    telemetry.registry.links = frozenset(["moved"])
+    telemetry.listing.links = frozenset(["moved"])
     samples = telemetry.scrape()["pilotfish_container_not_followed"].samples
     assert {"name": "moved", "reason": "link"} in [one.labels for one in samples]
 
 
 def test_a_container_that_is_not_followed_says_why(telemetry: Telemetry) -> None:
     listed = Container(
-        id="e", name="half", state="running", driver=UNDESCRIBED, problem="the daemon does not describe it"
+        id="e",
+        name="half",
+        state="running",
+        driver=UNDESCRIBED,
+        problem="the daemon does not describe it",
+        problem_kind="undescribed",
     )
-    telemetry.registry.put(listed)
+    telemetry.listing.put(listed)
     found = {
         (one.labels["name"], one.labels["reason"])
         for one in telemetry.scrape()["pilotfish_container_not_followed"].samples
@@ -231,13 +240,13 @@ def test_what_was_read_of_a_container_is_told(telemetry: Telemetry) -> None:
 
 
 def test_what_is_gone_vanishes(telemetry: Telemetry) -> None:
-    telemetry.registry.drop("a")
+    telemetry.listing.drop("a")
     assert all(one.labels.get("name") != "web" for it in telemetry.scrape().values() for one in it.samples)
 
 
 def test_while_the_daemon_is_away_nothing_is_told_of_what_only_it_knows(telemetry: Telemetry) -> None:
     assert telemetry.value("docker_up") == 1
-    telemetry.registry.lost("away")
+    telemetry.listing.lost("away")
     found = telemetry.scrape()
     assert telemetry.value("docker_up") == 0
     of_containers = {name for name in found if name.startswith(("docker_container_", "container_"))}
@@ -246,8 +255,8 @@ def test_while_the_daemon_is_away_nothing_is_told_of_what_only_it_knows(telemetr
 
 
 def test_what_was_seen_before_the_daemon_was_away_is_not_told_after(telemetry: Telemetry) -> None:
-    telemetry.registry.lost("away")
-    telemetry.registry.answered()
+    telemetry.listing.lost("away")
+    telemetry.listing.answered()
     assert "container_memory_usage_bytes" not in telemetry.scrape()
     assert telemetry.value("docker_container_state", name="web", state="running") == 1
 
@@ -255,8 +264,8 @@ def test_what_was_seen_before_the_daemon_was_away_is_not_told_after(telemetry: T
 def test_counters_outlive_the_restart_of_a_container(telemetry: Telemetry) -> None:
     end = Event(container_id="a", action="die", time=1, exit_code=2)
     for _ in range(2):
-        telemetry.registry.tell(end)
-    telemetry.registry.put(WEB)
+        telemetry.listing.tell(end)
+    telemetry.listing.put(WEB)
     assert telemetry.value("docker_container_exits_total", name="web", kind="error") == 2
 
 
@@ -295,7 +304,7 @@ def test_no_warnings_of_the_daemon_are_told_from_no_word_on_them(telemetry: Tele
 
 
 def test_of_a_container_that_the_daemon_does_not_describe_no_number_is_told(telemetry: Telemetry) -> None:
-    telemetry.registry.put(Container(id="e", name="half", state="running", driver=UNDESCRIBED, problem="no word"))
+    telemetry.listing.put(Container(id="e", name="half", state="running", driver=UNDESCRIBED, problem="no word"))
     samples = [one for it in telemetry.scrape().values() for one in it.samples if one.labels.get("name") == "half"]
     counted = {"docker_container_health_transitions_total", "docker_container_exits_total"}
     told = {one.name for one in samples} - counted - {"container_oom_events_total"}
@@ -303,13 +312,13 @@ def test_of_a_container_that_the_daemon_does_not_describe_no_number_is_told(tele
 
 
 def test_several_workers_tell_of_the_daemon_once(telemetry: Telemetry) -> None:
-    telemetry.exporter._watch = None
+    telemetry.exporter._watches = []
     assert not [name for name in telemetry.scrape() if name.startswith(("docker_", "container_"))]
 
 
 def test_two_containers_of_one_name_are_told_once(telemetry: Telemetry) -> None:
     """A tree may hold the folder of an earlier container beside that of the present one."""
-    telemetry.registry.put(Container(id="e", name="web", state="exited", health="healthy", finished=NOW))
+    telemetry.listing.put(Container(id="e", name="web", state="exited", health="healthy", finished=NOW))
     samples = [
         (one.name, tuple(sorted(one.labels.items()))) for it in telemetry.scrape().values() for one in it.samples
     ]

@@ -71,15 +71,16 @@ class Host:
         self.daemon = daemon
         self.engine = engine
         self.registry = Registry()
-        self.registry.answered()
-        self.poll = Poll(self.registry, lambda: list(self.registry.containers.values()), root, engine=engine)
+        self.listing = self.registry.join("docker")
+        self.listing.answered()
+        self.poll = Poll(self.listing, lambda: list(self.registry.containers.values()), root, engine=engine)
 
     async def look(self) -> None:
         """At what containers use, once."""
         await self.poll._look_at_usage(self.engine)
 
     def put(self, name: str, state: str = "running", answer: dict[str, Any] | None = None) -> None:
-        self.registry.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
+        self.listing.put(Container(id=name, name=name, state=state, log_limit_bytes=1.0))
         self.daemon.answers[name] = orjson.dumps(V1 if answer is None else answer)
 
 
@@ -157,8 +158,8 @@ async def test_what_was_seen_stands_while_it_is_asked_for_anew_and_not_if_that_f
 async def test_nothing_from_before_an_outage_is_told(host: Host) -> None:
     host.put("web")
     await host.look()
-    host.registry.lost("away")
-    host.registry.answered()
+    host.listing.lost("away")
+    host.listing.answered()
     assert host.poll.usage == {}
     await host.look()
     assert set(host.poll.usage) == {"web"}
@@ -181,12 +182,12 @@ async def test_a_look_tells_how_it_went_and_one_that_fails_harms_no_other(host: 
 
 async def test_a_daemon_that_is_away_is_not_asked(host: Host) -> None:
     host.put("web")
-    host.registry.lost("away")
+    host.listing.lost("away")
     running = asyncio.ensure_future(host.poll.run())
     for _ in range(20):
         await asyncio.sleep(0)
     assert (host.poll.looks, host.daemon.most_at_once) == ({}, 0)
-    host.registry.answered()
+    host.listing.answered()
     await until(lambda: "web" in host.poll.usage)
     running.cancel()
 

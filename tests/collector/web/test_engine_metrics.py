@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from collector.web import engine_metrics
+from collector.docker import engine_metrics
 from tests.collector.web.agent import site
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

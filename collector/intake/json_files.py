@@ -12,9 +12,10 @@ from collector.transform.stamps import Stamps
 
 
 class JsonFiles:
-    """Reads them. `with_attrs`: documents carry what log-opts add to a line."""
+    """Reads them. `with_attrs`: documents carry what log-opts add to a line. `cutoff`: `Start.cutoff`."""
 
-    def __init__(self, stamps: Stamps, *, with_attrs: bool = False) -> None:
+    def __init__(self, stamps: Stamps, *, with_attrs: bool = False, cutoff: str = "") -> None:
+        self.cutoff = cutoff
         self._stamps = stamps
         self._with_attrs = with_attrs
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.app.outputs import shipper_types
+from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.config.show import schema
 from collector.errors import ConfigurationError
@@ -37,9 +37,9 @@ def plain(name: str) -> str:
 
 def test_an_output_of_another_package_is_configured_and_described_as_one_of_our_own(site: Path, tmp_path: Path) -> None:
     install(site, "deep-package", outputs={"deep": "deep_one:Settings"}, modules={"deep_one": plain("deep")})
-    types = shipper_types()
-    assert list(types) == [*OWN, "deep"]
-    assert "deep" in types
+    types = installed_types()
+    assert list(types.outputs) == [*OWN, "deep"]
+    assert "deep" in types.outputs
     described = schema(types)["$defs"]
     assert any(
         each.get("properties", {}).get("depth", {}).get("description") == "how deep" for each in described.values()
@@ -52,8 +52,8 @@ def test_an_output_of_another_package_is_configured_and_described_as_one_of_our_
 
 def test_a_package_is_loaded_only_when_its_output_is_asked_for(site: Path) -> None:
     install(site, "loud", outputs={"loud": "loud_one:Settings"}, modules={"loud_one": "raise RuntimeError('loaded')"})
-    types = shipper_types()
-    assert "loud" in types
+    types = installed_types()
+    assert "loud" in types.outputs
     assert load(None, types, {}).outputs["local"].type == "store"
 
 
@@ -84,13 +84,13 @@ def test_a_package_that_cannot_be_used_is_told_with_its_place_and_its_remedy(
     file = tmp_path / "pilotfish.yml"
     file.write_text("outputs: {x: {type: bad}, y: {type: none}}")
     with pytest.raises(ConfigurationError) as caught:
-        load(file, shipper_types(), {})
+        load(file, installed_types(), {})
     first, second = str(caught.value).split("\n")
     assert first.startswith(f"{file}:1: outputs.x.type: the output type bad of the package bad-package 2.1 cannot be ")
     assert words.format(module) in first
     assert "outputs.y.type: unknown type" in second
     with pytest.raises(ConfigurationError, match="the output type bad of the package bad-package"):
-        schema(shipper_types())
+        schema(installed_types())
 
 
 def test_a_package_that_is_missing_is_the_remedy_for_an_unknown_type(tmp_path: Path) -> None:
@@ -99,37 +99,37 @@ def test_a_package_that_is_missing_is_the_remedy_for_an_unknown_type(tmp_path: P
     with pytest.raises(
         ConfigurationError, match=r"unknown type: use one of .*, or install the package that brings it$"
     ):
-        load(file, shipper_types(), {})
+        load(file, installed_types(), {})
 
 
 def test_a_name_of_our_own_is_nobody_elses(site: Path) -> None:
     install(site, "thief", outputs={"null": "thief_one:Settings"}, modules={"thief_one": plain("null")})
-    types = shipper_types()
-    assert list(types) == OWN
-    assert types["stdout"]
+    types = installed_types()
+    assert list(types.outputs) == OWN
+    assert types.outputs["stdout"]
     with pytest.raises(
         ConfigurationError, match=r"null is Pilotfish's own, and the package thief 1.0 .*: remove that pac"
     ):
-        types["null"]
+        types.outputs["null"]
 
 
 def test_a_name_of_two_packages_is_nobodys(site: Path) -> None:
     install(site, "one", outputs={"twice": "twice_one:Settings"}, modules={"twice_one": plain("twice")})
     install(site, "two", outputs={"twice": "twice_two:Settings"}, modules={"twice_two": plain("twice")})
-    assert list(shipper_types()) == [*OWN, "twice"]
+    assert list(installed_types().outputs) == [*OWN, "twice"]
     with pytest.raises(
         ConfigurationError, match=r"package one 1.0 and the package two 1.0 each bring an output type twi"
     ):
-        shipper_types()["twice"]
+        installed_types().outputs["twice"]
 
 
 def test_a_package_that_lost_its_metadata_is_named_by_its_module(site: Path) -> None:
     install(site, "bare", outputs={"bare": "bare_one:Settings"}, modules={"bare_one": "x"}, has_metadata=False)
     with pytest.raises(ConfigurationError, match="type bare of the package of bare_one:Settings cannot be loaded"):
-        shipper_types()["bare"]
+        installed_types().outputs["bare"]
 
 
 def test_what_a_package_has_no_output_for_is_no_matter_of_ours(site: Path) -> None:
     install(site, "empty", outputs={}, modules={})
-    assert list(shipper_types()) == OWN
-    assert shipper_types().get("deep") is None
+    assert list(installed_types().outputs) == OWN
+    assert installed_types().outputs.get("deep") is None

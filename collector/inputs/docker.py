@@ -1,0 +1,194 @@
+"""Containers of a Docker daemon: it tells who is there, and their json-file logs are read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import aiohttp
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from collector.discovery import inspected
+from collector.discovery.docker import DockerDiscovery, known_host
+from collector.discovery.enrich import Enricher
+from collector.discovery.registry import Listing
+from collector.docker import address
+from collector.docker import context as docker_context
+from collector.docker.calls import Calls
+from collector.docker.engine import Engine, NoSuchContainer
+from collector.docker.engine_metrics import FIX, PATH, ask
+from collector.errors import PilotfishError
+from collector.intake import findings
+from collector.intake.containers import ContainerInput, ContainerOptions
+from collector.intake.input import Defaults, InputContext
+from collector.ports import Finding
+from collector.state import places
+from collector.text.masking import mask_url
+from collector.values import FilePath
+
+_INSPECTS_AT_ONCE = 8
+
+EngineUrl = Annotated[
+    str,
+    BeforeValidator(lambda value: address.canonical(value) if isinstance(value, str) else value),
+    WithJsonSchema({"type": "string", "pattern": address.PATTERN}),
+]
+
+
+class Settings(ContainerOptions):
+    """Containers of a Docker daemon. The agent reads their log files."""
+
+    default_name = "docker"
+    has_events = True
+
+    type: Literal["docker"] = "docker"
+    url: EngineUrl = Field(
+        f"unix://{address.DEFAULT_SOCKET}",
+        description="address of the daemon: unix:///path or tcp://host:port; default: DOCKER_HOST or Docker's context",
+    )
+    tls: FilePath | None = Field(
+        None,
+        description="directory of ca.pem, cert.pem and key.pem; default: DOCKER_CERT_PATH if DOCKER_TLS_VERIFY is set",
+    )
+    logs_root: FilePath = Field(
+        Path("/var/lib/docker/containers"), description="directory in which the Docker daemon keeps the json-file logs"
+    )
+    events: bool = Field(
+        True,
+        description="deliver container events (die, oom, restart, health) as documents with the target docker-events",
+    )
+    metrics_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]\S*$",
+        description="URL of the engine's own metrics (dockerd's metrics-addr); served at /metrics/docker",
+    )
+
+    @property
+    def engine_metrics(self) -> str | None:
+        """URL of the engine's own metrics."""
+        return self.metrics_url
+
+    @classmethod
+    def defaults(cls, environ: Mapping[str, str], options: Mapping[str, Any]) -> Defaults:
+        """What the variables and contexts of the docker command say.
+
+        Raises:
+            ConfigurationError: a context is named and cannot be used.
+        """
+        found: dict[str, tuple[str, str]] = {}
+        wants_tls = bool(environ.get("DOCKER_TLS_VERIFY"))  # whatever it says: `0` too, as the docker command has it
+        url = options.get("url")
+        if url is None:
+            if host := environ.get("DOCKER_HOST", "").strip():
+                found["url"] = host, "DOCKER_HOST"
+            elif context := docker_context.current(environ):
+                found["url"] = context.host, context.told_by
+                if context.tls is not None:
+                    found["tls"] = str(context.tls), context.told_by
+                wants_tls = False
+            elif wants_tls:
+                found["url"] = address.DEFAULT_TLS, "DOCKER_TLS_VERIFY"
+            url = found["url"][0] if found else None
+        is_tcp = isinstance(url, str) and url.strip() != "" and not url.strip().startswith("unix:")
+        if wants_tls and is_tcp:
+            home = environ.get("DOCKER_CONFIG") or "~/.docker"
+            found["tls"] = environ.get("DOCKER_CERT_PATH") or home, "DOCKER_CERT_PATH"
+        values = {key: value for key, (value, _) in found.items()}
+        return Defaults(values, {key: name for key, (_, name) in found.items()})
+
+    def open(self, context: InputContext) -> "Docker":
+        """Make the input; connects to nothing yet.
+
+        Raises:
+            ConfigurationError: a certificate cannot be read.
+        """
+        return Docker(self, context)
+
+    async def check(self, context: InputContext) -> AsyncIterator[Finding]:
+        """Does the daemon answer, and can the containers' logs be read as files."""
+        try:
+            async with Engine(self.url, self.tls) as engine:
+                version = await engine.version()
+                listed = await engine.containers()
+                where = mask_url(engine.url)
+                yield Finding("ok", "docker", f"{where}: version {version.get('Version')}, {len(listed)} containers")
+                found = await _inspect(engine, [str(container["Id"]) for container in listed])
+        except PilotfishError as error:
+            yield Finding("fail", "docker", error.cause, error.remedy)
+            return
+        for finding in self._findings(found, context.listing):
+            yield finding
+        if self.metrics_url is not None:
+            yield await _engine_metrics(self.metrics_url)
+
+    def _findings(self, found: Iterable[Mapping[str, Any]], listing: Listing) -> list[Finding]:
+        descriptions = [inspected.described(one, self.logs_root, is_new=False) for one in found]
+        containers = [one.container for one in descriptions]
+        enricher = Enricher("", self.select, "", lambda key: None, listing.registry.has_room)
+        return [
+            *findings.drivers(containers),
+            *findings.log_files(containers, self.logs_root),
+            *findings.requests(descriptions, enricher, listing),
+        ]
+
+
+class Docker(ContainerInput):
+    """One daemon, on two clients: a hundred stats under way must not hold up what discovery asks."""
+
+    def __init__(self, settings: Settings, context: InputContext) -> None:
+        super().__init__(settings.json_files(context))
+        calls = Calls()
+        self.logs_root = settings.logs_root
+        self.engine, self._asked = self._engines = [Engine(settings.url, settings.tls, calls) for _ in range(2)]
+        for engine in self._engines:
+            engine.open()
+        self._settings = settings
+        self._context = context
+
+    async def run(self) -> None:
+        """Follow the daemon until cancelled."""
+        settings, context = self._settings, self._context
+        is_usual = context.name == settings.default_name
+        host_file = context.state / (places.HOST_FILE if is_usual else f"{places.HOST_FILE}.{context.name}")
+        enricher = settings.enricher(context, context.host or known_host(host_file))
+        events = context.events(self.cutoff, enricher.fields) if settings.events else None
+        await DockerDiscovery(
+            self._asked,
+            context.listing,
+            enricher,
+            logs_root=settings.logs_root,
+            host=context.host,
+            host_file=host_file,
+            since=events.since if events else 0,
+            told=events.put if events else lambda event, kind: None,
+        ).run()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for engine in self._engines:
+            await engine.aclose()
+
+
+async def _inspect(engine: Engine, ids: list[str]) -> list[dict[str, Any]]:
+    """Inspect all that are still there."""
+    at_once = asyncio.Semaphore(_INSPECTS_AT_ONCE)
+    found: list[dict[str, Any]] = []
+
+    async def one(container_id: str) -> None:
+        async with at_once:
+            with suppress(NoSuchContainer):  # removed meanwhile
+                found.append(await engine.inspect(container_id))
+
+    await asyncio.gather(*(one(container_id) for container_id in ids))
+    return found
+
+
+async def _engine_metrics(url: str) -> Finding:
+    """Can the engine's own metrics be passed on."""
+    async with aiohttp.ClientSession() as session:
+        answer = await ask(url, session)
+    if answer.status == HTTPStatus.OK:
+        return Finding("ok", "engine's metrics", f"{mask_url(url)}: served as {PATH}")
+    return Finding("warn", "engine's metrics", answer.body.decode().partition(": ")[0], FIX)

@@ -1,0 +1,89 @@
+"""The options that all inputs of containers have, and what they mean for what is followed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from collector.discovery.enrich import Enricher
+from collector.docker.self_container import own_container_id
+from collector.intake.input import Input, InputContext, InputSettings
+from collector.intake.json_files import JsonFiles
+from collector.model import LogStream, Start
+from collector.ports import Source, Transform
+from collector.sources.desk import Desk
+from collector.text.times import DURATION, duration
+
+
+def _duration_text(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def _backlog(value: object) -> str | timedelta:
+    if isinstance(value, timedelta) or value in ("all", "new"):
+        return value
+    if isinstance(value, str):
+        try:
+            return duration(value)
+        except ValueError:
+            pass
+    raise ValueError("should be all, new or a duration such as 24h (at most 100 years)")
+
+
+_BACKLOG_SCHEMA = {"anyOf": [{"enum": ["all", "new"]}, {"type": "string", "pattern": f"^{DURATION.pattern}$"}]}
+Backlog = Annotated[
+    Literal["all", "new"] | timedelta,
+    BeforeValidator(_backlog),
+    PlainSerializer(lambda value: _duration_text(value) if isinstance(value, timedelta) else value, return_type=str),
+    WithJsonSchema(_BACKLOG_SCHEMA),
+]
+
+
+class ContainerOptions(InputSettings):
+    """Which containers are followed, and from when on."""
+
+    select: Literal["all", "labelled"] = Field(
+        "all", description="follow all containers, or only those with an aliyun.logs.<name> label"
+    )
+    backlog: Backlog = Field(
+        "all",
+        description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
+    )
+
+    def enricher(self, context: InputContext, host: str) -> Enricher:
+        """What makes containers of their descriptions."""
+        registry = context.listing.registry
+        return Enricher(
+            host, self.select, own_container_id(), context.target_of, registry.has_room, share=registry.share
+        )
+
+    def json_files(self, context: InputContext) -> JsonFiles:
+        """What reads their logs."""
+        return JsonFiles(context.stamps, with_attrs=context.with_attrs, cutoff=self._cutoff())
+
+    def _cutoff(self) -> str:
+        """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
+        if self.backlog == "all":
+            return ""
+        span = self.backlog if isinstance(self.backlog, timedelta) else timedelta()
+        return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class ContainerInput(Input):
+    """An input whose containers have json-file logs."""
+
+    def __init__(self, reads: JsonFiles) -> None:
+        self.cutoff = reads.cutoff
+        self._reads = reads
+
+    def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
+        """How the files of a container are read."""
+        return self._reads.source(stream, start, desk)
+
+    def transform(self, stream: LogStream, start: Start) -> Transform:
+        """How their lines become documents."""
+        return self._reads.transform(stream, start)
