@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from collector.cli import healthcheck, terminal
 from collector.errors import PilotfishError, leaves
+from collector.runtime import waiting_signals
 
 BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
 INTERRUPTED = 130
@@ -18,6 +19,8 @@ def main() -> None:
     """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration."""
     terminal.prepare()
     arguments, debug = _without_debug(sys.argv[1:])
+    if arguments[:1] == ["run"]:
+        waiting_signals.hold()
     try:
         code = healthcheck.quick(arguments)
         if code is None:

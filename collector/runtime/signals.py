@@ -9,20 +9,19 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from collector.runtime import waiting_signals
+from collector.runtime.waiting_signals import OTHERS, STOPS
+
 log = structlog.get_logger(__name__)
 
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGXCPU, signal.SIGPWR)
 _CALM = {signal.SIGHUP, signal.SIGXCPU, signal.SIGPWR}  # also sent beside another: by systemd, shells and the kernel
-_OTHERS = (
-    *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO),
-    *range(signal.SIGRTMIN, signal.SIGRTMAX + 1),
-)
 
 
 def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops: Iterable[int] = STOPS) -> None:
     """Call `stop` with the name of the first of `stops` that comes, and `hurry` at a second one; for a running loop.
 
     All others change nothing and are told once. SIGHUP, of which nohup wants to know nothing, stays ignored if it is.
+    Those that `waiting_signals` held come now.
     """
     loop = asyncio.get_running_loop()
     asked: list[int] = []
@@ -42,10 +41,11 @@ def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops:
             log.warning("signal ignored: SIGTERM stops the agent", signal=name(number))
 
     wanted = set(stops)
-    for number in {*STOPS, *_OTHERS}:
+    for number in {*STOPS, *OTHERS}:
         is_wanted = number in wanted
         if number in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, on_stop if is_wanted else on_other, number)
+    waiting_signals.release()
 
 
 def name(number: int) -> str:

@@ -1,4 +1,4 @@
-"""A worker's process: `python -m collector.workers.child`, started by `supervisor` and by nobody else.
+"""A worker's process: `python -m collector.workers`, started by `supervisor` and by nobody else.
 
 Its standard input brings configuration and share, and ends when the agent that started it is gone: then it ends at
 once, which is as safe as a kill -9. Its standard output gets one line: where it listens, or why it cannot start.
@@ -40,7 +40,11 @@ def order(configuration: Configuration, share: Share) -> bytes:
 
 def _receive() -> Order:
     pipe = sys.stdin.buffer
-    ordered: Order = pickle.loads(pipe.read(int.from_bytes(pipe.read(4))))  # noqa: S301 - from who started us
+    size = int.from_bytes(pipe.read(4))
+    body = pipe.read(size)
+    if not size or len(body) < size:
+        sys.exit(1)  # who started us is gone
+    ordered: Order = pickle.loads(body)  # noqa: S301 - from who started us
     return ordered
 
 
@@ -69,7 +73,3 @@ def main() -> None:
     except* PilotfishError as group:
         error = next(one for one in leaves(group) if isinstance(one, PilotfishError))
         _say(Word(cause=error.cause, remedy=error.remedy, exit_code=error.exit_code))
-
-
-if __name__ == "__main__":
-    main()

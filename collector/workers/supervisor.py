@@ -20,6 +20,7 @@ from collector.config.models import Configuration
 from collector.discovery.share import Share
 from collector.errors import PilotfishError
 from collector.runtime import signals
+from collector.runtime.waiting_signals import STOPS
 from collector.state.places import Address
 from collector.workers import child
 
@@ -71,7 +72,7 @@ class Supervisor:
 
     async def _watch(self, worker: Worker) -> None:
         code = await worker.process.wait()
-        if self.is_stopping and code in (0, -signal.SIGTERM):  # of a signal it dies while it still loads
+        if self.is_stopping and (code == 0 or -code in STOPS):  # of a signal it dies before its first step
             return
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         error = PilotfishError(f"worker {worker.share.number} exited ({how})", "check its last lines in the log")
@@ -111,7 +112,7 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
         return
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", child.__name__),
+        *("-m", child.__package__),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the agent: it tells them
@@ -126,8 +127,10 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
     with suppress(ConnectionError):  # it has ended, and said why
         await process.stdin.drain()
     said = await process.stdout.readline()
-    if not said and starting.is_stopping:
-        return
+    if not said:
+        await process.wait()  # a signal that ended it was sent to all of the agent's processes, perhaps
+        if starting.is_stopping:
+            return
     word = msgspec.json.decode(said, type=child.Word) if said else child.Word(cause=f"worker {share.number} exited")
     if word.cause:
         error = PilotfishError(word.cause, word.remedy)

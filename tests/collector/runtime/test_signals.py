@@ -168,18 +168,68 @@ def test_workers_are_told_by_their_agent_and_drain(tmp_path: Path, name: str) ->
     assert name == "SIGTERM" or code == 0
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str) -> None:
-    words = [*COMMAND, "run", "-c", str(config(tmp_path, workers=3, outputs={"none": {"type": "null"}}))]
-    tree(tmp_path / "logs")
-    with subprocess.Popen(words, env=environment(tmp_path)) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        until(lambda: process.poll() is not None or children.read_text())
+@contextmanager
+def starting(home: Path, workers: int) -> Iterator[subprocess.Popen[bytes]]:
+    words = [*COMMAND, "run", "-c", str(config(home, workers=workers, outputs={"none": {"type": "null"}}))]
+    tree(home / "logs")
+    with (home / "agent.log").open("wb") as log, subprocess.Popen(words, env=environment(home), stderr=log) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    except OSError:
+        return []  # it has ended
+
+
+@pytest.mark.parametrize("name", [*STOPS, "SIGUSR1"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_signal_while_the_agent_loads_waits_until_it_can_stop(tmp_path: Path, name: str, workers: int) -> None:
+    with starting(tmp_path, workers) as process:
+        until(lambda: "uvloop" in Path(f"/proc/{process.pid}/maps").read_text())  # the configuration comes after it
         process.send_signal(signal.Signals[name])
-        until(lambda: process.poll() is not None or len(children.read_text().split()) in (0, 3))
-        workers = [] if process.poll() is not None else children.read_text().split()
+        if name == "SIGUSR1":
+            until(lambda: (tmp_path / "agent.log").read_text().count("signal ignored") == 1)
+            process.terminate()
+        assert process.wait(SECONDS) == 0
+    log = (tmp_path / "agent.log").read_text()
+    assert f'"signal": "{name}"' in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("is_for_all", [False, True])
+def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str, is_for_all: bool) -> None:
+    with starting(tmp_path, 3) as process:
+        until(lambda: process.poll() is not None or children(process))
+        for child in children(process) if is_for_all else []:  # as systemd does
+            os.kill(child, signal.Signals[name])
+        process.send_signal(signal.Signals[name])
+        until(lambda: process.poll() is not None or len(children(process)) in (0, 3))
+        workers = children(process)
         assert process.wait(SECONDS) == 0
     assert not [one for one in workers if Path(f"/proc/{one}").exists()]
+    assert "Traceback" not in (tmp_path / "agent.log").read_text()
+
+
+def test_no_worker_outlives_an_agent_that_is_killed_while_they_start(tmp_path: Path) -> None:
+    with starting(tmp_path, 3) as process:
+        until(lambda: len(workers := children(process)) == 3 and all(map(_is_running, workers)))
+        workers = children(process)
+        process.kill()
+        until(lambda: not any(map(_is_running, workers)))
+    assert "Traceback" not in (tmp_path / "agent.log").read_text()
+
+
+def _is_running(worker: int) -> bool:
+    try:
+        return b"collector.workers" in Path(f"/proc/{worker}/cmdline").read_bytes()  # nothing, once it has ended
+    except OSError:
+        return False
 
 
 CLOSED = ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", "<&- >&- 2>&-"]
