@@ -5,7 +5,7 @@ path); any other is taken line by line (the slow path), with the same result. Wh
 
 - one raw line gives one document, unless Docker cut the line into pieces, which are joined;
 - one newline ends one document: the application's JSON is spliced only if it is a valid object without a raw newline;
-- a line over `MAX_JOINED_CHARACTERS` becomes several documents, all but the last with `"truncated":true`;
+- a line over `joining.MAX_JOINED_CHARACTERS` becomes several documents, all but the last with `"truncated":true`;
 - a line without a time takes that of the line before it in its file, else of the next one that has any, else the
   file's; so a file gives the same documents whenever and from wherever it is read;
 - the trusted members stand outside `log`, so that the application cannot reach them.
@@ -15,35 +15,24 @@ Exact rules: docs/specification.md, ADR 0001.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
-
-from msgspec import Struct
 
 from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
-from collector.documents.json_text import log_of, message, text_of
+from collector.documents.json_text import message
 from collector.documents.segments import days, segment_of
 from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
 from collector.ports import Taken, Transform
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, parts
+from collector.transform.envelope import Line, envelope, envelopes, parts
+from collector.transform.joining import Joining
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
-MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
-
-
-class _Unfinished(Struct):
-    """Pieces of a line whose end has not come yet."""
-
-    id: str
-    time: str
-    pieces: list[str]
-    size: int
-    attrs: bytes = b""
 
 
 class DockerJson(Transform):
@@ -60,9 +49,9 @@ class DockerJson(Transform):
         self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
-        self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
+        self._joining = Joining()
         self._held = Undated(start.dated)
-        self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is
+        self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
         self._done: Ticket  # what the next segment leaves behind it, unless it is the last
@@ -72,7 +61,7 @@ class DockerJson(Transform):
     @property
     def is_amid_line(self) -> bool:
         """Whether it holds pieces of a line whose last one has not come, or lines that wait for a time."""
-        return bool(self._unfinished or self._held)
+        return bool(self._joining or self._held)
 
     @property
     def waits_for_time(self) -> bool:
@@ -162,7 +151,7 @@ class DockerJson(Transform):
         if chunk.ended or self._held.is_due:
             self._release(chunk.stream, finished)
         if chunk.ended:
-            self._finish_all(finished)
+            finished += self._joining.finish()
         stamps = self._stamps.render([document.time for document in finished])
         documents = self._composer.finished(chunk.stream, finished, stamps)
         ids = [document.id for document in finished]
@@ -186,16 +175,17 @@ class DockerJson(Transform):
             self._hold(raw, stream, finished)
             return
         if raw.is_apart:
-            self._finish_all(finished)
+            finished += self._joining.finish()
         if line is None:
             self._finish_broken(raw, stream, finished)
         else:
-            self._join(line, raw, before or self._last_time, stream, finished)
+            place = partial(self._place, raw.start, before or self._last_time)
+            finished += self._joining.take(line, line.time or self._last_time, self._id(raw, stream), place)
 
     def _hold(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         """Keep a line until one behind it has a time."""
-        if not self.is_amid_line:
-            self._clear = self._place(raw.start, "")
+        if not self._held:
+            self._clear = self._joining.clear if self._joining else self._place(raw.start, "")
         self._held.hold(raw)
         if self._held.is_due:
             self._release(stream, finished)
@@ -206,39 +196,6 @@ class DockerJson(Transform):
             self._last_time = self._held.time(time)
             for raw in self._held.take():
                 self._take(raw, stream, finished)
-
-    def _join(
-        self, line: LineWithAttrs, raw: RawLine, time_before: str, stream: LogStream, finished: list[FinishedLine]
-    ) -> None:
-        time = line.time or self._last_time
-        unfinished = self._unfinished.get(line.stream)
-        if unfinished is not None and unfinished.time != time:
-            self._finish(line.stream, finished)
-            unfinished = None
-        if unfinished is None and line.log.endswith("\n"):  # a whole line, as most are
-            log, name = log_of(text_of(line.log)), self._id(raw, stream)
-            finished.append(FinishedLine(log, line.stream, time, name, bytes(line.attrs)))
-            return
-        if unfinished is None:
-            if not self._unfinished:
-                self._clear = self._place(raw.start, time_before)
-            unfinished = _Unfinished(self._id(raw, stream), time, [], 0, bytes(line.attrs))
-            self._unfinished[line.stream] = unfinished
-        unfinished.pieces.append(line.log)
-        unfinished.size += len(line.log)
-        if line.log.endswith("\n") or unfinished.size > MAX_JOINED_CHARACTERS:
-            self._finish(line.stream, finished, is_cut=not line.log.endswith("\n"))
-
-    def _finish_all(self, finished: list[FinishedLine]) -> None:
-        for name in list(self._unfinished):
-            self._finish(name, finished)
-
-    def _finish(self, name: str, finished: list[FinishedLine], *, is_cut: bool = False) -> None:
-        unfinished = self._unfinished.pop(name)
-        text = text_of("".join(unfinished.pieces))
-        pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
-        name_of_line = f"{unfinished.id}{pieces}"
-        finished.append(FinishedLine(log_of(text), name, unfinished.time, name_of_line, unfinished.attrs, is_cut))
 
     def _finish_broken(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         self.parse_errors += 1
@@ -251,12 +208,10 @@ class DockerJson(Transform):
         return Ticket(start, last_time, fingerprint(last_line(before)))
 
     def _resume(self, chunk: Chunk) -> Ticket:
-        """Where reading must resume: where nothing was unfinished or held.
-
-        The start of an unfinished line is not enough: a line of the other stream may have begun before it and ended
-        behind it, and reading from there would ship its last pieces as a line of their own.
-        """
-        return self._clear if self.is_amid_line else Ticket(chunk.end, self._last_time, chunk.fingerprint)
+        """Where reading must resume: where nothing was unfinished or held."""
+        if self._held:
+            return self._clear
+        return self._joining.clear if self._joining else Ticket(chunk.end, self._last_time, chunk.fingerprint)
 
     # ------------------------------------------------------------------ both
 

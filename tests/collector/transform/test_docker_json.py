@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from collector.documents.ids import id_prefix
 from collector.model import Chunk, FileId, Position, Segment, Start
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.docker_json import MAX_JOINED_CHARACTERS, DockerJson
+from collector.transform.docker_json import DockerJson
+from collector.transform.joining import MAX_JOINED_CHARACTERS
 from collector.transform.stamps import Stamps, from_nanoseconds
 from tests.collector.docker_lines import TIME, escaped, log_stream, raw
 from tests.examples import examples

@@ -1,0 +1,73 @@
+"""Pieces of a line that Docker cut at 16 KiB → the whole line (moby `daemon/logger/copier.go`).
+
+The pieces of one line have one time, and all but the last end without a newline. Those of stdout and stderr may stand
+between each other.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from collector.documents.composer import FinishedLine
+from collector.documents.json_text import log_of, text_of
+from collector.model import Ticket
+from collector.transform.envelope import LineWithAttrs
+
+MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
+
+
+class _Unfinished(Struct):
+    id: str
+    time: str
+    pieces: list[str]
+    size: int
+    attrs: bytes = b""
+
+
+class Joining:
+    """The lines whose end has not come, one of stdout and stderr each; true while there are any.
+
+    `clear` is the last place at which there was none. The start of an unfinished line is not enough to go on from: a
+    line of the other stream may have begun before it and ended behind it, and its last pieces would be a line then.
+    """
+
+    clear: Ticket
+
+    def __init__(self) -> None:
+        self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
+
+    def __bool__(self) -> bool:
+        return bool(self._unfinished)
+
+    def take(self, line: LineWithAttrs, time: str, name: str, place: Callable[[], Ticket]) -> list[FinishedLine]:
+        """Take a raw line of this time, and give what is finished now.
+
+        `name` is its document's id if it begins a line; `place` tells where it stands.
+        """
+        finished = []
+        unfinished = self._unfinished.get(line.stream)
+        if unfinished is not None and unfinished.time != time:  # another line has begun: the end never came
+            finished.append(self._finish(line.stream))
+            unfinished = None
+        is_end = line.log.endswith("\n")
+        if unfinished is None and is_end:  # a whole line, as most are
+            return [*finished, FinishedLine(log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs))]
+        if unfinished is None:
+            if not self._unfinished:
+                self.clear = place()
+            unfinished = self._unfinished[line.stream] = _Unfinished(name, time, [], 0, bytes(line.attrs))
+        unfinished.pieces.append(line.log)
+        unfinished.size += len(line.log)
+        if is_end or unfinished.size > MAX_JOINED_CHARACTERS:
+            finished.append(self._finish(line.stream, is_cut=not is_end))
+        return finished
+
+    def finish(self) -> list[FinishedLine]:
+        """Nothing follows: what there is of each line."""
+        return [self._finish(stream) for stream in list(self._unfinished)]
+
+    def _finish(self, stream: str, *, is_cut: bool = False) -> FinishedLine:
+        unfinished = self._unfinished.pop(stream)
+        text = text_of("".join(unfinished.pieces))
+        pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
+        return FinishedLine(log_of(text), stream, unfinished.time, f"{unfinished.id}{pieces}", unfinished.attrs, is_cut)
