@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
-
-import tantivy
 
 from collector.errors import QueryError
 
@@ -109,6 +109,11 @@ class AllOf(NamedTuple):
 Asked = Everything | Words | Whole | Numbers | Times | AnyOf | AllOf
 
 
+def _tantivy() -> ModuleType:
+    """The parser: loaded with the first search, since it is 4 MB that an agent nobody searches does not need."""
+    return import_module("tantivy")
+
+
 def parsed(text: str) -> Asked:
     """The meaning of `text`; an empty one means every document.
 
@@ -122,7 +127,7 @@ def parsed(text: str) -> Asked:
             "the query is too long", f"{MAX_CHARACTERS} characters and {MAX_PARENTHESES} ( are the maximum"
         )
     try:
-        tree = tantivy.parse_query(text)
+        tree = _tantivy().parse_query(text)
     except ValueError as error:
         raise _unreadable(text) or QueryError(
             f"the query cannot be read{_place(text)}", "put text with : ( ) [ ] ' in quotes"
@@ -204,7 +209,7 @@ def _unreadable(text: str) -> QueryError | None:
 
 
 def _place(text: str) -> str:
-    _, errors = tantivy.parse_query_lenient(text)
+    _, errors = _tantivy().parse_query_lenient(text)
     if not errors:
         return ""
     return f" at character {errors[0]['pos'] + 1} ({errors[0]['message']})"

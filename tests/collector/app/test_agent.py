@@ -1,5 +1,7 @@
 """Laws of the composition root: what it says about the parts it sees."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,16 @@ async def test_a_store_answers_searches_before_any_server(
     finally:
         for shipper in opened.values():
             await shipper.aclose()
+
+
+def test_an_agent_without_a_store_loads_no_search_engine(tmp_path: Path) -> None:
+    """It is 4 MB of each process, and Elasticsearch is searched by few agents."""
+    program = (
+        "import sys; from collector.workers import agent; from collector.app.plugins import installed_types as types; "
+        "from collector.config.loading import load; load(None, types(), {'PILOTFISH_OUTPUTS__E__TYPE': 'elasticsearch',"
+        " 'PILOTFISH_OUTPUTS__E__HOSTS': 'http://es', 'HOME': sys.argv[1]}); print('tantivy' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n"
