@@ -26,7 +26,7 @@ from collector.pipeline.dating import Dating
 from collector.pipeline.event_queue import EventQueue
 from collector.pipeline.reader import Reader, together
 from collector.pipeline.returning import Returning
-from collector.ports import PolledSource, Shipper, ShipperSettings, Tap, Transform
+from collector.ports import PolledSource, Shipper, ShipperSettings, Tap
 from collector.sources import removed
 from collector.sources.desk import Desk
 from collector.sources.rounds import Rounds
@@ -36,7 +36,6 @@ from collector.sources.watcher import Watcher
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
 from collector.transform import docker_event
-from collector.transform.parts import parts
 
 log = structlog.get_logger(__name__)
 
@@ -188,6 +187,7 @@ class Pipeline:
         reader = self.readers[key]
         stream = reader.source.stream
         reader.transform, reader.left = self._inputs[stream.input].transform(stream, start), None
+        reader.told.back()
         self._show_anew(key)
 
     def _show_anew(self, key: StreamKey) -> None:
@@ -219,7 +219,7 @@ class Pipeline:
         self._returning.take_due(key)
         try:
             async for chunk in source.chunks():
-                has_to_wait = is_shown or not self._take_one(reader, chunk, self._segments(chunk, reader.transform))
+                has_to_wait = is_shown or not self._take_one(reader, chunk, self._segments(chunk, reader))
                 del chunk  # a quiet log must not keep its last one, nor one that waits
                 if has_to_wait:
                     await self._wait_for_room(reader)
@@ -245,7 +245,7 @@ class Pipeline:
         readers = [self.readers[source.key] for source, _ in found]
         made = together(readers, [chunk for _, chunk in found], self._most_added)
         return [
-            self._take_one(reader, chunk, [segments] if segments else self._segments(chunk, reader.transform))
+            self._take_one(reader, chunk, [segments] if segments else self._segments(chunk, reader))
             for reader, (_, chunk), segments in zip(readers, found, made, strict=True)
         ]
 
@@ -291,14 +291,13 @@ class Pipeline:
         finally:
             self.counts.wait(-1)
 
-    def _segments(self, chunk: Chunk, transform: Transform) -> Iterator[list[Segment]]:
+    def _segments(self, chunk: Chunk, reader: Reader) -> Iterator[list[Segment]]:
         """What a chunk becomes, a part of it at a time."""
-        for part in parts(chunk, transform.added_bytes(chunk.stream), self._most_added):
-            taken = transform.take(part)
-            self.ledger.parse_errors += taken.parse_errors
-            self.counts.torn(chunk.stream.container, lines=taken.torn_lines)
-            if taken.filtered:
-                self.ledger.left_out(taken.filtered)
+        for taken, is_new in reader.made(chunk, self._most_added):
+            if is_new:
+                self.ledger.parse_errors += taken.parse_errors
+                self.ledger.left_out(taken.filtered or {})
+                self.counts.torn(chunk.stream.container, lines=taken.torn_lines)
             yield taken.segments
             if taken.end is not None:  # asked for again only once these segments are tracked
                 self.checkpoints.clear(chunk.stream.key, taken.end)

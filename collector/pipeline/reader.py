@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from collector.model import Chunk, Segment
-from collector.ports import Source, Transform
+from collector.pipeline.told import Told
+from collector.ports import Source, Taken, Transform
+from collector.transform.parts import parts
 
 
 class Reader(Struct, eq=False):
     """How its bytes are read, how they become documents, and how much of them was passed on.
 
-    `left` is what there was no room for, of the last chunk.
+    `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are.
     """
 
     source: Source
@@ -19,6 +21,20 @@ class Reader(Struct, eq=False):
     documents: int = 0
     read_bytes: int = 0
     left: Iterator[Segment] | None = None
+    told: Told = field(default_factory=Told)
+
+    def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Taken, bool]]:
+        """What a chunk becomes, a part of it at a time, and whether the part is read for the first time.
+
+        Large chunks are taken in parts, so that no more than `most_bytes` are added to the lines of one.
+        """
+        transform = self.transform
+        for piece, is_new in self.told.pieces(chunk):
+            for part in parts(piece, transform.added_bytes(chunk.stream), most_bytes):
+                taken = transform.take(part)
+                if is_new:
+                    self.told.until(part)
+                yield taken, is_new
 
 
 def together(readers: Sequence[Reader], chunks: Sequence[Chunk], most_bytes: int) -> Sequence[list[Segment] | None]:

@@ -21,11 +21,24 @@ def parts(chunk: Chunk, added_bytes: int, most_bytes: int) -> Iterator[Chunk]:
         yield from parts(half, added_bytes, most_bytes)
 
 
+def cut(chunk: Chunk, lines: int) -> tuple[Chunk, Chunk]:
+    """So many of its lines, and the rest, which may be none."""
+    end = 0
+    for _ in range(lines):
+        end = chunk.data.index(b"\n", end) + 1
+    return _cut_behind(chunk, end)
+
+
 def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
     """Cut behind the line in the middle; there are two at least."""
     data = chunk.data
-    cut = data.find(b"\n", len(data) // 2, len(data) - 1) + 1 or data.rfind(b"\n", 0, len(data) - 1) + 1
-    first, second = data[:cut], data[cut:]
+    return _cut_behind(
+        chunk, data.find(b"\n", len(data) // 2, len(data) - 1) + 1 or data.rfind(b"\n", 0, len(data) - 1) + 1
+    )
+
+
+def _cut_behind(chunk: Chunk, end: int) -> tuple[Chunk, Chunk]:
+    first, second = chunk.data[:end], chunk.data[end:]
     lines = line_count(first)
     # Counted from the end: of the first line some may be left out, and then nobody knows how it ends in the file.
     offset, line = chunk.end.offset - len(second), chunk.start.line + lines
