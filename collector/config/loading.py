@@ -67,7 +67,10 @@ class _Sources:
         self.said, self.names = said, {**shared, **told.names}
 
     def place(self, path: tuple[str, ...]) -> str:
-        """Where to look for the value at `path`, or for the nearest section around it."""
+        """Where to look for the value at `path`, for one inside it, or for the nearest section around it."""
+        inside = (name for known, name in self.names.items() if known[: len(path)] == path)
+        if path not in self.said.lines and (name := next(inside, None)):
+            return name
         for length in range(len(path), 0, -1):
             if name := self.names.get(path[:length]):
                 return name
@@ -183,7 +186,7 @@ def _validate(values: dict[str, Any], types: Types, sources: _Sources, *, warnin
             opened[section] = {}
         for name, options in values[section].items() if isinstance(values[section], dict) else ():
             try:
-                opened[section][name] = _settings(section, name, options, types, sources)
+                opened[section][name] = _settings(section, name, options, types, sources, others=list(values[section]))
             except ValidationError as error:
                 explain(error, (section, name))
             except ConfigurationError as error:
@@ -208,8 +211,10 @@ def _many_writers(types: Mapping[str, type[ShipperSettings]]) -> list[str]:
     return found
 
 
-def _settings(section: str, name: str, options: Any, types: Types, sources: _Sources) -> BaseModel:
-    """Validate one input or output by its type.
+def _settings(
+    section: str, name: str, options: Any, types: Types, sources: _Sources, *, others: list[str]
+) -> BaseModel:
+    """Validate one input or output by its type; `others` stand beside it.
 
     Raises:
         ConfigurationError: there is no such type, or it cannot be used.
@@ -225,7 +230,8 @@ def _settings(section: str, name: str, options: Any, types: Types, sources: _Sou
         remedy = f'write "null" in quotes for the {what} type null, or use one of {words}'
         raise ConfigurationError(f"{place}.type: is empty (YAML reads null without quotes as empty)", remedy)
     if kind is None and (section == "outputs" or name not in known):
-        near = get_close_matches(name, known, 1) if section == "inputs" else []
+        others = [*known, *others] if section == "inputs" else others
+        near = get_close_matches(name, [one for one in others if one != name], 1)
         remedy = f"did you mean {section}.{near[0]}? If not, use one of" if near else "use one of"
         raise ConfigurationError(f"{place}.type: is missing", f"{remedy} {words}")
     kind = name if kind is None else kind

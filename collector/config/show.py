@@ -68,6 +68,7 @@ def schema(types: Types) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **root,
         "title": "pilotfish.yml",
+        "description": "The configuration of Pilotfish",
         "$defs": definitions,
     }
 

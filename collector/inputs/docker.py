@@ -112,11 +112,11 @@ class Settings(ContainerOptions):
             async with Engine(self.url, self.tls) as engine:
                 version = await engine.version()
                 listed = await engine.containers()
-                where = mask_url(engine.url)
-                yield Finding("ok", "docker", f"{where}: version {version.get('Version')}, {len(listed)} containers")
+                text = f"{mask_url(engine.url)}: version {version.get('Version')}, {len(listed)} containers"
+                yield Finding("ok", context.name, text)
                 found = await _inspect(engine, [str(container["Id"]) for container in listed])
         except PilotfishError as error:
-            yield Finding("fail", "docker", error.cause, error.remedy)
+            yield Finding("fail", context.name, error.cause, error.remedy)
             return
         for finding in self._findings(found, context.listing):
             yield finding

@@ -353,6 +353,22 @@ def test_a_wrong_variable_of_docker_is_named(written: Path) -> None:
     assert line.startswith("DOCKER_HOST: inputs.docker.url: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "variable", "words"),
+    [
+        ("inputs: {tree: {type: directory, path: /}}", "INPUTS__TREES__PATH", "inputs.trees.type: is missing: "
+         "did you mean inputs.tree? If not, use one of directory, docker"),
+        ("outputs: {elastic: {type: stdout}}", "OUTPUTS__ELASTICS__SPOOL", "outputs.elastics.type: is missing: "
+         "did you mean outputs.elastic? If not, use one of elasticsearch, stdout, store"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_begins_a_section_by_mistake_is_named(
+    written: Path, text: str, variable: str, words: str
+) -> None:
+    [line] = mistakes(written, text, {f"PILOTFISH_{variable}": "1"})
+    assert line == f"PILOTFISH_{variable}: {words}"
+
+
 def test_broken_json_in_the_environment_names_the_variable_only(written: Path) -> None:
     environ = {"PILOTFISH_OUTPUTS__E__TYPE": "elasticsearch", "PILOTFISH_OUTPUTS__E__HOSTS": f"[{SECRET}"}
     [line] = mistakes(written, "", environ)
