@@ -94,11 +94,12 @@ class Refused(ShippingError):
         self.type = type
 
 
-REPORT_IT = "report it to the authors of this type of output"
+REPORT_IT = "report it to the authors of this type"
 
 
-def place_of(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """The type of an error that nobody foresaw, and the line that it comes from: its words may repeat a secret."""
+    error = next(leaves(error))
     last = error.__traceback__
     while last and last.tb_next:
         last = last.tb_next

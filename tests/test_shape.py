@@ -15,7 +15,13 @@ SHIPPERS = sorted(
 SHIPPERS.remove("__init__")
 
 MAY_NAME_AN_OUTPUT = ("collector.cli.setup_elasticsearch", "collector.demo")  # a command for it; a show of the store
-MAY_CATCH_EVERY_ERROR = ("collector.cli", "collector.app.check", "collector.app.plugins", "collector.delivery.sender")
+MAY_CATCH_EVERY_ERROR = (
+    "collector.cli",
+    "collector.app.check",
+    "collector.app.inputs",
+    "collector.app.plugins",
+    "collector.delivery.sender",
+)
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from collector.app.inputs import context_of
+from collector.app.inputs import context_of, keep_running
 from collector.app.readiness import not_ready
 from collector.config.models import Configuration
 from collector.dead_letters.replay import Replay
@@ -113,7 +113,8 @@ class Agent:
                 self.pipelines.append(self._pipeline(output, shipper, state))
             watches = self._watches()
             await self._serve(stack, state, opened, watches)
-            looking = [*(each.run() for each in self.inputs.values()), *(watch.poll.run() for watch in watches)]
+            running = (keep_running(each, self.registry.inputs[name]) for name, each in self.inputs.items())
+            looking = [*running, *(watch.poll.run() for watch in watches)]
             await self._work(looking, on_ready)
 
     def _open_inputs(self, stack: AsyncExitStack) -> None:

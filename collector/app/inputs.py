@@ -1,12 +1,20 @@
-"""Configuration → what an input is told, in an agent or by a command that only looks at it."""
+"""An input in an agent: what it is told, and that it harms no other, whatever it raises."""
 
+import asyncio
 from collections.abc import Callable
+
+import structlog
 
 from collector.config.models import Configuration
 from collector.discovery.registry import Listing
-from collector.intake.input import EventSink, Fields, InputContext
+from collector.errors import REPORT_IT, place_of
+from collector.intake.input import EventSink, Fields, Input, InputContext
 from collector.model import StreamKey
 from collector.transform.stamps import Stamps
+
+log = structlog.get_logger(__name__)
+
+_AGAIN_SECONDS = 5.0
 
 
 def context_of(
@@ -27,3 +35,17 @@ def context_of(
         target_of=target_of,
         events=events,
     )
+
+
+async def keep_running(one: Input, listing: Listing, again_seconds: float = _AGAIN_SECONDS) -> None:
+    """Run it until cancelled, again and again if it ends: its streams stay, the other inputs go on."""
+    while True:
+        error = "it ended by itself"
+        try:
+            await one.run()
+        except Exception as unexpected:  # noqa: BLE001 - of another package's code
+            error = f"it raised an unexpected error ({place_of(unexpected)}): {REPORT_IT}"
+        if listing.error != error:
+            log.error("input failed", input=listing.name, error=error)
+        listing.lost(error)
+        await asyncio.sleep(again_seconds)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -13,13 +14,49 @@ from structlog.testing import capture_logs
 
 from collector.app.agent import Agent
 from collector.app.plugins import installed_types
+from collector.config.environment import Types
 from collector.config.loading import load
-from collector.ports import ShipperSettings
+from collector.intake.input import Input, InputContext, InputSettings
+from collector.model import LogStream, Start
+from collector.ports import Source, Transform
+from collector.sources.desk import Desk
 from tests.collector.discovery.test_docker import Daemon
 from tests.collector.docker_lines import ContainerLog, raw
 from tests.collector.unix_site import serving
 from tests.collector.waiting import until
 from tests.contract.inputs import KEPT, Keeps, Kept
+
+
+class FailingSettings(InputSettings):
+    """Of another package, and not yet right."""
+
+    type: Literal["failing"] = "failing"
+    raises: bool = True
+
+    def open(self, context: InputContext) -> "Failing":
+        return Failing(self, context)
+
+
+class Failing(Input):
+    """Raises, or ends, as soon as it has listed a container."""
+
+    def __init__(self, settings: FailingSettings, context: InputContext) -> None:
+        self._settings, self._context = settings, context
+
+    async def run(self) -> None:
+        self._context.listing.answered()
+        if self._settings.raises:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._fail())
+
+    async def _fail(self) -> None:
+        raise KeyError("a password, perhaps")
+
+    def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
+        raise NotImplementedError
+
+    def transform(self, stream: LogStream, start: Start) -> Transform:
+        raise NotImplementedError
 
 
 class Host:
@@ -49,8 +86,9 @@ class Host:
             "PILOTFISH_STATE_DIR": str(self.root / "state"),
             "PILOTFISH_HTTP__LISTEN": "127.0.0.1:0",
         }
-        outputs: dict[str, type[ShipperSettings]] = {"keeps": Keeps}
-        agent = Agent(load(None, installed_types()._replace(outputs=outputs), environ))
+        own = installed_types().inputs
+        types = Types({**{name: own[name] for name in own}, "failing": FailingSettings}, {"keeps": Keeps})
+        agent = Agent(load(None, types, environ))
         kept = KEPT.setdefault(self.root / "state", Kept())
         async with AsyncExitStack() as stack:
             for name, daemon in self.daemons.items():
@@ -110,6 +148,24 @@ async def test_one_that_is_away_is_told_by_its_name_and_takes_nothing_from_the_o
         lines = await scraped(agent)
     assert 'docker_up{input="away"} 0' in lines
     assert 'docker_up{input="here"} 1' in lines
+
+
+@pytest.mark.parametrize(
+    ("raises", "words"),
+    [
+        (True, r"it raised an unexpected error \(KeyError at test_inputs\.py:\d+\): report it"),
+        (False, "it ended by itself"),
+    ],
+)
+async def test_one_that_fails_is_told_and_takes_nothing_from_the_others(host: Host, raises: bool, words: str) -> None:
+    log(host.tree("here"), "a", "here")
+    host.inputs["bad"] = {"type": "failing", "raises": raises}
+    with capture_logs() as logs:
+        async with host.running() as (agent, kept):
+            await until(lambda: kept.messages("a") == ["here"])
+            await until(lambda: any(re.match(f"input bad: {words}", one) for one in agent.not_ready()))
+    assert [one["input"] for one in logs if one["event"] == "input failed"] == ["bad"]
+    assert "password" not in str(logs)
 
 
 async def test_a_container_of_two_inputs_is_followed_once_and_by_the_other_when_the_first_drops_it(host: Host) -> None:

@@ -175,6 +175,6 @@ async def test_a_fault_of_an_output_makes_it_away_and_ends_nothing(shipper: Brok
     answer = await sender.ship(sent, set(), Backoff())
     assert (answer.is_away, answer.receipt.retry) == (True, sent)
     assert ledger.error.startswith(f"the output raised an unexpected error ({place}")
-    assert ledger.error.endswith("): report it to the authors of this type of output")
+    assert ledger.error.endswith("): report it to the authors of this type")
     assert SECRET not in ledger.error
     assert (await sender.ship(sent, set(), Backoff())).receipt.delivered == 2
