@@ -12,17 +12,16 @@ Positions, identity, rotation: docs/specification.md; moby `daemon/logger/logger
 
 import asyncio
 import errno
-import math
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 from collector.files.regular import refusal
 from collector.model import BEGINNING, Chunk, LogStream, Position, Start
 from collector.ports import PolledSource
 from collector.sources.cutoff import cutoff_of, without_older
 from collector.sources.going_back import gone_back
+from collector.sources.line_reader import SO_FAR, YET, LineReader, NoLines
 from collector.sources.log_reader import LogReader
-from collector.sources.pace import POLL_SECONDS, Pace
+from collector.sources.pace import IN_ROUND, NEVER, NOW, POLL_SECONDS, SOON, Next, Pace
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.wake import Wake
@@ -31,8 +30,6 @@ from collector.sources.watcher import Watcher
 _WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
 _UNWATCHED_SECONDS = 2.0
 _TURN_SECONDS = 0.5
-_NEVER = math.inf  # seconds until the next look: the container is gone, and all was read
-_NOW = -1.0
 
 
 class FileTail(PolledSource):
@@ -62,13 +59,12 @@ class FileTail(PolledSource):
         self._file: Position | None = None  # that was told last
         self._cutoff = cutoff_of(start)
         self._rounds = rounds
-        self._found: Chunk | float = _NOW  # what a round found for the reader to go on with
-        self._log = LogReader(Path(stream.path), stream.container_id, self.counts, start.resume)
+        self._found: Chunk | float | Next = NOW  # what a round found for the reader to go on with
+        self._log = LogReader(stream, self.counts, start.resume)
         self._wake = Wake()
         self._is_followed = False  # whether the directory tells of new files
         self._end: Position | None = None  # of the chunk before
         self._is_watched = False
-        self._is_named = False  # its file was identified at the last look
         self._is_caught_up = False  # all was read when it began to wait, and it is told of what comes
         self._left_bytes: int | None = None  # by the last look, if it found nothing to read
         self._end_told = self._is_asked = False  # the latter: for a chunk, even without data
@@ -77,6 +73,7 @@ class FileTail(PolledSource):
         """Take over a new name or state of the container, which exists."""
         if self.stream != stream or self.is_removed:
             self.stream = stream
+            self._log.update(stream)
             self.is_removed = self._end_told = False
             self._wake.set()
 
@@ -111,7 +108,7 @@ class FileTail(PolledSource):
 
     def let_go(self) -> int:
         """Give up the oldest file that was removed and waits for its turn; returns its bytes, which are lost."""
-        return self._log.let_go()
+        return self._log.successors.let_go()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the file changes or something is told."""
@@ -142,22 +139,21 @@ class FileTail(PolledSource):
         """
         try:
             while True:
-                found: Chunk | float | None = self._found
-                self._found = _NOW
-                if found == _NOW:
+                found, self._found = self._found, NOW
+                if found is NOW:
                     found = self._look()
                 if isinstance(found, Chunk):
                     given, size = [found], len(found.data)
                     del found  # it is not kept here while its reader waits
                     yield given.pop()
                     found = self._after(size)
-                if found == _NEVER:
-                    self._log.count_unseen(has_run=self.stream.has_run)
+                if found is NEVER:
+                    self._log.count_unseen()
                     return
-                if found == 0.0:
+                if found is SOON:
                     await asyncio.sleep(0)
-                    continue
-                self._slept(is_woken=await self._wake.sleep(found))
+                else:
+                    self._slept(is_woken=await self._wake.sleep(found if isinstance(found, float) else None))
         except (GeneratorExit, asyncio.CancelledError):
             self.close()
             raise
@@ -172,14 +168,14 @@ class FileTail(PolledSource):
         if self._rounds is not None:
             self._rounds.leave(self)
         self._watcher.unfollow(self._created)
-        self._is_followed = self._is_watched = False
+        self._is_followed = self._is_watched = self._is_caught_up = False
         self._log.set_down()
 
-    def _look(self) -> Chunk | float | None:
-        """Look once: a chunk to give, or the seconds until the next look, None when a round will do that."""
+    def _look(self) -> Chunk | float | Next:
+        """Look once: a chunk to give, or when to look next: in so many seconds, or else."""
         step = self._next(asyncio.get_running_loop().time())
         if not isinstance(step, Chunk):
-            return self._without(is_more_at_once=step)
+            return self._without(step)
         is_taken = self._rounds is not None and self._rounds.take([(self, step)])[0]
         return self._after(len(step.data)) if is_taken else step
 
@@ -195,58 +191,68 @@ class FileTail(PolledSource):
             return None
         if isinstance(step, Chunk):
             return step
-        self._go_on(self._without(is_more_at_once=step))
+        self._go_on(self._without(step))
         return None
 
     def passed(self, chunk: Chunk, *, is_taken: bool) -> None:
         """What it gave was taken, or its reader has to wait with it."""
         self._go_on(self._after(len(chunk.data)) if is_taken else chunk)
 
-    def _go_on(self, found: Chunk | float | None) -> None:
+    def _go_on(self, found: Chunk | float | Next) -> None:
         """Have the reader go on with this, unless a round was joined."""
-        if found is not None:
+        if found is not IN_ROUND:
             self._found = found
             self._wake.end()
 
-    def _next(self, now: float) -> Chunk | bool:
-        """The next chunk; else True if there may be more at once, False if there is nothing to read for now."""
+    def _next(self, now: float) -> Chunk | NoLines:
+        """The next chunk, or why there is none."""
         self.pace.look(now)
         is_quick, self._is_caught_up = self._is_caught_up, False
-        if not is_quick:  # else it is the file that it was, in the directory that is followed
-            self._follow_directory()
-            self._is_named = self._is_identified()
-            if (file := self._log.beginning) is not None and file != self._file:
-                self._file = file
-                self._reached(file)
-            if not self._is_named:
-                return False
-            if self._end is None or self._end.file != self._log.position.file:
-                self._end = self._log.position
-        data = self._log.read(is_removed=self.is_removed, is_quick=is_quick)
+        # A quick look finds the file that it was, in the directory that is followed.
+        reader = self._log.reader if is_quick else self._identified()
+        if reader is None:
+            return YET
+        data = self._log.read(reader, is_removed=self.is_removed, is_quick=is_quick)
         self.is_readable = True
-        if data:
-            return self._chunk(data)
-        if data is None and (self._has_end_to_tell or self._is_asked):
-            return self._chunk(b"", ended=self._has_end_to_tell)
-        return data is not None
+        if isinstance(data, bytes):
+            return self._chunk(reader, data)
+        if data is YET and (self._has_end_to_tell or self._is_asked):
+            return self._chunk(reader, b"", ended=self._has_end_to_tell)
+        return data
 
-    def _without(self, *, is_more_at_once: bool) -> float | None:
-        """Seconds until the next look, since this one gave no chunk; None when a round will do that."""
-        self.is_readable = self._log.is_open
-        if is_more_at_once:
-            return 0.0
-        return _NEVER if self.is_removed and not self._log.awaits_turn else self._idle()
+    def _without(self, why: NoLines) -> float | Next:
+        """When to look next, since this look gave no chunk."""
+        self.is_readable = self._log.reader is not None
+        if why is SO_FAR:
+            return SOON
+        return NEVER if self.is_removed and not self._log.awaits_turn else self._idle()
 
-    def _is_identified(self) -> bool:
+    def _identified(self) -> LineReader | None:
+        """What reads the file to go on in, the beginning of which is told once; None while there is none."""
+        self._follow_directory()
         if self._has_end_to_tell:
             self._log.unpark()
-        found = self._log.is_identified(container=self.stream.container, files_kept=self.stream.files_kept)
-        is_looked_for = not (found or self.is_removed or self._log.watch_path)
+        reader = self._log.identified()
+        if reader is None:
+            self._refuse_missing()
+        if (file := self._log.beginning) is not None and file != self._file:
+            self._file = file
+            self._reached(file)
+        if reader is not None and (self._end is None or self._end.file != reader.id):
+            self._end = reader.position
+        return reader
+
+    def _refuse_missing(self) -> None:
+        """There is no file to read.
+
+        Raises:
+            OSError: there is something else in its place, or there should be one by now.
+        """
+        is_looked_for = not (self.is_removed or self._log.watch_path)
         if is_looked_for and (error := refusal(self._log.live)) is not None:
             raise error
-        if not found and self._is_missing:
+        if self._is_missing:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", self.stream.path)
-        return found
 
     @property
     def _is_missing(self) -> bool:
@@ -258,20 +264,20 @@ class FileTail(PolledSource):
     def _has_end_to_tell(self) -> bool:
         return (self.is_removed or not self.stream.running) and not self._end_told
 
-    def _chunk(self, data: bytes, *, ended: bool = False) -> Chunk:
+    def _chunk(self, reader: LineReader, data: bytes, *, ended: bool = False) -> Chunk:
         assert self._end is not None  # noqa: S101 - set when the file was identified
         self._end_told, self._is_asked = ended, False
         self.pace.quiet_looks = 0
         self._left_bytes = None
-        start, self._end = self._end, self._log.position
+        start, self._end = self._end, reader.position
         chunk = Chunk(
             stream=self.stream,
             data=data,
             start=start,
             end=self._end,
             ended=ended,
-            fingerprint=self._log.fingerprint,
-            changed=self._log.changed,
+            fingerprint=reader.fingerprint,
+            changed=reader.file.changed,
         )
         if self._cutoff and data:
             chunk, is_over = without_older(chunk, self._cutoff)
@@ -283,53 +289,48 @@ class FileTail(PolledSource):
     def _follow_directory(self) -> None:
         if not self._is_followed:
             self._is_followed = self._watcher.follow(self._log.live.parent, self._created)
-            self._log.tell(is_told=self._is_followed)
+            self._log.successors.tell(is_told=self._is_followed)
 
     def _created(self, name: str) -> None:
         if not name:
             self._is_followed = False
-            self._log.tell(is_told=False)
+            self._log.successors.tell(is_told=False)
             self._log.look_ahead()
             self._wake.set()
         elif name == self._log.live.name:
             self._log.created()
             self._wake.set()
 
-    def _after(self, size: int) -> float | None:
-        """A chunk of so many bytes was given: seconds until there may be as much again, None: a round was joined."""
-        if not self._is_in_rounds or self.is_removed or self._has_end_to_tell or not self._log.is_at_end:
-            return 0.0
-        assert self._rounds is not None  # noqa: S101
-        seconds = self.pace.own_seconds(size, self._rounds.seconds)
-        if seconds is None:
-            self._join_round(size)
-        return seconds
+    def _after(self, size: int) -> float | Next:
+        """A chunk of so many bytes was given: when to look next."""
+        rounds = self._joinable
+        if rounds is None or self.is_removed or self._has_end_to_tell or not self._log.is_at_end:
+            return SOON
+        seconds = self.pace.own_seconds(size, rounds.seconds)
+        return self._join(rounds, size) if seconds is None else seconds
 
-    def _idle(self) -> float | None:
-        """There is nothing to read: seconds to wait, 0 to look once more, None: a round was joined."""
+    def _idle(self) -> float | Next:
+        """There is nothing to read: when to look next."""
         self.pace.quiet_looks += 1
         self._left_bytes = None if self._log.awaits_turn else self._log.unread_bytes
-        is_idle = self.pace.is_idle(in_rounds=self._is_in_rounds)
+        is_idle = self.pace.is_idle(in_rounds=self._joinable is not None)
         if self._log.park(is_idle=is_idle):
             self._watcher.disarm(self._wake)
             self._is_watched = False
         if self._log.awaits_turn:
             return _TURN_SECONDS
-        if not is_idle and not self._is_in_rounds:
-            return POLL_SECONDS
         if not is_idle:
-            self._join_round(0)
-            return None
+            return POLL_SECONDS if (rounds := self._joinable) is None else self._join(rounds, 0)
         path = self._log.watch_path
         before, self._is_watched = self._is_watched, bool(path) and self._watcher.arm(path, self._wake)
         if self._is_watched and not before:
-            return 0.0  # a change before the watch was set wakes nobody
+            return SOON  # a change before the watch was set wakes nobody
         return _WATCHED_SECONDS if self._is_watched else _UNWATCHED_SECONDS
 
-    def _join_round(self, found_bytes: int) -> None:
-        assert self._rounds is not None  # noqa: S101
-        self._is_caught_up = self._is_named
-        self._rounds.join(self, found_bytes)
+    def _join(self, rounds: Rounds[PolledSource], found_bytes: int) -> Next:
+        self._is_caught_up = self._log.reader is not None and self._log.reader.id is not None
+        rounds.join(self, found_bytes)
+        return IN_ROUND
 
     def _slept(self, *, is_woken: bool) -> None:
         """What woke it says that nothing is as it was; what it reads then has come just now."""
@@ -340,9 +341,9 @@ class FileTail(PolledSource):
             self._left_bytes = None
             self._is_watched = self._is_caught_up = False
             if not isinstance(self._found, Chunk):
-                self._found = _NOW
+                self._found = NOW
 
     @property
-    def _is_in_rounds(self) -> bool:
-        """Whether it needs no look of its own to be in time: it is told of each new file, and has one."""
-        return self._rounds is not None and self._is_followed and self._log.is_open
+    def _joinable(self) -> Rounds[PolledSource] | None:
+        """The rounds, if it needs no look of its own to be in time: it is told of each new file, and has one."""
+        return self._rounds if self._is_followed and self._log.reader is not None else None

@@ -5,9 +5,11 @@ What was read is known again: when the line before the offset is not what it was
 
 import re
 import time
+from enum import Enum
+from typing import Final
 
-from collector.model import line_count
-from collector.sources.fingerprint import LAST_LINE_BYTES, last_line
+from collector.model import FileId, Position, line_count
+from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
 from collector.sources.tail_counts import CHUNK_BYTES
 
@@ -21,9 +23,21 @@ class Truncated(Exception):
     """The file no longer holds what was read of it."""
 
 
+class NoLines(Enum):
+    """Why a read gave none."""
+
+    YET = "all that is there was read"
+    SO_FAR = "there may be some at the next read: of a line beyond every bound, or of another file"
+
+
+YET: Final = NoLines.YET  # to ask an Enum for a member takes 50 ns, and each look does
+SO_FAR: Final = NoLines.SO_FAR
+
+
 class LineReader:
     """Reads `file`; `offset` is behind the last whole line, `line` the raw lines before it.
 
+    `id` is which file it is; None until that is known.
     `lost_bytes` counts what lines beyond the bound had more than that, `seen_bytes` is the largest size that was seen;
     `was_unchanged` says that nothing had been written when it was read last, since it was read before that.
     """
@@ -35,6 +49,7 @@ class LineReader:
         "_searched",
         "_state",
         "file",
+        "id",
         "last_line",
         "line",
         "lost_bytes",
@@ -44,8 +59,15 @@ class LineReader:
         "was_unchanged",
     )
 
-    def __init__(self, file: LogFile, *, offset: int = 0, line: int = 0) -> None:
+    def __init__(self, file: LogFile, at: Position | None = None) -> None:
+        """`at`: a position in it, once it is identified; else it is read from its start.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
         self.file = file
+        self.id: FileId | None
+        self.id, offset, line = (None, 0, 0) if at is None else at[:3]
         self.offset = offset
         self.line = line
         self.last_line = file.line_before(offset) or b""
@@ -58,6 +80,22 @@ class LineReader:
         self._state: tuple[int, int] | None = None  # `LogFile.state`, at the last read, if a change shows in it
         self._overlong = b""  # the beginning of a line beyond the bound, while its end is looked for
         self._searched = 0  # up to here
+
+    @property
+    def position(self) -> Position:
+        """Behind the last line that was read; only once the file is identified."""
+        assert self.id is not None  # noqa: S101
+        return Position(self.id, self.offset, self.line, self.file.inode)
+
+    @property
+    def beginning(self) -> Position | None:
+        """The start of the file; None until it is identified."""
+        return None if self.id is None else Position(self.id, 0, 0, self.file.inode)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the line before the position."""
+        return fingerprint(self.last_line)
 
     @property
     def unread_bytes(self) -> int:
@@ -75,10 +113,8 @@ class LineReader:
         """Whether all there was at the last read was read; of a compressed file nobody knows."""
         return self.offset == self.seen_bytes
 
-    def read(self, size: int) -> bytes | None:
-        """The whole lines within `size` bytes, or the first one; None if there are none yet, b"" to be asked again.
-
-        Moves behind them.
+    def read(self, size: int) -> bytes | NoLines:
+        """The whole lines within `size` bytes, or the first one. Moves behind them.
 
         Raises:
             Truncated: the file was cut; what follows the offset is not what followed it.
@@ -103,13 +139,13 @@ class LineReader:
             return self._advance(self._begun + found[back:end], self.skipped_bytes + end - back)
         data = found[back:]
         if len(data) < MAX_RAW_LINE_BYTES:
-            return None
+            return YET
         self._beginning = self._beginning or data[:LAST_LINE_BYTES]
         if nuls := data.rfind(b"\0") + 1:
             self._skip(data[:nuls])
         else:
             self._overlong, self._searched = self._begun + data, start + len(data)
-        return b""
+        return SO_FAR
 
     def _before(self) -> bytes:
         """What stands right before the offset, where it can be read along."""
@@ -154,7 +190,7 @@ class LineReader:
             raise Truncated
         self.seen_bytes = max(self.seen_bytes, size)
 
-    def _search_end(self) -> bytes | None:
+    def _search_end(self) -> bytes | NoLines:
         """The end of a line beyond every bound: it ships cut, and the rest of it is counted as lost.
 
         NULs end it as well: it was torn there, and what follows them is whole.
@@ -163,19 +199,19 @@ class LineReader:
         for _ in range(_SKIP_BYTES // CHUNK_BYTES):
             more = self.file.read(self._searched, CHUNK_BYTES)
             if not more:
-                return None
+                return YET
             if end := _END.search(more):
                 consumed = self._searched + end.end() - self.offset
                 return self._cut(consumed, ending=1) if end[0] == b"\n" else self._tear(consumed)
             self._searched += len(more)
-        return b""
+        return SO_FAR
 
     def _cut(self, consumed: int, *, ending: int = 0) -> bytes:
         return self._advance(self._kept(consumed - ending) + b"\n", consumed)
 
-    def _tear(self, consumed: int) -> bytes:
+    def _tear(self, consumed: int) -> NoLines:
         self._begun, self.skipped_bytes = self._kept(consumed - 1) + b"\0", consumed
-        return b""
+        return SO_FAR
 
     def _kept(self, consumed: int) -> bytes:
         """So much of the line beyond the bound as is kept; the rest of what was `consumed` is lost, but for NULs."""

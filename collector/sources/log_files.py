@@ -88,6 +88,10 @@ class LogFile:
         found = os.fstat(self._descriptor)
         return found.st_ino, found.st_mtime_ns
 
+    def changed(self) -> int:
+        """When it was last written, in nanoseconds since 1970; 0 once it is closed."""
+        return os.fstat(self._descriptor).st_mtime_ns if self._descriptor >= 0 else 0
+
     @property
     def is_removed(self) -> bool:
         """Whether it has no name any more: its room on the disk is free once it is closed."""

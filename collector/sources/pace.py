@@ -1,10 +1,28 @@
 """How often one log is looked at: by what its looks gave."""
 
+from enum import Enum
+from typing import Final
+
 POLL_SECONDS = 0.1  # of one that nobody tells of new files, or that gives much
 _POLLS_BEFORE_WATCHING = 10
 _ROUNDS_BEFORE_WATCHING = 4  # to set a watch and to be told costs as much as ten looks
 _LOOK_BYTES = 256 << 10  # one that gives twice as much in a round is looked at in between
 _LITTLE_BYTES = 32 << 10  # never that much, however short the round
+
+
+class Next(Enum):
+    """When the reader of a log looks next, where no time tells."""
+
+    NOW = "at once"
+    SOON = "at once, but after others had their turn"
+    IN_ROUND = "when it is woken: a round looks"
+    NEVER = "the container is gone, and all was read"
+
+
+NOW: Final = Next.NOW  # to ask an Enum for a member takes 50 ns, and each look does
+SOON: Final = Next.SOON
+IN_ROUND: Final = Next.IN_ROUND
+NEVER: Final = Next.NEVER
 
 
 class Pace:

@@ -36,8 +36,8 @@ class Successors:
     `heads` are the identities of files that were read: of compressed ones they alone tell that they are not newer.
     """
 
-    def __init__(self, live: Path, counts: TailCounts, heads: Collection[str]) -> None:
-        self.container = ""
+    def __init__(self, live: Path, counts: TailCounts, heads: Collection[str], container: str = "") -> None:
+        self.container = container
         self._live = live
         self._counts = counts
         self._files: list[Successor] = []  # few, and none nearly always: a deque takes 0.7 KB

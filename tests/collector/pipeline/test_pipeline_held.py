@@ -60,7 +60,7 @@ async def test_what_is_removed_of_a_log_that_waits_without_a_descriptor_is_count
     async with host.run(pipeline):
         await until(lambda: len(pipeline.ledger.waits) == _TURNS)
         await until(lambda: pipeline.counts.open_logs < _TURNS)
-        shut = next(key.container_id for key, one in pipeline.readers.items() if not log_of(one).is_open)
+        shut = next(key.container_id for key, one in pipeline.readers.items() if log_of(one).reader is None)
         host.logs[shut].live.unlink()
         host.listing.drop(shut)
         shipper.is_shut = False

@@ -547,7 +547,7 @@ async def test_a_first_line_over_the_bound_that_is_cut_stops_nothing(log: Contai
     log.write(b"y" * (3 << 20))
     lines = numbered(range(after))
     async with reading(log) as found:
-        await until(lambda: found.tail._log._reader and found.tail._log._reader._searched)
+        await until(lambda: found.tail._log.reader and found.tail._log.reader._searched)
         os.truncate(log.live, 0)
         log.write(*lines)
         await found.until(*lines)
@@ -965,7 +965,7 @@ class Log(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_empty and self.keep > 1)
     @rule()
     def copy_and_truncate(self) -> None:
-        if self.tail._log.inode and (self.tail._log._id is None or self.tail._log._successors):
+        if (reader := self.tail._log.reader) and (reader.id is None or self.tail._log.successors):
             self.look()  # a file of which nothing was read has no line by which to know its copy
         self.log.copy_and_truncate(keep=self.keep, compress=self.compress)
         self.held = [lines for lines in self.held if lines is not self.files[0]]
@@ -1012,7 +1012,7 @@ class Log(RuleBasedStateMachine):
     @rule()
     def look_ahead(self) -> None:
         """The reader waits for room; what is there is opened, and nothing is read: a cut is not noticed."""
-        if self.tail._log.inode and not self.is_cut:
+        if self.tail._log.reader and not self.is_cut:
             self.tail.look_ahead()
             self.held = list(self.files)
 

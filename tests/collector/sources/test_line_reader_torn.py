@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.model import FileId, Position, Start
-from collector.sources.line_reader import LineReader
+from collector.sources.line_reader import LineReader, NoLines
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile, generations
 from collector.sources.tail_counts import CHUNK_BYTES, TailCounts
 from collector.transform.docker_json import DockerJson
@@ -174,10 +174,10 @@ def test_a_run_of_nul_bytes_takes_no_memory(tmp_path: Path) -> None:
     log.generation(1, compressed=True).write_bytes(gzip.compress(b"\0" * size, 1))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     compressed, plain = (LineReader(LogFile(each)) for each in generations(log.live))
-    while (found := plain.read(CHUNK_BYTES)) == b"":
+    while (found := plain.read(CHUNK_BYTES)) is NoLines.SO_FAR:
         pass
     assert found == b"\0" + GOOD
-    while compressed.read(CHUNK_BYTES) == b"":
+    while compressed.read(CHUNK_BYTES) is NoLines.SO_FAR:
         pass
     assert compressed.rest() is None
     assert (plain.lost_bytes, compressed.lost_bytes) == (0, 0)

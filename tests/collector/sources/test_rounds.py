@@ -121,6 +121,19 @@ async def test_a_quiet_log_waits_for_no_round(log: ContainerLog, watcher: Watche
         await until(lambda: not found._waiting)
 
 
+async def test_one_that_waits_for_a_round_is_read_on_after_it_was_closed(log: ContainerLog, watcher: Watcher) -> None:
+    found = rounds()
+    async with waiting(log, watcher, found) as told:
+        tail = told.tail
+    assert not found._waiting
+    (line,) = numbered(range(1, 2))
+    log.write(line)
+    again = Reading(tail)
+    task = asyncio.create_task(again.run())
+    await again.until(line)
+    task.cancel()
+
+
 @pytest.mark.parametrize("keep", [1, 2, 5])
 async def test_rotation_is_followed_without_a_round(log: ContainerLog, watcher: Watcher, keep: int) -> None:
     lines = numbered(range(1, 400))
@@ -214,12 +227,12 @@ class InRounds(Log):
         for _ in range(4):
             await self.turn(10)
             await self.rounds.hold()
-            if self.tail.pace.quiet_looks > 3 or not self.tail._is_in_rounds:
+            if self.tail.pace.quiet_looks > 3 or not self.tail._joinable:
                 self.tail._wake.set()  # time passes: it is watched, or polled
 
     @rule()
     def look_ahead(self) -> None:
-        if self.tail._log.inode and not self.is_cut:
+        if self.tail._log.reader and not self.is_cut:
             self.runner.run(self.be_told())
             self.held = list(self.files)
 

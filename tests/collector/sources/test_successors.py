@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from collector.sources.log_files import generations
 from collector.sources.successors import Successors
@@ -123,7 +124,7 @@ async def test_a_file_that_went_with_its_folder_before_anybody_looked_is_a_gap(
         log.rotate()
         log.write(raw("unseen\n"))
         shutil.rmtree(log.live.parent)
-        await until(lambda: found.tail._log._successors.unseen)
+        await until(lambda: found.tail._log.successors.unseen)
         found.tail.remove()
         async with asyncio.timeout(10):
             await found.ended.wait()
@@ -171,7 +172,7 @@ async def test_files_that_are_opened_once_more_hide_no_later_gap(log: ContainerL
         if how == "truncated":
             log.rotate()
             log.write(raw("behind\n"))
-            await until(lambda: len(found.tail._log._successors) == 1)
+            await until(lambda: len(found.tail._log.successors) == 1)
             for path in log.live.parent.iterdir():
                 os.truncate(path, 0)
         else:
@@ -200,7 +201,7 @@ async def test_a_live_file_that_is_cut_before_its_turn_is_read_in_its_copy(
     log.copy_and_truncate()
     log.write(*lines[6000:12_000])
     async with reading(log, watcher=watcher if watched else UNWATCHED, is_slow=True) as found:
-        await until(lambda: len(found.tail._log._successors) == 1)
+        await until(lambda: len(found.tail._log.successors) == 1)
         log.copy_and_truncate(compress=compress)
         log.write(*lines[12_000:])
         found.may_go_on.set()
@@ -328,3 +329,23 @@ async def test_events_that_the_kernel_dropped_are_made_good_by_a_look(log: Conta
         await idle(found)
         log.write(raw("late\n"))
         await found.until(*found.lines, raw("late\n"))
+
+
+async def test_a_loss_is_told_under_the_name_that_the_container_has_by_then(
+    log: ContainerLog, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write(*numbered(range(3)))
+    async with reading(log, watcher=watcher, is_slow=True) as found:
+        await until(lambda: found.chunks)
+        found.tail.update(replace(found.tail.stream, container="renamed"))
+        log.rotate()
+        log.write(*numbered(range(3, 6)))
+        await until(lambda: len(found.tail._log.successors) == 1)
+        log.rotate(keep=1)
+        log.write(*numbered(range(6, 9)))
+        log.live.with_name(f"{log.live.name}.1").unlink(missing_ok=True)
+        await until(lambda: len(found.tail._log.successors) == 2)
+        assert found.tail.let_go() > 0
+    told = capsys.readouterr().out
+    assert "lines may be lost" in told
+    assert "renamed" in told
