@@ -5,14 +5,12 @@ Format: RFC 1952; members may follow each other.
 
 import os
 
-from isal import isal_zlib
-
+from collector.files import gzip
 from collector.sources.fingerprint import LAST_LINE_BYTES
 
 _STEP_BYTES = 4 << 10  # of the file: what is lost at a damaged place
 _OUTPUT_BYTES = 256 << 10  # of content in one step
 _KEPT_BYTES = 2 * LAST_LINE_BYTES  # behind the reader, for a look at the line before
-_GZIP = 31  # zlib's number for a gzip stream of the largest window
 _TRAILER_BYTES = 8
 
 
@@ -40,7 +38,7 @@ class Gunzip:
         return bytes(self._window[offset - self._start : offset - self._start + size])
 
     def _begin(self) -> None:
-        self._codec = isal_zlib.decompressobj(_GZIP)
+        self._codec = gzip.decompressor()
         self._raw = b""
         self._raw_offset = 0
         self._window = bytearray()
@@ -59,14 +57,14 @@ class Gunzip:
             if self._was_whole:
                 self._next_member()
             self._window += self._codec.decompress(self._raw, _OUTPUT_BYTES)
-        except isal_zlib.error:  # type: ignore[misc]  # its stub takes the class for an instance
+        except gzip.GzipError:
             self._is_over, self._was_whole = True, False
             return
         self._was_whole = self._codec.eof
         self._raw = self._codec.unused_data if self._codec.eof else self._codec.unconsumed_tail
 
     def _next_member(self) -> None:
-        self._codec = isal_zlib.decompressobj(_GZIP)
+        self._codec = gzip.decompressor()
         self._was_whole = False
 
 
@@ -81,6 +79,6 @@ def crc_of(descriptor: int) -> int:
     """CRC-32 of a plain file's content."""
     crc = offset = 0
     while block := os.pread(descriptor, 1 << 20, offset):
-        crc = isal_zlib.crc32(block, crc)
+        crc = gzip.crc32(block, crc)
         offset += len(block)
     return crc

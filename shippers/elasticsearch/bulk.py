@@ -11,18 +11,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from collector.documents.naming import Naming
+from collector.files import gzip
 from collector.model import Batch, NumberedIds, Rejected, Segment, line_count
-
-try:
-    from isal import isal_zlib as zlib
-except ImportError:
-    import zlib  # type: ignore[no-redef]
 
 DEFAULT_INDEX = "{target}-%Y.%m.%d"
 TARGET_BYTES = 200
 INDICES = Naming("a-z0-9._-", not_first="._-", target_bytes=TARGET_BYTES, name_bytes=255)  # the servers' rules
 index_name = INDICES.name
-_GZIP = 31  # zlib's number for a gzip stream of the largest window
 _COMPRESSED_BYTES = 64 << 10  # at once, at least
 TYPED = '"_type":"_doc",'
 DEEPEST = 500  # levels; a server with the JVM's usual stacks of 1 MiB dies of 1,100 (6.8) to 1,900 (7.17)
@@ -45,7 +40,7 @@ def encode_compressed(batch: Batch, pattern: str, *, typed: bool) -> bytes:
 
     Small ones go together: each call hands the interpreter to another thread and has to get it back.
     """
-    codec = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    codec = gzip.compressor()
     parts: list[bytes] = []
     small: list[bytes] = []
     small_bytes = 0

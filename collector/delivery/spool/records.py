@@ -12,12 +12,11 @@ from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
-from isal import isal_zlib
-from isal.igzip_lib import IsalError
 from msgspec import Struct
 
 from collector.documents import recovered
 from collector.errors import UNREADABLE
+from collector.files import gzip
 from collector.model import Segment
 
 FILE_HEADER = struct.Struct("<8sI8sI")
@@ -25,7 +24,6 @@ RECORD_HEADER = struct.Struct("<IIII")
 VERSION = 1
 
 _MAGIC = b"pilotfsp"
-_GZIP = 31  # zlib's number for a gzip stream of the largest window
 
 
 class Record(Struct, frozen=True):
@@ -95,7 +93,7 @@ def encode(segments: Sequence[Segment], texts: Iterable[str]) -> bytes:
         for segment in segments
     ]
     plain = msgspec.msgpack.encode(_Payload(kept, sorted(texts)))
-    payload = isal_zlib.compress(plain, level=1, wbits=_GZIP)
+    payload = gzip.compress(plain)
     return _header(sum(segment.count for segment in segments), len(payload), crc32(payload)) + payload
 
 
@@ -113,9 +111,9 @@ def decode(head: Head, payload: bytes) -> Record | None:
     if len(payload) != head.length or crc32(payload) != head.checksum:
         return None
     try:
-        plain = isal_zlib.decompress(payload, wbits=_GZIP)
+        plain = gzip.decompress(payload)
         found = msgspec.msgpack.decode(plain, type=_Payload)
-    except (IsalError, *UNREADABLE):  # type: ignore[misc] # its stub gives an object for the class
+    except (gzip.GzipError, *UNREADABLE):
         return None
     return Record(tuple(map(_segment, found.segments)), frozenset(found.texts))
 
