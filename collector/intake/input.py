@@ -143,9 +143,9 @@ class InputContext(NamedTuple):
     def stream(self, stream_id: str, name: str, path: str = "", *, target: str = "") -> LogStream:
         """The only stream of what has this id for good: its documents have the trusted members that all have.
 
-        `name` stands in `docker_container`, and is the target by default.
+        `name` stands in `docker_container`, and is the target by default. A target from before stays.
         """
-        target, name = bounded(target or name), bounded(name)
+        target, name = self.target_of(StreamKey(stream_id, "")) or bounded(target or name), bounded(name)
         host = bounded(self.host or socket.gethostname())
         fields = {"host": host, "@target": target, "docker_container": name}
         return LogStream(
