@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.web.routes import PAGE_FILES
 from tests.reference import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -39,6 +40,12 @@ def test_type_checkers_take_the_types_of_the_installed_packages(wheel: Path, met
     assert [f"{package}/py.typed" in names for package in packages] == [True] * len(packages)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == packages
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+
+
+def test_the_page_is_in_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as opened:
+        found = {name for name in opened.namelist() if name.startswith("collector/web/page/")}
+    assert found == {f"collector/web/page/{name}" for name in PAGE_FILES.values()}
 
 
 def test_a_type_checker_finds_them_where_they_are_installed(wheel: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ The token stands in a file that only the agent's user reads: whoever can read th
 Origin are checked beside it, so that a page in a browser on this machine cannot use a name that it made point here.
 """
 
-import hmac
 import os
 import secrets
 import socket
@@ -21,12 +20,13 @@ from yarl import URL
 from collector.errors import UNREADABLE, StateError
 from collector.files import ownership
 from collector.state import places
+from collector.web.routes import policy
+from collector.web.sessions import READS, Sessions
 
 _MOST_TOKEN_BYTES = 1024
 _HEADERS = {
     "Server": "pilotfish",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -92,11 +92,16 @@ def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
 
 
 def guard(expected: str, listen: places.Address) -> Middleware:
-    """A middleware that lets `/api/` be asked only at a name of ours, by no other site, with the token."""
+    """A middleware that lets `/api/` be asked only at a name of ours, by no other site, with the token or a session.
+
+    A session begins where the token is in the link to the page.
+    """
+    sessions = Sessions(expected)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith("/api/"):
+        is_link = request.path == "/" and request.method in READS and "token" in request.query
+        if not (is_link or request.path.startswith("/api/")):
             return await handler(request)
         if not _is_ours(request.headers.get(hdrs.HOST, ""), listen):
             return refusal(
@@ -104,22 +109,19 @@ def guard(expected: str, listen: places.Address) -> Middleware:
             )
         if not _same_origin(request):
             return refusal(403, "the request comes from a page of another site", "open the agent's own page")
-        if not _has_token(request, expected):
-            answer = refusal(
-                401,
-                "the token is missing or wrong",
-                f"send `Authorization: Bearer` with the token in {places.TOKEN_FILE}",
-            )
-            answer.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
-            return answer
+        if is_link:
+            return sessions.begin(request) or _unauthorized(f"open `/?token=` with the token in {places.TOKEN_FILE}")
+        if not (_has_token(request, sessions) or sessions.has(request)):
+            return _unauthorized(f"send `Authorization: Bearer` with the token in {places.TOKEN_FILE}")
         return await handler(request)
 
     return check
 
 
-async def harden(_: web.Request, response: web.StreamResponse) -> None:
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers that keep a browser careful."""
     response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = policy(request.path)
 
 
 def refusal(status: int, cause: str, remedy: str) -> web.Response:
@@ -127,10 +129,15 @@ def refusal(status: int, cause: str, remedy: str) -> web.Response:
     return web.json_response({"error": cause, "remedy": remedy}, status=status)
 
 
-def _has_token(request: web.Request, expected: str) -> bool:
+def _unauthorized(remedy: str) -> web.Response:
+    answer = refusal(401, "the token is missing or wrong", remedy)
+    answer.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    return answer
+
+
+def _has_token(request: web.Request, sessions: Sessions) -> bool:
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected.encode())
-    return same and scheme.lower() == "bearer"
+    return sessions.is_token([given.strip()]) and scheme.lower() == "bearer"
 
 
 def _same_origin(request: web.Request) -> bool:

@@ -6,20 +6,37 @@ from typing import Literal, NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from collector.web import page_files
+
 Side = Literal["agent", "gateway"]
+Policy = Literal["data", "page"]
+# Content-Security-Policy: data is nothing that a browser shows, and the page uses nothing but its own files.
+POLICIES: Mapping[Policy, str] = {
+    "data": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "page": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+}
+PAGE_FILES = {  # by route
+    "page" if name == page_files.START else f"page/{name}": name for name in page_files.names()
+}
 
 
 class Route(NamedTuple):
-    """`only` names the side that has it, "" if both have. A tail has no length and no end: HEAD would wait for them."""
+    """`only` names the side that has it, "" if both have. A tail has no length and no end: HEAD would wait for them.
+
+    `policy` tells what a browser may do with the answer.
+    """
 
     path: str
     method: str = "GET"
     allow_head: bool = True
     only: Side | Literal[""] = ""
+    policy: Policy = "data"
 
 
 ROUTES: Mapping[str, Route] = {
-    "page": Route("/"),
+    "page": Route("/", policy="page"),
+    **{route: Route(f"/{route}", policy="page") for route in PAGE_FILES if route != "page"},
     "metrics": Route("/metrics"),
     "engine_metrics": Route("/metrics/docker"),
     "healthz": Route("/healthz"),
@@ -30,6 +47,13 @@ ROUTES: Mapping[str, Route] = {
     "dead_letters": Route("/api/dead-letters"),
     "replay": Route("/api/dead-letters/replay", "POST"),
 }
+
+_POLICY_BY_PATH = {route.path: route.policy for route in ROUTES.values()}
+
+
+def policy(path: str) -> str:
+    """The Content-Security-Policy of what is answered there."""
+    return POLICIES[_POLICY_BY_PATH.get(path, "data")]
 
 
 def routes(side: Side, handlers: Mapping[str, Handler]) -> list[web.RouteDef]:

@@ -17,35 +17,19 @@ from aiohttp.typedefs import Handler
 from collector.errors import PilotfishError
 from collector.state.places import LISTEN_VARIABLE, Address
 from collector.telemetry.exposition import content_type
-from collector.web import access
+from collector.web import access, page_files
 from collector.web.api import Api, Patience, Views
 from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.pages import Pages, listed
-from collector.web.routes import routes
+from collector.web.routes import PAGE_FILES, routes
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
 MOST_HEADERS = 64  # of 8190 bytes each: what a connection may make us keep
 IDLE_SECONDS = 20.0  # that one may take to ask, or be silent; longer than our own clients keep one (aiohttp: 15)
 STOP_SECONDS = 1.0  # what answers under way get at a stop; tails are ended at once
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Pilotfish</title></head>
-<body>
-<h1>Pilotfish</h1>
-<p>Log and metrics sidecar for container hosts.</p>
-<ul>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/metrics/docker">/metrics/docker</a>: the Docker engine's own metrics,
-  if inputs.docker.metrics_url is set</li>
-<li><a href="/healthz">/healthz</a>: is the agent alive</li>
-<li><a href="/readyz">/readyz</a>: can it read and deliver, and if not, why</li>
-</ul>
-<p>On this machine: <code>pilotfish search error --since 1h</code>, <code>pilotfish tail</code>.</p>
-</body></html>
-"""
 
 
 @asynccontextmanager
@@ -62,6 +46,7 @@ async def serve(
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
     async with engine_metrics(views.metrics_url) as engine:
         handlers = _open(views) | engine.handlers() | Api(views, patience).handlers() | letters.handlers()
+        handlers |= page_files.handlers(PAGE_FILES)
         async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:
                 yield bound
@@ -113,11 +98,6 @@ class _Faults(logging.LoggerAdapter[logging.Logger]):
         super().log(level, msg, *args, **more)
 
 
-async def page(_: web.Request) -> web.Response:
-    """What a browser sees first."""
-    return web.Response(text=PAGE, content_type="text/html")
-
-
 def _open(views: Views) -> dict[str, Handler]:
     pages = Pages()
 
@@ -137,7 +117,7 @@ def _open(views: Views) -> dict[str, Handler]:
         reasons = views.not_ready()
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
-    return {"page": page, "metrics": metrics, "healthz": healthz, "readyz": readyz}
+    return {"metrics": metrics, "healthz": healthz, "readyz": readyz}
 
 
 @asynccontextmanager

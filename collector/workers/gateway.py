@@ -18,7 +18,6 @@ from collector.web import access
 from collector.web.api import Patience
 from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.pages import Pages, listed
-from collector.web.server import page
 from collector.workers import merged
 from collector.workers.supervisor import Worker
 
@@ -69,9 +68,8 @@ class Gateway:
         self._pages = Pages()
 
     def handlers(self) -> dict[str, Handler]:
-        """By the name of its route; those of the dead letters and the engine are elsewhere."""
+        """By the name of its route; those of the page, the dead letters and the engine are elsewhere."""
         return {
-            "page": page,
             "metrics": self.metrics,
             "healthz": self.healthz,
             "readyz": self.readyz,
