@@ -10,6 +10,7 @@ import structlog
 
 from collector.ledger import Ledger
 from collector.model import StreamKey
+from collector.sources.log_files import is_kept
 from collector.sources.tail_counts import TailCounts
 from collector.state.checkpoint import Checkpoints
 from collector.state.positions_file import Saved
@@ -23,7 +24,7 @@ def tell(
     output: str, checkpoints: Checkpoints, unread_bytes: Mapping[StreamKey, int], behind: Collection[StreamKey]
 ) -> None:
     """The pipeline ends: `Checkpoints.drop`."""
-    if dropped := checkpoints.drop(unread_bytes, behind):
+    if dropped := checkpoints.drop(unread_bytes, behind, is_kept):
         log.warning(
             "stopping: undelivered lines of removed log files are lost",
             output=output,

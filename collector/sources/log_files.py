@@ -16,7 +16,6 @@ from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_lin
 from collector.sources.gunzip import Gunzip, crc_of, trailer
 
 _HEAD_READ_BYTES = 64 << 10
-_HEADS = 32  # files with one first line are pieces of one line, time included: they follow closely on each other
 MAX_RAW_LINE_BYTES = 2 << 20  # Docker writes at most about 100 KB and the attributes of a container
 
 
@@ -201,10 +200,10 @@ def head_of(generation: Generation) -> str | None:
         file.close()
 
 
-def is_kept(live: Path, head: str) -> bool:
-    """Whether a file with this identity has a name still; True where nobody can tell."""
+def is_kept(live: str, head: str) -> bool:
+    """Whether a file with this identity has a name still, in the log with this live file; True if nobody can tell."""
     try:
-        return any(head_of(generation) == head for generation in generations(live))
+        return any(head_of(generation) == head for generation in generations(Path(live)))
     except FileNotFoundError:
         return False
     except OSError:
@@ -217,14 +216,6 @@ def state_of(path: Path) -> State | None:
         found = path.stat(follow_symlinks=False)
         return State(found.st_ino, found.st_size, found.st_mtime_ns)
     return None
-
-
-def keep_ordinal(ordinals: dict[str, int], head: str, ordinal: int) -> None:
-    """Note the last ordinal given to files that begin with this line; of many such lines the newest are kept."""
-    ordinals.pop(head, None)
-    ordinals[head] = ordinal
-    while len(ordinals) > _HEADS:
-        del ordinals[next(iter(ordinals))]
 
 
 def _number(name: str, live: str) -> int | None:

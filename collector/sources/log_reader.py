@@ -7,9 +7,9 @@ read to its end before the next one; one that was cut is read on in the copy mad
 from contextlib import suppress
 from pathlib import Path
 
-from collector.model import FileId, LogStream, Position, Resume
+from collector.model import FileId, LogStream, Position, Resume, keep_ordinal
 from collector.sources.line_reader import SO_FAR, YET, LineReader, NoLines, Truncated
-from collector.sources.log_files import Generation, LogFile, State, generations, keep_ordinal, state_of
+from collector.sources.log_files import Generation, LogFile, State, generations, state_of
 from collector.sources.resume import Match, beginning, find
 from collector.sources.successors import Successors
 from collector.sources.tail_counts import TailCounts

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from collector.model import FileId, Position, Resume
-from collector.sources.log_files import Generation, LogFile, head_of, keep_ordinal
+from collector.model import FileId, Position, Resume, keep_ordinal
+from collector.sources.log_files import Generation, LogFile, head_of
 
 
 class Match(NamedTuple):

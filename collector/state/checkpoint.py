@@ -16,8 +16,7 @@ import structlog
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment, StreamKey, Ticket
-from collector.sources.log_files import is_kept, keep_ordinal
+from collector.model import FileId, LogStream, Position, Segment, StreamKey, Ticket, keep_ordinal
 from collector.state.positions_file import PositionsFile, Saved
 
 log = structlog.get_logger(__name__)
@@ -222,11 +221,16 @@ class Checkpoints:
 
     # ------------------------------------------------------------------ what a stop drops
 
-    def drop(self, unread_bytes: Mapping[StreamKey, int], behind: Collection[StreamKey] = ()) -> list[Saved]:
+    def drop(
+        self,
+        unread_bytes: Mapping[StreamKey, int],
+        behind: Collection[StreamKey],
+        is_kept: Callable[[str, str], bool],
+    ) -> list[Saved]:
         """The agent stops: keep for the next start what nobody can read any more; those streams of which there is any.
 
         `unread_bytes` are of removed files; `behind` are streams that were not read to their end. What is on its way is
-        read again, unless its file was removed.
+        read again, unless its file was removed: `is_kept` tells that of a stream's path and a file's `head`.
 
         Returns:
             What is kept of each such stream.
@@ -236,17 +240,17 @@ class Checkpoints:
                 continue
             saved.behind = 1
             saved.dropped_bytes = unread_bytes.get(key, 0)
-            saved.dropped_documents = self._nameless_documents(key)
+            saved.dropped_documents = self._nameless_documents(key, is_kept)
             self._dirty = True
         return [one for one in self._saved.values() if one.dropped_bytes or one.dropped_documents]
 
-    def _nameless_documents(self, key: StreamKey) -> int:
+    def _nameless_documents(self, key: StreamKey, is_kept: Callable[[str, str], bool]) -> int:
         """Documents on their way, of files of the stream that have no name any more."""
         documents: Counter[FileId] = Counter()
         for ticket in self._pending.get(key, ()):
             documents[ticket.end.file] += 0 if ticket.is_settled else ticket.documents
         live = self._logs.get(key)
-        return sum(count for file, count in documents.items() if count and live and not is_kept(Path(live), file.head))
+        return sum(count for file, count in documents.items() if count and live and not is_kept(live, file.head))
 
     def vanished(self, present: Collection[str]) -> list[str]:
         """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once."""
