@@ -8,10 +8,9 @@ a document that is text already, where its index took nothing lately: text is ta
 """
 
 import re
-import time
-from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +20,7 @@ from collector.errors import UNREADABLE, Unavailable
 from collector.model import Batch, Receipt, Rejected, Segment
 
 from .bulk import DEFAULT_INDEX, index_name
+from .indices import Indices
 
 FILTER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 
@@ -89,8 +89,6 @@ _MAKE_PIPELINE = "create the ingest pipeline, or correct `parameters` or the def
 _FIX = "fix the template or the settings of the index {}; the documents are then sent again automatically"
 
 
-_MOST_INDICES = 10_000  # that are remembered
-_LATELY_SECONDS = 600.0
 _TOO_LONG = "immense term"
 _FIELD = re.compile(r"(?:field|mapping for|introduction of) \[([^\]]+)\]")
 
@@ -173,26 +171,6 @@ def is_bulk_answer(answer: bytes) -> bool:
     return True
 
 
-class Indices:
-    """Which indices took a document lately."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._took: dict[str, float] = {}  # when, in the order of time
-
-    def take_note(self, names: Iterable[str]) -> None:
-        """These took a document now."""
-        for name in names:
-            self._took.pop(name, None)
-            self._took[name] = self._clock()
-        while len(self._took) > _MOST_INDICES:
-            del self._took[next(iter(self._took))]
-
-    def takes(self, name: str) -> bool:
-        """Whether it took a document lately."""
-        return name in self._took and self._clock() - self._took[name] < _LATELY_SECONDS
-
-
 def receipt_of(batch: Batch, answer: bytes, pattern: str = DEFAULT_INDEX, indices: Indices | None = None) -> Receipt:
     """What the answer, asked for with `FILTER`, says of each document of the batch.
 
@@ -205,10 +183,17 @@ def receipt_of(batch: Batch, answer: bytes, pattern: str = DEFAULT_INDEX, indice
     if answer == all_created(batch.count):
         indices.take_note({_index(segment, pattern) for segment in batch.segments})
         return Receipt(delivered=batch.count)
-    outcomes = _decoded(answer, batch.count)
-    each = iter(outcomes)
-    parts = [(segment, list(islice(each, segment.count))) for segment in batch.segments]
-    return _settle(parts, pattern, indices)
+    each = iter(_decoded(answer, batch.count))
+    parts: list[_Answered] = []
+    for segment in batch.segments:
+        outcomes = list(islice(each, segment.count))
+        parts.append(_Answered(segment, _index(segment, pattern), outcomes, list(map(verdict_of, outcomes))))
+    taking = {part.name for part in parts if part.is_taken}
+    indices.take_note(taking)
+    found = _Sorted()
+    for part in parts:
+        found.add(part, is_taking=part.name in taking, took_lately=indices.takes(part.name))
+    return found.receipt()
 
 
 def all_created(count: int) -> bytes:
@@ -229,43 +214,70 @@ def _decoded(answer: bytes, count: int) -> list[_Outcome]:
     return [item.create for item in items]
 
 
-def _settle(parts: list[tuple[Segment, list[_Outcome]]], pattern: str, indices: Indices) -> Receipt:
-    verdicts = [[verdict_of(outcome) for outcome in outcomes] for _, outcomes in parts]
-    taking = {_index(segment, pattern) for (segment, _), given in zip(parts, verdicts, strict=True) if _taken(given)}
-    indices.take_note(taking)
-    tally = dict.fromkeys(Verdict, 0)
-    rejected: list[Rejected] = []
-    retry: list[Segment] = []
-    waits: dict[str, str] = {}
-    unsure: set[str] = set()
-    for (segment, outcomes), given in zip(parts, verdicts, strict=True):
-        name = _index(segment, pattern)
-        doubtful = Verdict.REJECT if name in taking else Verdict.WAIT
+class _Answered(NamedTuple):
+    """What was answered to the documents of one segment."""
+
+    segment: Segment
+    name: str  # of their index
+    outcomes: list[_Outcome]
+    verdicts: list[Verdict]
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether any of them is there."""
+        return any(verdict in (Verdict.DELIVERED, Verdict.DUPLICATE) for verdict in self.verdicts)
+
+
+class _Sorted:
+    """What becomes of each document, a segment at a time."""
+
+    def __init__(self) -> None:
+        self._count = dict.fromkeys(Verdict, 0)
+        self._rejected: list[Rejected] = []
+        self._retry: list[Segment] = []
+        self._waits: dict[str, str] = {}
+        self._unsure: set[str] = set()
+
+    def add(self, part: _Answered, *, is_taking: bool, took_lately: bool) -> None:
+        """`is_taking`: of the same answer, the index took a document; `took_lately`: of this answer, or one before."""
         again: list[int] = []
-        for index, verdict in enumerate(given):
-            final = doubtful if verdict is Verdict.DOUBTFUL else verdict
-            if final is Verdict.REJECT and not indices.takes(name) and _is_last_form(segment, index, outcomes[index]):
-                waits.setdefault(segment.stream.target, _mended(outcomes[index], name))
-                unsure.add(segment.stream.target)
-                final = Verdict.WAIT
-            tally[final] += 1
+        for index, verdict in enumerate(part.verdicts):
+            final = verdict
+            if verdict is Verdict.DOUBTFUL:
+                final = Verdict.REJECT if is_taking else Verdict.WAIT
             if final is Verdict.REJECT:
-                error = outcomes[index].error or _Error()
-                rejected.append(Rejected(segment, index, error.type, error.words))
-            elif final in (Verdict.AGAIN, Verdict.WAIT):
+                final = self._reject(part, index, took_lately=took_lately)
+            elif final is Verdict.WAIT:
+                self._wait(part, _remedied(part.outcomes[index], part.name))
+            self._count[final] += 1
+            if final in (Verdict.AGAIN, Verdict.WAIT):
                 again.append(index)
-                if final is Verdict.WAIT:
-                    waits.setdefault(segment.stream.target, _remedied(outcomes[index], name))
         if again:
-            retry.append(segment.part(again))
-    return Receipt(
-        delivered=tally[Verdict.DELIVERED],
-        duplicate=tally[Verdict.DUPLICATE],
-        rejected=tuple(rejected),
-        retry=Batch(tuple(retry)),
-        waits=waits,
-        unsure=frozenset(unsure),
-    )
+            self._retry.append(part.segment.part(again))
+
+    def _reject(self, part: _Answered, index: int, *, took_lately: bool) -> Verdict:
+        outcome = part.outcomes[index]
+        if not took_lately and _is_last_form(part.segment, index, outcome):
+            self._wait(part, _mended(outcome, part.name))
+            self._unsure.add(part.segment.stream.target)
+            return Verdict.WAIT
+        error = outcome.error or _Error()
+        self._rejected.append(Rejected(part.segment, index, error.type, error.words))
+        return Verdict.REJECT
+
+    def _wait(self, part: _Answered, why: str) -> None:
+        self._waits.setdefault(part.segment.stream.target, why)
+
+    def receipt(self) -> Receipt:
+        """All of it."""
+        return Receipt(
+            delivered=self._count[Verdict.DELIVERED],
+            duplicate=self._count[Verdict.DUPLICATE],
+            rejected=tuple(self._rejected),
+            retry=Batch(tuple(self._retry)),
+            waits=self._waits,
+            unsure=frozenset(self._unsure),
+        )
 
 
 def verdict_of(outcome: _Outcome) -> Verdict:
@@ -299,10 +311,6 @@ def _verdict_of_error(error: _Error) -> Verdict:
         return Verdict.REJECT
     about_content = error.type == "illegal_argument_exception" and any(each in words for each in _CONTENT_WORDS)
     return Verdict.REJECT if about_content else Verdict.DOUBTFUL
-
-
-def _taken(verdicts: Iterable[Verdict]) -> bool:
-    return any(verdict in (Verdict.DELIVERED, Verdict.DUPLICATE) for verdict in verdicts)
 
 
 def _index(segment: Segment, pattern: str) -> str:

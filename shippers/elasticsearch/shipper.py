@@ -13,7 +13,8 @@ from collector.ports import Found, Query
 from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
-from .outcomes import FILTER, Indices, content_fault, most_bytes, receipt_of
+from .indices import Indices
+from .outcomes import FILTER, content_fault, most_bytes, receipt_of
 from .plain_template import install_template
 from .search import Search
 from .templates import template_text

@@ -15,7 +15,8 @@ from collector.errors import Refused, Unauthorized, Unavailable
 from collector.model import Receipt, Rejected
 from collector.ports import OutputContext
 from shippers.elasticsearch import ElasticsearchShipper, Settings
-from shippers.elasticsearch.outcomes import Indices, receipt_of
+from shippers.elasticsearch.indices import Indices
+from shippers.elasticsearch.outcomes import receipt_of
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import settled
 from tests.faults.bulk_endpoint import BulkEndpoint, Reply, documents_in, items
