@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from collector.delivery.gate import Gate
 from collector.model import Batch, Segment
 
 
@@ -19,9 +20,7 @@ class Batches:
     def __init__(self, *, batch_bytes: int, linger_seconds: float, bound_bytes: int) -> None:
         self._batch_bytes = batch_bytes
         self._linger_seconds = linger_seconds
-        self._bound_bytes = bound_bytes
-        self._held_bytes = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._gate = Gate(bound_bytes)
         self._segments: deque[tuple[float, Segment]] = deque()
         self._oldest = math.inf  # since when the first of them waits, in the loop's time
         self._is_gathering = self._is_due = False
@@ -40,15 +39,13 @@ class Batches:
 
         `since` is when the first of it may have been written, in the loop's time; None: now.
         """
-        if not self.put_at_once(segment, since):
-            await self._wait_for_room(segment.size)
-            self._append(segment, since)
+        await self._gate.enter(segment.size)
+        self._append(segment, since)
 
     def put_at_once(self, segment: Segment, since: float | None = None) -> bool:
         """As `put`, if there is room now; False if not."""
-        if self._waiting or not self._has_room(segment.size):
+        if not self._gate.enter_at_once(segment.size):
             return False
-        self._held_bytes += segment.size
         self._append(segment, since)
         return True
 
@@ -86,18 +83,17 @@ class Batches:
 
     def release(self, size: int) -> None:
         """A settled segment gives its bytes back."""
-        self._held_bytes -= size
-        self._admit()
+        self._gate.leave(size)
 
     @property
     def bound_bytes(self) -> int:
         """So many bytes of documents may be on their way."""
-        return self._bound_bytes
+        return self._gate.bound
 
     def resize(self, bound_bytes: int) -> None:
         """So many bytes may be on their way from now on; what is over a smaller bound stays."""
-        self._bound_bytes = bound_bytes
-        self._admit()
+        self._gate.bound = bound_bytes
+        self._gate.admit()
 
     @property
     def is_closed(self) -> bool:
@@ -108,29 +104,6 @@ class Batches:
         """Nothing comes any more: what is there is due at once."""
         self._closed = True
         self._news.set()
-
-    def _admit(self) -> None:
-        while self._waiting:
-            size, waiter = self._waiting[0]
-            if not self._has_room(size):
-                return
-            self._waiting.popleft()
-            if not waiter.done():
-                self._held_bytes += size
-                waiter.set_result(None)
-
-    async def _wait_for_room(self, size: int) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, waiter))
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self.release(size)
-            raise
-
-    def _has_room(self, size: int) -> bool:
-        return self._held_bytes == 0 or self._held_bytes + size <= self._bound_bytes
 
     def _wait_seconds(self) -> float | None:
         """Until the next batch is due; None while there is nothing."""

@@ -7,10 +7,11 @@ measure is the fastest that was seen: where three requests take half as long aga
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from math import sqrt
+
+from collector.delivery.gate import Gate
 
 _FIRST = 2  # one is read while another is sent
 _DECREASE = 0.9
@@ -93,7 +94,7 @@ class AdaptiveLimit:
 
 
 class Concurrency:
-    """The gate: at most `limit` are inside; others wait in the order in which they came.
+    """At most `limit` are inside; others wait in the order in which they came.
 
     `changed` is told of each new limit, and of the first.
     """
@@ -101,10 +102,8 @@ class Concurrency:
     def __init__(self, most: int, *, changed: Callable[[int], None] = lambda limit: None) -> None:
         self._adaptive = AdaptiveLimit(most)
         self._changed = changed
-        self._inside = 0
-        self._is_closed = False  # to all but one
+        self._gate = Gate(self.limit)
         self._emptied = asyncio.Event()
-        self._waiting: deque[asyncio.Future[None]] = deque()
         changed(self.limit)
 
     @property
@@ -114,54 +113,33 @@ class Concurrency:
 
     async def enter(self) -> None:
         """Wait for a turn. To be followed by `leave`, whatever happens."""
-        if self._has_room and not self._waiting:
-            self._inside += 1
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self.leave()
-            raise
+        await self._gate.enter()
 
     def leave(self) -> None:
         """The turn is over."""
-        self._inside -= 1
-        if not self._inside:
+        self._gate.leave()
+        if not self._gate.inside:
             self._emptied.set()
-        self._admit()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Wait until nobody is inside; nobody enters until the end. One at a time may ask for it."""
-        self._is_closed = True
+        self._gate.is_shut = True
         try:
-            while self._inside:
+            while self._gate.inside:
                 self._emptied.clear()
                 await self._emptied.wait()
             yield
         finally:
-            self._is_closed = False
-            self._admit()
-
-    @property
-    def _has_room(self) -> bool:
-        return self._inside < self.limit and not self._is_closed
-
-    def _admit(self) -> None:
-        while self._waiting and self._has_room:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self._inside += 1
-                waiter.set_result(None)
+            self._gate.is_shut = False
+            self._gate.admit()
 
     def learn(self, seconds: float, *, is_overloaded: bool) -> None:
         """The answer to a request came after so many seconds. To be called before its `leave`."""
         before = self.limit
         now = asyncio.get_running_loop().time()
-        was_reached = self._inside >= before
+        was_reached = self._gate.inside >= before
         self._adaptive.answered(now, seconds, is_overloaded=is_overloaded, was_reached=was_reached)
         if self.limit != before:
+            self._gate.bound = self.limit
             self._changed(self.limit)
