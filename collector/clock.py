@@ -1,9 +1,12 @@
-"""The machine's clock → one by which something may be deleted for good. Standard library only.
+"""The machine's clock → one by which something may be deleted for good; what is said only now and then.
+
+Standard library only.
 
 A clock can be wrong: a machine wakes up in another year until its time server answers, somebody sets a date. What is
 deleted for its age is gone, so no single look at the clock decides it.
 """
 
+import math
 import time
 from collections.abc import Callable
 
@@ -31,3 +34,22 @@ class SureClock:
         if before is None or abs(offset - before) > _JUMP_SECONDS:
             self._steady_since = steady
         return wall if steady - self._steady_since >= SURE_SECONDS else None
+
+
+class Notice:
+    """Something that is said at most once in so many seconds, so that it does not fill the log."""
+
+    __slots__ = ("_due", "_seconds", "_steady")
+
+    def __init__(self, seconds: float, steady: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._steady = steady
+        self._due = -math.inf
+
+    def is_due(self) -> bool:
+        """Whether to say it now; if so, it is taken for said."""
+        now = self._steady()
+        if now < self._due:
+            return False
+        self._due = now + self._seconds
+        return True

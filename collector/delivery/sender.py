@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from collector.clock import Notice
 from collector.delivery.backoff import Backoff
 from collector.delivery.concurrency import Concurrency
 from collector.delivery.shipment import halves
@@ -79,7 +80,7 @@ class Sender:
         self._sample = Batch()  # a document that was taken
         self._sampled_at = 0.0  # the loop's time
         self._told = ""  # what the log said last, unless it said that this is over
-        self._tell_at = 0.0  # the loop's time
+        self._notice = Notice(_TELL_EVERY_SECONDS)
 
     async def ship(self, batch: Batch, texts: set[str], backoff: Backoff, whole: Batch | None = None) -> Answer:
         """Try once to have every document of `batch`, a part of `whole`, there.
@@ -137,11 +138,9 @@ class Sender:
     def tell(self, error: ShippingError) -> None:
         """Say why nothing goes on: once, and not each time if it comes and goes."""
         self._ledger.error = str(error)
-        now = asyncio.get_running_loop().time()
-        if self._told != self._ledger.error and now >= self._tell_at:
+        if self._told != self._ledger.error and self._notice.is_due():
             log.warning("output unavailable", output=self._output, error=str(error))
             self._told = self._ledger.error
-            self._tell_at = now + _TELL_EVERY_SECONDS
 
     def all_well(self) -> None:
         """What was told is over, unless the output is away."""

@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from collector.clock import Notice
 from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Answer, Proof, Sender
 from collector.delivery.shipment import Shipment, halves
@@ -60,7 +61,7 @@ class Suspects:
         self._backoff = backoff
         self._turn = asyncio.Lock()
         self._away_since: float | None = None  # when it was asked last
-        self._tell_at = 0.0  # the loop's time
+        self._notice = Notice(_TELL_EVERY_SECONDS)
 
     def take(self, shipment: Shipment, finish: Callable[[Shipment], Awaitable[None]], tasks: asyncio.TaskGroup) -> None:
         """Relieve the shipment of all that is left of it; what is free of suspicion is given to `finish`."""
@@ -76,11 +77,9 @@ class Suspects:
         await finish(shipment)
 
     def _tell(self, documents: int) -> None:
-        now = asyncio.get_running_loop().time()
-        if now >= self._tell_at:
+        if self._notice.is_due():
             log.warning("connection broke twice on the same batch: sending it in parts", output=self._output,
                         documents=documents)  # fmt: skip
-            self._tell_at = now + _TELL_EVERY_SECONDS
 
     async def _narrow(self, shipment: Shipment) -> None:
         """Leave in the shipment what is not settled, and free of suspicion."""

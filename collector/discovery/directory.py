@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
+from collector.clock import Notice
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.inspected import condition, log_limit, number, seconds
 from collector.discovery.log_tree import Folder, LogTree, is_id
@@ -49,7 +50,7 @@ class DirectoryDiscovery:
         self._seen: dict[str, int] = {}  # folder → when its description was changed, in nanoseconds
         self._incomplete: dict[str, float] = {}  # new folder → when it was told
         self._turn = asyncio.Lock()
-        self._warned = -_WARN_SECONDS
+        self._notice = Notice(_WARN_SECONDS)
         self._missed = 0  # since then
         self._gone: set[str] = set()  # known to be, though the kernel may tell their end still
 
@@ -157,9 +158,9 @@ class DirectoryDiscovery:
 
     def _tell_missed(self) -> None:
         """Once in a while, all that came together since."""
-        if self._missed and time.monotonic() - self._warned >= _WARN_SECONDS:
+        if self._missed and self._notice.is_due():
             log.warning("containers removed before they were inspected: their logs are lost", count=self._missed)
-            self._warned, self._missed = time.monotonic(), 0
+            self._missed = 0
 
     def _known_to_be_gone(self, name: str) -> None:
         if len(self._gone) >= _MOST_GONE:

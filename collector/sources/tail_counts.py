@@ -5,6 +5,8 @@ import time
 import structlog
 from msgspec import Struct, field
 
+from collector.clock import Notice
+
 log = structlog.get_logger(__name__)
 
 CHUNK_BYTES = 256 << 10  # at most; 1 MiB is 20 % slower: the chunk and its documents leave the cache
@@ -30,7 +32,7 @@ class TailCounts(Struct):
     waiting_logs: int = 0  # for room for what they gave
     read_bytes: int = CHUNK_BYTES  # of one read: less with each log that waits, so that all of them stay small
     most_open_files: int = 512
-    told_scarce: float = -_TELL_SCARCE_SECONDS
+    scarce_notice: Notice = field(default_factory=lambda: Notice(_TELL_SCARCE_SECONDS))
     warned: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
@@ -55,9 +57,7 @@ class TailCounts(Struct):
 
     def tell_scarce(self) -> None:
         """A log has to wait for its turn."""
-        now = time.monotonic()
-        if now - self.told_scarce >= _TELL_SCARCE_SECONDS:
-            self.told_scarce = now
+        if self.scarce_notice.is_due():
             log.warning(
                 "open file limit reached: reading logs in turns",
                 logs_at_once=self.most_open_files // 2,

@@ -11,6 +11,7 @@ from typing import cast
 import structlog
 from aiohttp import web
 
+from collector.clock import Notice
 from collector.state.places import BUSY
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,7 @@ class ConnectionLimit:
         self.inside: Counter[str] = Counter()  # open connections by address
         self.parting = 0
         self.server = server
-        self._tell_at = 0.0  # the loop's time
+        self._notice = Notice(_TELL_EVERY_SECONDS)
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
@@ -53,10 +54,8 @@ class ConnectionLimit:
 
     def tell(self, what: str, host: str) -> None:
         """Say what is done to a client, now and then."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._tell_at:
+        if self._notice.is_due():
             log.warning(what, address=host, open=self.inside.total())
-            self._tell_at = now + _TELL_EVERY_SECONDS
 
 
 class _Visitor(asyncio.Protocol):

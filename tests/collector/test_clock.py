@@ -1,6 +1,6 @@
 """A clock by which something may be deleted: no single look decides, whatever the machine's clock does."""
 
-from collector.clock import SURE_SECONDS, SureClock
+from collector.clock import SURE_SECONDS, Notice, SureClock
 
 NOW, DAY = 1_795_622_975.0, 86400.0
 
@@ -56,3 +56,14 @@ def test_a_clock_that_is_mended_slowly_stays_sure() -> None:
     machine.clock.now()
     machine.after(SURE_SECONDS)
     assert None not in [machine.after(60, jump=0.03) for _ in range(5000)]
+
+
+def test_a_notice_is_due_at_first_and_then_once_in_its_time() -> None:
+    now = [-5.0]
+    notice = Notice(10.0, lambda: now[0])
+    due = []
+    for second in range(35):
+        now[0] = float(second)
+        if notice.is_due():
+            due.append(second)
+    assert due == [0, 10, 20, 30]

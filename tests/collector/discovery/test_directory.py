@@ -16,7 +16,7 @@ import pytest
 import structlog
 from asyncinotify import Inotify
 
-from collector.discovery import directory
+from collector.clock import Notice
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
@@ -230,8 +230,8 @@ async def test_a_container_that_was_gone_before_anybody_looked_is_counted(tree: 
     assert tree.listing.containers == {}
 
 
-async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "_WARN_SECONDS", 1.0)
+async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree) -> None:
+    tree.discovery._notice = Notice(1.0)
     with structlog.testing.capture_logs() as told:
         async with watching(tree):
             for number in range(50):
