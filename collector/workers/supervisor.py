@@ -20,7 +20,6 @@ from collector.config.models import Configuration
 from collector.discovery.share import Share
 from collector.errors import PilotfishError
 from collector.runtime import signals
-from collector.runtime.waiting_signals import STOPS
 from collector.state.places import Address
 from collector.workers import child
 
@@ -34,6 +33,7 @@ class Worker(Struct, eq=False):
     process: asyncio.subprocess.Process
     directory: Path
     address: Address | None
+    is_ready: bool = False
 
 
 class Supervisor:
@@ -72,7 +72,7 @@ class Supervisor:
 
     async def _watch(self, worker: Worker) -> None:
         code = await worker.process.wait()
-        if self.is_stopping and (code == 0 or -code in STOPS):  # of a signal it dies before its first step
+        if self.is_stopping and (code == 0 or not worker.is_ready):  # a signal before its first step ends it
             return
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         error = PilotfishError(f"worker {worker.share.number} exited ({how})", "check its last lines in the log")
@@ -120,12 +120,13 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
     worker = Worker(share, process, directory, None)
     starting.workers.append(worker)
     if starting.is_stopping:  # since it was asked for
-        process.terminate()
+        _signal([worker], signal.SIGTERM)
     assert process.stdin is not None  # noqa: S101 - asked for
     assert process.stdout is not None  # noqa: S101
-    process.stdin.write(child.order(_of_worker(configuration, share, directory), share))
-    with suppress(ConnectionError):  # it has ended, and said why
-        await process.stdin.drain()
+    if not process.stdin.is_closing():  # it has ended
+        process.stdin.write(child.order(_of_worker(configuration, share, directory), share))
+        with suppress(ConnectionError):  # as well, and said why
+            await process.stdin.drain()
     said = await process.stdout.readline()
     if not said:
         await process.wait()  # a signal that ended it was sent to all of the agent's processes, perhaps
@@ -136,6 +137,7 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
         error = PilotfishError(word.cause, word.remedy)
         error.exit_code = word.exit_code or error.exit_code
         raise error
+    worker.is_ready = True
     if word.listens:
         worker.address = Address("127.0.0.1", word.listens)
 

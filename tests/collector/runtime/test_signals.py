@@ -213,7 +213,9 @@ def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str, 
         workers = children(process)
         assert process.wait(SECONDS) == 0
     assert not [one for one in workers if Path(f"/proc/{one}").exists()]
-    assert "Traceback" not in (tmp_path / "agent.log").read_text()
+    log = (tmp_path / "agent.log").read_text()
+    assert "bug in Pilotfish" not in log
+    assert is_for_all or "Traceback" not in log  # Python tells of a SIGINT that comes before its first line
 
 
 def test_no_worker_outlives_an_agent_that_is_killed_while_they_start(tmp_path: Path) -> None:
