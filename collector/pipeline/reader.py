@@ -29,7 +29,7 @@ class Reader(Struct, eq=False):
         Large chunks are taken in parts, so that no more than `most_bytes` are added to the lines of one.
         """
         transform = self.transform
-        for piece, is_new in self.told.pieces(chunk):
+        for piece, is_new in self.told.pieces(chunk) if self.told.is_back else ((chunk, True),):
             for part in parts(piece, transform.added_bytes(chunk.stream), most_bytes):
                 taken = transform.take(part)
                 if is_new:

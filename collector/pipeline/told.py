@@ -19,11 +19,11 @@ class Told(Struct, eq=False):
     _end: Position | None = None
     _ended: bool = False
     _files: tuple[FileId, ...] = ()
-    _is_back: bool = False
+    is_back: bool = False
 
     def back(self) -> None:
         """The log is read again from an earlier place on."""
-        self._is_back = self._end is not None
+        self.is_back = self._end is not None
 
     def until(self, chunk: Chunk) -> None:
         """It was told of this chunk."""
@@ -35,11 +35,11 @@ class Told(Struct, eq=False):
         """The chunk in one or two pieces, each with whether it is to be told of it."""
         told = self._told_lines(chunk)
         lines = chunk.end.line - chunk.start.line
-        if self._is_back and told >= lines and (told > lines or chunk.ended <= self._ended):
-            self._is_back = told > lines or chunk.ended < self._ended
+        if self.is_back and told >= lines and (told > lines or chunk.ended <= self._ended):
+            self.is_back = told > lines or chunk.ended < self._ended
             yield chunk, False
             return
-        self._is_back = False
+        self.is_back = False
         if told <= 0:
             yield chunk, True
             return
@@ -49,7 +49,7 @@ class Told(Struct, eq=False):
 
     def _told_lines(self, chunk: Chunk) -> int:
         """Of how many of its first lines it was told; more than it has where those behind it were, too."""
-        if self._end is None or not self._is_back or chunk.end.file not in self._files:
+        if self._end is None or not self.is_back or chunk.end.file not in self._files:
             return 0
         if chunk.end.file != self._end.file:
             return chunk.end.line - chunk.start.line + 1
