@@ -41,12 +41,15 @@ _DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
 
 
 class DirectoryDiscovery:
-    """Keeps the registry like the tree at `root`; files are looked at in a thread."""
+    """Keeps the registry like the tree at `root`; files are looked at in a thread, so many seconds after each other."""
 
-    def __init__(self, root: Path, listing: Listing, enricher: Enricher) -> None:
+    def __init__(
+        self, root: Path, listing: Listing, enricher: Enricher, *, scan_seconds: float = _SCAN_SECONDS
+    ) -> None:
         self._listing = listing
         self._enricher = enricher
         self._tree = LogTree(root)
+        self._scan_seconds = scan_seconds
         self._seen: dict[str, int] = {}  # folder → when its description was changed, in nanoseconds
         self._incomplete: dict[str, float] = {}  # new folder → when it was told
         self._turn = asyncio.Lock()
@@ -78,7 +81,7 @@ class DirectoryDiscovery:
                         "reading the log tree failed", path=str(self._tree.root), error=error.strerror, remedy=_REMEDY
                     )
                 self._listing.lost(f"{cause}: {_REMEDY}")
-            await asyncio.sleep(min(max(_SCAN_SECONDS, _REST * cpu_seconds), _MOST_SECONDS))
+            await asyncio.sleep(min(max(self._scan_seconds, _REST * cpu_seconds), _MOST_SECONDS))
 
     async def scan(self) -> float:
         """Take over what has changed in the tree; returns the seconds of a core that it took to see that.

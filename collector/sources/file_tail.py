@@ -21,15 +21,11 @@ from collector.sources.cutoff import cutoff_of, without_older
 from collector.sources.going_back import gone_back
 from collector.sources.line_reader import SO_FAR, YET, LineReader, NoLines
 from collector.sources.log_reader import LogReader
-from collector.sources.pace import IN_ROUND, NEVER, NOW, POLL_SECONDS, SOON, Next, Pace
+from collector.sources.pace import IN_ROUND, NEVER, NOW, SOON, WAITS, Next, Pace, Waits
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.wake import Wake
 from collector.sources.watcher import Watcher
-
-_WATCHED_SECONDS = 30.0  # a look now and then, should an event ever be missed
-_UNWATCHED_SECONDS = 2.0
-_TURN_SECONDS = 0.5
 
 
 class FileTail(PolledSource):
@@ -50,10 +46,12 @@ class FileTail(PolledSource):
         counts: TailCounts | None = None,
         reached: Callable[[Position], None] = lambda beginning: None,
         rounds: Rounds[PolledSource] | None = None,
+        waits: Waits = WAITS,
     ) -> None:
         super().__init__(stream)
         self.counts = TailCounts() if counts is None else counts
-        self.pace = Pace()
+        self.pace = Pace(waits.poll_seconds)
+        self._waits = waits
         self._watcher = watcher
         self._reached = reached
         self._file: Position | None = None  # that was told last
@@ -318,14 +316,14 @@ class FileTail(PolledSource):
             self._watcher.disarm(self._wake)
             self._is_watched = False
         if self._log.awaits_turn:
-            return _TURN_SECONDS
+            return self._waits.turn_seconds
         if not is_idle:
-            return POLL_SECONDS if (rounds := self._joinable) is None else self._join(rounds, 0)
+            return self._waits.poll_seconds if (rounds := self._joinable) is None else self._join(rounds, 0)
         path = self._log.watch_path
         before, self._is_watched = self._is_watched, bool(path) and self._watcher.arm(path, self._wake)
         if self._is_watched and not before:
             return SOON  # a change before the watch was set wakes nobody
-        return _WATCHED_SECONDS if self._is_watched else _UNWATCHED_SECONDS
+        return self._waits.watched_seconds if self._is_watched else self._waits.unwatched_seconds
 
     def _join(self, rounds: Rounds[PolledSource], found_bytes: int) -> Next:
         self._is_caught_up = self._log.reader is not None and self._log.reader.id is not None

@@ -27,12 +27,12 @@ ID = "0123456789abcdef" * 4
 
 
 class Tree:
-    def __init__(self, root: Path, share: Share = EVERYTHING) -> None:
+    def __init__(self, root: Path, share: Share = EVERYTHING, *, scan_seconds: float = 2.0) -> None:
         self.root = root
         self.registry = Registry(share)
         self.listing = self.registry.join("tree", has_events=False)
         enricher = Enricher("moby", "all", "", lambda key: None, share=share)
-        self.discovery = DirectoryDiscovery(root, self.listing, enricher)
+        self.discovery = DirectoryDiscovery(root, self.listing, enricher, scan_seconds=scan_seconds)
 
     def describe(self, name: str, found: object) -> Path:
         folder = self.root / name
@@ -244,7 +244,9 @@ async def test_all_that_were_missed_are_told_though_no_other_is(tree: Tree) -> N
     assert len([one for one in told if "removed before they were inspected" in one["event"]]) < 5
 
 
-async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
+async def test_a_tree_that_is_made_anew_is_watched_anew(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "logs", scan_seconds=0.5)
+    tree.root.mkdir()
     async with watching(tree):
         tree.root.rename(tree.root.with_name("before"))
         tree.root.mkdir()
@@ -255,7 +257,7 @@ async def test_a_tree_that_is_made_anew_is_watched_anew(tree: Tree) -> None:
 
 @pytest.mark.parametrize("method", ["__init__", "add_watch"])
 async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
-    tree: Tree, method: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bounds are the user's, and those of the machine that runs the tests are left alone."""
 
@@ -263,11 +265,12 @@ async def test_a_tree_that_cannot_be_watched_is_told_once_and_looked_at(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Inotify, method, refuse)
+    tree = Tree(tmp_path, scan_seconds=0.05)
     with structlog.testing.capture_logs() as told:
         async with watching(tree):
-            tree.describe("late", {"Name": "/late"})
-            await until(lambda: "late" in tree.listing.containers)
-            await asyncio.sleep(2.5)  # another look
+            for name in ("late", "later", "last"):  # a look each, at least
+                tree.describe(name, {"Name": f"/{name}"})
+                await until(lambda name=name: name in tree.listing.containers)  # type: ignore[misc]
     (warning,) = (one for one in told if "watching the log tree failed" in one["event"])
     assert warning["remedy"].startswith("raise fs.inotify.max_user_")
 
@@ -284,7 +287,7 @@ async def watching(tree: Tree) -> AsyncIterator[None]:
 
 
 async def test_a_tree_that_is_away_is_told_and_taken_up_when_it_is_back(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "logs")
+    tree = Tree(tmp_path / "logs", scan_seconds=0.05)
     task = asyncio.create_task(tree.discovery.run())
     await until(lambda: "cannot be read" in tree.listing.error)
     tree.root.mkdir()

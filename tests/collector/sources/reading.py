@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from collector.model import Chunk, Position, Resume, Start
 from collector.ports import PolledSource
 from collector.sources.file_tail import FileTail
+from collector.sources.pace import Waits
 from collector.sources.rounds import Rounds
 from collector.sources.tail_counts import TailCounts
 from collector.sources.watcher import Watcher
@@ -16,6 +17,7 @@ from tests.collector.docker_lines import ContainerLog, log_stream
 from tests.collector.waiting import until
 
 UNWATCHED = Watcher()  # not entered: files are polled
+QUICK = Waits(poll_seconds=0.01, turn_seconds=0.02, unwatched_seconds=0.05)
 
 
 class Reading:
@@ -69,7 +71,14 @@ async def reading(
     rounds: Rounds[PolledSource] | None = None,
 ) -> AsyncIterator[Reading]:
     stream = replace(log_stream(log.live), running=running, files_kept=files_kept)
-    tail = FileTail(stream, watcher, start=Start(resume, cutoff), counts=counts or TailCounts(), rounds=rounds)
+    tail = FileTail(
+        stream,
+        watcher,
+        start=Start(resume, cutoff),
+        counts=counts or TailCounts(),
+        rounds=rounds,
+        waits=QUICK,
+    )
     found = Reading(tail, is_slow=is_slow)
     task = asyncio.create_task(found.run())
     try:

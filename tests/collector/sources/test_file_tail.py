@@ -27,7 +27,7 @@ from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.sources.tail_counts import CHUNK_BYTES, TailCounts
 from collector.sources.watcher import Watcher
 from tests.collector.docker_lines import ContainerLog, log_stream, numbered, raw
-from tests.collector.sources.reading import UNWATCHED, Reading, check, place, reading, resume_at
+from tests.collector.sources.reading import QUICK, UNWATCHED, Reading, check, place, reading, resume_at
 from tests.collector.waiting import until
 from tests.examples import examples
 
@@ -163,7 +163,7 @@ async def test_what_is_no_regular_file_is_never_read(log: ContainerLog, tmp_path
         os.mkfifo(log.live)
     else:
         log.live.mkdir()
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     tail.remove()
     assert [chunk async for chunk in tail.chunks()] == []
 
@@ -172,7 +172,7 @@ async def test_a_log_that_is_a_link_is_an_error_until_it_is_a_file(log: Containe
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(raw("secret\n"))
     log.live.symlink_to(elsewhere)
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     with pytest.raises(OSError, match="symbolic link"):
         await anext(tail.chunks())
     log.live.unlink()
@@ -187,7 +187,7 @@ async def test_the_backlog_is_what_was_not_read(log: ContainerLog) -> None:
     log.rotate()
     log.write(*numbered(range(5000, 8000)))
     whole = log.generation(1).stat().st_size + log.live.stat().st_size
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     seen = 0
     async for chunk in tail.chunks():
         seen += len(chunk.data)
@@ -334,7 +334,7 @@ async def test_files_that_rotation_removes_before_their_turn_are_read_all_the_sa
     log.write(*lines[:10])
     with Watcher() as watcher:
         running = asyncio.create_task(watcher.run())
-        tail = FileTail(log_stream(log.live), watcher)
+        tail = FileTail(log_stream(log.live), watcher, waits=QUICK)
         chunks = tail.chunks()
         found = [await anext(chunks)]
         for first in (10, 20, 30):
@@ -375,7 +375,7 @@ async def test_each_file_that_was_made_and_removed_unseen_is_a_gap_and_no_other_
 async def test_removed_files_can_be_given_up_and_are_counted_then(log: ContainerLog) -> None:
     lines = numbered(range(40))
     log.write(*lines[:10])
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     chunks = tail.chunks()
     await anext(chunks)
     for first in (10, 20, 30):
@@ -396,7 +396,7 @@ async def test_no_more_files_than_allowed_are_open_ahead(log: ContainerLog) -> N
     for line in lines:
         log.write(line)
         log.rotate(keep=9)
-    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=4))
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=4), waits=QUICK)
     found = []
     async for chunk in tail.chunks():
         found.append(chunk.data)
@@ -506,7 +506,7 @@ async def test_what_was_seen_and_not_read_before_a_cut_is_counted_as_lost(log: C
     lines = numbered(range(20_000))
     log.write(*lines)
     size, read = log.live.stat().st_size, 0
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     async for chunk in tail.chunks():
         if not read:
             read = len(chunk.data)
@@ -616,7 +616,7 @@ async def test_the_inode_tells_apart_equal_beginnings(log: ContainerLog) -> None
 async def test_a_tail_goes_on_where_it_was_when_it_is_asked_again(log: ContainerLog) -> None:
     lines = numbered(range(3))
     log.write(*lines[:2])
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     async for chunk in tail.chunks():
         assert chunk.data == b"".join(lines[:2])
         break
@@ -682,18 +682,18 @@ async def test_equal_first_lines_are_numbered_over_other_files_between_them_and_
         log.write(line)
         log.rotate()
     log.write(one)
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     tail.remove()
     found = [chunk.start.file async for chunk in tail.chunks() if chunk.data]
     assert [(file.head, file.ordinal) for file in found] == [(head(one), 0), (head(other), 0), (head(one), 1)]
     resume = Resume(Position(found[1], len(other), 1, log.generation(1).stat().st_ino), {head(one): 0})
-    again = FileTail(log_stream(log.live), UNWATCHED, start=Start(resume))
+    again = FileTail(log_stream(log.live), UNWATCHED, start=Start(resume), waits=QUICK)
     again.remove()
     assert [chunk.start.file async for chunk in again.chunks() if chunk.data] == found[2:]
 
 
 async def test_a_started_containers_log_that_is_not_there_is_an_error(log: ContainerLog) -> None:
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     with pytest.raises(FileNotFoundError, match="no such file"):
         await anext(tail.chunks())
 
@@ -702,7 +702,7 @@ async def test_a_started_containers_log_that_is_not_there_is_an_error(log: Conta
 async def test_a_log_that_is_gone_before_it_was_opened_is_a_gap_if_there_was_one(
     log: ContainerLog, has_run: bool, gaps: int
 ) -> None:
-    tail = FileTail(replace(log_stream(log.live), has_run=has_run), UNWATCHED)
+    tail = FileTail(replace(log_stream(log.live), has_run=has_run), UNWATCHED, waits=QUICK)
     tail.remove()
     assert [chunk async for chunk in tail.chunks()] == []
     assert tail.counts.gaps == gaps
@@ -716,7 +716,7 @@ async def test_a_new_log_of_which_all_that_is_kept_is_there_may_have_lost_its_be
     log.write(lines[0])
     log.rotate()
     log.write(lines[1])
-    tail = FileTail(replace(log_stream(log.live), files_kept=files_kept), UNWATCHED)
+    tail = FileTail(replace(log_stream(log.live), files_kept=files_kept), UNWATCHED, waits=QUICK)
     tail.remove()
     assert b"".join([chunk.data async for chunk in tail.chunks()]) == b"".join(lines)
     assert tail.counts.gaps == gaps
@@ -734,7 +734,7 @@ async def test_generations_that_go_with_their_container_are_read_all_the_same(lo
     log.write(*lines[:3])
     log.rotate()
     log.write(*lines[3:])
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     found = b""
     async for chunk in tail.chunks():
         found += chunk.data
@@ -750,7 +750,7 @@ async def test_generations_that_could_not_be_opened_before_their_container_went_
     for line in numbered(range(3)):
         log.write(line)
         log.rotate()
-    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=2))
+    tail = FileTail(log_stream(log.live), UNWATCHED, counts=TailCounts(most_open_files=2), waits=QUICK)
     found = []
     async for chunk in tail.chunks():
         found.append(chunk.data)
@@ -762,7 +762,7 @@ async def test_generations_that_could_not_be_opened_before_their_container_went_
 
 async def test_half_a_line_that_went_with_its_container_is_counted_as_lost(log: ContainerLog) -> None:
     log.write(b"half")
-    tail = FileTail(log_stream(log.live), UNWATCHED)
+    tail = FileTail(log_stream(log.live), UNWATCHED, waits=QUICK)
     tail.remove()
     assert [chunk async for chunk in tail.chunks()] == []
     assert tail.counts.lost_bytes == 4
@@ -832,7 +832,7 @@ async def test_more_logs_than_may_be_open_are_all_read_in_turns(tmp_path: Path) 
     async def follow(log: ContainerLog) -> None:
         nonlocal most
         stream = log_stream(log.live, container_id=log.live.parent.name)
-        tail = FileTail(stream, UNWATCHED, counts=counts)
+        tail = FileTail(stream, UNWATCHED, counts=counts, waits=QUICK)
         lines = found.setdefault(stream.container_id, [])
         async for chunk in tail.chunks():
             most = max(most, counts.open_files)
@@ -861,7 +861,7 @@ async def test_a_closed_idle_file_is_opened_again_for_news_and_for_its_container
     lines = numbered(range(2))
     log.write(lines[0])
     stream = log_stream(log.live)
-    found = Reading(FileTail(stream, UNWATCHED, counts=TailCounts(most_open_files=2)))
+    found = Reading(FileTail(stream, UNWATCHED, counts=TailCounts(most_open_files=2), waits=QUICK))
     task = asyncio.create_task(found.run())
     await found.until(lines[0])
     await until(lambda: found.tail.counts.open_files == 0)
@@ -911,7 +911,7 @@ class Log(RuleBasedStateMachine):
     scratch = ""
 
     def start(self, resume: Resume | None) -> None:
-        self.tail = FileTail(log_stream(self.log.live), UNWATCHED, start=Start(resume))
+        self.tail = FileTail(log_stream(self.log.live), UNWATCHED, start=Start(resume), waits=QUICK)
         self.resume = resume
         self.held = []
         self.chunks = self.tail.chunks()
