@@ -124,8 +124,13 @@ class Ledger:
         self.in_flight -= count
 
     @property
+    def settled(self) -> dict[str, int]:
+        """Documents with which nothing is left to do, by what became of them."""
+        return {"acknowledged": self.acknowledged, "duplicate": self.duplicate, "dead_lettered": self.dead_lettered}
+
+    @property
     def balance(self) -> int:
         """Left side minus right side of the identity: always 0."""
         came = self.read + self.recovered_from_spool + self.replayed
-        went = self.acknowledged + self.duplicate + self.dead_lettered
+        went = sum(self.settled.values())
         return came - went - self.dropped["spool_corrupt"] - self.filtered.total() - self.spooled - self.in_flight

@@ -277,9 +277,7 @@ def _numbers(pipeline: Pipeline) -> dict[str, Any]:
     ledger = pipeline.ledger
     return {
         "read": ledger.read,
-        "acknowledged": ledger.acknowledged,
-        "duplicate": ledger.duplicate,
-        "dead_lettered": ledger.dead_lettered,
+        **ledger.settled,
         "dropped": sum(ledger.dropped.values()),
         "filtered": ledger.filtered.total(),
         "spooled": ledger.spooled,

@@ -80,7 +80,7 @@ class Exporter:
             return histogram(series, {(one.output,): durations(one) for one in self._pipelines})
 
         yield each(catalogue.DOCUMENTS_READ, lambda one: one.ledger.read)
-        yield split(catalogue.DOCUMENTS_SETTLED, _settled)
+        yield split(catalogue.DOCUMENTS_SETTLED, lambda one: one.ledger.settled)
         yield split(catalogue.DOCUMENTS_DROPPED, lambda one: one.ledger.dropped)
         yield split(catalogue.DOCUMENTS_FILTERED, lambda one: one.ledger.filtered)
         yield each(catalogue.DOCUMENTS_SPOOLED, lambda one: one.ledger.spooled)
@@ -150,12 +150,3 @@ def _seen(watch: Watch) -> Iterator[Family]:
     yield family(catalogue.COLLECTOR_SUCCESS, [((name,), look.succeeded) for name, look in poll.looks.items()])
     yield family(catalogue.COLLECTOR_SECONDS, [((name,), look.seconds) for name, look in poll.looks.items()])
     yield from daemon.families(*watch)
-
-
-def _settled(pipeline: Pipeline) -> dict[str, int]:
-    ledger = pipeline.ledger
-    return {
-        "acknowledged": ledger.acknowledged,
-        "duplicate": ledger.duplicate,
-        "dead_lettered": ledger.dead_lettered,
-    }
