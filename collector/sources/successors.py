@@ -34,6 +34,12 @@ class Successors:
     """Those of one log; `live` is the path of its live file, `container` names it where something is lost.
 
     `heads` are the identities of files that were read: of compressed ones they alone tell that they are not newer.
+
+    Files that came and went unseen are found by a count, `_unopened`: each file that is made and told of adds one, each
+    that is opened takes one away. Below zero, one was opened that is yet to be told of. Two kinds of files are left out
+    of it, by their inodes: `_present`, of which nobody tells (they were there before, or are copies), so that to open
+    them takes nothing away; and `_untold`, those of them that are open: if one is told of after all (`_take_late`), it
+    adds none. Where nobody is told of files (`_is_told`), a gone file is a gap.
     """
 
     def __init__(self, live: Path, counts: TailCounts, heads: Collection[str], container: str = "") -> None:
@@ -42,10 +48,10 @@ class Successors:
         self._counts = counts
         self._files: list[Successor] = []  # few, and none nearly always: a deque takes 0.7 KB
         self._heads = heads
-        self._older: set[tuple[int, int] | None] = set()  # versions of plain files that need not be read
-        self._present: set[int] = set()  # inodes of files of which nobody has told, or of which we knew before
-        self._untold: set[int] = set()  # inodes of the open ones that were opened for that
-        self._unopened = 0  # files that were made, as we were told, less those that were opened
+        self._older: set[tuple[int, int] | None] = set()  # versions of plain files that need not be read again
+        self._present: set[int] = set()
+        self._untold: set[int] = set()
+        self._unopened = 0
         self._has_jumped = False  # behind a file that is gone, to one that nobody has told of yet
         self._is_told = False
         self._is_told_of_all = False  # since before there was any file
