@@ -23,7 +23,9 @@ def test_what_is_packed_whole_or_in_pieces_comes_back(pieces: list[bytes]) -> No
     assert checksum == crc32(content)
 
 
-@pytest.mark.parametrize("stream", [b"", b"no gzip at all", standard.compress(b"cut " * 100)[:20]])
+@pytest.mark.parametrize(
+    "stream", [b"", b"no gzip at all", standard.compress(b"cut " * 100)[:20]], ids=["empty", "foreign", "cut"]
+)
 def test_what_is_no_whole_stream_is_one_error(stream: bytes) -> None:
     with pytest.raises(gzip.GzipError):
         gzip.decompress(stream)
