@@ -4,9 +4,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from tests import costs
 from tests.blocking import watched
 from tests.engines import install
 from tests.engines.dockerd import Dockerd
@@ -25,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--full", action="store_true", help="outages of the fault matrix at their full length")
     group.addoption("--seed", type=int, help="run the scenarios of the fault matrix with this seed alone")
     parser.addoption("--install-engines", action="store_true", help="install what a chosen test needs and is missing")
+    parser.addoption("--costs", metavar="FILE", help="add what each test took, in seconds, to FILE")
     parser.addoption("--compose", action="store_true", help="of script/test: it chooses the tests of compose-elk.yml")
     group.addoption("--report", metavar="FILE", help="write the runs of the fault matrix to FILE as JSON")
 
@@ -62,6 +65,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             failed = install.main()
         if failed:
             pytest.exit("the engines could not be installed", returncode=failed)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Keep what each test took, where it is asked for."""
+    if (file := config.getoption("--costs")) and not hasattr(config, "workerinput"):  # xdist: its workers report to it
+        costs.add(Path(file), terminalreporter.stats)
 
 
 @pytest.fixture(scope="session", autouse=True)
