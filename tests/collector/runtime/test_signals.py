@@ -109,7 +109,8 @@ def running(home: Path, *before: str, **more: object) -> Iterator[subprocess.Pop
         try:
             until(lambda: (home / "state/http_address").exists() or process.poll() is not None)
             if not more:
-                until(lambda: (home / "documents.ndjson").exists() and (home / "documents.ndjson").stat().st_size > 0)
+                documents = home / "documents.ndjson"
+                until(lambda: (documents.exists() and documents.stat().st_size > 0) or process.poll() is not None)
             yield process
         finally:
             process.kill()
