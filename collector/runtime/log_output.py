@@ -1,6 +1,5 @@
 """The agent's own log: structlog on stderr, for people on a terminal and as JSON elsewhere."""
 
-import io
 import logging
 import sys
 from collections import Counter
@@ -52,8 +51,11 @@ def configure(log: Log, stream: TextIO = sys.stderr) -> Mapping[str, int]:
     return counted
 
 
-class _Forgiving(io.TextIOBase):
-    """A stream that cannot be written (a full disk, a reader that went away) costs a line of the log, not the agent."""
+class _Forgiving:
+    """A stream that cannot be written (a full disk, a reader that went away) costs a line of the log, not the agent.
+
+    Not an `io` stream: those are flushed once more when they go, which may be when the interpreter has nothing left.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,5 +1,6 @@
 """The agent's own log: harmless on a terminal, and never a reason to end."""
 
+import gc
 import io
 import json
 from collections.abc import Iterator
@@ -60,3 +61,21 @@ def test_lines_are_counted_by_level() -> None:
     structlog.get_logger().info("left out")
     structlog.get_logger().error("something")
     assert counted == {"debug": 0, "info": 0, "warning": 2, "error": 1}
+
+
+def test_a_log_that_is_given_up_flushes_nothing_behind_its_last_line() -> None:
+    """As at the end of the process, when the interpreter has nothing left to flush it with: Python 3.13 told it."""
+
+    class Counting(io.StringIO):
+        flushes = 0
+
+        def flush(self) -> None:
+            self.flushes += 1
+
+    stream = Counting()
+    log_output.configure(Log(format="json"), stream)
+    structlog.get_logger().warning("last")
+    flushes = stream.flushes
+    structlog.reset_defaults()
+    gc.collect()
+    assert stream.flushes == flushes
