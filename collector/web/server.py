@@ -137,7 +137,8 @@ async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
             raise PilotfishError(f"{where}: another program uses this port", remedy) from None
         if error.errno in (errno.EACCES, errno.EPERM):
             raise PilotfishError(f"{where}: is not permitted", "use a port above 1023, or run as root") from None
-        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, gaierror):
+        # from Python 3.13 on asyncio gives no number where no address of several could be had
+        if error.errno in (errno.EADDRNOTAVAIL, None) or isinstance(error, gaierror):
             raise PilotfishError(f"{where}: is not an address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
         raise PilotfishError(f"{where}: {error.strerror or error}", "use another address") from None
     try:
