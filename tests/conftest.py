@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Know and guard the marks, and make SIGTERM, which a CI sends at its deadline, an interrupt like Ctrl-C.
 
     The engines are then put away.
-    A script's background job ignores Ctrl-C and SIGQUIT itself, and so would each command that a test starts.
+    A script's background job ignores Ctrl-C and SIGQUIT itself, one of nohup SIGHUP, and so would what a test starts.
     """
     for name, what in MARKS.items():
         config.addinivalue_line("markers", f"{name}: {what}")
@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
