@@ -45,7 +45,6 @@ async def keep_running(one: Input, listing: Listing, again_seconds: float = _AGA
             await one.run()
         except Exception as unexpected:  # noqa: BLE001 - of another package's code
             error = f"it raised an unexpected error ({place_of(unexpected)}): {REPORT_IT}"
-        if listing.error != error:
+        if listing.lost(error):
             log.error("input failed", input=listing.name, error=error)
-        listing.lost(error)
         await asyncio.sleep(again_seconds)

@@ -76,11 +76,10 @@ class DirectoryDiscovery:
                 cpu_seconds = await self.scan()
             except OSError as error:
                 cause = f"the log tree {self._tree.root} cannot be read ({error.strerror})"
-                if self._listing.error != f"{cause}: {_REMEDY}":
+                if self._listing.lost(f"{cause}: {_REMEDY}"):
                     log.warning(
                         "reading the log tree failed", path=str(self._tree.root), error=error.strerror, remedy=_REMEDY
                     )
-                self._listing.lost(f"{cause}: {_REMEDY}")
             await asyncio.sleep(min(max(self._scan_seconds, _REST * cpu_seconds), _MOST_SECONDS))
 
     async def scan(self) -> float:

@@ -146,9 +146,8 @@ class DockerDiscovery:
             await self._reconcile()
         except* EngineUnavailable as unavailable:
             error = str(next(leaves(unavailable)))
-            if self._listing.error != error:
+            if self._listing.lost(error):
                 log.warning("Docker daemon unreachable", error=error)
-            self._listing.lost(error)
 
     def _relist_seconds(self) -> float:
         """Those with a health check are asked each time, for the list does not tell their health."""

@@ -234,7 +234,9 @@ class Listing:
             self.up, self.error = True, ""
             self.registry.advance()
 
-    def lost(self, error: str) -> None:
-        """The source of this knowledge is away; what was known stays."""
+    def lost(self, error: str) -> bool:
+        """The source of this knowledge is away; what was known stays. Whether this is news, to be told once."""
+        is_news = self.error != error
         self.outages += 1
         self.up, self.error = False, error
+        return is_news

@@ -94,7 +94,9 @@ class PeriodicInput(Input):
             try:
                 found = await asyncio.to_thread(lambda: {one.container_id: one for one in self.streams()})
             except OSError as error:
-                self._lose(f"its logs cannot be listed ({error.strerror or error})")
+                cause = f"its logs cannot be listed ({error.strerror or error})"
+                if listing.lost(cause):
+                    log.warning("input unavailable", input=listing.name, error=cause)
             else:
                 for stream_id, stream in found.items():
                     listing.put(Container(id=stream_id, name=stream.container, state="running", streams=(stream,)))
@@ -102,12 +104,6 @@ class PeriodicInput(Input):
                     listing.drop(gone)
                 listing.answered()
             await asyncio.sleep(self.look_seconds)
-
-    def _lose(self, error: str) -> None:
-        listing = self.context.listing
-        if listing.error != error:
-            log.warning("input unavailable", input=listing.name, error=error)
-        listing.lost(error)
 
 
 class EventSink(Protocol):
