@@ -9,7 +9,6 @@ from pydantic import Field
 
 from collector.discovery import directory
 from collector.discovery.docker import known_host
-from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Listing
 from collector.docker import json_file
 from collector.intake import findings
@@ -54,16 +53,15 @@ class Settings(ContainerOptions):
         if links:
             text = f"{len(links)} logs or folders are symbolic links and not followed ({', '.join(sorted(links)[:5])})"
             yield Finding("warn", f"links in {self.path}", text, findings.LINK_FIX)
-        enricher = Enricher("", self.select, "", lambda key: None, listing.registry.has_room)
         with suppress(OSError):  # what the log files are is told above
-            yield from findings.requests(directory.descriptions(self.path), enricher, listing)
+            yield from findings.requests(directory.descriptions(self.path), self.select, listing)
 
 
 class Directory(ContainerInput):
     """A tree of logs."""
 
     def __init__(self, settings: Settings, context: InputContext) -> None:
-        super().__init__(settings.json_files(context))
+        super().__init__(settings, context)
         self.logs_root = settings.path
         self._settings = settings
         self._context = context

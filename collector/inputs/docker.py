@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from collector.discovery import inspected
 from collector.discovery.docker import DockerDiscovery, known_host
-from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Listing
 from collector.docker import address
 from collector.docker import context as docker_context
@@ -126,11 +125,10 @@ class Settings(ContainerOptions):
     def _findings(self, found: Iterable[Mapping[str, Any]], listing: Listing) -> list[Finding]:
         descriptions = [inspected.described(one, self.logs_root, is_new=False) for one in found]
         containers = [one.container for one in descriptions]
-        enricher = Enricher("", self.select, "", lambda key: None, listing.registry.has_room)
         return [
             *findings.drivers(containers),
             *findings.log_files(containers, self.logs_root),
-            *findings.requests(descriptions, enricher, listing),
+            *findings.requests(descriptions, self.select, listing),
         ]
 
 
@@ -138,7 +136,7 @@ class Docker(ContainerInput):
     """One daemon, on two clients: a hundred stats under way must not hold up what discovery asks."""
 
     def __init__(self, settings: Settings, context: InputContext) -> None:
-        super().__init__(settings.json_files(context))
+        super().__init__(settings, context)
         calls = Calls()
         self.logs_root = settings.logs_root
         self.engine, self._asked = self._engines = [Engine(settings.url, settings.tls, calls) for _ in range(2)]

@@ -9,9 +9,6 @@ from collector.discovery.enrich import Enricher
 from collector.docker.self_container import own_container_id
 from collector.intake.input import Input, InputContext, InputSettings
 from collector.intake.json_files import JsonFiles
-from collector.model import LogStream, Start
-from collector.ports import Source, Transform
-from collector.sources.desk import Desk
 from collector.text.times import DURATION, duration
 
 
@@ -61,11 +58,7 @@ class ContainerOptions(InputSettings):
             host, self.select, own_container_id(), context.target_of, registry.has_room, share=registry.share
         )
 
-    def json_files(self, context: InputContext) -> JsonFiles:
-        """What reads their logs."""
-        return JsonFiles(context.stamps, with_attrs=context.with_attrs, cutoff=self._cutoff())
-
-    def _cutoff(self) -> str:
+    def cutoff(self) -> str:
         """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
         if self.backlog == "all":
             return ""
@@ -73,17 +66,8 @@ class ContainerOptions(InputSettings):
         return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class ContainerInput(Input):
+class ContainerInput(JsonFiles, Input):
     """An input whose containers have json-file logs."""
 
-    def __init__(self, reads: JsonFiles) -> None:
-        self.cutoff = reads.cutoff
-        self._reads = reads
-
-    def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
-        """How the files of a container are read."""
-        return self._reads.source(stream, start, desk)
-
-    def transform(self, stream: LogStream, start: Start) -> Transform:
-        """How their lines become documents."""
-        return self._reads.transform(stream, start)
+    def __init__(self, options: ContainerOptions, context: InputContext) -> None:
+        super().__init__(context.stamps, with_attrs=context.with_attrs, cutoff=options.cutoff())

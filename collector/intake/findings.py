@@ -53,8 +53,9 @@ def log_files(found: list[Container], root: Path) -> Iterator[Finding]:
         yield Finding("ok", "log files", f"{readable} readable below {root}")
 
 
-def requests(descriptions: Iterable[Described], enricher: Enricher, listing: Listing) -> Iterator[Finding]:
+def requests(descriptions: Iterable[Described], select: str, listing: Listing) -> Iterator[Finding]:
     """What labels and environment ask for that is not followed, of each container by itself; lists them all."""
+    enricher = Enricher("", select, "", lambda key: None, listing.registry.has_room)
     for described in descriptions:
         container = enricher.container(described)
         listing.put(container)
