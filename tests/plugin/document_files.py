@@ -1,7 +1,10 @@
 """An output of another package, as its author writes it: each document is a file in a directory, named by its id."""
 
 import asyncio
+import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +26,7 @@ class Settings(ShipperSettings):
 
 
 class DocumentFiles:
-    """Writes them in a thread, for disks are slow."""
+    """Writes them in a thread, for disks are slow. A file appears whole and once, whoever else writes it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,12 +42,17 @@ class DocumentFiles:
         return
 
     def _write(self, batch: Batch) -> int:
-        new = 0
-        for segment in batch.segments:
-            for name, document in zip(segment.ids, segment.documents, strict=True):
-                file = self._path / f"{name}.json"
-                new += not file.exists()
-                unfinished = file.with_suffix(".new")
-                unfinished.write_bytes(document)
-                unfinished.replace(file)
-        return new
+        return sum(
+            self._is_new(name, document)
+            for segment in batch.segments
+            for name, document in zip(segment.ids, segment.documents, strict=True)
+        )
+
+    def _is_new(self, name: str, document: bytes) -> bool:
+        with NamedTemporaryFile(dir=self._path) as unfinished:
+            unfinished.write(document)
+            unfinished.flush()
+            with suppress(FileExistsError):
+                os.link(unfinished.name, self._path / f"{name}.json")
+                return True
+        return False
