@@ -182,9 +182,10 @@ def _validate(values: dict[str, Any], types: Types, sources: _Sources, *, warnin
         wrong.extend(mistakes.lines(error, above, values=values, types=types, place=sources.place))
 
     for section in Types._fields:
-        if isinstance(values[section], dict):
-            opened[section] = {}
-        for name, options in values[section].items() if isinstance(values[section], dict) else ():
+        if not isinstance(values[section], dict):
+            continue  # the whole is refused for it, below
+        opened[section] = {}
+        for name, options in values[section].items():
             try:
                 opened[section][name] = _settings(section, name, options, types, sources, others=list(values[section]))
             except ValidationError as error:
