@@ -1,6 +1,5 @@
 """The folder `page/` of this package → what a browser gets of the page: files from memory, gzipped if it takes that."""
 
-import gzip
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import PurePath
@@ -9,6 +8,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from msgspec import Struct
 
+from collector.files import gzip
 from collector.web.pages import LEAST_BYTES, listed, takes_gzip
 
 START = "index.html"
@@ -23,7 +23,7 @@ _TYPES = {
 
 
 class _File(Struct, frozen=True):
-    """`zipped` is "" where gzip is not worth it."""
+    """`zipped` is b"" where gzip is not worth it."""
 
     content_type: str
     body: bytes
@@ -42,7 +42,7 @@ def handlers(paths: Mapping[str, str]) -> dict[str, Handler]:
 
 def _read(name: str) -> _File:
     body = resources.files(__package__).joinpath("page", name).read_bytes()
-    zipped = gzip.compress(body, mtime=0) if len(body) >= LEAST_BYTES else b""
+    zipped = gzip.compress(body) if len(body) >= LEAST_BYTES else b""
     return _File(_TYPES[PurePath(name).suffix], body, zipped)
 
 
