@@ -4,10 +4,11 @@ import asyncio
 from copy import copy
 
 import structlog
+from msgspec.structs import replace
 
 from collector.errors import Refused, ShippingError, Unavailable
 from collector.model import Batch, Receipt
-from collector.net.http_node import Answer
+from collector.net.http_node import Answer, is_cut
 from collector.ports import Found, Query
 
 from . import bulk
@@ -31,14 +32,14 @@ _WANTS_NO_TYPE = b"unknown parameter [_type]"
 class ElasticsearchShipper:
     """`collector.ports.Shipper` on a cluster.
 
-    State: which server was met last, found out at the first request and again after each one without an answer (it
-    may have been upgraded meanwhile), and whether the template is still to be installed.
+    State: which server it is, asked before the first request and after each one without an answer (it may have been
+    upgraded meanwhile), and whether the template is still to be installed.
     """
 
     def __init__(
         self, connection: Connection, *, index: str, compress: bool, template: bool, searched: Connection | None = None
     ) -> None:
-        """`searched` are connections of their own for searches: what these meet is nothing to delivery."""
+        """`searched` are connections of their own for searches: what becomes of these is nothing to delivery."""
         self._connection = connection
         self._search = Search(searched or connection, index)
         self._index = index
@@ -47,11 +48,10 @@ class ElasticsearchShipper:
         self._template_missing = template
         if template:
             template_text()
-        self._met = False
         self._typed = False
-        self._meeting = asyncio.Lock()
-        self._failures = 0  # to meet it, and the last of them
-        self._failure = Unavailable("not connected yet")
+        self._is_connected = False
+        self._connecting = asyncio.Lock()
+        self._failure: Unavailable | None = None  # to connect, the last one
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send `batch` in one request and account for every document in it; may be called while it is under way.
@@ -63,18 +63,12 @@ class ElasticsearchShipper:
         """
         if not batch.count:
             return Receipt()
-        await self._meet()
+        await self._connect()
         sane, refused = bulk.without_deep(batch)
-        answer = await self._create(sane) if sane.count else b""
-        told = receipt_of(sane, answer, self._index, self._indices) if sane.count else Receipt()
-        return Receipt(
-            delivered=told.delivered,
-            duplicate=told.duplicate,
-            rejected=told.rejected + refused,
-            retry=told.retry,
-            waits=told.waits,
-            unsure=told.unsure,
-        )
+        if not sane.count:
+            return Receipt(rejected=refused)
+        receipt = receipt_of(sane, await self._create(sane), self._index, self._indices)
+        return replace(receipt, rejected=receipt.rejected + refused)
 
     async def search(self, query: Query) -> Found:
         """Find documents in the indices of this output, whoever shipped them (`collector.ports.Searchable`).
@@ -119,8 +113,6 @@ class ElasticsearchShipper:
         error = self._connection.refusal(answer, is_bulk=True)
         if self._compress and answer.status in _UNREAD:
             error.remedy = f"{_NO_GZIP}; else {error.remedy}"
-        if isinstance(error, Unavailable) and error.is_lost:
-            self._met = False
         return error
 
     async def _send(self, batch: Batch, *, typed: bool) -> Answer:
@@ -129,33 +121,35 @@ class ElasticsearchShipper:
         else:
             body = bulk.encode(batch, self._index, typed=typed)
         try:
-            return await self._connection.bulk(FILTER, body, gzipped=self._compress, most_bytes=most_bytes(batch))
+            answer = await self._connection.bulk(FILTER, body, gzipped=self._compress, most_bytes=most_bytes(batch))
         except Unavailable:
-            self._met = False
+            self._is_connected = False
             raise
+        if is_cut(answer):
+            self._is_connected = False
+        return answer
 
-    async def _meet(self) -> None:
-        """Learn which server it is, unless that is known; who waited for another to learn it shares its failure."""
-        failures = self._failures
-        async with self._meeting:
-            if self._met:
+    async def _connect(self) -> None:
+        """Find out which server it is, unless that is known; a batch that waits for another shares its failure."""
+        failure = self._failure
+        async with self._connecting:
+            if self._is_connected:
                 return
-            if self._failures > failures:
+            if self._failure and self._failure is not failure:
                 raise copy(self._failure)
             try:
-                await self._introduce()
+                await self._identify()
             except Unavailable as error:
-                self._failures += 1
-                self._failure = copy(error)  # without its frames
+                self._failure = copy(error)  # without its frames, which hold the batch
                 raise
 
-    async def _introduce(self) -> None:
+    async def _identify(self) -> None:
         server = await identify(self._connection)
         if server:
             self._typed = server.typed
         if self._template_missing and not (server and server.product):
             await self._install_template(server)
-        self._met = True
+        self._is_connected = True
         log.info("connected", server=str(server or "unknown version"), hosts=self._connection.name)
 
     async def _install_template(self, server: Server | None) -> None:
