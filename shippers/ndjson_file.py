@@ -19,6 +19,7 @@ import structlog
 from pydantic import Field
 
 from collector.errors import ConfigurationError, Unavailable
+from collector.files.writing import fsync_directory
 from collector.model import Batch, Receipt
 from collector.ports import OutputContext, ShipperSettings
 from collector.values import Bytes, FilePath
@@ -146,7 +147,7 @@ class NdjsonFile:
             self._close()
             raise Unavailable(f"another process writes the file {self._path}", "give each output its own") from error
         _mend(self._descriptor)
-        _sync_directory(self._path.parent)
+        fsync_directory(self._path.parent)
 
     def _write(self, text: bytes, size: int) -> None:
         rest = memoryview(text)
@@ -210,11 +211,3 @@ def _last_line(descriptor: int, size: int) -> int:
             return start + newline + 1
         end = start
     return 0
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,7 +22,7 @@ _MORE = (
 )  # unknown to blockbuster
 # What may wait, as file → functions, and why.
 MAY_WAIT = {
-    "collector/web/access.py": {"_place"},  # the token is written once, before anybody can ask
+    "collector/web/access.py": {"token"},  # the token is written once, before anybody can ask
     "collector/dead_letters/folder.py": {"settle"},  # of a replay: who is cancelled can wait for nothing
 }
 

@@ -26,7 +26,7 @@ from msgspec import Struct, field
 
 from collector.errors import UNREADABLE
 from collector.files.ownership import make_directory, open_own
-from collector.files.writing import fsync_directory
+from collector.files.writing import fsync_directory, replacing
 from collector.model import Rejected
 
 from .letter import line
@@ -213,7 +213,9 @@ class DeadLetters:
         """Of a file leave these spans, or nothing."""
         self._sizes.pop(path, None)
         if kept:
-            _rewrite(path, kept)
+            with open(path, "rb", opener=open_own) as old, replacing(path) as new:
+                for span in kept:
+                    _copy(old, new, span)
         else:
             path.unlink(missing_ok=True)
         if self._known and self._known.pop(path, None) is not None and kept:
@@ -252,20 +254,6 @@ def _ids(path: Path) -> set[int]:
             except UNREADABLE:
                 continue  # half a line
     return found
-
-
-def _rewrite(path: Path, kept: Sequence[Span]) -> None:
-    made = path.with_name(f".{path.name}")
-    try:
-        with open(path, "rb", opener=open_own) as old, open(made, "wb", opener=open_own) as new:
-            for span in kept:
-                _copy(old, new, span)
-            new.flush()
-            os.fsync(new.fileno())
-        made.replace(path)
-    except OSError:
-        made.unlink(missing_ok=True)
-        raise
 
 
 def _copy(old: BinaryIO, new: BinaryIO, span: Span) -> None:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from collector.files.writing import replace
+
 PIECE_BYTES = 16 << 10  # the daemon's buffer per stream: a longer line is cut there, even inside a character
 
 _CONTROLS = {code: f"\\u{code:04x}" for code in chain(range(0x20), map(ord, "<>&\u2028\u2029"))}
@@ -50,7 +52,10 @@ class JsonFile:
         self._max_bytes = max_bytes
         self._max_files = max_files
         self.path.parent.mkdir(mode=0o710)
-        (self.path.parent / "config.v2.json").write_bytes(orjson.dumps(described(identity, self.path)))
+        description = orjson.dumps(described(identity, self.path))
+        replace(
+            self.path.parent / "config.v2.json", description, lasts=False
+        )  # whole for the agent, as the daemon's is
         self._descriptor = self._create()
         self._size = 0
 

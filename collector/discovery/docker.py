@@ -25,6 +25,7 @@ from collector.discovery.turns import Turns
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.docker.event import Event, event_of
 from collector.errors import leaves
+from collector.files.writing import replace
 from collector.text.times import iso
 
 log = structlog.get_logger(__name__)
@@ -260,7 +261,7 @@ class DockerDiscovery:
                 name = ""
             if name and name != known_host(self._host_file):
                 try:
-                    await asyncio.to_thread(self._host_file.write_text, name)
+                    await asyncio.to_thread(replace, self._host_file, name.encode())
                 except OSError as error:  # a full disk must not keep anybody from being followed
                     log.warning("saving the host name failed", path=str(self._host_file), error=str(error))
             self._enricher.host = name or known_host(self._host_file)

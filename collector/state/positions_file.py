@@ -1,9 +1,8 @@
 """The positions of one output on disk: two generations, each with a checksum.
 
-Written aside, fsynced, renamed, and the directory fsynced: a crash at any point leaves one whole generation.
+They are replaced as `files.writing` does it: a crash at any point leaves one whole generation.
 """
 
-import os
 import threading
 import time
 from collections.abc import Collection
@@ -18,7 +17,7 @@ from msgspec import Struct
 from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
-from collector.files.writing import fsync_directory
+from collector.files.writing import replace
 from collector.model import Cursor, Dated, FileId, Position, Resume, Start
 
 log = structlog.get_logger(__name__)
@@ -117,20 +116,9 @@ class PositionsFile:
         """
         with self._writing:
             if number > self._written:
-                self._replace(body)
+                replace(self.path, _checksum(body) + b"\n" + body + b"\n", older=self._older)
                 self._written = number
                 self._due = time.monotonic() + min(len(body) / _BYTES_PER_SECOND, _MOST_SECONDS)
-
-    def _replace(self, body: bytes) -> None:
-        aside = self.path.with_suffix(".new")
-        with open(aside, "wb", opener=open_own) as file:
-            file.write(_checksum(body) + b"\n" + body + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if self.path.exists():
-            self.path.replace(self._older)
-        aside.replace(self.path)
-        fsync_directory(self.path.parent)
 
     def load(self) -> tuple[list[Saved], bool]:
         """What is there, of the newer generation that is whole; and whether there was any that could not be read.

@@ -7,7 +7,6 @@ Origin are checked beside it, so that a page in a browser on this machine cannot
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -18,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from collector.errors import UNREADABLE, StateError
-from collector.files import ownership
+from collector.files import ownership, writing
 from collector.state import places
 from collector.web.routes import policy
 from collector.web.sessions import READS, Sessions
@@ -42,7 +41,7 @@ def token(state_dir: Path) -> str:
     path = state_dir / places.TOKEN_FILE
     try:
         if not os.path.lexists(path):
-            _place(path, secrets.token_urlsafe(32))
+            writing.place(path, f"{secrets.token_urlsafe(32)}\n".encode())
         with open(path, "rb", opener=ownership.open_own) as file:
             os.fchmod(file.fileno(), 0o600)
             found = file.read(_MOST_TOKEN_BYTES).decode("ascii").strip()
@@ -55,21 +54,6 @@ def token(state_dir: Path) -> str:
     return found
 
 
-def _place(path: Path, text: str) -> None:
-    """Make the file whole or not at all; when another was first, its file stays."""
-    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(made).unlink()
-
-
 @contextmanager
 def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
     """Leave the address where the commands look for it, while the agent listens.
@@ -79,10 +63,8 @@ def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
     """
     path = state_dir / places.ADDRESS_FILE
     try:
-        made = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(made, "w", encoding="ascii", opener=ownership.open_own) as file:
-            file.write(f"{address.reachable}\n")
-        made.replace(path)
+        # whole for who reads it, but it says nothing after a power cut: the loop need not wait for the disk
+        writing.replace(path, f"{address.reachable}\n".encode(), lasts=False)
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({error.strerror})", "check the state directory") from None
     try:

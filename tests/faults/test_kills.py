@@ -58,7 +58,7 @@ def test_scenario_03_a_torn_write_of_positions_falls_back_to_the_whole_ones(rig:
 
 def _torn_aside(positions: Path, rig: Rig) -> None:
     content = positions.read_bytes()
-    positions.with_suffix(".new").write_bytes(content[: rig.random.randrange(len(content))])
+    positions.with_name(f"{positions.name}.new").write_bytes(content[: rig.random.randrange(len(content))])
 
 
 def _between_renames(positions: Path, _: Rig) -> None:

@@ -433,3 +433,21 @@ async def test_one_that_ended_and_is_as_it_was_is_not_asked_for_again(tmp_path: 
         await host.discovery._reconcile()
         assert host.listing.containers[ID] is known
         assert host.discovery._unanswered == set()
+
+
+async def test_the_name_that_the_daemon_told_is_replaced_whole(tmp_path: Path) -> None:
+    (tmp_path / "docker_host").write_text("a name from before")
+    (tmp_path / "still").hardlink_to(tmp_path / "docker_host")
+    async with followed(Daemon(), tmp_path) as host:
+        await until(lambda: host.listing.up)
+    assert (tmp_path / "docker_host").read_text() == "moby"
+    assert (tmp_path / "still").read_text() == "a name from before"
+
+
+async def test_a_host_name_that_cannot_be_saved_keeps_nobody_from_being_followed(tmp_path: Path) -> None:
+    (tmp_path / "docker_host.new").mkdir()
+    daemon = Daemon()
+    daemon.change("start", "running")
+    async with followed(daemon, tmp_path) as host:
+        await until(lambda: host.state == "running")
+    assert not (tmp_path / "docker_host").exists()

@@ -204,7 +204,7 @@ def test_positions_are_read_through_no_link(tmp_path: Path, end: str) -> None:
 def test_positions_are_written_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("precious")
     found = Checkpoints(tmp_path, "e")
-    (tmp_path / "e.new").symlink_to(tmp_path / "victim")
+    (tmp_path / "e.positions.new").symlink_to(tmp_path / "victim")
     with pytest.raises(OSError, match="is a link"):
         found.replace([])
     assert (tmp_path / "victim").read_text() == "precious"

@@ -318,7 +318,7 @@ async def test_a_damaged_file_gives_way_to_the_generation_before(tmp_path: Path,
 
 async def test_a_half_written_new_file_is_not_looked_at(tmp_path: Path) -> None:
     await two_generations(tmp_path)
-    (tmp_path / "out.new").write_bytes((tmp_path / "out.positions").read_bytes()[:50])
+    (tmp_path / "out.positions.new").write_bytes((tmp_path / "out.positions").read_bytes()[:50])
     assert kept(tmp_path) == 2
 
 
@@ -357,11 +357,11 @@ async def test_a_failed_flush_keeps_both_generations_and_is_tried_again(tmp_path
     await two_generations(tmp_path)
     checkpoints = Checkpoints(tmp_path, "out")
     settle(checkpoints, upto(3))
-    (tmp_path / "out.new").mkdir()
+    (tmp_path / "out.positions.new").mkdir()
     assert not await checkpoints.flush()
     assert (checkpoints.failures, bool(checkpoints.error)) == (1, True)
     assert kept(tmp_path) == 2
-    (tmp_path / "out.new").rmdir()
+    (tmp_path / "out.positions.new").rmdir()
     assert await checkpoints.flush()
     assert (checkpoints.failures, checkpoints.error) == (1, "")
     assert kept(tmp_path) == 3
