@@ -5,10 +5,10 @@ daemon and what it reports of its containers, `container_*` what containers use,
 (cadvisor/docs/storage/prometheus.md). `name` is the container's name, `output` the name in the configuration.
 """
 
-from collector.telemetry.series import Series
-from collector.telemetry.series import counter as _counter
-from collector.telemetry.series import gauge as _gauge
-from collector.telemetry.series import histogram as _histogram
+from collector.telemetry.series import Catalogue
+
+ALL = Catalogue()
+_counter, _gauge, _histogram = ALL.counter, ALL.gauge, ALL.histogram
 
 # ---------------------------------------------------------------------- the agent
 
@@ -324,11 +324,5 @@ HEALTH_STATE = _gauge(
     "container_health_state", "Health: 1 healthy, 0 starting or unhealthy, -1 no health check", *_CGROUP
 )
 
-ALL = tuple(
-    each
-    for value in list(globals().values())
-    for each in (value.values() if isinstance(value, dict) else [value])
-    if isinstance(each, Series)
-)
 STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 HEALTH = ("none", "starting", "healthy", "unhealthy")

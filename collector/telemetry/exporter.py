@@ -4,8 +4,9 @@ Nothing is asked of Docker here: a scrape reads what is known.
 """
 
 import platform
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import NamedTuple
 
 from collector.discovery.registry import Registry
@@ -67,52 +68,20 @@ class Exporter:
             yield from self._containers.families([one.poll for one in self._watches])
 
     def _outputs(self) -> Iterator[Family]:
-        def each(series: Series, number: Callable[[Pipeline], float | None]) -> Family:
-            numbers = ((pipeline.output, number(pipeline)) for pipeline in self._pipelines)
-            return family(series, [((output,), value) for output, value in numbers if value is not None])
-
-        def split(series: Series, numbers: Callable[[Pipeline], dict[str, int]]) -> Family:
-            return family(
-                series, [((one.output, key), value) for one in self._pipelines for key, value in numbers(one).items()]
-            )
-
-        def spread(series: Series, durations: Callable[[Pipeline], Histogram]) -> Family:
-            return histogram(series, {(one.output,): durations(one) for one in self._pipelines})
-
-        yield each(catalogue.DOCUMENTS_READ, lambda one: one.ledger.read)
-        yield split(catalogue.DOCUMENTS_SETTLED, lambda one: one.ledger.settled)
-        yield split(catalogue.DOCUMENTS_DROPPED, lambda one: one.ledger.dropped)
-        yield split(catalogue.DOCUMENTS_FILTERED, lambda one: one.ledger.filtered)
-        yield each(catalogue.DOCUMENTS_SPOOLED, lambda one: one.ledger.spooled)
-        yield each(catalogue.DOCUMENTS_RECOVERED, lambda one: one.ledger.recovered_from_spool)
-        yield each(catalogue.DOCUMENTS_REPLAYED, lambda one: one.ledger.replayed)
-        yield each(catalogue.DOCUMENTS_IN_FLIGHT, lambda one: one.ledger.in_flight)
-        yield each(catalogue.IN_FLIGHT_BYTES, lambda one: one.ledger.in_flight_bytes)
-        yield each(catalogue.IN_FLIGHT_CAPACITY, lambda one: one.capacity_bytes)
-        yield each(catalogue.DOCUMENTS_RETRIED, lambda one: one.ledger.retried)
-        yield spread(catalogue.DELIVERY_LATENCY, lambda one: one.ledger.latency_seconds)
-        yield each(catalogue.SPOOL_BYTES, lambda one: one.ledger.spool_bytes)
-        yield each(catalogue.SPOOL_CAPACITY, lambda one: one.spool_capacity_bytes)
-        yield each(catalogue.SPOOL_ERRORS, lambda one: one.ledger.spool_errors)
-        yield each(catalogue.READ_BYTES, lambda one: one.ledger.read_bytes)
-        yield each(catalogue.PARSE_ERRORS, lambda one: one.ledger.parse_errors)
-        yield each(catalogue.READING_PAUSED, lambda one: one.counts.waiting_logs > 0)
-        yield split(catalogue.REQUESTS, lambda one: one.ledger.requests)
-        yield spread(catalogue.REQUEST_SECONDS, lambda one: one.ledger.request_seconds)
-        yield each(catalogue.CONCURRENCY_LIMIT, lambda one: one.ledger.concurrency_limit)
-        yield each(catalogue.OUTPUT_UP, lambda one: not one.ledger.error)
-        yield each(catalogue.TARGETS_WAITING, lambda one: len(one.ledger.waits))
-        yield each(catalogue.LAST_ACKNOWLEDGED, lambda one: one.ledger.last_acknowledged)
-        yield each(catalogue.POSITIONS_SAVED, lambda one: one.checkpoints.last_success)
-        yield each(catalogue.POSITION_ERRORS, lambda one: one.checkpoints.failures)
-        yield each(catalogue.HELD_BYTES, lambda one: one.held_bytes)
-        yield each(catalogue.OPEN_FILES, lambda one: one.counts.open_files)
-        yield each(catalogue.FILES_ROTATED, lambda one: one.counts.rotated)
-        yield each(catalogue.FILES_TRUNCATED, lambda one: one.counts.truncated)
-        yield each(catalogue.ROTATION_GAPS, lambda one: one.counts.gaps)
-        yield each(catalogue.TORN_LINES, lambda one: one.counts.torn_lines)
-        yield each(catalogue.LOST_BYTES, lambda one: one.counts.lost_bytes)
-        yield each(catalogue.EVENTS_LOST, lambda one: one.events.lost)
+        samples = defaultdict[Series, list[tuple[Sequence[str], float]]](list)
+        for one in self._pipelines:
+            for series, number in (_delivery(one) | _reading(one)).items():
+                if isinstance(number, Mapping):
+                    samples[series] += [((one.output, key), value) for key, value in number.items()]
+                elif number is not None:
+                    samples[series].append(((one.output,), number))
+        yield from starmap(family, samples.items())
+        yield histogram(
+            catalogue.DELIVERY_LATENCY, {(one.output,): one.ledger.latency_seconds for one in self._pipelines}
+        )
+        yield histogram(
+            catalogue.REQUEST_SECONDS, {(one.output,): one.ledger.request_seconds for one in self._pipelines}
+        )
 
     def _inputs(self) -> Iterator[Family]:
         shown = {container.name for container in self._containers.shown()}
@@ -150,3 +119,50 @@ def _seen(watch: Watch) -> Iterator[Family]:
     yield family(catalogue.COLLECTOR_SUCCESS, [((name,), look.succeeded) for name, look in poll.looks.items()])
     yield family(catalogue.COLLECTOR_SECONDS, [((name,), look.seconds) for name, look in poll.looks.items()])
     yield from daemon.families(*watch)
+
+
+_Number = float | None | Mapping[str, int]  # None: not known yet; by label value where the series has one more
+
+
+def _delivery(one: Pipeline) -> dict[Series, _Number]:
+    ledger = one.ledger
+    return {
+        catalogue.DOCUMENTS_READ: ledger.read,
+        catalogue.DOCUMENTS_SETTLED: ledger.settled,
+        catalogue.DOCUMENTS_DROPPED: ledger.dropped,
+        catalogue.DOCUMENTS_FILTERED: ledger.filtered,
+        catalogue.DOCUMENTS_SPOOLED: ledger.spooled,
+        catalogue.DOCUMENTS_RECOVERED: ledger.recovered_from_spool,
+        catalogue.DOCUMENTS_REPLAYED: ledger.replayed,
+        catalogue.DOCUMENTS_IN_FLIGHT: ledger.in_flight,
+        catalogue.IN_FLIGHT_BYTES: ledger.in_flight_bytes,
+        catalogue.IN_FLIGHT_CAPACITY: one.capacity_bytes,
+        catalogue.DOCUMENTS_RETRIED: ledger.retried,
+        catalogue.SPOOL_BYTES: ledger.spool_bytes,
+        catalogue.SPOOL_CAPACITY: one.spool_capacity_bytes,
+        catalogue.SPOOL_ERRORS: ledger.spool_errors,
+        catalogue.REQUESTS: ledger.requests,
+        catalogue.CONCURRENCY_LIMIT: ledger.concurrency_limit,
+        catalogue.OUTPUT_UP: not ledger.error,
+        catalogue.TARGETS_WAITING: len(ledger.waits),
+        catalogue.LAST_ACKNOWLEDGED: ledger.last_acknowledged,
+    }
+
+
+def _reading(one: Pipeline) -> dict[Series, _Number]:
+    ledger, counts = one.ledger, one.counts
+    return {
+        catalogue.READ_BYTES: ledger.read_bytes,
+        catalogue.PARSE_ERRORS: ledger.parse_errors,
+        catalogue.READING_PAUSED: counts.waiting_logs > 0,
+        catalogue.POSITIONS_SAVED: one.checkpoints.last_success,
+        catalogue.POSITION_ERRORS: one.checkpoints.failures,
+        catalogue.HELD_BYTES: one.held_bytes,
+        catalogue.OPEN_FILES: counts.open_files,
+        catalogue.FILES_ROTATED: counts.rotated,
+        catalogue.FILES_TRUNCATED: counts.truncated,
+        catalogue.ROTATION_GAPS: counts.gaps,
+        catalogue.TORN_LINES: counts.torn_lines,
+        catalogue.LOST_BYTES: counts.lost_bytes,
+        catalogue.EVENTS_LOST: one.events.lost,
+    }

@@ -26,16 +26,21 @@ class Series(NamedTuple):
         return next((unit for unit in ("bytes", "seconds") if self.family.endswith(f"_{unit}")), "")
 
 
-def counter(name: str, help: str, *labels: str, across: Across = "sum") -> Series:  # noqa: A002
-    """A counter; its name ends with `_total`."""
-    return Series(name, "counter", help, labels, across)
+class Catalogue(list[Series]):
+    """Series in the order in which they are declared."""
 
+    def counter(self, name: str, help: str, *labels: str, across: Across = "sum") -> Series:  # noqa: A002
+        """Declare a counter; its name ends with `_total`."""
+        return self._with(Series(name, "counter", help, labels, across))
 
-def gauge(name: str, help: str, *labels: str, across: Across = "sum") -> Series:  # noqa: A002
-    """A gauge."""
-    return Series(name, "gauge", help, labels, across)
+    def gauge(self, name: str, help: str, *labels: str, across: Across = "sum") -> Series:  # noqa: A002
+        """Declare a gauge."""
+        return self._with(Series(name, "gauge", help, labels, across))
 
+    def histogram(self, name: str, help: str, *labels: str) -> Series:  # noqa: A002
+        """Declare a histogram, of seconds."""
+        return self._with(Series(name, "histogram", help, labels))
 
-def histogram(name: str, help: str, *labels: str) -> Series:  # noqa: A002
-    """A histogram, of seconds."""
-    return Series(name, "histogram", help, labels)
+    def _with(self, series: Series) -> Series:
+        self.append(series)
+        return series
