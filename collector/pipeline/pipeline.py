@@ -66,31 +66,24 @@ class Pipeline:
         self.ledger = Ledger()
         self.counts = TailCounts(most_open_files=most_open_logs)
         self.checkpoints = checkpoints
+        self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
+        self.events = EventQueue(checkpoints)
         self.readers: dict[StreamKey, Reader] = {}
-        self._dating = Dating(checkpoints, self.readers)
-        self._returning = Returning(checkpoints, self.readers, self._read_anew)
-        self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
         self.unreadable: dict[StreamKey, str] = {}
         self.held_bytes = 0  # of removed log files, when it was last looked
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
-        self.events = EventQueue(checkpoints)
+        self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
+        self._dating = Dating(checkpoints, self.readers)
+        self._returning = Returning(checkpoints, self.readers, self._read_anew)
         self._registry = registry
         self._inputs = inputs  # by name
         self._tap = tap
-        self.spool_capacity_bytes = settings.spool_bytes if settings.spool else 0
-        self._workers = settings.concurrency
-        self._batch_bytes = settings.batch_bytes
-        self._batches = Batches(
-            batch_bytes=settings.batch_bytes,
-            linger_seconds=settings.linger_seconds,
-            bound_bytes=settings.batch_bytes,
-        )
-        self._rounds = Rounds[PolledSource](
-            linger_seconds=settings.linger_seconds, batch_bytes=settings.batch_bytes, take=self._take
-        )
-        self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
-        self._delivery = self._new_delivery(shipper, settings, directory / places.SPOOL / output)
+        self._settings = settings
+        size, linger = settings.batch_bytes, settings.linger_seconds
+        self._rounds = Rounds[PolledSource](linger_seconds=linger, batch_bytes=size, take=self._take)
+        self._batches = Batches(batch_bytes=size, linger_seconds=linger, bound_bytes=size)
+        self._delivery = self._new_delivery(shipper, directory / places.SPOOL / output)
 
     @property
     def backlog_bytes(self) -> int:
@@ -115,7 +108,7 @@ class Pipeline:
                 tasks.create_task(self._look(), name=f"{self.output} rounds"),
             ]
             events = tasks.create_task(self.events.pass_on(self._put_event), name=f"{self.output} events")
-            delivery = tasks.create_task(self._delivery.run(self._workers), name=f"{self.output} delivery")
+            delivery = tasks.create_task(self._delivery.run(self._settings.concurrency), name=f"{self.output} delivery")
             await self._follow_registry(watcher)
             events.cancel()  # those that wait are told again at the next start
             self._batches.close()
@@ -123,7 +116,8 @@ class Pipeline:
             for task in around:
                 task.cancel()
 
-    def _new_delivery(self, shipper: Shipper, settings: ShipperSettings, spool: Path) -> Delivery:
+    def _new_delivery(self, shipper: Shipper, spool: Path) -> Delivery:
+        settings = self._settings
         return Delivery(
             self.output,
             shipper,
@@ -150,10 +144,15 @@ class Pipeline:
         """So many bytes of documents may be on their way."""
         return self._batches.bound_bytes
 
+    @property
+    def spool_capacity_bytes(self) -> int:
+        """So many bytes may be in the spool; 0 without one."""
+        return self._settings.spool_bytes if self._settings.spool else 0
+
     def _adapt(self, limit: int) -> None:
         """So many batches may be under way: have memory for them, and no more."""
         self.ledger.concurrency_limit = limit
-        self._batches.resize(self._batch_bytes * max(limit, _BATCHES_AT_HAND))
+        self._batches.resize(self._settings.batch_bytes * max(limit, _BATCHES_AT_HAND))
 
     async def _follow_registry(self, watcher: Watcher) -> None:
         version = -1
