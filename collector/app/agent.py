@@ -17,6 +17,7 @@ import structlog
 
 from collector.app.inputs import context_of, keep_running
 from collector.app.readiness import not_ready
+from collector.app.status import numbers_of, status_of
 from collector.config.models import Configuration
 from collector.dead_letters.replay import Replay
 from collector.discovery.registry import Registry
@@ -81,14 +82,7 @@ class Agent:
 
     def status(self) -> dict[str, Any]:
         """The numbers that the commands show."""
-        return {
-            "version": version("pilotfish"),
-            "ready": not self.not_ready(),
-            "containers": len(self.registry.containers),
-            "streams": len(self.registry.streams),
-            "following": sorted({stream.container for stream in self.registry.streams.values()}),
-            "outputs": {one.output: _numbers(one) for one in self.pipelines},
-        }
+        return status_of(self.registry, self.pipelines)
 
     def _reached(self) -> Iterator[Reached]:
         for pipeline in self.pipelines:
@@ -231,7 +225,7 @@ class Agent:
                 task.cancel()
         for pipeline in self.pipelines:
             await pipeline.checkpoints.flush()
-            log.info("stopped", output=pipeline.output, **_numbers(pipeline))
+            log.info("stopped", output=pipeline.output, **numbers_of(pipeline))
 
 
 async def run(configuration: Configuration) -> None:
@@ -271,20 +265,3 @@ async def run_until_signal(
     else:
         signals.handle(stop, lambda: os._exit(1))
     await agent.run(on_ready)
-
-
-def _numbers(pipeline: Pipeline) -> dict[str, Any]:
-    ledger = pipeline.ledger
-    return {
-        "read": ledger.read,
-        **ledger.settled,
-        "dropped": sum(ledger.dropped.values()),
-        "filtered": ledger.filtered.total(),
-        "spooled": ledger.spooled,
-        "recovered_from_spool": ledger.recovered_from_spool,
-        "replayed": ledger.replayed,
-        "spool_bytes": ledger.spool_bytes,
-        "in_flight": ledger.in_flight,
-        "backlog_bytes": pipeline.backlog_bytes,
-        "error": ledger.error,
-    }
