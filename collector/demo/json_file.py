@@ -52,10 +52,8 @@ class JsonFile:
         self._max_bytes = max_bytes
         self._max_files = max_files
         self.path.parent.mkdir(mode=0o710)
-        description = orjson.dumps(described(identity, self.path))
-        replace(
-            self.path.parent / "config.v2.json", description, lasts=False
-        )  # whole for the agent, as the daemon's is
+        # whole for who reads it, as the daemon's is
+        replace(self.path.parent / "config.v2.json", orjson.dumps(described(identity, self.path)), lasts=False)
         self._descriptor = self._create()
         self._size = 0
 

@@ -16,13 +16,11 @@ import structlog
 
 from collector.clock import Notice
 from collector.discovery.enrich import Described, Enricher
-from collector.discovery.inspected import condition, log_limit, number, seconds
+from collector.discovery.inspected import on_disk
 from collector.discovery.log_tree import Folder, LogTree, is_id
-from collector.discovery.registry import Container, Listing
+from collector.discovery.registry import Listing
 from collector.discovery.share import EVERYTHING, Share
 from collector.discovery.tree_watch import TreeWatch
-from collector.docker import json_file
-from collector.docker.labels import parse_environment, relevant
 from collector.errors import UNREADABLE
 from collector.files.regular import open_regular
 
@@ -219,33 +217,5 @@ def _read(path: Path, *, is_told: bool) -> dict[str, Any]:
 
 
 def _described(folder: Path, *, is_told: bool) -> Described:
-    found = _read(folder / "config.v2.json", is_told=is_told)
-    hostconfig = _read(folder / "hostconfig.json", is_told=is_told)
-    log_config = _member(hostconfig, "LogConfig")
-    config = _member(found, "Config")
-    environment = config.get("Env")
-    driver = json_file.driver(log_config)
-    return Described(
-        container=Container(
-            id=folder.name,
-            name=str(found.get("Name") or "").lstrip("/") or folder.name[:12],
-            driver=driver,
-            image=str(config.get("Image") or ""),
-            image_id=str(found.get("Image") or ""),
-            restarts=number(found.get("RestartCount")) or 0,
-            created=seconds(found.get("Created")),
-            log_limit_bytes=log_limit(driver, _member(log_config, "Config")),
-            memory_limit_bytes=number(hostconfig.get("Memory")),
-            **condition({"Running": True} | _member(found, "State")),
-        ),
-        labels=relevant({str(key): str(value) for key, value in _member(config, "Labels").items()}),
-        environment=parse_environment(
-            [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
-        ),
-        path=json_file.log_path(folder.parent, folder.name),
-    )
-
-
-def _member(found: dict[str, Any], name: str) -> dict[str, Any]:
-    value = found.get(name)
-    return value if isinstance(value, dict) else {}
+    config, host = (_read(folder / name, is_told=is_told) for name in ("config.v2.json", "hostconfig.json"))
+    return on_disk(folder.name, folder.parent, config, host)

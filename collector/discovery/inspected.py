@@ -1,4 +1,8 @@
-"""The daemon's answer about one container (`GET /containers/{id}/json`) → Described."""
+"""The daemon's answer about one container (`GET /containers/{id}/json`) → Described.
+
+Its files of a container have the same members (moby `container/container.go`), but for those that `on_disk` adds.
+Members of another form than they should have are none: somebody else's file must not hide a log.
+"""
 
 import math
 import re
@@ -6,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
@@ -24,17 +30,16 @@ _LOCAL_BYTES, _LOCAL_FILES = 20 << 20, 5  # moby daemon/logger/local
 
 def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Described:
     """What the answer says; `is_new`: the container was made since the agent started."""
-    config = found.get("Config") or {}
-    host = found.get("HostConfig") or {}
-    log_config = host.get("LogConfig") or {}
-    labels = config.get("Labels") or {}
+    config, host, state = _member(found, "Config"), _member(found, "HostConfig"), _member(found, "State")
+    log_config = _member(host, "LogConfig")
+    environment = config.get("Env")
     container_id = str(found["Id"])
     driver = json_file.driver(log_config)
-    options = log_config.get("Config") or {}
+    options = _member(log_config, "Config")
     return Described(
         container=Container(
             id=container_id,
-            name=str(found.get("Name", "")).lstrip("/") or container_id[:12],
+            name=str(found.get("Name") or "").lstrip("/") or container_id[:12],
             driver=driver,
             image=str(config.get("Image") or ""),
             image_id=str(found.get("Image") or ""),
@@ -42,19 +47,30 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             created=seconds(found.get("Created")),
             log_limit_bytes=log_limit(driver, options),
             memory_limit_bytes=number(host.get("Memory")),
-            last_check=seconds(last_check((found.get("State") or {}).get("Health"))),
+            last_check=seconds(last_check(state.get("Health"))),
             check_wait_seconds=longest_wait(config.get("Healthcheck")),
-            **condition(found.get("State") or {}),
+            **_condition(state),
         ),
-        labels=relevant(labels),
-        environment=parse_environment(config.get("Env") or []),
+        labels=relevant({str(key): str(value) for key, value in _member(config, "Labels").items()}),
+        environment=parse_environment(
+            [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
+        ),
         files_kept=_files_kept(options) if is_new else 0,
         path=json_file.log_path(logs_root, container_id),
     )
 
 
-def condition(state: Mapping[str, Any]) -> dict[str, Any]:
-    """How a container is, and when it last began and ended: the same members in the answer and in `config.v2.json`.
+def on_disk(name: str, logs_root: Path, config: Mapping[str, Any], host: Mapping[str, Any]) -> Described:
+    """What `config.v2.json` and `hostconfig.json` say in the folder of this name."""
+    state = {"Running": True, **_member(config, "State")}
+    answer = {**config, "Id": name, "HostConfig": host, "State": state}
+    found = described(answer, logs_root, is_new=False)
+    # after a pause a check may be late by its length, and no event tells of one
+    return found._replace(container=replace(found.container, last_check=None, check_wait_seconds=None))
+
+
+def _condition(state: Mapping[str, Any]) -> dict[str, Any]:
+    """How a container is, and when it last began and ended.
 
     The daemon calls one unhealthy whose checks it has stopped, and gives 0 as the exit code of one that runs again:
     neither is taken over.
@@ -77,6 +93,11 @@ def condition(state: Mapping[str, Any]) -> dict[str, Any]:
         "started": seconds(state.get("StartedAt")),
         "finished": finished,
     }
+
+
+def _member(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = found.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _status(state: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.discovery.inspected import described, log_limit, seconds
+from collector.discovery.inspected import described, log_limit, on_disk, seconds
 
 ID = "c0ffee" * 10 + "beef"
 FOUND: dict[str, Any] = {
@@ -105,6 +105,40 @@ def test_a_bare_answer_is_enough() -> None:
     one = described({"Id": ID}, Path("/logs"), is_new=True).container
     assert (one.memory_limit_bytes, one.oom_killed, one.exit_code) == (None, None, None)
     assert (one.name, one.driver, one.log_limit_bytes) == (ID[:12], "json-file", math.inf)
+
+
+def test_a_container_is_the_same_by_the_daemons_answer_and_by_its_files() -> None:
+    """In the files the state has no word, and what the operator gave to the host stands by itself."""
+    state = {name: value for name, value in FOUND["State"].items() if name != "Status"} | {"Running": False}
+    config = {name: value for name, value in FOUND.items() if name not in ("Id", "HostConfig")} | {"ID": ID}
+    found = on_disk(ID, Path("/logs"), config | {"State": state}, FOUND["HostConfig"])
+    assert found == described(FOUND, Path("/logs"), is_new=False)
+
+
+def test_files_that_say_nothing_are_a_container_that_may_run() -> None:
+    found = on_disk(ID, Path("/logs"), {}, {})
+    assert (found.container.name, found.container.state, found.path) == (
+        ID[:12],
+        "running",
+        f"/logs/{ID}/{ID}-json.log",
+    )
+
+
+def test_a_file_does_not_say_by_when_a_check_is_due() -> None:
+    """A pause makes it late, and only an event tells that one has ended."""
+    health = {"Status": "healthy", "Log": [{"End": "2026-11-25T16:09:25.5Z", "ExitCode": 0}]}
+    check = {"Test": ["CMD", "true"]}
+    config = {"State": {"Running": True, "Health": health}, "Config": {"Healthcheck": check}}
+    one = on_disk(ID, Path("/logs"), config, {}).container
+    assert (one.health, one.last_check, one.check_wait_seconds) == ("healthy", None, None)
+
+
+@pytest.mark.parametrize("member", ["Config", "HostConfig", "State", "Name", "Created", "Image", "RestartCount"])
+@pytest.mark.parametrize("told", [None, 7, "7", [7], {"Labels": [7], "Env": 7, "LogConfig": 7, "Health": 7}])
+def test_a_member_of_another_form_takes_no_log_with_it(member: str, told: object) -> None:
+    """Engines beside Docker's answer the same questions, and a file may be anybody's."""
+    found = described(FOUND | {member: told}, Path("/logs"), is_new=True)
+    assert (found.container.id, found.path) == (ID, f"/logs/{ID}/{ID}-json.log")
 
 
 @pytest.mark.parametrize(
