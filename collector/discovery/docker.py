@@ -19,9 +19,10 @@ import structlog
 
 from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
-from collector.discovery.inspected import described
+from collector.discovery.inspected import described, undescribed
 from collector.discovery.registry import UNDESCRIBED, Container, Listing
 from collector.discovery.turns import Turns
+from collector.docker.each import of_each
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.docker.event import Event, event_of
 from collector.errors import leaves
@@ -34,7 +35,6 @@ _RECONNECT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _OPENING_SECONDS = 1.0  # that the first list waits for the stream, so as not to be made twice
 _STEADY_SECONDS = 30.0  # a stream that was open so long has not failed for what the last one failed for
 _GAP = 300_000_000_000  # nanoseconds before the start: what happened while the agent was replaced is counted
-_INSPECTS_AT_ONCE = 8
 _ENDED = re.compile(r"Exited \((\d{1,3})\)")  # the list's word for an end: a start that fails is no event
 
 
@@ -185,20 +185,12 @@ class DockerDiscovery:
         known = self._listing.containers
         news = [one for one, item in listed.items() if one in self._unanswered or not _is_known(known.get(one), item)]
         news += known.keys() - listed.keys()  # gone, or made since the list was
-        limit = asyncio.Semaphore(_INSPECTS_AT_ONCE)
-
-        async def inspect(container_id: str) -> EngineUnavailable | None:
-            async with limit:
-                return await self._inspect(container_id)
-
-        async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(inspect(container_id)) for container_id in news]
-        errors = [error for one in asked if (error := one.result()) is not None]
+        errors = [error for error in await of_each(news, self._inspect) if error is not None]
         if errors and not any(one in known for one in listed):
             raise errors[0]
         for container_id in self._unanswered & listed.keys():
             if container_id not in known or known[container_id].driver == UNDESCRIBED:
-                self._listing.put(_undescribed(listed[container_id]))
+                self._listing.put(undescribed(listed[container_id]))
         self._unanswered &= listed.keys()
         self._attributes.keep(listed)
         self._listing.answered()
@@ -288,17 +280,3 @@ def _is_known(container: Container | None, item: dict[str, Any]) -> bool:
 def _is_asked_each_time(container: Container) -> bool:
     """The list tells no health, and no event a growing streak (Docker 20.10), nor a first start that fails."""
     return bool(container.health) or container.state == "created"
-
-
-def _undescribed(item: dict[str, Any]) -> Container:
-    """A container of which the list alone tells."""
-    container_id = str(item["Id"])
-    return Container(
-        id=container_id,
-        name=next((name.lstrip("/") for name in item.get("Names") or []), container_id[:12]),
-        state=str(item.get("State") or ""),
-        driver=UNDESCRIBED,
-        image=str(item.get("Image") or ""),
-        problem="the Docker daemon cannot inspect it",
-        problem_kind="undescribed",
-    )

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
-from collector.discovery.registry import Container
+from collector.discovery.registry import UNDESCRIBED, Container
 from collector.docker import json_file
 from collector.docker.labels import parse_environment, relevant
 from collector.text.times import moment
@@ -67,6 +67,20 @@ def on_disk(name: str, logs_root: Path, config: Mapping[str, Any], host: Mapping
     found = described(answer, logs_root, is_new=False)
     # after a pause a check may be late by its length, and no event tells of one
     return found._replace(container=replace(found.container, last_check=None, check_wait_seconds=None))
+
+
+def undescribed(item: Mapping[str, Any]) -> Container:
+    """A container of which the daemon's list alone tells: it does not answer when it is asked for this one."""
+    container_id = str(item["Id"])
+    return Container(
+        id=container_id,
+        name=next((name.lstrip("/") for name in item.get("Names") or []), container_id[:12]),
+        state=str(item.get("State") or ""),
+        driver=UNDESCRIBED,
+        image=str(item.get("Image") or ""),
+        problem="the Docker daemon cannot inspect it",
+        problem_kind="undescribed",
+    )
 
 
 def _condition(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Containers of a Docker daemon: it tells who is there, and their json-file logs are read."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,11 +10,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from collector.discovery import inspected
 from collector.discovery.docker import DockerDiscovery, known_host
-from collector.discovery.registry import Listing
+from collector.discovery.registry import Container, Listing
 from collector.docker import address
 from collector.docker import context as docker_context
 from collector.docker.calls import Calls
-from collector.docker.engine import Engine, NoSuchContainer
+from collector.docker.each import of_each
+from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer
 from collector.docker.engine_metrics import FIX, PATH, ask
 from collector.errors import PilotfishError
 from collector.intake import findings
@@ -26,8 +25,6 @@ from collector.ports import Finding
 from collector.state import places
 from collector.text.masking import mask_url
 from collector.values import FilePath
-
-_INSPECTS_AT_ONCE = 8
 
 EngineUrl = Annotated[
     str,
@@ -110,22 +107,26 @@ class Settings(ContainerOptions):
         try:
             async with Engine(self.url, self.tls) as engine:
                 version = await engine.version()
-                listed = await engine.containers()
+                listed = {str(one["Id"]): one for one in await engine.containers()}
                 text = f"{mask_url(engine.url)}: version {version.get('Version')}, {len(listed)} containers"
                 yield Finding("ok", context.name, text)
-                found = await _inspect(engine, [str(container["Id"]) for container in listed])
+                answers = await _inspected(engine, listed)
         except PilotfishError as error:
             yield Finding("fail", context.name, error.cause, error.remedy)
             return
-        for finding in self._findings(found, context.listing):
+        mute = [inspected.undescribed(listed[one]) for one, found in answers.items() if found is None]
+        for finding in self._findings(filter(None, answers.values()), mute, context.listing):
             yield finding
         if self.metrics_url is not None:
             yield await _engine_metrics(self.metrics_url)
 
-    def _findings(self, found: Iterable[Mapping[str, Any]], listing: Listing) -> list[Finding]:
+    def _findings(
+        self, found: Iterable[Mapping[str, Any]], mute: Iterable[Container], listing: Listing
+    ) -> list[Finding]:
         descriptions = [inspected.described(one, self.logs_root, is_new=False) for one in found]
         containers = [one.container for one in descriptions]
         return [
+            *findings.undescribed(mute),
             *findings.drivers(containers),
             *findings.log_files(containers, self.logs_root),
             *findings.requests(descriptions, self.select, listing),
@@ -169,17 +170,27 @@ class Docker(ContainerInput):
             await engine.aclose()
 
 
-async def _inspect(engine: Engine, ids: list[str]) -> list[dict[str, Any]]:
-    """Inspect all that are still there."""
-    at_once = asyncio.Semaphore(_INSPECTS_AT_ONCE)
-    found: list[dict[str, Any]] = []
+async def _inspected(engine: Engine, ids: Iterable[str]) -> dict[str, dict[str, Any] | None]:
+    """What the daemon answers of each that is still there, by id; None of one that it cannot inspect.
 
-    async def one(container_id: str) -> None:
-        async with at_once:
-            with suppress(NoSuchContainer):  # removed meanwhile
-                found.append(await engine.inspect(container_id))
+    Raises:
+        EngineUnavailable: it inspects none of them.
+    """
+    found: dict[str, dict[str, Any] | None] = {}
 
-    await asyncio.gather(*(one(container_id) for container_id in ids))
+    async def ask(container_id: str) -> EngineUnavailable | None:
+        try:
+            found[container_id] = await engine.inspect(container_id)
+        except NoSuchContainer:
+            return None  # removed meanwhile
+        except EngineUnavailable as error:
+            found[container_id] = None
+            return error
+        return None
+
+    errors = [error for error in await of_each(ids, ask) if error is not None]
+    if errors and not any(found.values()):
+        raise errors[0]
     return found
 
 

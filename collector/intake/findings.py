@@ -22,8 +22,15 @@ LINK_FIX = (
 )
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 _DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
+_MUTE_FIX = "remove what is left of it, or restart the Docker daemon"
 LABEL_FIX = "correct its labels or environment (aliyun.logs.…), see docs/configuration.md"
 GONE_FIX = f"if the files were removed, recreate their containers; else {ROOT_FIX}"
+
+
+def undescribed(found: Iterable[Container]) -> Iterator[Finding]:
+    """Name the containers that the daemon lists and cannot inspect."""
+    for container in found:
+        yield Finding("warn", f"container {container.name}", f"{container.problem}: it is not followed", _MUTE_FIX)
 
 
 def drivers(found: list[Container]) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ import structlog
 
 from collector.discovery.registry import Container, Listing
 from collector.docker import json_file
+from collector.docker.each import of_each
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
 from collector.telemetry import usage
 from collector.telemetry.disk import Used, used_by_kind
@@ -135,25 +136,21 @@ class Poll:
             EngineUnavailable: nobody was answered.
         """
         running = [container for container in self._shown() if container.is_running]
-        limit = asyncio.Semaphore(min(max(math.ceil(len(running) / _PART_AT_ONCE), 1), _MOST_AT_ONCE))
         if self._usage_outage != self.listing.outages:
             self._usage, self._usage_outage = {}, self.listing.outages
         failures: list[EngineUnavailable] = []
         answered: set[str] = set()
 
         async def ask(container: Container) -> None:
-            async with limit:
-                if len(failures) >= _AWAY_FAILURES and not answered:
-                    return  # the daemon is away: the others need not wait for that too
-                try:
-                    if await self._ask(daemon, container):
-                        answered.add(container.id)
-                except EngineUnavailable as error:
-                    failures.append(error)
+            if len(failures) >= _AWAY_FAILURES and not answered:
+                return  # the daemon is away: the others need not wait for that too
+            try:
+                if await self._ask(daemon, container):
+                    answered.add(container.id)
+            except EngineUnavailable as error:
+                failures.append(error)
 
-        async with asyncio.TaskGroup() as tasks:
-            for container in running:
-                tasks.create_task(ask(container))
+        await of_each(running, ask, at_once=min(max(math.ceil(len(running) / _PART_AT_ONCE), 1), _MOST_AT_ONCE))
         self._usage = {one: lines for one, lines in self._usage.items() if one in answered}
         if failures and not answered:
             raise failures[0]

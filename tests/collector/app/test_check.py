@@ -80,6 +80,8 @@ async def daemon(path: Path, *containers: dict[str, Any]) -> AsyncIterator[str]:
         if tail == "containers/json":
             return web.json_response(containers)
         found = known.get(tail.split("/")[1] if "/" in tail else "")
+        if found and found.get("broken"):
+            return web.json_response({"message": "is half removed"}, status=500)
         return web.json_response(found or {"message": "no such thing"}, status=200 if found else 404)
 
     async with serving(path, [web.get("/{tail:.*}", answer)]) as url:
@@ -87,7 +89,12 @@ async def daemon(path: Path, *containers: dict[str, Any]) -> AsyncIterator[str]:
 
 
 async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
-    """Examine; by the first word of each subject and what is told first of it."""
+    """Examine; by subject, what is told last of it."""
+    return {finding.subject: finding async for finding in examined(tmp_path, **environ)}
+
+
+def examined(tmp_path: Path, **environ: str) -> AsyncIterator[Finding]:
+    """Examine with these variables."""
     given = {
         "PILOTFISH_STATE_DIR": str(tmp_path / "state"),
         "PILOTFISH_OUTPUTS__E__TYPE": "test",
@@ -97,7 +104,7 @@ async def findings(tmp_path: Path, **environ: str) -> dict[str, Finding]:
     if not any(name.startswith("PILOTFISH_INPUTS") for name in environ):
         given["PILOTFISH_INPUTS__DIRECTORY__PATH"] = str(tmp_path)
     configuration = load(None, installed_types()._replace(outputs={"test": Settings}), given | environ)
-    return {finding.subject: finding async for finding in examine(configuration)}
+    return examine(configuration)
 
 
 async def test_a_state_directory_that_is_missing_will_be_made_and_is_not_made_now(tmp_path: Path) -> None:
@@ -201,6 +208,24 @@ def log_of(tmp_path: Path, number: int, mode: int = 0o640) -> None:
     path = directory / f"{directory.name}-json.log"
     path.touch()
     path.chmod(mode)
+
+
+async def test_a_container_that_cannot_be_inspected_hides_no_other(tmp_path: Path) -> None:
+    log_of(tmp_path, 1)
+    async with daemon(tmp_path, container(1), container(2) | {"broken": True, "Names": ["/half"]}) as url:
+        inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
+        found = await findings(tmp_path, PILOTFISH_INPUTS=inputs)
+    assert found["docker"].verdict == "ok"
+    assert found["log files"] == Finding("ok", "log files", f"1 readable below {tmp_path}/logs")
+    assert found["container half"][::2] == ("warn", "the Docker daemon cannot inspect it: it is not followed")
+
+
+async def test_a_daemon_that_inspects_none_of_its_containers_fails(tmp_path: Path) -> None:
+    async with daemon(tmp_path, *(container(number) | {"broken": True} for number in range(20))) as url:
+        given = json.dumps({"docker": {"url": url, "logs_root": str(tmp_path)}})
+        found = [one async for one in examined(tmp_path, PILOTFISH_INPUTS=given) if one.subject == "docker"]
+    assert [one.verdict for one in found] == ["ok", "fail"]
+    assert "is half removed" in found[1].text
 
 
 async def test_logs_that_are_elsewhere_are_told_with_where_to_say_so(tmp_path: Path) -> None:
