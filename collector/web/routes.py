@@ -57,17 +57,18 @@ def policy(path: str) -> str:
 
 
 def routes(side: Side, handlers: Mapping[str, Handler]) -> list[web.RouteDef]:
-    """The table's routes of a side, with what answers each.
+    """The table's routes of a side, with what answers each: `handlers`, and the files of the page.
 
     Raises:
         LookupError: something answers none of them, or one is answered by nothing.
     """
     wanted = {name: route for name, route in ROUTES.items() if route.only in ("", side)}
-    if wrong := wanted.keys() ^ handlers.keys():
+    if wrong := (wanted.keys() - PAGE_FILES.keys()) ^ handlers.keys():
         raise LookupError(f"routes and handlers of the {side} differ: {', '.join(sorted(wrong))}")
+    answers = {**handlers, **page_files.handlers(PAGE_FILES)}
     return [
-        web.get(route.path, handlers[name], allow_head=route.allow_head)
+        web.get(route.path, answers[name], allow_head=route.allow_head)
         if route.method == "GET"
-        else web.route(route.method, route.path, handlers[name])
+        else web.route(route.method, route.path, answers[name])
         for name, route in wanted.items()
     ]

@@ -17,13 +17,13 @@ from aiohttp.typedefs import Handler
 from collector.errors import PilotfishError
 from collector.state.places import LISTEN_VARIABLE, Address
 from collector.telemetry.exposition import content_type
-from collector.web import access, page_files
+from collector.web import access
 from collector.web.api import Api, Patience, Views
 from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.pages import Pages, listed
-from collector.web.routes import PAGE_FILES, routes
+from collector.web.routes import routes
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -46,7 +46,6 @@ async def serve(
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
     async with engine_metrics(views.metrics_url) as engine:
         handlers = _open(views) | engine.handlers() | Api(views, patience).handlers() | letters.handlers()
-        handlers |= page_files.handlers(PAGE_FILES)
         async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:
                 yield bound

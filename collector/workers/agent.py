@@ -11,11 +11,10 @@ from collector.runtime import log_output
 from collector.state import places
 from collector.state.directory import locked
 from collector.telemetry.process import Process
-from collector.web import page_files
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
-from collector.web.routes import PAGE_FILES, routes
+from collector.web.routes import routes
 from collector.web.server import listening
 from collector.workers.gateway import Gateway, ReplayByWorkers, peers
 from collector.workers.state import arrange
@@ -59,6 +58,5 @@ async def _serve(
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
     letters = DeadLettersApi(roots, replays, Patience())
     handlers = Gateway(theirs, process).handlers() | engine.handlers() | letters.handlers()
-    handlers |= page_files.handlers(PAGE_FILES)
     bound = await stack.enter_async_context(listening(address, routes("gateway", handlers), state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))

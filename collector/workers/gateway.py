@@ -68,7 +68,7 @@ class Gateway:
         self._pages = Pages()
 
     def handlers(self) -> dict[str, Handler]:
-        """By the name of its route; those of the page, the dead letters and the engine are elsewhere."""
+        """By the name of its route; those of the dead letters and the engine are elsewhere."""
         return {
             "metrics": self.metrics,
             "healthz": self.healthz,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from collector.web.routes import ROUTES, Side, routes
+from collector.web.routes import PAGE_FILES, ROUTES, Side, routes
 from tests.integration.agent import AgentProcess, running
 
 _UNKNOWN = (404, 405)
@@ -55,11 +55,14 @@ def test_each_route_is_answered_where_the_table_says(tmp_path: Path, workers: in
 
 @pytest.mark.parametrize("side", ["agent", "gateway"])
 def test_a_route_that_nothing_answers_or_an_answer_without_a_route_is_an_error(side: Side) -> None:
-    handlers = {name: nothing for name, route in ROUTES.items() if route.only in ("", side)}
+    theirs = {name: route for name, route in ROUTES.items() if name not in PAGE_FILES}
+    handlers = {name: nothing for name, route in theirs.items() if route.only in ("", side)}
     found = routes(side, handlers)
     assert [(one.method, one.path) for one in found] == [(one.method, one.path) for one in ROUTES.values()]
+    with pytest.raises(LookupError, match="metrics"):
+        routes(side, {name: handler for name, handler in handlers.items() if name != "metrics"})
     with pytest.raises(LookupError, match="page"):
-        routes(side, {name: handler for name, handler in handlers.items() if name != "page"})
+        routes(side, {**handlers, "page": nothing})
     with pytest.raises(LookupError, match="other"):
         routes(side, {**handlers, "other": nothing})
 
