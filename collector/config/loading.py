@@ -141,22 +141,17 @@ def _giving_way(said: FileValues, told: EnvironmentValues, types: Types) -> File
     if not isinstance(outputs, dict) or not isinstance(above, dict):
         return said
     chosen = environment.chosen_types(said.values, told.values)
-    gone = {
-        ("outputs", name, key)
-        for name, options in above.items()
-        if isinstance(options, dict) and isinstance(outputs.get(name), dict)
-        if (kind := environment.type_of("outputs", name, chosen)) in types.outputs
-        for rivals in types.outputs[kind].rivals()
-        if any(options.get(key) is not None for key in rivals)
-        for key in rivals & outputs[name].keys()
-    }
-    left = {
-        name: {key: value for key, value in options.items() if ("outputs", name, key) not in gone}
-        if isinstance(options, dict)
-        else options
-        for name, options in outputs.items()
-    }
-    lines = {path: line for path, line in said.lines.items() if path not in gone}
+    left, lines = dict(outputs), dict(said.lines)
+    for name, options in outputs.items():
+        if not isinstance(options, dict) or not isinstance(over := above.get(name), dict):
+            continue
+        settings = types.outputs.get(environment.type_of("outputs", name, chosen))
+        given = {key for key, value in over.items() if value is not None}
+        exclusive = settings.rivals() if settings is not None else ()
+        gone = {key for rivals in exclusive if rivals & given for key in rivals & options.keys()}
+        left[name] = {key: value for key, value in options.items() if key not in gone}
+        for key in gone:
+            lines.pop(("outputs", name, key), None)  # an alias brings options without lines
     return said._replace(values={**said.values, "outputs": left}, lines=lines)
 
 

@@ -190,6 +190,15 @@ def test_a_password_in_the_environment_leaves_the_file_its_user(written: Path) -
     assert (found.username, found.password_file) == ("agent", None)
 
 
+def test_credentials_in_the_environment_take_the_place_of_those_that_an_alias_brings(written: Path) -> None:
+    text = "outputs:\n  e: &e {type: elasticsearch, hosts: ['http://es'], api_key_file: /key}\n  f: {<<: *e}\n"
+    user = {"PILOTFISH_OUTPUTS__F__USERNAME": "admin", "PILOTFISH_OUTPUTS__F__PASSWORD": "x"}
+    outputs = read(written, text, user).outputs
+    assert isinstance(e := outputs["e"], Elasticsearch)
+    assert isinstance(f := outputs["f"], Elasticsearch)
+    assert (e.api_key_file, e.username, f.api_key_file, f.username) == (Path("/key"), None, None, "admin")
+
+
 def test_credentials_that_exclude_each_other_in_one_place_are_a_mistake(written: Path) -> None:
     text = "outputs: {e: {type: elasticsearch, hosts: ['http://es'], api_key: k, username: agent, password: x}}\n"
     assert "exclude each other" in mistakes(written, text)[0]
