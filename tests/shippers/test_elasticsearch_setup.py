@@ -16,7 +16,7 @@ from shippers.elasticsearch import Settings
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.marks import Mark, marked, split
 from shippers.elasticsearch.setup.objects import SERVERS
-from shippers.elasticsearch.setup.others import meet
+from shippers.elasticsearch.setup.others import covers, meet
 from shippers.elasticsearch.templates import (
     VERSION,
     component,
@@ -413,10 +413,22 @@ async def test_two_outputs_of_ours_get_a_template_each(composing: SearchServer, 
         ("", "*", True),
         ("a", "", False),
         ("x" * 2000 + "*", "*" + "x" * 2000, True),
+        ("ab*ba", "a*a", True),
+        ("ab*", "*b", True),
+        ("a*a", "a", False),
+        ("a[b]*", "a[b]-1", True),
+        ("a[b]*", "ab", False),
+        ("a?", "ab", False),
     ],
 )
 def test_patterns_meet_where_a_name_fits_both(one: str, other: str, *, do_meet: bool) -> None:
     assert meet(one, other) is meet(other, one) is do_meet
+
+
+def test_a_pattern_covers_itself_with_a_bracket_in_it() -> None:
+    """Names of indices may have one: `*` alone stands for other text."""
+    assert covers("a[b]-*", "a[b]-20*")
+    assert not covers("a[b]-*", "ab-20*")
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ Guarantees: without `overwrite` nothing that somebody made or changed is replace
 force, and no index of another program gets ours. What is the same is not sent; a dry run sends GET alone.
 
 Reading order: `lifecycle` (ILM's and ISM's bodies), `objects` (all that is to be there, in order), `others` (whose
-templates and indices it would meet), `policies` (those of lifecycles that are there), `installing` (each compared with
-what is there, and sent).
+templates and indices it would meet), `policies` (those of lifecycles that are there), `verdicts` (what is to be done
+about each), `installing` (each sent).
 """
 
 from .installing import install

@@ -1,8 +1,4 @@
-"""Each object that is to be there, beside what is there → a request, or none, and what became of it.
-
-An object is ours to replace while the hash in its mark is that of what it says; then a newer body, or another
-retention, takes its place. Without a mark, or changed since, it is somebody's, and is kept.
-"""
+"""Each object that is to be there → a request, or none, and what became of it."""
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -12,37 +8,27 @@ import msgspec
 from collector.errors import UNREADABLE, ShippingError, Unavailable, UsageError
 from collector.net.http_node import Answer
 from collector.net.waiting import Tell, until_ready
-from collector.ports import Outcome, Setup, SetupStep
+from collector.ports import Setup, SetupStep
 
 from ..cluster import Server, identify
 from ..connection import Connection, is_taken
-from ..marks import fingerprint, split
-from ..templates import VERSION
 from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
-from .others import Met, covers, indices_met, legacy_met, shown, templates_met
-from .policies import change, changes, followers, left_behind, policies_met, without_policy
+from .others import indices_met, shown
+from .policies import change, changes, followers, left_behind, without_policy
+from .verdicts import judge
 
 _LOOKS = 3  # at one object, each after somebody was quicker
 _WORDS = 500  # characters of a server's own words
 _GRANT = "grant the user manage_index_templates and manage_ilm (Elasticsearch) or the rights to ISM (OpenSearch)"
-_OVERWRITE = "--overwrite replaces it"
 
 
 class _There(NamedTuple):
-    """What is there: `body` None if nothing is; `query` is what a request that replaces it must carry."""
+    """What is there: `body` None if nothing is; `query` keeps a request from replacing what came meanwhile."""
 
     body: dict[str, Any] | None
     query: str = ""
     sequence: int | None = None  # which version of a policy of ISM it is
-
-
-class _Verdict(NamedTuple):
-    """What is to be done with an object."""
-
-    outcome: Outcome
-    text: str = ""
-    remedy: str = ""
 
 
 async def install(connection: Connection, index: str, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
@@ -138,33 +124,21 @@ async def _settled(connection: Connection, wanted: Wanted, setup: Setup, *, look
         ShippingError: the server cannot be reached, or forbids it.
     """
     there = await _there(connection, wanted)
-    verdict = _judge(wanted, there.body, overwrite=setup.overwrite)
-    if verdict.outcome in ("created", "updated") and wanted.rank:
-        verdict = await _beside_others(connection, wanted, there.body, verdict=verdict, overwrite=setup.overwrite)
+    verdict = await judge(connection, wanted, there.body, overwrite=setup.overwrite)
     step = SetupStep(wanted.subject, outcome=verdict.outcome, text=verdict.text, remedy=verdict.remedy)
-    if verdict.outcome in ("created", "updated"):
-        target, body = _request_of(wanted, there)
-        refusal = None if setup.dry_run else await _refused_put(connection, target, body)
-        if refusal and looks > 1 and _is_overtaken(refusal):
-            return await _settled(connection, wanted, setup, looks=looks - 1)
-        if refusal:
-            raise _refused(connection, refusal)
+    if verdict.is_change:
+        target, body = wanted.path + there.query, msgspec.json.encode(wanted.body)
+        if not setup.dry_run:
+            answer = await connection.request("PUT", target, body)
+            if looks > 1 and _is_overtaken(answer):
+                return await _settled(connection, wanted, setup, looks=looks - 1)
+            if answer.status not in (200, 201):
+                raise _refused(connection, answer)
         step = msgspec.structs.replace(step, request=f"PUT {target}", body=body)
     if wanted.rank == "ism_template" and verdict.outcome in ("unchanged", "updated"):
         sequence = there.sequence if verdict.outcome == "unchanged" else None
         return await _followed(connection, wanted, step=step, sequence=sequence, dry_run=setup.dry_run)
     return step
-
-
-def _request_of(wanted: Wanted, there: _There) -> tuple[str, bytes]:
-    query = there.query if there.body is not None else _create_only(wanted)
-    return wanted.path + query, msgspec.json.encode(wanted.body)
-
-
-async def _refused_put(connection: Connection, target: str, body: bytes) -> Answer | None:
-    """Send it; the answer if it is a refusal."""
-    answer = await connection.request("PUT", target, body)
-    return None if answer.status in (200, 201) else answer
 
 
 def _is_overtaken(answer: Answer) -> bool:
@@ -203,7 +177,7 @@ async def _there(connection: Connection, wanted: Wanted) -> _There:
     """
     answer = await connection.request("GET", wanted.path)
     if answer.status == 404:
-        return _There(None)
+        return _There(None, "?create=true" if "_template/" in wanted.path else "")  # a lifecycle's interface has none
     if answer.status != 200:
         raise _refused(connection, answer)
     try:
@@ -212,80 +186,6 @@ async def _there(connection: Connection, wanted: Wanted) -> _There:
         return _There(wanted.opened(told), query, told.get("_seq_no"))
     except (*UNREADABLE, LookupError, TypeError):
         raise connection.refusal(answer) from None
-
-
-def _judge(wanted: Wanted, body: dict[str, Any] | None, *, overwrite: bool) -> _Verdict:
-    """What is to be done about an object, of which `body` is there."""
-    if body is None:
-        return _Verdict("created")
-    if wanted.mark is None:
-        return _Verdict("unchanged", "yours: never changed by setup")
-    ours = split(wanted.body, wanted.mark)[1]
-    there, theirs = split(body, wanted.mark)
-    if fingerprint(theirs) == fingerprint(ours):
-        return _Verdict("unchanged")
-    if overwrite:
-        return _Verdict("updated", "overwritten")
-    if there is None:
-        return _Verdict("kept", "it has no mark of Pilotfish, so somebody else may have made it", _OVERWRITE)
-    if there.hash != fingerprint(theirs):
-        return _Verdict("kept", "changed by somebody else", _OVERWRITE)
-    if there.version > VERSION:
-        return _Verdict("kept", f"of a newer Pilotfish (version {there.version})", f"upgrade; {_OVERWRITE}")
-    return _Verdict("updated", f"from version {there.version}" if there.version < VERSION else "other options")
-
-
-async def _beside_others(
-    connection: Connection, wanted: Wanted, body: dict[str, Any] | None, *, verdict: _Verdict, overwrite: bool
-) -> _Verdict:
-    """The verdict on a template or policy with patterns, which may meet those of others.
-
-    Raises:
-        ShippingError: the server does not tell.
-    """
-    met = await _others_met(connection, wanted, body or {})
-    if met.ousted and not overwrite:
-        harm, rank = ("override", "an order") if wanted.rank == "order" else ("disable", "a priority")
-        return _Verdict(
-            "failed",
-            f"it would {harm} {shown(met.ousted)} where both match",
-            f"narrow it (--target), or give the other one {rank} over {wanted.scope(wanted.body)[1]}; "
-            "--overwrite replaces them",
-        )
-    told = [verdict.text] if verdict.text else []
-    told += [f"in place of {shown(met.ousted)}"] if met.ousted else []
-    told += [f"{shown(met.prior)} has priority where both match"] if met.prior else []
-    lost = _lost(wanted, body or {})
-    told += [f"no longer for {shown(lost)}"] if lost else []
-    return verdict._replace(text="; ".join(told), remedy="name all targets in one command" if lost else "")
-
-
-def _lost(wanted: Wanted, body: dict[str, Any]) -> list[str]:
-    """The patterns of `body`, which is there, that the template or policy in its place is not for."""
-    (before, _), (now, _) = wanted.scope(body), wanted.scope(wanted.body)
-    return [each for each in before if not any(covers(one, each) for one in now)]
-
-
-async def _others_met(connection: Connection, wanted: Wanted, body: dict[str, Any]) -> Met:
-    """What the template meets beyond what `body`, which is there, meets in the same rank already.
-
-    Raises:
-        ShippingError: the server does not tell.
-    """
-    (there, before), (all_patterns, precedence) = wanted.scope(body), wanted.scope(wanted.body)
-    patterns = [each for each in all_patterns if each not in there or before < precedence]
-    if not patterns:
-        return Met([], [])
-    if wanted.rank == "order":
-        return await legacy_met(connection, patterns, order=precedence)
-    if wanted.rank == "ism_template":
-        return await policies_met(connection, patterns, priority=precedence)
-    return await templates_met(connection, patterns, name=wanted.name, priority=precedence)
-
-
-def _create_only(wanted: Wanted) -> str:
-    """What keeps a request from replacing what was made meanwhile; the lifecycles' interfaces have none."""
-    return "?create=true" if "_template/" in wanted.path else ""
 
 
 def _refused(connection: Connection, answer: Answer) -> ShippingError:

@@ -98,6 +98,21 @@ def requested(index: str, setup: Setup) -> Requested:
     Raises:
         UsageError: it cannot be.
     """
+    _check_names(index, setup)
+    is_shared = not setup.targets and any(_is_shared(pattern) for pattern in _unexpanded(index))
+    if setup.retention is not None:
+        _check_retention(index, setup.retention, data_stream=setup.data_stream, is_shared=is_shared)
+    return Requested(
+        index=index,
+        name=template_name(index),
+        patterns=patterns_of_targets(index, setup.targets),
+        retention=setup.retention,
+        data_stream=setup.data_stream,
+        is_shared=is_shared,
+    )
+
+
+def _check_names(index: str, setup: Setup) -> None:
     if setup.data_stream and "%" in index:
         raise UsageError(
             f"index: {index} has a date, but the name of a data stream has none",
@@ -112,30 +127,23 @@ def requested(index: str, setup: Setup) -> Requested:
         raise UsageError(f"index: {index} contains no {{target}}", "leave --target out: all documents are meant")
     if any(len(target) > TARGET_BYTES for target in setup.targets):
         raise UsageError(f"--target: is longer than {TARGET_BYTES} characters", "give the beginning and *")
-    if setup.retention is not None and setup.retention < LEAST_RETENTION:
+
+
+def _check_retention(index: str, retention: timedelta, *, data_stream: bool, is_shared: bool) -> None:
+    if retention < LEAST_RETENTION:
         raise UsageError("--retention: is shorter than a day", "give 1d or more")
-    if setup.retention and not setup.data_stream and not lifecycle.is_named_once(index):
+    if not data_stream and not lifecycle.is_named_once(index):
         raise UsageError(
             f"index: {index} uses the same index names again each month or year, so retention would delete "
             "new lines too",
             'set an index whose names never repeat, for example "{target}-%Y.%m.%d", "{target}-%G.%V" or '
             '"{target}-%Y.%m"',
         )
-    is_shared = not setup.targets and any(_is_shared(pattern) for pattern in _unexpanded(index))
-    if is_shared and setup.retention:
+    if is_shared:
         raise UsageError(
             f"index: {index} may match indices of others, and retention would delete those too",
             "name the targets (--target 'shop-*'), or state that all such indices are Pilotfish's (--target '*')",
         )
-    patterns = patterns_of_targets(index, setup.targets)
-    return Requested(
-        index=index,
-        name=template_name(index),
-        patterns=patterns,
-        retention=setup.retention,
-        data_stream=setup.data_stream,
-        is_shared=is_shared,
-    )
 
 
 def _unexpanded(index: str) -> list[str]:

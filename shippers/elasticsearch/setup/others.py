@@ -18,6 +18,7 @@ from collector.net.http_node import Answer
 from ..connection import Connection
 from .objects import Requested
 
+_PLAIN = str.maketrans({"[": "[[]", "?": "[?]"})  # in the pattern of an index they mean themselves
 _SHOWN = 5  # names that a message repeats
 _BUILT_IN_ORDER = 2_147_483_647  # of the servers' own legacy templates, such as that of `ilm-history-2*`
 # By their names: they bear no `_meta.managed`. OpenSearch's plugin observability makes `ss4o_…` at its first start,
@@ -52,25 +53,16 @@ class Met(NamedTuple):
 
 
 def meet(one: str, other: str) -> bool:
-    """Whether some name fits both patterns; `*` stands for any text."""
-    places, seen = [(0, 0)], {(0, 0)}
-    while places:
-        i, j = places.pop()
-        if i == len(one) and j == len(other):
-            return True
-        steps = {(i + 1, j)} if one[i : i + 1] == "*" else set()  # a star ends, or takes the other's next character
-        if other[j : j + 1] == "*":
-            steps.add((i, j + 1))
-        if i < len(one) and j < len(other):
-            if one[i] == "*":
-                steps.add((i, j + 1))
-            elif other[j] == "*":
-                steps.add((i + 1, j))
-            elif one[i] == other[j]:
-                steps.add((i + 1, j + 1))
-        places += steps - seen
-        seen |= steps
-    return False
+    """Whether some name fits both patterns; `*` stands for any text.
+
+    Where both have a star, only their beginnings and ends can keep them apart: a star takes all that the other has
+    in between.
+    """
+    if "*" not in one or "*" not in other:
+        return covers(one, other) or covers(other, one)
+    beginnings = sorted((one.partition("*")[0], other.partition("*")[0]), key=len)
+    ends = sorted((one.rpartition("*")[2], other.rpartition("*")[2]), key=len)
+    return beginnings[1].startswith(beginnings[0]) and ends[1].endswith(ends[0])
 
 
 async def templates_met(connection: Connection, patterns: list[str], *, name: str, priority: int) -> Met:
@@ -173,7 +165,7 @@ def is_ours(name: str) -> bool:
 
 def covers(one: str, other: str) -> bool:
     """Whether each name that fits `other` fits `one`; `*` stands for any text."""
-    return fnmatchcase(other, one)
+    return fnmatchcase(other, one.translate(_PLAIN))
 
 
 def is_met(body: dict[str, Any], patterns: list[str]) -> bool:
