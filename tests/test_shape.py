@@ -100,6 +100,14 @@ def test_a_module_is_shorter_than_350_lines(module: str) -> None:
 
 
 @every_module
+def test_a_function_has_40_lines_at_most(module: str) -> None:
+    for node in ast.walk(tree(MODULES[module])):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= 40, f"line {node.lineno}: {node.name} has {lines}"
+
+
+@every_module
 def test_a_module_says_what_it_is(module: str) -> None:
     assert ast.get_docstring(tree(MODULES[module]))
 
