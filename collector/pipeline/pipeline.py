@@ -39,15 +39,16 @@ from collector.transform import docker_event
 
 log = structlog.get_logger(__name__)
 
-_SAVE_SECONDS = 1.0
 _SEE_EVERY = 60  # saves
-_UNREADABLE_SECONDS = 5.0
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
 class Pipeline:
     """Follows every stream of the registry for one output. `tap` is shown each segment when it is made."""
+
+    save_seconds = 1.0  # between two looks at positions, removed files and lines that wait for a time
+    unreadable_seconds = 5.0  # until a log that could not be read is opened again
 
     def __init__(
         self,
@@ -203,7 +204,7 @@ class Pipeline:
                 if await self._read_to_end(reader):
                     is_over = await self._returning.is_over(source, lambda: self._delivery.is_crowded)
                 else:
-                    await source.pause(_UNREADABLE_SECONDS)
+                    await source.pause(self.unreadable_seconds)
             self.checkpoints.leave(key)
         finally:
             source.close()
@@ -332,7 +333,7 @@ class Pipeline:
 
     async def _save(self) -> None:
         for second in count():
-            await asyncio.sleep(_SAVE_SECONDS)
+            await asyncio.sleep(self.save_seconds)
             sources = [reader.source for reader in self.readers.values()]
             for source in sources:
                 source.look_ahead()

@@ -153,8 +153,8 @@ class InputContract:
         self.write(tmp_path / "place", "web", "here")
         self.hide(tmp_path / "place")
         async with self.running(tmp_path) as (agent, kept):
-            await until(lambda: any(one.startswith(f"input {self.name}: ") for one in agent.not_ready()))
-            assert "no answer yet" not in agent.not_ready()[0]
+            said = f"input {self.name}: "
+            await until(lambda: any(one.startswith(said) and "no answer yet" not in one for one in agent.not_ready()))
             self.show(tmp_path / "place")
             await until(lambda: kept.messages("web") == ["here"] and agent.not_ready() == [])
 

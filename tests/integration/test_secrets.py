@@ -7,7 +7,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -62,10 +63,10 @@ WAYS: Mapping[str, Answer] = {
 
 
 class Refusing:
-    """A server that says what it is told to say, and counts who asked since."""
+    """A server that gives one answer, and remembers who asked."""
 
-    def __init__(self) -> None:
-        self.answer = WAYS["refuses"]
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
         self.seen: set[str] = set()
         outer = self
 
@@ -89,11 +90,6 @@ class Refusing:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
 
-    def begin(self, answer: Answer) -> None:
-        """Say this from now on."""
-        self.answer = answer
-        self.seen = set()
-
     @contextmanager
     def serving(self) -> Iterator["Refusing"]:
         """Serve while the block lasts."""
@@ -108,7 +104,7 @@ class Refusing:
 
 @pytest.fixture
 def server() -> Iterator[Refusing]:
-    with Refusing().serving() as serving:
+    with Refusing(WAYS["refuses"]).serving() as serving:
         yield serving
 
 
@@ -118,6 +114,7 @@ def encoded(text: str) -> str:
 
 def outputs(tmp_path: Path, url: str) -> dict[str, dict[str, Any]]:
     """An output for each secret option, one of them with a key that the server never sees."""
+    tmp_path.mkdir(exist_ok=True)
     for option in ("password_file", "api_key_file"):
         (tmp_path / option).write_text(f"{MARKERS[option]}\n")
     proxies = {option: url.replace("//", f"//u:{MARKERS[option]}@") for option in ("proxy_url", "proxy_url_file")}
@@ -156,8 +153,8 @@ def authorizations() -> set[str]:
 def secrets(tmp_path: Path) -> list[str]:
     """Every form in which one of the secrets could show."""
     forms = [*MARKERS.values(), *(value.split(" ")[1] for value in authorizations())]
-    pem = tmp_path / "client.pem"
-    key = pem.read_text().partition("-----END")[0].splitlines()[1:] if pem.exists() else []
+    pems = [pem.read_text() for pem in tmp_path.rglob("client.pem")]
+    key = [line for pem in pems for line in pem.partition("-----END")[0].splitlines()[1:]]
     return [*forms, *(encoded(marker) for marker in MARKERS.values()), *(line for line in key if len(line) > 20)]
 
 
@@ -188,30 +185,41 @@ def test_these_are_all_options_that_take_a_secret() -> None:
         assert not any(SecretStr in get_args(field.annotation) for field in inputs.model_fields.values())
 
 
-def test_a_running_agent_shows_none_however_its_outputs_fail(tmp_path: Path, server: Refusing) -> None:
+def test_a_running_agent_shows_none_however_its_outputs_fail(tmp_path: Path) -> None:
     tree = LogTree(tmp_path / "tree")
     tree.container("web").write_bytes(b"".join(envelope(f"line {number}\n", number) for number in range(50)))
-    failing = outputs(tmp_path, server.url)
+    servers = {way: Refusing(answer) for way, answer in WAYS.items()}
+    failing = {
+        f"{name}_{number}": output
+        for number, server in enumerate(servers.values())
+        for name, output in outputs(tmp_path / f"of-{number}", server.url).items()
+    }
     config = {
         "inputs": {"directory": {"path": str(tree.root)}},
         "outputs": {**failing, "local": {"type": "store"}},
         "log": {"format": "json", "level": "debug"},
         "drain_seconds": 0.5,
     }
-    said = []
-    with running(tmp_path, config) as agent:
-        for way, answer in WAYS.items():
-            server.begin(answer)
-            wait_until(lambda: authorizations() <= server.seen, f"each output asked a server that {way}")
-            said += pages(agent)
+    with ExitStack() as stack:
+        for server in servers.values():
+            stack.enter_context(server.serving())
+        agent = stack.enter_context(running(tmp_path, config))
+        for way, server in servers.items():
+            wait_until(partial(authorizations().issubset, server.seen), f"each output asked a server that {way}")
+        wait_until(lambda: unavailable(agent) == failing.keys(), "each output is told to be unavailable")
+        said = pages(agent)
         assert agent.stop() == 0
     assert shown("".join(said), tmp_path) == []
     assert shown(agent.log.read_text(), tmp_path) == []
     assert shown(written_in(agent.state), tmp_path) == []
     token = (agent.state / "http_token").read_text().strip()
     assert token not in "".join(said) + agent.log.read_text()
-    told = [json.loads(line) for line in agent.log.read_text().splitlines()]
-    assert {one["output"] for one in told if one["event"] == "output unavailable"} == failing.keys()
+
+
+def unavailable(agent: AgentProcess) -> set[str]:
+    """The outputs of which the log tells that they cannot be reached."""
+    told = [json.loads(line) for line in agent.log.read_bytes().split(b"\n")[:-1]]
+    return {one["output"] for one in told if one["event"] == "output unavailable"}
 
 
 def pages(agent: AgentProcess) -> list[str]:

@@ -6,16 +6,26 @@ import pytest
 
 from collector.app.plugins import installed_types
 from collector.config.loading import load
+from collector.intake.input import InputContext
 from tests.contract.inputs import InputContract
 from tests.plugin.installed import install
-from tests.plugin.plain_files import Settings
+from tests.plugin.plain_files import PlainFiles, Settings
 
 HERE = Path(__file__).parent
 
 
+class Quick(Settings):
+    """Looks at its directory more often, so that no test waits."""
+
+    def open(self, context: InputContext) -> PlainFiles:
+        opened = super().open(context)
+        opened.look_seconds = 0.05
+        return opened
+
+
 class TestPlainFiles(InputContract):
     def settings(self, directory: Path) -> Settings:
-        return Settings(path=directory)
+        return Quick(path=directory)
 
     def write(self, directory: Path, name: str, *messages: str) -> None:
         with (directory / f"{name}.log").open("a") as file:

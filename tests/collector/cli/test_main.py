@@ -3,6 +3,8 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,15 @@ COMMANDS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def help_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
+    """The help of a command, asked for once."""
+    return cache(partial(pilotfish, tmp_path_factory.mktemp("home"), COLUMNS="80"))
+
+
 @pytest.mark.parametrize("command", [[], *COMMANDS])
-def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
-    ended = pilotfish(tmp_path, *command, "--help")
+def test_help_teaches_by_examples(help_of: Callable[..., Ended], command: list[str]) -> None:
+    ended = help_of(*command, "--help")
     assert (ended.code, ended.errors) == (0, "")
     assert f"Usage: {' '.join(['pilotfish', *command])}" in ended.out
     if command not in (["config"], ["dead-letters"], ["setup"], ["version"]):
@@ -40,9 +48,11 @@ def test_help_teaches_by_examples(tmp_path: Path, command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["config"], ["dead-letters"], ["setup"]])
-def test_the_list_of_commands_says_of_each_in_a_whole_sentence_what_it_does(tmp_path: Path, command: list[str]) -> None:
+def test_the_list_of_commands_says_of_each_in_a_whole_sentence_what_it_does(
+    help_of: Callable[..., Ended], command: list[str]
+) -> None:
     """A terminal of 80 columns cuts a longer first line, and ends it with dots."""
-    ended = pilotfish(tmp_path, *command, "--help", COLUMNS="80")
+    ended = help_of(*command, "--help")
     commands = ended.out.partition("\nCommands:\n")[2].partition("\n\n")[0].splitlines()
     assert len(commands) > 1
     assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
@@ -85,8 +95,8 @@ def test_the_version_is_told_however_it_is_asked_for(tmp_path: Path, arguments: 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_names_what_to_write_and_no_type_of_python(tmp_path: Path, command: list[str]) -> None:
-    out = pilotfish(tmp_path, *command, "--help").out
+def test_help_names_what_to_write_and_no_type_of_python(help_of: Callable[..., Ended], command: list[str]) -> None:
+    out = help_of(*command, "--help").out
     assert not [word for word in ("<str>", "<int", "<float", "list[", "[[") if word in out]
 
 

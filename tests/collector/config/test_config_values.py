@@ -71,6 +71,7 @@ NASTY: dict[str, Any] = {
     "a daemon with a port that is none": "tcp://127.0.0.1:99999",
     "Unicode": "ünï",
 }
+DUMPED = {what: yaml.safe_dump([value], default_flow_style=True, width=1 << 20)[1:-2] for what, value in NASTY.items()}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "elasticsearch": {"hosts": ["http://127.0.0.1:1"], "template": "off", "username": "u", "password": "p"},
     **{kind: {} for kind in ("ndjson_file", "null", "stdout", "store")},
@@ -156,7 +157,8 @@ async def test_a_value_is_refused_with_its_key_or_runs(
     (log.parent / "config.v2.json").write_text(json.dumps({"ID": CONTAINER, "Name": "/web", "Config": {"Labels": {}}}))
     for number, (what, value) in enumerate(NASTY.items()):
         file = tmp_path / "pilotfish.yml"
-        file.write_text(yaml.safe_dump(written(path, value, tmp_path / f"state{number}")))
+        text = yaml.safe_dump(written(path, "THIS", tmp_path / f"state{number}"))
+        file.write_text(text.replace("THIS", DUMPED[what]))
         configuration, told = loaded(file, {"HOME": str(tmp_path)})
         if configuration is None:
             assert path[0] in told, what

@@ -417,6 +417,7 @@ async def test_an_idle_log_that_can_be_read_again_is_told(host: Host, shipper: R
         await until(lambda: len(shipper.stored) == 10)
     away = log.live.parent.rename(host.root / "away")
     pipeline = host.pipeline(shipper)
+    pipeline.unreadable_seconds = 0.05
     async with host.run(pipeline):
         await until(lambda: pipeline.unreadable)
         away.rename(log.live.parent)

@@ -35,6 +35,7 @@ async def test_a_file_without_any_time_is_shipped_with_its_own_while_its_contain
     shipper = RecordingShipper()
     set_changed(host.add("app", TORN, b"torn\n"))
     pipeline = host.pipeline(shipper)
+    pipeline.save_seconds = 0.05
     async with host.run(pipeline):
         await until(lambda: pipeline.ledger.acknowledged == 2)
     assert messages(shipper) == [TORN.decode()[:-1], "torn"]
@@ -50,7 +51,9 @@ async def test_a_time_that_was_given_stays_over_a_crash_whatever_follows(host: H
     refusing = RecordingShipper(answer=lambda name, document: "retry")
     log = host.add("app", TORN)
     set_changed(log)
-    task = asyncio.create_task(host.pipeline(refusing).run())
+    pipeline = host.pipeline(refusing)
+    pipeline.save_seconds = 0.05
+    task = asyncio.create_task(pipeline.run())
     await until(lambda: refusing.batches)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

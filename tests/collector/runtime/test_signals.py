@@ -262,6 +262,7 @@ def demo(home: Path, closed: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+@pytest.mark.slow  # each demo runs for seconds
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGUSR1"])
 def test_a_demo_without_streams_is_ended_by_signals_as_the_agent_is(tmp_path: Path, name: str) -> None:
     with demo(tmp_path, "<&- 2>&-") as process:
