@@ -43,7 +43,7 @@ NASTY: dict[str, Any] = {
     "a NUL": "a\0b",
     "a NUL in a path": "/tmp/a\0b",
     "a NUL in a URL": "http://a\0b:80",
-    "very long": "x" * 100_000,
+    "very long": "x" * 20_000,
     "a name too long": "x" * 300,
     "a path too long": "/" + "x/" * 3000,
     "empty": "",
@@ -155,10 +155,10 @@ async def test_a_value_is_refused_with_its_key_or_runs(
     log.parent.mkdir(parents=True)
     log.write_bytes(raw("hello\n", time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"))
     (log.parent / "config.v2.json").write_text(json.dumps({"ID": CONTAINER, "Name": "/web", "Config": {"Labels": {}}}))
+    file = tmp_path / "pilotfish.yml"
+    text = yaml.safe_dump(written(path, "THIS", tmp_path / "stateNUMBER"))  # once: it takes longer than to load it
     for number, (what, value) in enumerate(NASTY.items()):
-        file = tmp_path / "pilotfish.yml"
-        text = yaml.safe_dump(written(path, "THIS", tmp_path / f"state{number}"))
-        file.write_text(text.replace("THIS", DUMPED[what]))
+        file.write_text(text.replace("NUMBER", str(number)).replace("THIS", DUMPED[what]))
         configuration, told = loaded(file, {"HOME": str(tmp_path)})
         if configuration is None:
             assert path[0] in told, what
