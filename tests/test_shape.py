@@ -1,6 +1,7 @@
 """The house keeps its shape: how long a module is, where tests stand, what is never written."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_no_type_of_output_is_named_outside_of_shippers(module: str) -> None:
         for text in texts(tree(MODULES[module]))
         if text in {*SHIPPERS} - {"null", "stdout"} or any(name in text for name in long)
     ]
+    assert found == []
+
+
+@every_module
+def test_no_text_names_an_option_below_a_name_that_an_operator_may_not_have(module: str) -> None:
+    """Inputs and outputs have any names: what names an option of one is told the name."""
+    found = [text for text in texts(tree(MODULES[module])) if re.search(r"(?<![\w.])(inputs|outputs)\.[a-z]", text)]
     assert found == []
 
 

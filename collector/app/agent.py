@@ -198,7 +198,7 @@ class Agent:
             replays={
                 one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
             },
-            metrics_url=self.configuration.engine_metrics,
+            engine_metrics=self.configuration.engine_metrics,
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")

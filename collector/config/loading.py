@@ -101,7 +101,7 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) 
     for name, options in values["inputs"].items():
         settings = _input_settings(name, chosen, types)
         if settings is not None and isinstance(options, dict):
-            found = settings.defaults(environ, options)
+            found = settings.defaults(environ, options, f"inputs.{name}.")
             values["inputs"][name] = _merge(found.values, options)
             names |= {("inputs", name, key): variable for key, variable in found.names.items()}
     return names

@@ -175,9 +175,10 @@ class Configuration(Section):
         return self
 
     @property
-    def engine_metrics(self) -> str | None:
-        """URL of the engine's own metrics, of the first input that names one."""
-        return next((url for one in self.inputs.values() if (url := one.engine_metrics) is not None), None)
+    def engine_metrics(self) -> dict[str, str | None]:
+        """URL of an engine's own metrics, by the option of each input that can name one."""
+        options = {name: one.engine_metrics_option for name, one in self.inputs.items()}
+        return {f"inputs.{name}.{key}": getattr(self.inputs[name], key) for name, key in options.items() if key}
 
     @property
     def warnings(self) -> list[str]:

@@ -26,7 +26,6 @@ from collector.files.regular import open_regular
 
 log = structlog.get_logger(__name__)
 
-_REMEDY = "correct inputs.directory.path, mount the directory, or give this user read access"
 _SCAN_SECONDS = 2.0
 _MOST_SECONDS = 10.0
 _REST = 100  # times what a look took of a core: looking at many thousands of folders may cost 1 % of it
@@ -42,12 +41,20 @@ class DirectoryDiscovery:
     """Keeps the registry like the tree at `root`; files are looked at in a thread, so many seconds after each other."""
 
     def __init__(
-        self, root: Path, listing: Listing, enricher: Enricher, *, scan_seconds: float = _SCAN_SECONDS
+        self,
+        root: Path,
+        listing: Listing,
+        enricher: Enricher,
+        *,
+        option: str = "the path",
+        scan_seconds: float = _SCAN_SECONDS,
     ) -> None:
+        """`option` is what the configuration calls the root."""
         self._listing = listing
         self._enricher = enricher
         self._tree = LogTree(root)
         self._scan_seconds = scan_seconds
+        self._remedy = f"correct {option}, mount the directory, or give this user read access"
         self._seen: dict[str, int] = {}  # folder → when its description was changed, in nanoseconds
         self._incomplete: dict[str, float] = {}  # new folder → when it was told
         self._turn = asyncio.Lock()
@@ -74,10 +81,9 @@ class DirectoryDiscovery:
                 cpu_seconds = await self.scan()
             except OSError as error:
                 cause = f"the log tree {self._tree.root} cannot be read ({error.strerror})"
-                if self._listing.lost(f"{cause}: {_REMEDY}"):
-                    log.warning(
-                        "reading the log tree failed", path=str(self._tree.root), error=error.strerror, remedy=_REMEDY
-                    )
+                if self._listing.lost(f"{cause}: {self._remedy}"):
+                    log.warning("reading the log tree failed", path=str(self._tree.root), error=error.strerror,
+                                remedy=self._remedy)  # fmt: skip
             await asyncio.sleep(min(max(self._scan_seconds, _REST * cpu_seconds), _MOST_SECONDS))
 
     async def scan(self) -> float:

@@ -117,7 +117,8 @@ class DockerDiscovery:
         """Once for each cause, and not of a daemon that is away altogether."""
         if self._listing.up and self._listing.deaf not in ("", self._deaf):
             self._deaf = self._listing.deaf
-            log.warning("Docker event stream unavailable: listing containers on a timer", error=self._deaf)
+            log.warning("Docker event stream unavailable: listing containers on a timer",
+                        input=self._listing.name, error=self._deaf)  # fmt: skip
 
     def _pause_seconds(self, failures: int) -> float:
         """Until the next try: soon at first, then as often as a re-list is due."""
@@ -148,7 +149,7 @@ class DockerDiscovery:
         except* EngineUnavailable as unavailable:
             error = str(next(leaves(unavailable)))
             if self._listing.lost(error):
-                log.warning("Docker daemon unreachable", error=error)
+                log.warning("Docker daemon unreachable", input=self._listing.name, error=error)
 
     def _relist_seconds(self) -> float:
         """Those with a health check are asked each time, for the list does not tell their health."""

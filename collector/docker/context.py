@@ -24,8 +24,10 @@ class DockerContext(NamedTuple):
     told_by: str
 
 
-def current(environ: Mapping[str, str]) -> DockerContext | None:
+def current(environ: Mapping[str, str], place: str) -> DockerContext | None:
     """The context that the docker command would use, which DOCKER_HOST keeps from being asked; None for its default.
+
+    `place` is where the options stand that can be set instead.
 
     Raises:
         ConfigurationError: it is named and cannot be used.
@@ -43,13 +45,13 @@ def current(environ: Mapping[str, str]) -> DockerContext | None:
     if not isinstance(host, str) or not host:
         raise ConfigurationError(
             f"{told_by}: the Docker context {name} cannot be read",
-            "`docker context ls` lists the contexts; or set inputs.docker.url (DOCKER_HOST)",
+            f"`docker context ls` lists the contexts; or set {place}url (DOCKER_HOST)",
         )
     tls = store / "tls" / folder / "docker"
     if endpoint.get("SkipTLSVerify") and tls.is_dir():
         raise ConfigurationError(
             f"{told_by}: the Docker context {name} does not verify the daemon's certificate (skip-tls-verify)",
-            "set inputs.docker.url, and inputs.docker.tls to a directory with the CA certificate ca.pem",
+            f"set {place}url, and {place}tls to a directory with the CA certificate ca.pem",
         )
     return DockerContext(host, tls if tls.is_dir() else None, f"{told_by} (context {name})")
 

@@ -59,10 +59,13 @@ class Engine:
         tls: Path | None = None,
         calls: Calls | None = None,
         *,
+        place: str = "",
         begin_seconds: float = 10.0,
         silent_seconds: float = 45.0,
     ) -> None:
-        """The stream of events has `begin_seconds` to begin, and ends after `silent_seconds` without an event.
+        """`place` is where its options stand, such as `inputs.docker.`: remedies name them.
+
+        The stream of events has `begin_seconds` to begin, and ends after `silent_seconds` without an event.
 
         podman 2 and 5.2, and some proxies, begin it with the first event; one whose other end is gone is silent for
         ever, and proxies end one that has been for a minute.
@@ -72,6 +75,7 @@ class Engine:
         self.url, self._base, self._socket = address.endpoint(url, is_tls=tls is not None)
         self.calls = calls or Calls()
         self._tls = tls
+        self._place = place
         self._docker: aiodocker.Docker | None = None
         self._version = ""  # of the API, as agreed on; "" before, and when another daemon may be there
         self._agreeing = asyncio.Lock()
@@ -256,7 +260,7 @@ class Engine:
 
     def _client(self) -> aiodocker.Docker:
         if self._docker is None:
-            context = True if self._tls is None else _tls_context(self._tls)
+            context = True if self._tls is None else _tls_context(self._tls, self._place)
             # made here, for aiodocker's own would read the environment
             unix = aiohttp.UnixConnector(self._socket) if self._socket else None
             self._docker = aiodocker.Docker(url=self._base, connector=unix or aiohttp.TCPConnector(ssl=context))
@@ -276,7 +280,7 @@ class Engine:
     def _unavailable(self, error: Exception) -> EngineUnavailable:
         """To be raised; whoever answers next may be another daemon, so the version is agreed on anew."""
         self._version = ""
-        cause, remedy = cause_and_remedy(f"Docker at {self.url}", error)
+        cause, remedy = cause_and_remedy(f"Docker at {self.url}", error, self._place)
         return EngineUnavailable(mask_url(cause), remedy)
 
 
@@ -309,7 +313,7 @@ def _decoded(line: bytes) -> object:
         return None
 
 
-def _tls_context(directory: Path) -> ssl.SSLContext:
+def _tls_context(directory: Path, place: str) -> ssl.SSLContext:
     """Mutual TLS as the docker command does it: `ca.pem`, `cert.pem` and `key.pem` in one directory.
 
     Raises:
@@ -322,6 +326,6 @@ def _tls_context(directory: Path) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigurationError(
             f"the Docker certificates in {directory} cannot be used ({error})",
-            "inputs.docker.tls (DOCKER_CERT_PATH) must name a directory with ca.pem, cert.pem and key.pem",
+            f"{place}tls (DOCKER_CERT_PATH) must name a directory with ca.pem, cert.pem and key.pem",
         ) from None
     return context

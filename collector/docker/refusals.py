@@ -16,22 +16,22 @@ _MOST_WORDS = 400  # characters
 _OTHER_VERSION = re.compile(r"client version \S+ is too (old|new)")
 _TLS_FAILURE = re.compile(r"\[SSL: \w+\] (.+?) \(_ssl\.c")
 _OF_A_FAULT = "check the daemon's log (journalctl -u docker), and that of a proxy in front of it"
-_REMEDIES = (  # the first whose words are in the cause
+_REMEDIES = (  # the first whose words are in the cause; `{place}` is where the options stand
     ("Permission", "run as root, or give this user access to the socket (group docker)"),
     (
         "HTTP request to an HTTPS server",
-        "the daemon requires TLS: set inputs.docker.tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)",
+        "the daemon requires TLS: set {place}tls (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH)",
     ),
     (
         "client version",
         "GET /version reports an API version that the daemon does not accept: a proxy in front of it "
         "must pass on the daemon's own answer; try `docker version`",
     ),
-    ("mismatch", "inputs.docker.url (DOCKER_HOST) must use a host name of the daemon's certificate"),
+    ("mismatch", "{place}url (DOCKER_HOST) must use a host name of the daemon's certificate"),
     ("has expired", "renew the daemon's certificate"),
     (
         "certificate verify failed",
-        "ca.pem in inputs.docker.tls must be the CA certificate that signed the daemon's certificate",
+        "ca.pem in {place}tls must be the CA certificate that signed the daemon's certificate",
     ),
     (
         "refused with",
@@ -40,8 +40,7 @@ _REMEDIES = (  # the first whose words are in the cause
     ),
     (
         "alert",
-        "check that cert.pem in inputs.docker.tls is valid today, and signed by the CA that the daemon "
-        "trusts (--tlscacert)",
+        "check that cert.pem in {place}tls is valid today, and signed by the CA that the daemon trusts (--tlscacert)",
     ),
     (
         "event stream did not begin",
@@ -55,10 +54,10 @@ _REMEDIES = (  # the first whose words are in the cause
     ),
     (
         "Connection refused",  # of a unix socket; one that is mounted into a container stays that of the daemon before
-        "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address. In a "
+        "check that the daemon is running, and that {place}url (DOCKER_HOST) is its address. In a "
         "container: restart it if the daemon was restarted",
     ),
-    ("", "check that the daemon is running, and that inputs.docker.url (DOCKER_HOST) is its address"),
+    ("", "check that the daemon is running, and that {place}url (DOCKER_HOST) is its address"),
 )
 
 
@@ -119,9 +118,11 @@ def cause_of(error: Exception) -> str:
     return os.strerror(number) if number > 0 else inner.strerror or words
 
 
-def cause_and_remedy(where: str, error: Exception) -> tuple[str, str]:
-    """What happened with the daemon `where`, and what mends it."""
+def cause_and_remedy(where: str, error: Exception, place: str) -> tuple[str, str]:
+    """What happened with the daemon `where`, and what mends it; its options stand at `place`."""
     cause = cause_of(error)
     if isinstance(error, Refusal) and error.is_fault:
         return f"{where} answers with an error ({cause})", _OF_A_FAULT
-    return f"{where} does not answer ({cause})", next(remedy for words, remedy in _REMEDIES if words in cause)
+    return f"{where} does not answer ({cause})", next(
+        remedy.replace("{place}", place) for words, remedy in _REMEDIES if words in cause
+    )

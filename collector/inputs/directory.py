@@ -22,6 +22,8 @@ from collector.values import FilePath
 class Settings(ContainerOptions):
     """A directory tree `<id>/<id>-json.log` with a `config.v2.json` beside each log. No Docker daemon is needed."""
 
+    logs_option = "path"
+
     type: Literal["directory"] = "directory"
     path: FilePath = Field(description="directory that contains <id>/<id>-json.log")
 
@@ -31,10 +33,10 @@ class Settings(ContainerOptions):
 
     async def check(self, context: InputContext) -> AsyncIterator[Finding]:
         """Can the tree be read, are there logs in it, what of it is a link, and what do its containers ask for."""
-        for finding in self._findings(context.listing):
+        for finding in self._findings(context.place, context.listing):
             yield finding
 
-    def _findings(self, listing: Listing) -> Iterator[Finding]:
+    def _findings(self, place: str, listing: Listing) -> Iterator[Finding]:
         subject = f"directory {self.path}"
         try:
             with os.scandir(f"{self.path}/."):  # with the dot it has to be entered, as its files will be
@@ -43,7 +45,7 @@ class Settings(ContainerOptions):
             yield Finding("fail", subject, "cannot be read", findings.READ_FIX)
             return
         except OSError:
-            yield Finding("fail", subject, "is not a directory", f"set inputs.{listing.name}.path")
+            yield Finding("fail", subject, "is not a directory", f"set {place}path")
             return
         logs = list(self.path.glob(json_file.PATTERN))
         links = {path.parent.name for path in logs if path.is_symlink() or path.parent.is_symlink()}
@@ -62,7 +64,6 @@ class Directory(ContainerInput):
 
     def __init__(self, settings: Settings, context: InputContext) -> None:
         super().__init__(settings, context)
-        self.logs_root = settings.path
         self._settings = settings
         self._context = context
 
@@ -71,4 +72,7 @@ class Directory(ContainerInput):
         context = self._context
         host = context.host or known_host(context.state / places.HOST_FILE)
         enricher = self._settings.enricher(context, host)
-        await directory.DirectoryDiscovery(self._settings.path, context.listing, enricher).run()
+        discovery = directory.DirectoryDiscovery(
+            self._settings.path, context.listing, enricher, option=self.logs_option
+        )
+        await discovery.run()

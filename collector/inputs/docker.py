@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from collector.discovery import inspected
 from collector.discovery.docker import DockerDiscovery, known_host
-from collector.discovery.registry import Container, Listing
+from collector.discovery.registry import Container
 from collector.docker import address
 from collector.docker import context as docker_context
 from collector.docker.calls import Calls
@@ -38,6 +38,8 @@ class Settings(ContainerOptions):
 
     default_name = "docker"
     has_events = True
+    logs_option = "logs_root"
+    engine_metrics_option = "metrics_url"
 
     type: Literal["docker"] = "docker"
     url: EngineUrl = Field(
@@ -61,13 +63,8 @@ class Settings(ContainerOptions):
         description="URL of the engine's own metrics (dockerd's metrics-addr); served at /metrics/docker",
     )
 
-    @property
-    def engine_metrics(self) -> str | None:
-        """URL of the engine's own metrics."""
-        return self.metrics_url
-
     @classmethod
-    def defaults(cls, environ: Mapping[str, str], options: Mapping[str, Any]) -> Defaults:
+    def defaults(cls, environ: Mapping[str, str], options: Mapping[str, Any], place: str) -> Defaults:
         """What the variables and contexts of the docker command say.
 
         Raises:
@@ -79,7 +76,7 @@ class Settings(ContainerOptions):
         if url is None:
             if host := environ.get("DOCKER_HOST", "").strip():
                 found["url"] = host, "DOCKER_HOST"
-            elif context := docker_context.current(environ):
+            elif context := docker_context.current(environ, place):
                 found["url"] = context.host, context.told_by
                 if context.tls is not None:
                     found["tls"] = str(context.tls), context.told_by
@@ -105,7 +102,7 @@ class Settings(ContainerOptions):
     async def check(self, context: InputContext) -> AsyncIterator[Finding]:
         """Does the daemon answer, and can the containers' logs be read as files."""
         try:
-            async with Engine(self.url, self.tls) as engine:
+            async with Engine(self.url, self.tls, place=context.place) as engine:
                 version = await engine.version()
                 listed = {str(one["Id"]): one for one in await engine.containers()}
                 text = f"{mask_url(engine.url)}: version {version.get('Version')}, {len(listed)} containers"
@@ -115,21 +112,21 @@ class Settings(ContainerOptions):
             yield Finding("fail", context.name, error.cause, error.remedy)
             return
         mute = [inspected.undescribed(listed[one]) for one, found in answers.items() if found is None]
-        for finding in self._findings(filter(None, answers.values()), mute, context.listing):
+        for finding in self._findings(filter(None, answers.values()), mute, context):
             yield finding
         if self.metrics_url is not None:
             yield await _engine_metrics(self.metrics_url)
 
     def _findings(
-        self, found: Iterable[Mapping[str, Any]], mute: Iterable[Container], listing: Listing
+        self, found: Iterable[Mapping[str, Any]], mute: Iterable[Container], context: InputContext
     ) -> list[Finding]:
         descriptions = [inspected.described(one, self.logs_root, is_new=False) for one in found]
         containers = [one.container for one in descriptions]
         return [
             *findings.undescribed(mute),
             *findings.drivers(containers),
-            *findings.log_files(containers, self.logs_root),
-            *findings.requests(descriptions, self.select, listing),
+            *findings.log_files(containers, self.logs_root, f"{context.place}{self.logs_option}"),
+            *findings.requests(descriptions, self.select, context.listing),
         ]
 
 
@@ -139,8 +136,9 @@ class Docker(ContainerInput):
     def __init__(self, settings: Settings, context: InputContext) -> None:
         super().__init__(settings, context)
         calls = Calls()
-        self.logs_root = settings.logs_root
-        self.engine, self._asked = self._engines = [Engine(settings.url, settings.tls, calls) for _ in range(2)]
+        self.engine, self._asked = self._engines = [
+            Engine(settings.url, settings.tls, calls, place=context.place) for _ in range(2)
+        ]
         for engine in self._engines:
             engine.open()
         self._settings = settings

@@ -1,7 +1,8 @@
 """The options that all inputs of containers have, and what they mean for what is followed."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
@@ -43,6 +44,8 @@ Backlog = Annotated[
 class ContainerOptions(InputSettings):
     """Which containers are followed, and from when on."""
 
+    logs_option: ClassVar[str]  # the one with the directory of the logs
+
     select: Literal["all", "labelled"] = Field(
         "all", description="follow all containers, or only those with an aliyun.logs.<name> label"
     )
@@ -70,4 +73,10 @@ class ContainerInput(JsonFiles, Input):
     """An input whose containers have json-file logs."""
 
     def __init__(self, options: ContainerOptions, context: InputContext) -> None:
-        super().__init__(context.stamps, with_attrs=context.with_attrs, cutoff=options.cutoff())
+        self.logs_root: Path = getattr(options, options.logs_option)
+        super().__init__(
+            context.stamps,
+            with_attrs=context.with_attrs,
+            cutoff=options.cutoff(),
+            logs_option=f"{context.place}{options.logs_option}",
+        )

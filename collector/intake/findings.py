@@ -12,11 +12,6 @@ from collector.docker import json_file
 from collector.files.regular import open_regular
 from collector.ports import Finding
 
-ROOT_FIX = (
-    "set inputs.docker.logs_root to the directory `containers` below the path that `docker info -f "
-    "'{{.DockerRootDir}}'` prints; in a container, mount it there (the variable DOCKER_LOGS of "
-    "compose-elk.yml and of the swarm stack)"
-)
 LINK_FIX = (
     "put or mount the logs themselves there; links are not followed because they could lead to any file of the host"
 )
@@ -24,7 +19,19 @@ READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux se
 _DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
 _MUTE_FIX = "remove what is left of it, or restart the Docker daemon"
 LABEL_FIX = "correct its labels or environment (aliyun.logs.…), see docs/configuration.md"
-GONE_FIX = f"if the files were removed, recreate their containers; else {ROOT_FIX}"
+
+
+def root_fix(option: str) -> str:
+    """What helps where the directory at this option of the configuration has no logs."""
+    return (
+        f"set {option} to the directory `containers` below the path that `docker info -f '{{{{.DockerRootDir}}}}'` "
+        "prints; in a container, mount it there (the variable DOCKER_LOGS of compose-elk.yml and of the swarm stack)"
+    )
+
+
+def gone_fix(option: str) -> str:
+    """What helps where it has some of them."""
+    return f"if the files were removed, recreate their containers; else {root_fix(option)}"
 
 
 def undescribed(found: Iterable[Container]) -> Iterator[Finding]:
@@ -45,8 +52,8 @@ def drivers(found: list[Container]) -> Iterator[Finding]:
             yield Finding("warn", f"container {container.name}", text, _DRIVER_FIX)
 
 
-def log_files(found: list[Container], root: Path) -> Iterator[Finding]:
-    """Can the log files be read."""
+def log_files(found: list[Container], root: Path, option: str) -> Iterator[Finding]:
+    """Can the log files below `root` be read, which the configuration names at `option`."""
     followed = [one for one in found if one.driver == json_file.DRIVER]
     paths = {one.name: Path(json_file.log_path(root, one.id)) for one in followed}
     refused = {name: error for name, path in paths.items() if (error := _refusal(path)) is not None}
@@ -55,7 +62,8 @@ def log_files(found: list[Container], root: Path) -> Iterator[Finding]:
     missing = sorted(name for name in refused if name in started)
     if missing:
         text = f"logs of {len(missing)} containers cannot be read below {root} ({', '.join(missing[:5])})"
-        yield Finding("fail", "log files", text, _logs_fix((refused[name] for name in missing), others=readable))
+        fix = _logs_fix([refused[name] for name in missing], option, others=readable)
+        yield Finding("fail", "log files", text, fix)
     elif paths:
         yield Finding("ok", "log files", f"{readable} readable below {root}")
 
@@ -79,11 +87,10 @@ def _refusal(path: Path) -> OSError | None:
     return None
 
 
-def _logs_fix(errors: Iterable[OSError], *, others: int) -> str:
+def _logs_fix(errors: list[OSError], option: str, *, others: int) -> str:
     """`others` could be read."""
-    errors = list(errors)
     if any(error.errno == errno.ELOOP for error in errors):
         return LINK_FIX
     if all(isinstance(error, FileNotFoundError | NotADirectoryError) for error in errors):
-        return GONE_FIX if others else ROOT_FIX
+        return gone_fix(option) if others else root_fix(option)
     return READ_FIX

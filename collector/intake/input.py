@@ -38,6 +38,11 @@ class Reads(Protocol):
         """The time (`YYYY-MM-DDTHH:MM:SS`) before which lines that were never read are left out; "" to read all."""
         ...
 
+    @property
+    def logs_option(self) -> str:
+        """The option that says where the logs are, such as `inputs.docker.logs_root`; "" if none does alone."""
+        ...
+
     def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
         """How the stream's bytes are read, from `start` on."""
         ...
@@ -51,6 +56,7 @@ class Input(ABC):
     """One place that log lines come from: keeps its listing, and makes what reads the streams in it."""
 
     cutoff = ""
+    logs_option = ""
     engine: Engine | None = None  # is asked for numbers of its containers, on connections of its own
     logs_root: Path | None = None  # below which their json-file logs lie, whose sizes are exported
 
@@ -136,6 +142,11 @@ class InputContext(NamedTuple):
     target_of: Callable[[StreamKey], str | None]
     events: Callable[[str, Fields], EventSink | None]
 
+    @property
+    def place(self) -> str:
+        """Where the input's options stand, for what names one: `inputs.<name>.`."""
+        return f"inputs.{self.name}."
+
     def stream(self, stream_id: str, name: str, path: str = "", *, target: str = "") -> LogStream:
         """The only stream of what has this id for good: its documents have the trusted members that all have.
 
@@ -163,17 +174,13 @@ class InputSettings(BaseModel):
 
     default_name: ClassVar[str] = ""  # of the input of this type that is there when none is configured; "": of none
     has_events: ClassVar[bool] = False  # whether it is told how containers end
+    engine_metrics_option: ClassVar[str] = ""  # the option with the URL of the engine's own metrics, if it has one
 
     type: str = Field(description="type of input: the name of a module in collector/inputs/; default: the input's name")
 
-    @property
-    def engine_metrics(self) -> str | None:
-        """URL of the engine's own metrics, for `/metrics/docker`."""
-        return None
-
     @classmethod
-    def defaults(cls, environ: Mapping[str, str], options: Mapping[str, Any]) -> Defaults:
-        """What the environment says where `options` do not.
+    def defaults(cls, environ: Mapping[str, str], options: Mapping[str, Any], place: str) -> Defaults:
+        """What the environment says where `options` do not, which stand at `place`: `inputs.<name>.`.
 
         Raises:
             ConfigurationError: it names what cannot be used.

@@ -12,10 +12,11 @@ from collector.transform.stamps import Stamps
 
 
 class JsonFiles:
-    """Reads them. `with_attrs`: documents carry what log-opts add to a line. `cutoff`: `Start.cutoff`."""
+    """Reads them. `with_attrs`: documents carry what log-opts add to a line. The rest is `intake.input.Reads`."""
 
-    def __init__(self, stamps: Stamps, *, with_attrs: bool = False, cutoff: str = "") -> None:
+    def __init__(self, stamps: Stamps, *, with_attrs: bool = False, cutoff: str = "", logs_option: str = "") -> None:
         self.cutoff = cutoff
+        self.logs_option = logs_option
         self._stamps = stamps
         self._with_attrs = with_attrs
 

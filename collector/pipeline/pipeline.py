@@ -225,7 +225,8 @@ class Pipeline:
                     await self._wait_for_room(reader)
         except OSError as error:
             cause = f"{source.stream.container}: its log cannot be read ({error.strerror or error})"
-            helps = remedy(error)
+            name = source.stream.input
+            helps = remedy(error, self._inputs[name].logs_option or f"inputs.{name}")
             told = f"{cause}: {helps}"
             if self.unreadable.get(key) != told:
                 log.warning("reading a log failed", container=source.stream.container, path=source.stream.path,

@@ -109,7 +109,8 @@ class Poll:
             except (EngineUnavailable, NoSuchContainer, OSError) as error:
                 succeeded = False
                 if (before := self.looks.get(name)) is None or before.succeeded:
-                    log.warning("metrics collection failed", collector=name, error=str(error))
+                    log.warning("metrics collection failed",
+                                input=self.listing.name, collector=name, error=str(error))  # fmt: skip
             took = loop.time() - began
             self.looks[name] = Look(succeeded, took)
             await asyncio.sleep(max(seconds() - took, 1.0) if succeeded else _AGAIN_SECONDS)

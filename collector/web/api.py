@@ -41,8 +41,8 @@ class Views(Struct, frozen=True, kw_only=True):
 
     `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
     Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store;
-    `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `metrics_url` is
-    where the engine's own metrics are.
+    `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `engine_metrics`
+    is where the engine's own metrics are, by the option that says so.
     """
 
     health: Callable[[], str | None]
@@ -53,7 +53,7 @@ class Views(Struct, frozen=True, kw_only=True):
     live: Live
     dead_letters: Sequence[Path]
     replays: Mapping[str, Replays]
-    metrics_url: str | None = None
+    engine_metrics: Mapping[str, str | None] = {}
 
 
 class Api:

@@ -6,7 +6,7 @@ scrapers ask it once, and one that hangs or has no end holds up nobody.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -21,10 +21,11 @@ _KEEP_SECONDS = 5.0
 
 
 class EngineMetrics:
-    """The handler. `url` None: nobody said where they are."""
+    """The handler. `urls` has where they are by the option that says so, None where it does not; the first is asked."""
 
-    def __init__(self, url: str | None, session: aiohttp.ClientSession) -> None:
-        self._url = url
+    def __init__(self, urls: Mapping[str, str | None], session: aiohttp.ClientSession) -> None:
+        self._url = next(filter(None, urls.values()), None)
+        self._fix = f"set {' or '.join(urls)}" if urls else "no input has an engine"
         self._session = session
         self._answer: Answer | None = None
         self._asking = asyncio.Lock()
@@ -37,7 +38,7 @@ class EngineMetrics:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """What the engine says; 404 without an address, 502 if it does not answer."""
         if self._url is None:
-            text = "the address of the Docker engine's metrics is not set: set inputs.docker.metrics_url\n"
+            text = f"the address of the Docker engine's metrics is not set: {self._fix}\n"
             return web.Response(text=text, status=404)
         async with self._asking:
             if self._answer is None or time.monotonic() - self._answer.when > _KEEP_SECONDS:
@@ -55,7 +56,7 @@ class EngineMetrics:
 
 
 @asynccontextmanager
-async def engine_metrics(url: str | None) -> AsyncIterator[EngineMetrics]:
+async def engine_metrics(urls: Mapping[str, str | None]) -> AsyncIterator[EngineMetrics]:
     """The handler, while the block lasts."""
     async with aiohttp.ClientSession() as session:
-        yield EngineMetrics(url, session)
+        yield EngineMetrics(urls, session)

@@ -44,7 +44,7 @@ async def serve(
     """
     patience = patience or Patience()
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
-    async with engine_metrics(views.metrics_url) as engine:
+    async with engine_metrics(views.engine_metrics) as engine:
         handlers = _open(views) | engine.handlers() | Api(views, patience).handlers() | letters.handlers()
         async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:

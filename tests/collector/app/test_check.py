@@ -18,7 +18,7 @@ from collector.app.check import examine
 from collector.app.plugins import installed_types
 from collector.config.loading import load
 from collector.errors import ConfigurationError, Unavailable
-from collector.intake.findings import GONE_FIX, LABEL_FIX, LINK_FIX, READ_FIX, ROOT_FIX
+from collector.intake.findings import LABEL_FIX, LINK_FIX, READ_FIX, gone_fix, root_fix
 from collector.model import Batch, Receipt
 from collector.ports import Finding, OutputContext, Shipper, ShipperSettings
 from collector.state.directory import locked
@@ -210,6 +210,20 @@ def log_of(tmp_path: Path, number: int, mode: int = 0o640) -> None:
     path.chmod(mode)
 
 
+async def test_each_of_two_inputs_of_a_type_is_told_the_option_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    away = {"type": "docker", "url": f"unix://{tmp_path}/none.sock"}
+    trees = {"near": {"type": "directory", "path": "/none"}, "far": {"type": "directory", "path": "/nor-this"}}
+    async with daemon(tmp_path, container(1)) as url:
+        left = {"type": "docker", "url": url, "logs_root": f"{tmp_path}/logs"}
+        given = json.dumps({"left": left, "right": away, **trees})
+        found = await findings(tmp_path, PILOTFISH_INPUTS=given)
+    assert found["log files"].fix.startswith("set inputs.left.logs_root to ")
+    assert "that inputs.right.url (DOCKER_HOST) is its address" in found["right"].fix
+    assert found["directory /none"].fix == "set inputs.near.path"
+    assert found["directory /nor-this"].fix == "set inputs.far.path"
+
+
 async def test_a_container_that_cannot_be_inspected_hides_no_other(tmp_path: Path) -> None:
     log_of(tmp_path, 1)
     async with daemon(tmp_path, container(1), container(2) | {"broken": True, "Names": ["/half"]}) as url:
@@ -234,7 +248,7 @@ async def test_logs_that_are_elsewhere_are_told_with_where_to_say_so(tmp_path: P
         inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
         finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
     assert finding.verdict == "fail"
-    assert finding.fix == ROOT_FIX
+    assert finding.fix == root_fix("inputs.docker.logs_root")
     assert "DOCKER_LOGS" in finding.fix
     assert "logs_root" in finding.fix
 
@@ -245,7 +259,7 @@ async def test_a_log_that_is_missing_beside_others_may_have_been_removed(tmp_pat
         inputs = json.dumps({"docker": {"url": url, "logs_root": f"{tmp_path}/logs"}})
         finding = (await findings(tmp_path, PILOTFISH_INPUTS=inputs))["log files"]
     assert "logs of 1 containers" in finding.text
-    assert finding.fix == GONE_FIX
+    assert finding.fix == gone_fix("inputs.docker.logs_root")
 
 
 @pytest.mark.root

@@ -130,6 +130,17 @@ def test_a_context_that_cannot_be_used_is_told_with_what_named_it(
     assert str(told.value).startswith(f"{tmp_path}/.docker/config.json")
 
 
+@pytest.mark.parametrize("endpoint", [{}, {"Host": "tcp://d", "SkipTLSVerify": True}])
+def test_a_context_that_cannot_be_used_is_told_with_the_options_of_the_input_that_needs_it(
+    tmp_path: Path, endpoint: dict[str, Any]
+) -> None:
+    context(tmp_path, "far", endpoint, certificates=True)
+    inputs = json.dumps({"left": {"type": "docker", "url": "tcp://d"}, "right": {"type": "docker"}})
+    environ = {"HOME": str(tmp_path), "DOCKER_CONTEXT": "far", "PILOTFISH_INPUTS": inputs}
+    with pytest.raises(ConfigurationError, match=r"set inputs\.right\.url"):
+        load(None, TYPES, {**environ, "PILOTFISH_OUTPUTS__O__TYPE": "null"})
+
+
 def test_a_context_that_is_not_there_is_told(tmp_path: Path) -> None:
     for environ in ({"DOCKER_CONTEXT": "none"}, {"DOCKER_CONTEXT": "../none", "HOME": str(tmp_path)}):
         with pytest.raises(ConfigurationError, match=r"^DOCKER_CONTEXT: the Docker context .*none cannot be read: "):

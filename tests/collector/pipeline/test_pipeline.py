@@ -395,7 +395,8 @@ async def test_an_unreadable_log_is_told_and_read_once_it_can_be(host: Host, shi
 
 
 @pytest.mark.parametrize(
-    ("place", "words"), [("folder", "remove what is there instead of the log"), ("", "inputs.directory.path")]
+    ("place", "words"),
+    [("folder", "remove what is there instead of the log"), ("", "check that inputs.docker.logs_root is")],
 )
 async def test_a_log_that_cannot_be_read_is_told_with_what_helps(
     host: Host, shipper: RecordingShipper, place: str, words: str
@@ -405,7 +406,7 @@ async def test_a_log_that_cannot_be_read_is_told_with_what_helps(
     if place:
         (host.root / "web" / "web-json.log").mkdir()
     host.put(stream)
-    pipeline = host.pipeline(shipper)
+    pipeline = host.pipeline(shipper, reads=JsonFiles(Stamps(), logs_option="inputs.docker.logs_root"))
     async with host.run(pipeline):
         await until(lambda: stream.key in pipeline.unreadable)
         assert words in pipeline.unreadable[stream.key]

@@ -73,7 +73,7 @@ async def site(
         live=Live(room_bytes=1000),
         dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
-        metrics_url=metrics_url,
+        engine_metrics={"inputs.left.metrics_url": None, "inputs.right.metrics_url": metrics_url},
     )
     async with (
         serve(Address(listen, 0), state_dir=state_dir, views=views, patience=patience) as address,
