@@ -5,9 +5,9 @@ short, cut or no bulk answer leaves the whole batch unknown; a document that is 
 Spec: `docs/reliability.md`; why not the official client: `docs/decisions/0003-…`, `0008-…`.
 
 Reading order: `settings` (the options), `parameters` (what an operator adds to bulk requests), `shipper` (one batch),
-`bulk` (the request's bytes), `outcomes` (the answer), `cluster` (which server it is), `templates` and `plain_template`
-(what its indices get), `connection` (the requests, over the nodes of `collector.net`); `setup` (what `pilotfish setup`
-installs).
+`bulk` (the request's bytes), `outcomes` (the answer), `items` (what it says of one document), `cluster` (which server
+it is), `templates` and `plain_template` (what its indices get), `connection` (the requests, over the nodes of
+`collector.net`); `setup` (what `pilotfish setup` installs).
 """
 
 from .settings import Settings

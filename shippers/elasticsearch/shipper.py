@@ -15,7 +15,8 @@ from . import bulk
 from .cluster import Server, identify
 from .connection import Connection, words_of
 from .indices import Indices
-from .outcomes import FILTER, content_fault, most_bytes, receipt_of
+from .items import content_fault
+from .outcomes import FILTER, most_bytes, receipt_of
 from .plain_template import install_template
 from .search import Search
 from .templates import template_text
