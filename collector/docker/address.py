@@ -69,8 +69,11 @@ def endpoint(url: str, *, is_tls: bool) -> Endpoint:
 
 def _socket(text: str) -> Path:
     path = path_of(text).absolute()
-    if len(os.fsencode(path)) > _MOST_SOCKET_BYTES:
-        raise ValueError(f"is too long for a socket; {_MOST_SOCKET_BYTES} bytes at most")
+    if (size := len(os.fsencode(path))) > _MOST_SOCKET_BYTES:
+        raise ValueError(
+            f"is a path of {size} bytes, too long for a socket; use one of at most {_MOST_SOCKET_BYTES}, such as a "
+            "symbolic link to the directory of the socket"
+        )
     return path
 
 

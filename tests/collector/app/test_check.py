@@ -22,7 +22,7 @@ from collector.intake.findings import LABEL_FIX, LINK_FIX, READ_FIX, gone_fix, r
 from collector.model import Batch, Receipt
 from collector.ports import Finding, OutputContext, Shipper, ShipperSettings
 from collector.state.directory import locked
-from tests.collector.unix_site import serving
+from tests.collector.unix_site import serving, socket_in, url_of
 from tests.reference import ROOT
 
 # What `check` is run as: with less than root, and with more than access(2) knows of.
@@ -212,7 +212,7 @@ def log_of(tmp_path: Path, number: int, mode: int = 0o640) -> None:
 
 async def test_each_of_two_inputs_of_a_type_is_told_the_option_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
-    away = {"type": "docker", "url": f"unix://{tmp_path}/none.sock"}
+    away = {"type": "docker", "url": url_of(tmp_path, "none.sock")}
     trees = {"near": {"type": "directory", "path": "/none"}, "far": {"type": "directory", "path": "/nor-this"}}
     async with daemon(tmp_path, container(1)) as url:
         left = {"type": "docker", "url": url, "logs_root": f"{tmp_path}/logs"}
@@ -341,8 +341,8 @@ async def test_a_daemon_that_is_away_fails_with_the_fix(tmp_path: Path, url: str
 
 async def test_a_socket_that_nobody_serves_any_more_may_be_of_a_daemon_before_the_restart(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(tmp_path / "left.sock"))
-    url = f"unix://{tmp_path}/left.sock"
+        left.bind(str(socket_in(tmp_path, "left.sock")))
+    url = url_of(tmp_path, "left.sock")
     finding = (await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url))["docker"]
     assert finding.text == f"Docker at {url} does not answer (Connection refused)"
     assert finding.fix.endswith("In a container: restart it if the daemon was restarted")

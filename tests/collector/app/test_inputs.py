@@ -22,7 +22,7 @@ from collector.ports import Source, Transform
 from collector.sources.desk import Desk
 from tests.collector.discovery.test_docker import Daemon
 from tests.collector.docker_lines import ContainerLog, raw
-from tests.collector.unix_site import serving
+from tests.collector.unix_site import serving, url_of
 from tests.collector.waiting import until
 from tests.contract.inputs import KEPT, Keeps, Kept
 
@@ -74,8 +74,7 @@ class Host:
 
     def daemon(self, name: str, logs: Path) -> Daemon:
         (self.root / name).mkdir(exist_ok=True)
-        url = f"unix://{self.root / name}/docker.sock"
-        self.inputs[name] = {"type": "docker", "url": url, "logs_root": str(logs)}
+        self.inputs[name] = {"type": "docker", "url": url_of(self.root / name), "logs_root": str(logs)}
         return self.daemons.setdefault(name, Daemon())
 
     @asynccontextmanager

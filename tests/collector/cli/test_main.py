@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.collector.cli.pilotfish import COMMAND, ROOT, Agent, Ended, environment, pilotfish
+from tests.collector.unix_site import url_of
 
 COMMANDS = [
     ["run"],
@@ -171,13 +172,13 @@ def test_a_user_without_a_home_can_run_it(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     user = ["setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups"]
     reading = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]  # the interpreter may be root's
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DOCKER_HOST": f"unix://{tmp_path}/none"}
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DOCKER_HOST": url_of(tmp_path, "none")}
     done = subprocess.run(
         [*user, *reading, *COMMAND, "check"], env=environ, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
     assert "state directory /.local/state/pilotfish: / is not writable" in done.stdout
-    assert f"docker: Docker at unix://{tmp_path}/none does not answer" in done.stdout
+    assert f"docker: Docker at {url_of(tmp_path, 'none')} does not answer" in done.stdout
 
 
 @pytest.mark.parametrize(

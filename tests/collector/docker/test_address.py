@@ -53,7 +53,10 @@ REFUSED = [
     ("unix://@docker", "is an abstract socket (unix(7))"),
     ("fd://3", "is the socket that systemd passes to dockerd"),
     ("unix:///run/docker\0.sock", "contains a NUL character, which is not allowed in a path; "),
-    ("unix:///run/" + "a" * 103, "is too long for a socket; 107 bytes at most"),
+    (
+        "unix:///run/" + "a" * 103,
+        "is a path of 108 bytes, too long for a socket; use one of at most 107, such as a symbolic link",
+    ),
     ("TCP://d:1", "is not the address of a daemon; "),
     ("ftp://d", "is not the address of a daemon; "),
     ("unix:/var/run/docker.sock", "has a scheme without //; "),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from collector.docker.address import canonical
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer
-from tests.collector.unix_site import serving
+from tests.collector.unix_site import serving, url_of
 
 
 class Versions:
@@ -70,8 +71,18 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Versions]:
 
 @pytest.fixture
 async def engine(daemon: Versions, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with Engine(f"unix://{tmp_path}/docker.sock") as engine:
+    async with Engine(url_of(tmp_path)) as engine:
         yield engine
+
+
+async def test_a_socket_whose_path_is_too_long_is_reached_by_a_link_as_the_remedy_says(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 110)
+    deep.mkdir()
+    with pytest.raises(ValueError, match="such as a symbolic link"):
+        canonical(f"unix://{deep}/docker.sock")
+    async with serving(deep, Versions().routes()) as url, Engine(canonical(url)) as engine:
+        assert (deep / "docker.sock").is_socket()
+        await engine.info()
 
 
 KINDS = ["application/json", "application/json; charset=utf-8", "text/plain"]
@@ -115,7 +126,7 @@ async def test_a_daemon_that_came_back_is_asked_for_its_version(daemon: Versions
     """Though it would take the old one: what is newer than that would never be used."""
     there = tmp_path / "other"
     there.mkdir()
-    async with Engine(f"unix://{there}/docker.sock") as engine:
+    async with Engine(url_of(there)) as engine:
         for newest in ("1.41", "1.52"):
             daemon.newest = newest
             async with serving(there, daemon.routes()):

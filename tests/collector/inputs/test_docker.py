@@ -12,7 +12,7 @@ import pytest
 from collector.inputs.docker import Settings
 from tests.collector.discovery.test_docker import Daemon
 from tests.collector.docker_lines import ContainerLog, raw
-from tests.collector.unix_site import serving
+from tests.collector.unix_site import serving, url_of
 from tests.contract.inputs import InputContract
 
 
@@ -31,7 +31,7 @@ class TestDocker(InputContract):
             self.engine.end()
 
     def settings(self, directory: Path) -> Settings:
-        return Settings(url=f"unix://{directory.parent}/docker.sock", logs_root=directory)
+        return Settings(url=url_of(directory.parent), logs_root=directory)
 
     def write(self, directory: Path, name: str, *messages: str) -> None:
         found: dict[str, Any] = {"Id": name, "Name": f"/{name}", "Config": {"Labels": {}}}

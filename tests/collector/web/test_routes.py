@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from collector.web.routes import PAGE_FILES, ROUTES, Side, routes
+from tests.collector.unix_site import url_of
 from tests.integration.agent import AgentProcess, running
 
 _UNKNOWN = (404, 405)
@@ -34,7 +35,7 @@ def _status(agent: AgentProcess, method: str, path: str) -> int:
 def test_each_route_is_answered_where_the_table_says(tmp_path: Path, workers: int, side: Side) -> None:
     (tmp_path / "logs").mkdir()
     configuration = {
-        "inputs": {"docker": {"url": f"unix://{tmp_path}/no.sock", "metrics_url": "http://127.0.0.1:9/metrics"}},
+        "inputs": {"docker": {"url": url_of(tmp_path), "metrics_url": "http://127.0.0.1:9/metrics"}},
         "outputs": {"out": {"type": "elasticsearch", "hosts": ["http://127.0.0.1:9"], "spool": False}},
         "workers": workers,
     }
