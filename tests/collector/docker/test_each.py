@@ -48,7 +48,7 @@ async def test_an_error_ends_the_others_and_nothing_goes_on_behind_it() -> None:
 
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         await of_each(range(3), ask)
-    assert ended == [0, 2]
+    assert sorted(ended) == [0, 2]  # in any order: a group keeps its tasks in a set
 
 
 async def test_of_none_there_is_no_answer() -> None:
