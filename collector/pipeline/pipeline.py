@@ -6,8 +6,8 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -22,9 +22,10 @@ from collector.intake.input import Reads
 from collector.ledger import Ledger
 from collector.model import Chunk, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
+from collector.pipeline.admission import Admission
 from collector.pipeline.dating import Dating
 from collector.pipeline.event_queue import EventQueue
-from collector.pipeline.reader import Reader, together
+from collector.pipeline.reader import Reader
 from collector.pipeline.returning import Returning
 from collector.ports import PolledSource, Shipper, ShipperSettings, Tap
 from collector.sources import removed
@@ -40,7 +41,6 @@ from collector.transform import docker_event
 log = structlog.get_logger(__name__)
 
 _SEE_EVERY = 60  # saves
-_ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 
 
@@ -79,12 +79,14 @@ class Pipeline:
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
         self._registry = registry
         self._inputs = inputs  # by name
-        self._tap = tap
         self._settings = settings
         size, linger = settings.batch_bytes, settings.linger_seconds
         self._rounds = Rounds[PolledSource](linger_seconds=linger, batch_bytes=size, take=self._take)
         self._batches = Batches(batch_bytes=size, linger_seconds=linger, bound_bytes=size)
         self._delivery = self._new_delivery(shipper, directory / places.SPOOL / output)
+        self._admission = Admission(
+            self._batches, self._delivery, self._returning, checkpoints, self.ledger, self.counts, tap
+        )
 
     @property
     def backlog_bytes(self) -> int:
@@ -108,7 +110,7 @@ class Pipeline:
                 tasks.create_task(self._save(), name=f"{self.output} positions"),
                 tasks.create_task(self._look(), name=f"{self.output} rounds"),
             ]
-            events = tasks.create_task(self.events.pass_on(self._put_event), name=f"{self.output} events")
+            events = tasks.create_task(self.events.pass_on(self._admission.put_event), name=f"{self.output} events")
             delivery = tasks.create_task(self._delivery.run(self._settings.concurrency), name=f"{self.output} delivery")
             await self._follow_registry(watcher)
             events.cancel()  # those that wait are told again at the next start
@@ -179,7 +181,7 @@ class Pipeline:
             start = self.checkpoints.begin(stream, reads.cutoff).start
             reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start))
             self.readers[key] = reader
-            self._show_anew(key)
+            self._admission.show_anew(key)
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
 
     def _read_anew(self, key: StreamKey, start: Start) -> None:
@@ -188,11 +190,7 @@ class Pipeline:
         stream = reader.source.stream
         reader.transform, reader.left = self._inputs[stream.input].transform(stream, start), None
         reader.told.back()
-        self._show_anew(key)
-
-    def _show_anew(self, key: StreamKey) -> None:
-        if self._tap is not None:
-            self._tap.back(key)
+        self._admission.show_anew(key)
 
     # ------------------------------------------------------------------ one stream
 
@@ -219,10 +217,11 @@ class Pipeline:
         self._returning.take_due(key)
         try:
             async for chunk in source.chunks():
-                has_to_wait = is_shown or not self._take_one(reader, chunk, self._segments(chunk, reader))
+                self.unreadable.pop(key, None)
+                has_to_wait = is_shown or not self._admission.take(reader, chunk)
                 del chunk  # a quiet log must not keep its last one, nor one that waits
                 if has_to_wait:
-                    await self._wait_for_room(reader)
+                    await self._admission.wait(reader)
         except OSError as error:
             cause = f"{source.stream.container}: its log cannot be read ({error.strerror or error})"
             name = source.stream.input
@@ -244,83 +243,9 @@ class Pipeline:
     def _take(self, found: Sequence[tuple[PolledSource, Chunk]]) -> list[bool]:
         """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""
         readers = [self.readers[source.key] for source, _ in found]
-        made = together(readers, [chunk for _, chunk in found], self._most_added)
-        return [
-            self._take_one(reader, chunk, [segments] if segments else self._segments(chunk, reader))
-            for reader, (_, chunk), segments in zip(readers, found, made, strict=True)
-        ]
-
-    def _take_one(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> bool:
-        self.unreadable.pop(reader.source.key, None)
-        passing = self._pass_on(reader, chunk, made)
-        first = next(passing, None)
-        if first is not None:
-            reader.left = chain((first,), passing)
-        return first is None and not self._delivery.is_blocked(chunk.stream.target)
-
-    def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
-        """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
-        self.ledger.read_bytes += len(chunk.data)
-        reader.read_bytes += len(chunk.data)
-        transform = reader.transform
-        for segments in made:
-            self._made(*segments)
-            for segment in segments:
-                if not self._batches.put_at_once(segment, reader.source.since):
-                    yield segment
-                reader.documents += self._entered(segment)
-                if reader.transform is not transform:
-                    return  # it went back to its log while it waited
-
-    @property
-    def _most_added(self) -> int:
-        """So many bytes may be added to what is read at once."""
-        return _ADDED * self.counts.read_bytes
-
-    async def _wait_for_room(self, reader: Reader) -> None:
-        """Have the rest of a chunk passed on that was not taken at once."""
-        self.counts.wait(1)
-        try:
-            source, left, reader.left = reader.source, reader.left, None
-            for segment in left or ():
-                await self._batches.put(segment, source.since)
-                del segment
-            del left
-            if self._delivery.is_blocked(source.stream.target):
-                source.set_aside()
-                await self._delivery.wait_for(source.stream.target)
-        finally:
-            self.counts.wait(-1)
-
-    def _segments(self, chunk: Chunk, reader: Reader) -> Iterator[list[Segment]]:
-        """What a chunk becomes, a part of it at a time."""
-        for taken, is_new in reader.made(chunk, self._most_added):
-            if is_new:
-                self.ledger.parse_errors += taken.parse_errors
-                self.ledger.left_out(taken.filtered or {})
-                self.counts.torn(chunk.stream.container, lines=taken.torn_lines)
-            yield taken.segments
-            if taken.end is not None:  # asked for again only once these segments are tracked
-                self.checkpoints.clear(chunk.stream.key, taken.end)
-
-    def _made(self, *segments: Segment) -> None:
-        """Have them tracked, since a stop may come first, and shown, since there may be no room for long."""
-        self.checkpoints.track(*segments)
-        if self._tap is not None:
-            self._tap.show(*segments)
-
-    def _entered(self, segment: Segment) -> int:
-        """Returns how many of its documents are new."""
-        again = self._returning.again(segment)
-        new = segment.count - again
-        self.ledger.entered(segment, again=again + self._returning.instead(new))
-        return new
-
-    async def _put_event(self, event: Segment) -> None:
-        await self._delivery.wait_for(docker_event.TARGET)
-        self._made(event)
-        await self._batches.put(event)
-        self._entered(event)
+        for reader in readers:
+            self.unreadable.pop(reader.source.key, None)
+        return self._admission.take_all(readers, [chunk for _, chunk in found])
 
     async def _look(self) -> None:
         """Have active logs looked at, all together."""

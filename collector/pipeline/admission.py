@@ -1,0 +1,122 @@
+"""A chunk → its segments: tracked, shown, counted, and put into the batches as soon as there is room for them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from collector.delivery.batches import Batches
+from collector.delivery.delivery import Delivery
+from collector.ledger import Ledger
+from collector.model import Chunk, Segment, StreamKey
+from collector.pipeline.reader import Reader, together
+from collector.pipeline.returning import Returning
+from collector.ports import Tap
+from collector.sources.tail_counts import TailCounts
+from collector.state.checkpoint import Checkpoints
+from collector.transform import docker_event
+
+_ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
+
+
+class Admission:
+    """One output's. `tap` is shown each segment when it is made."""
+
+    def __init__(
+        self,
+        batches: Batches,
+        delivery: Delivery,
+        returning: Returning,
+        checkpoints: Checkpoints,
+        ledger: Ledger,
+        counts: TailCounts,
+        tap: Tap | None,
+    ) -> None:
+        self._batches = batches
+        self._delivery = delivery
+        self._returning = returning
+        self._checkpoints = checkpoints
+        self._ledger = ledger
+        self._counts = counts
+        self._tap = tap
+
+    def show_anew(self, key: StreamKey) -> None:
+        """What is read of the stream from now on begins at an earlier place, or is the first of it."""
+        if self._tap is not None:
+            self._tap.back(key)
+
+    def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
+        """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
+        passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
+        first = next(passing, None)
+        if first is not None:
+            reader.left = chain((first,), passing)
+        return first is None and not self._delivery.is_blocked(chunk.stream.target)
+
+    def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
+        """As `take`, of a chunk of each reader, at one go where that is cheaper."""
+        made = together(readers, chunks, self._most_added)
+        return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
+
+    async def wait(self, reader: Reader) -> None:
+        """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
+        self._counts.wait(1)
+        try:
+            source, left, reader.left = reader.source, reader.left, None
+            for segment in left or ():
+                await self._batches.put(segment, source.since)
+                del segment
+            del left
+            if self._delivery.is_blocked(source.stream.target):
+                source.set_aside()
+                await self._delivery.wait_for(source.stream.target)
+        finally:
+            self._counts.wait(-1)
+
+    async def put_event(self, event: Segment) -> None:
+        """Pass an event on, once there is room for it."""
+        await self._delivery.wait_for(docker_event.TARGET)
+        self._made(event)
+        await self._batches.put(event)
+        self._entered(event)
+
+    def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
+        """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
+        self._ledger.read_bytes += len(chunk.data)
+        reader.read_bytes += len(chunk.data)
+        transform = reader.transform
+        for segments in made:
+            self._made(*segments)
+            for segment in segments:
+                if not self._batches.put_at_once(segment, reader.source.since):
+                    yield segment
+                reader.documents += self._entered(segment)
+                if reader.transform is not transform:
+                    return  # it went back to its log while it waited
+
+    def _segments(self, chunk: Chunk, reader: Reader) -> Iterator[list[Segment]]:
+        """What a chunk becomes, a part of it at a time."""
+        for taken, is_new in reader.made(chunk, self._most_added):
+            if is_new:
+                self._ledger.parse_errors += taken.parse_errors
+                self._ledger.left_out(taken.filtered or {})
+                self._counts.torn(chunk.stream.container, lines=taken.torn_lines)
+            yield taken.segments
+            if taken.end is not None:  # asked for again only once these segments are tracked
+                self._checkpoints.clear(chunk.stream.key, taken.end)
+
+    def _made(self, *segments: Segment) -> None:
+        """Have them tracked, since a stop may come first, and shown, since there may be no room for long."""
+        self._checkpoints.track(*segments)
+        if self._tap is not None:
+            self._tap.show(*segments)
+
+    def _entered(self, segment: Segment) -> int:
+        """Returns how many of its documents are new."""
+        again = self._returning.again(segment)
+        new = segment.count - again
+        self._ledger.entered(segment, again=again + self._returning.instead(new))
+        return new
+
+    @property
+    def _most_added(self) -> int:
+        """So many bytes may be added to what is read at once."""
+        return _ADDED * self._counts.read_bytes
