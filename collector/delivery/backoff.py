@@ -13,14 +13,17 @@ class Backoff:
     `pauses`: how many there were since it worked.
     """
 
-    def __init__(self, first_seconds: float = _FIRST_PAUSE_SECONDS) -> None:
+    def __init__(
+        self, first_seconds: float = _FIRST_PAUSE_SECONDS, longest_seconds: float = _LONGEST_PAUSE_SECONDS
+    ) -> None:
         self._first = self._bound = first_seconds
+        self._longest = longest_seconds
         self.pauses = 0
 
     def next(self, at_least: float | None = None) -> float:
         """Seconds to wait now; what a destination asks for is the least."""
         pause = random.uniform(self._bound / 10, self._bound)  # noqa: S311 - it hides nothing
-        self._bound = min(self._bound * 2, _LONGEST_PAUSE_SECONDS)
+        self._bound = min(self._bound * 2, self._longest)
         self.pauses += 1
         return max(pause, at_least or 0.0)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Desk:
         bound_bytes: int = 64 << 20,
         spool_bytes: int = 0,
         spool_after_seconds: float = 0.0,
+        backoff: Callable[[], Backoff] = lambda: Backoff(0.001),
     ) -> None:
         self.shipper = shipper
         self.letters_path = directory / "letters"
@@ -45,7 +46,7 @@ class Desk:
             self.settled.append,
             spool=Spool(self.spool_path, spool_bytes) if spool_bytes else None,
             spool_after_seconds=spool_after_seconds,
-            backoff=lambda: Backoff(0.001),
+            backoff=backoff,
         )
         shipper.before_each = self.check_balance
 

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from aiohttp import web
 
+from collector.delivery.backoff import Backoff
 from collector.errors import Unavailable
 from collector.model import Batch
 from collector.ports import OutputContext, Shipper
@@ -31,7 +32,7 @@ class DeadlyEndpoint(BulkEndpoint):
     For one request at a time: a second connection around its death may stay open behind a proxy with nobody on it.
     """
 
-    def __init__(self, seed: int, *, chance: float = 0.0, longest_boot_seconds: float = 0.3) -> None:
+    def __init__(self, seed: int, *, chance: float = 0.0, longest_boot_seconds: float = 0.1) -> None:
         super().__init__()
         self.deaths = 0
         self._chance = chance
@@ -80,9 +81,9 @@ async def shipping(url: str, path: Path) -> AsyncIterator[Shipper]:
         await shipper.aclose()
 
 
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.delivery.backoff._LONGEST_PAUSE_SECONDS", 0.05)
+def hasty() -> Backoff:
+    """Pauses in proportion to how long this endpoint boots."""
+    return Backoff(0.001, longest_seconds=0.02)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -95,7 +96,7 @@ async def test_a_document_that_a_server_dies_of_costs_seven_deaths_and_no_other_
     part = segment([document(text, stream) for text in texts], stream)
     till = plain_segment(5, "till")
     async with DeadlyEndpoint(seed) as endpoint, before(endpoint, kind) as url, shipping(url, tmp_path) as shipper:
-        desk = Desk(tmp_path, Relay(shipper))
+        desk = Desk(tmp_path, Relay(shipper), backoff=hasty)
         async with desk.open(workers=1):
             await desk.put(part, till)
         assert {name for _, name in endpoint.stored} == by_id([Batch((part, till))]).keys() - {part.ids[70]}
@@ -111,7 +112,7 @@ async def test_a_server_that_dies_by_itself_costs_no_document(
 ) -> None:
     endpoint = DeadlyEndpoint(seed, chance=chance, longest_boot_seconds=0.01)
     async with endpoint, before(endpoint, kind) as url, shipping(url, tmp_path) as shipper:
-        desk = Desk(tmp_path, Relay(shipper), batch_bytes=1)
+        desk = Desk(tmp_path, Relay(shipper), batch_bytes=1, backoff=hasty)
         async with desk.open(workers=1):
             await desk.put(*(plain_segment(4, first=4 * n) for n in range(5)))
         assert len(endpoint.stored) == 20

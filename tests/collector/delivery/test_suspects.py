@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from collector.delivery.backoff import Backoff
 from collector.delivery.suspects import KILLS
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
@@ -89,9 +90,9 @@ class Pair(Mortal):
         return await RecordingShipper.ship(self, batch)
 
 
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.delivery.backoff._LONGEST_PAUSE_SECONDS", 0.001)
+def patient(directory: Path, shipper: Mortal, *, batch_bytes: int = 1 << 20) -> Desk:
+    """A delivery that tries again and again without a pause: how often counts here, and not how long."""
+    return Desk(directory, shipper, batch_bytes=batch_bytes, backoff=lambda: Backoff(0.0))
 
 
 def holds_poison(batch: Batch) -> bool:
@@ -112,7 +113,7 @@ async def test_a_document_that_a_destination_dies_of_is_a_dead_letter_in_the_end
 ) -> None:
     sent, names = lines(500, poisoned)
     mortal = Mortal(holds_poison, BOOTS[boots])
-    desk = Desk(tmp_path, mortal)
+    desk = patient(tmp_path, mortal)
     async with desk.open():
         await desk.put(*sent.segments, plain_segment(5, "till"))
     assert {letter["_id"] for letter in desk.letters} == names
@@ -130,7 +131,7 @@ async def test_one_of_two_servers_behind_a_name_that_still_boots_makes_no_more_d
 ) -> None:
     sent, names = lines(100, {7})
     pair = Pair(holds_poison, boots)
-    desk = Desk(tmp_path, pair)
+    desk = patient(tmp_path, pair)
     async with desk.open():
         await desk.put(*sent.segments, plain_segment(5, "till"))
     assert {letter["_id"] for letter in desk.letters} == names
@@ -140,7 +141,7 @@ async def test_one_of_two_servers_behind_a_name_that_still_boots_makes_no_more_d
 async def test_poison_in_several_batches_at_once_ends(tmp_path: Path) -> None:
     sent = [lines(20, {3}, target) for target in ("a", "b", "c")]
     mortal = Mortal(holds_poison)
-    desk = Desk(tmp_path, mortal, batch_bytes=1)
+    desk = patient(tmp_path, mortal, batch_bytes=1)
     async with desk.open(workers=4):
         for each, _ in sent:
             await desk.put(*each.segments)
@@ -152,7 +153,7 @@ async def test_poison_in_several_batches_at_once_ends(tmp_path: Path) -> None:
 async def test_what_kills_is_alone_on_its_way_when_it_is_judged(tmp_path: Path) -> None:
     sent, _ = lines(40, {7})
     mortal = Mortal(holds_poison)
-    desk = Desk(tmp_path, mortal, batch_bytes=1)
+    desk = patient(tmp_path, mortal, batch_bytes=1)
     async with desk.open(workers=4):
         await desk.put(*sent.segments)
         await desk.put(*(plain_segment(1, "till", first=n) for n in range(200)))
@@ -169,7 +170,7 @@ async def test_a_destination_that_dies_by_itself_now_and_then_costs_no_document(
 ) -> None:
     random = Random(seed)
     mortal = Mortal(lambda _: random.random() < chance, BOOTS[boots])
-    desk = Desk(tmp_path, mortal, batch_bytes=1)
+    desk = patient(tmp_path, mortal, batch_bytes=1)
     async with desk.open(workers=3):
         await desk.put(*(plain_segment(10, first=10 * n) for n in range(20)))
     assert (desk.ledger.acknowledged + desk.ledger.duplicate, desk.letters) == (200, [])
@@ -180,7 +181,7 @@ async def test_a_destination_that_dies_by_itself_now_and_then_costs_no_document(
 async def test_one_that_dies_at_each_few_requests_costs_no_document(tmp_path: Path, every: int, boots: str) -> None:
     requests = count(1)
     mortal = Mortal(lambda _: next(requests) % every == 0, BOOTS[boots])
-    desk = Desk(tmp_path, mortal, batch_bytes=1)
+    desk = patient(tmp_path, mortal, batch_bytes=1)
     async with desk.open(workers=1):
         await desk.put(*(plain_segment(3, first=3 * n) for n in range(10)))
     assert (desk.ledger.acknowledged + desk.ledger.duplicate, desk.letters) == (30, [])
@@ -206,7 +207,7 @@ async def test_a_single_document_is_free_though_it_was_lost_until_it_was_judged(
         return every > 0 and requests[life] % every == 0
 
     mortal = Mortal(dies, BOOTS[boots])
-    desk = Desk(tmp_path, mortal, batch_bytes=1)
+    desk = patient(tmp_path, mortal, batch_bytes=1)
     async with desk.open(workers=1):
         await desk.put(plain_segment(1, "till"), *(part.part([n]) for part in sent.segments for n in range(20)))
     assert set(losses.values()) == {3}
@@ -216,7 +217,7 @@ async def test_a_single_document_is_free_though_it_was_lost_until_it_was_judged(
 async def test_an_output_that_is_away_is_not_searched(tmp_path: Path) -> None:
     mortal = Mortal(lambda _: False)
     mortal.left = ["refused"] * 6
-    desk = Desk(tmp_path, mortal)
+    desk = patient(tmp_path, mortal)
     sizes: list[int] = []
     mortal.before_each = lambda: sizes.append(1)
     async with desk.open():
@@ -228,7 +229,7 @@ async def test_an_output_that_is_away_is_not_searched(tmp_path: Path) -> None:
 async def test_where_nothing_else_went_through_the_only_document_waits_until_something_does(tmp_path: Path) -> None:
     sent, names = lines(1, {0})
     mortal = Mortal(holds_poison)
-    desk = Desk(tmp_path, mortal)
+    desk = patient(tmp_path, mortal)
     async with desk.open():
         await desk.put(*sent.segments)
         await until(lambda: len(mortal.deaths) == 3)
@@ -242,7 +243,7 @@ async def test_where_nothing_else_went_through_the_only_document_waits_until_som
 
 async def test_a_batch_that_a_restart_cut_off_once_is_sent_whole_again(tmp_path: Path) -> None:
     mortal = Mortal(lambda _: not mortal.deaths)
-    desk = Desk(tmp_path, mortal)
+    desk = patient(tmp_path, mortal)
     async with desk.open():
         await desk.put(plain_segment(50))
     assert [one.count for one in mortal.batches] == [50]
