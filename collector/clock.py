@@ -13,6 +13,7 @@ from collections.abc import Callable
 SURE_SECONDS = 600.0
 """So long the clock has to have gone on steadily."""
 
+_MOST_NEWS = 100  # errors that are remembered: some hold a number that differs each time
 _JUMP_SECONDS = 60.0  # a time server that mends a clock slowly moves it by half a millisecond a second
 
 
@@ -53,3 +54,31 @@ class Notice:
             return False
         self._due = now + self._seconds
         return True
+
+
+class News:
+    """Errors of something that is tried again and again: each is told once, and again only when it is back much later.
+
+    An error is told no more while it goes on, nor soon again where it comes back behind successes or other errors.
+    """
+
+    __slots__ = ("_current", "_notices", "_seconds", "_steady")
+
+    def __init__(self, seconds: float = 600.0, steady: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._steady = steady
+        self._current = ""
+        self._notices: dict[str, Notice] = {}
+
+    def is_new(self, error: str) -> bool:
+        """It failed with this error: whether to tell it now; if so, it is taken for told."""
+        if error == self._current:
+            return False
+        self._current = error
+        if error not in self._notices and len(self._notices) >= _MOST_NEWS:
+            self._notices.clear()
+        return self._notices.setdefault(error, Notice(self._seconds, self._steady)).is_due()
+
+    def over(self) -> None:
+        """It has succeeded."""
+        self._current = ""

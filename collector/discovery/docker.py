@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from collector.clock import News
 from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
 from collector.discovery.inspected import described, undescribed
@@ -62,7 +63,7 @@ class DockerDiscovery:
         self._host_file = host_file
         self._began = time.time_ns()
         self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
-        self._deaf = ""  # why there were no events, as it was told last
+        self._news = News()  # why there are no events
         self._due = asyncio.Event()  # a look
         self._turns = Turns()
         self._attributes = Attributes()
@@ -103,6 +104,7 @@ class DockerDiscovery:
     def _opened(self, *, is_new: bool) -> None:
         self._listing.streams_of_events += is_new
         self._listing.hears_events, self._listing.deaf = True, ""
+        self._news.over()
         self._due.set()
 
     async def _listen(self, events: AsyncIterator[dict[str, Any]]) -> None:
@@ -114,11 +116,10 @@ class DockerDiscovery:
                 self._since = event.time
 
     def _tell_of_deafness(self) -> None:
-        """Once for each cause, and not of a daemon that is away altogether."""
-        if self._listing.up and self._listing.deaf not in ("", self._deaf):
-            self._deaf = self._listing.deaf
+        """Not of a daemon that is away altogether."""
+        if self._listing.up and self._listing.deaf and self._news.is_new(self._listing.deaf):
             log.warning("Docker event stream unavailable: listing containers on a timer",
-                        input=self._listing.name, error=self._deaf)  # fmt: skip
+                        input=self._listing.name, error=self._listing.deaf)  # fmt: skip
 
     def _pause_seconds(self, failures: int) -> float:
         """Until the next try: soon at first, then as often as a re-list is due."""

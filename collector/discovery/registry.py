@@ -14,6 +14,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from collector.clock import News
 from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
@@ -186,6 +187,7 @@ class Listing:
         self.links: frozenset[str] = frozenset()  # folders of a log tree that are not followed since they are links
         self.missed = 0  # containers that were started and gone before anything was known of them
         self._rivals: set[str] = set()  # inputs that list containers of ours, as it was told
+        self._news = News()
 
     def put(self, container: Container) -> None:
         """Add a container, or take over what is new of it; its streams are read by this input."""
@@ -230,13 +232,13 @@ class Listing:
 
     def answered(self) -> None:
         """The source of this knowledge answers, and the table is whole."""
+        self._news.over()
         if not self.up:
             self.up, self.error = True, ""
             self.registry.advance()
 
     def lost(self, error: str) -> bool:
-        """The source of this knowledge is away; what was known stays. Whether this is news, to be told once."""
-        is_news = self.error != error
+        """The source of this knowledge is away; what was known stays. Whether this is news, to be told."""
         self.outages += 1
         self.up, self.error = False, error
-        return is_news
+        return self._news.is_new(error)

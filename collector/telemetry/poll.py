@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from collector.clock import News
 from collector.discovery.registry import Container, Listing
 from collector.docker import json_file
 from collector.docker.each import of_each
@@ -97,6 +98,7 @@ class Poll:
         return interval_seconds(len(self._shown()))
 
     async def _every(self, name: str, seconds: Callable[[], float], look: Callable[[], Awaitable[None]]) -> None:
+        news = News()
         loop = asyncio.get_running_loop()
         registry = self.listing.registry
         while True:
@@ -106,9 +108,10 @@ class Poll:
             succeeded = True
             try:
                 await look()
+                news.over()
             except (EngineUnavailable, NoSuchContainer, OSError) as error:
                 succeeded = False
-                if (before := self.looks.get(name)) is None or before.succeeded:
+                if news.is_new(str(error)):
                     log.warning("metrics collection failed",
                                 input=self.listing.name, collector=name, error=str(error))  # fmt: skip
             took = loop.time() - began

@@ -1,6 +1,6 @@
 """A clock by which something may be deleted: no single look decides, whatever the machine's clock does."""
 
-from collector.clock import SURE_SECONDS, Notice, SureClock
+from collector.clock import SURE_SECONDS, News, Notice, SureClock
 
 NOW, DAY = 1_795_622_975.0, 86400.0
 
@@ -67,3 +67,41 @@ def test_a_notice_is_due_at_first_and_then_once_in_its_time() -> None:
         if notice.is_due():
             due.append(second)
     assert due == [0, 10, 20, 30]
+
+
+def told(*seen: str, every: float = 5.0) -> list[str]:
+    """What is told of these errors, one after the other; "" is a success."""
+    now = [0.0]
+    news = News(60.0, lambda: now[0])
+    found = []
+    for error in seen:
+        now[0] += every
+        if not error:
+            news.over()
+        elif news.is_new(error):
+            found.append(error)
+    return found
+
+
+def test_an_error_is_told_once_while_it_goes_on() -> None:
+    assert told(*["a"] * 100) == ["a"]
+
+
+def test_an_error_that_comes_and_goes_is_told_once_in_a_while() -> None:
+    assert told(*["a", ""] * 6) == ["a"]
+    assert told(*["a", ""] * 12, every=10.0) == ["a"] * 4
+
+
+def test_errors_that_take_turns_are_told_once_each() -> None:
+    assert told(*["a", "b", "c"] * 4) == ["a", "b", "c"]
+    assert told(*["a", "b", ""] * 4) == ["a", "b"]
+
+
+def test_an_error_that_is_back_much_later_is_told_again() -> None:
+    assert told("a", *[""] * 20, "a") == ["a", "a"]
+
+
+def test_errors_that_are_never_the_same_are_forgotten_so_that_memory_is_bounded() -> None:
+    news = News()
+    assert all(news.is_new(f"error {number}") for number in range(1000))
+    assert len(news._notices) <= 100

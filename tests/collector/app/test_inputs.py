@@ -13,9 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.app.agent import Agent
+from collector.app.inputs import context_of, keep_running
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
 from collector.config.loading import load
+from collector.config.models import Configuration
+from collector.discovery.registry import Registry
 from collector.intake.input import Input, InputContext, InputSettings
 from collector.model import LogStream, Start
 from collector.ports import Source, Transform
@@ -77,8 +80,7 @@ class Host:
         self.inputs[name] = {"type": "docker", "url": url_of(self.root / name), "logs_root": str(logs)}
         return self.daemons.setdefault(name, Daemon())
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[Agent, Kept]]:
+    def configuration(self) -> Configuration:
         environ = {
             "PILOTFISH_INPUTS": json.dumps(self.inputs),
             "PILOTFISH_OUTPUTS__KEPT__TYPE": "keeps",
@@ -87,7 +89,11 @@ class Host:
         }
         own = installed_types().inputs
         types = Types({**{name: own[name] for name in own}, "failing": FailingSettings}, {"keeps": Keeps})
-        agent = Agent(load(None, types, environ))
+        return load(None, types, environ)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[Agent, Kept]]:
+        agent = Agent(self.configuration())
         kept = KEPT.setdefault(self.root / "state", Kept())
         async with AsyncExitStack() as stack:
             for name, daemon in self.daemons.items():
@@ -165,6 +171,21 @@ async def test_one_that_fails_is_told_and_takes_nothing_from_the_others(host: Ho
             await until(lambda: any(re.match(f"input bad: {words}", one) for one in agent.not_ready()))
     assert [one["input"] for one in logs if one["event"] == "input failed"] == ["bad"]
     assert "password" not in str(logs)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+async def test_one_that_answers_and_fails_again_and_again_is_told_once(host: Host, raises: bool) -> None:
+    host.inputs["bad"] = {"type": "failing", "raises": raises}
+    configuration, listing = host.configuration(), Registry().join("bad")
+    bad = configuration.inputs["bad"].open(context_of(configuration, listing))
+    with capture_logs() as logs:
+        running = asyncio.ensure_future(keep_running(bad, listing, again_seconds=0.001))
+        try:
+            await until(lambda: listing.outages >= 50)
+        finally:
+            running.cancel()
+    assert [one["event"] for one in logs] == ["input failed"]
+    assert not listing.up
 
 
 async def test_a_container_of_two_inputs_is_followed_once_and_by_the_other_when_the_first_drops_it(host: Host) -> None:
