@@ -100,9 +100,9 @@ class Registry:
         return self.inputs[name]
 
     @property
-    def up(self) -> bool:
-        """Whether there are inputs, and each answers."""
-        return bool(self.inputs) and all(one.up for one in self.inputs.values())
+    def answers(self) -> dict[str, bool]:
+        """Whether each input tells now what is there."""
+        return {name: one.up for name, one in self.inputs.items()}
 
     @property
     def streams(self) -> dict[StreamKey, LogStream]:

@@ -266,9 +266,13 @@ class Pipeline:
                 if source.is_readable:
                     self.unreadable.pop(source.key, None)
             self.held_bytes = removed.bound(sources)
-            if second % _SEE_EVERY == 0 and self._registry.up:
-                self.checkpoints.see({*self._registry.streams, *self.events.streams})
-                for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}):
-                    self.counts.gap(container_id[:12])
+            if second % _SEE_EVERY == 0:
+                self._see(self._registry.answers)
             await self._dating.look()
             await self.checkpoints.flush_when_due()
+
+    def _see(self, answers: Mapping[str, bool]) -> None:
+        streams = {key: stream.input for key, stream in self._registry.streams.items()}
+        self.checkpoints.see(dict.fromkeys(self.events.streams, "") | streams, answers)
+        for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}, answers):
+            self.counts.gap(container_id[:12])

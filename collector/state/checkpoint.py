@@ -80,11 +80,15 @@ class Checkpoints:
         if self._saved.pop(key, None) is not None:
             self._dirty = True
 
-    def see(self, present: Collection[StreamKey]) -> None:
-        """These streams exist now; others are forgotten once nobody has seen them for a week, by a clock that is sure.
+    def see(self, present: Mapping[StreamKey, str], answers: Mapping[str, bool]) -> None:
+        """These streams exist now, each of an input; others are forgotten once nobody has seen them for a week.
 
-        One that was seen in the future was not: the clock was wrong.
+        That is by a clock that is sure, and one that was seen in the future was not: the clock was wrong. `answers` is
+        whether each input tells now what exists: what one that does not has listed stays.
         """
+        for key in present.keys() & self._saved.keys():
+            if (saved := self._saved[key]).input != present[key]:
+                saved.input, self._dirty = present[key], True
         now = self._now()
         if now is None:
             return
@@ -93,7 +97,7 @@ class Checkpoints:
             if key in present or age < -_SEEN_SECONDS:
                 if abs(age) > _SEEN_SECONDS:
                     saved.seen, self._dirty = now, True
-            elif age > _FORGET_SECONDS:
+            elif age > _FORGET_SECONDS and _is_gone(saved, answers):
                 self._forget(key)
 
     def date(self, key: StreamKey, file: FileId, time: str) -> None:
@@ -252,12 +256,16 @@ class Checkpoints:
         live = self._logs.get(key)
         return sum(count for file, count in documents.items() if count and live and not is_kept(live, file.head))
 
-    def vanished(self, present: Collection[str]) -> list[str]:
-        """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once."""
+    def vanished(self, present: Collection[str], answers: Mapping[str, bool]) -> list[str]:
+        """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once.
+
+        `answers` is that of `see`.
+        """
         found = []
         for key, saved in self._saved.items():
             is_unsettled = saved.behind == 1 or (not saved.behind and saved.head and not saved.line)
-            if is_unsettled and key not in self._logs and key.container_id not in present:
+            is_unseen = key not in self._logs and key.container_id not in present
+            if is_unsettled and is_unseen and _is_gone(saved, answers):
                 found.append(key.container_id)
                 saved.behind = 2
                 self._dirty = True
@@ -299,6 +307,11 @@ class Checkpoints:
         self.error = ""
         self.last_success = time.time()
         return True
+
+
+def _is_gone(saved: Saved, answers: Mapping[str, bool]) -> bool:
+    """Whether the input that listed it would list it now; of an unknown one, or one that is no more, each has to."""
+    return answers.get(saved.input, bool(answers) and all(answers.values()))
 
 
 def _advance(saved: Saved, to: Ticket) -> None:

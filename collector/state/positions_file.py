@@ -53,6 +53,7 @@ class Saved(Struct, omit_defaults=True):
     dropped_documents: int = 0
     behind: int = 0
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
+    input: str = ""  # that listed it last; "" where no version has told, and of events
 
     @property
     def order(self) -> int:

@@ -139,7 +139,7 @@ class InputContract:
     async def test_what_comes_while_it_runs_is_read_and_what_goes_is_left(self, tmp_path: Path) -> None:
         (tmp_path / "place").mkdir()
         async with self.running(tmp_path) as (agent, kept):
-            await until(lambda: agent.registry.up)
+            await until(lambda: set(agent.registry.answers.values()) == {True})
             assert agent.registry.streams == {}
             self.write(tmp_path / "place", "web", "here")
             await until(lambda: kept.messages("web") == ["here"])

@@ -219,7 +219,7 @@ async def test_two_daemons_have_each_its_own_series_and_one_has_them_as_ever(hos
         both = await scraped(agent)
     del host.inputs["rootless"]
     async with host.running() as (agent, kept):
-        await until(lambda: agent.registry.up)
+        await until(lambda: set(agent.registry.answers.values()) == {True})
         one = await scraped(agent)
     for name in ("docker", "rootless"):
         assert f'docker_up{{input="{name}"}} 1' in both

@@ -284,13 +284,16 @@ async def test_a_container_that_went_before_anything_of_it_was_settled_is_counte
         again = host.pipeline(shipper)
         async with host.run(again):
             await until(lambda gaps=gaps, again=again: again.counts.gaps == gaps and again.checkpoints._logs)  # type: ignore[misc]
-            await until(lambda again=again: again.checkpoints.vanished(["job"]) == [])  # type: ignore[misc]
+            await until(lambda again=again: again.checkpoints.vanished(["job"], {"docker": True}) == [])  # type: ignore[misc]
     assert len(messages(shipper)) == 10
 
 
-async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went(
-    host: Host, shipper: RecordingShipper
+@pytest.mark.parametrize("other", [[], ["away"]])
+async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went_whoever_else_is_away(
+    host: Host, shipper: RecordingShipper, other: list[str]
 ) -> None:
+    for name in other:
+        host.registry.join(name)
     host.add("job", *numbered(range(10)))
     host.add("done", *numbered(range(10)))
     first = host.pipeline(shipper)
@@ -299,6 +302,7 @@ async def test_a_container_of_which_not_all_was_read_is_counted_when_it_went(
         shipper.raises = [Unavailable("nobody answers", retry_after=60.0)]
         host.logs["job"].write(*numbered(range(10, 20)))
         await until(lambda: first.ledger.read == 30)
+        await until(lambda: {one.input for one in first.checkpoints.whole() if one.head} == {"docker"})
         await stop(host, first)
     host.listing.drop("job")
     host.listing.drop("done")

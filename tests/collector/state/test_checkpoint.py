@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from msgspec.structs import replace
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import Cursor, FileId, LogStream, Position, Segment, Ticket
+from collector.model import Cursor, FileId, LogStream, Position, Segment, StreamKey, Ticket
 from collector.state.checkpoint import Checkpoints
 from tests.collector.waiting import until
 from tests.contract.segments import log_stream, messages, segment
 
 STREAM = log_stream()
+UP = {"docker": True}
 FILE = FileId(STREAM.container_id, "aa", 0)
 NEWER = FileId(STREAM.container_id, "bb", 0)
 
@@ -201,7 +203,7 @@ async def test_streams_unseen_for_a_week_are_forgotten_and_others_stay(tmp_path:
     await checkpoints.flush()
     rewrite(tmp_path / "out.positions", seen=time.time() - 8 * 86400)
     checkpoints = Checkpoints(tmp_path, "out", now=time.time)
-    checkpoints.see([STREAM.key])
+    checkpoints.see({STREAM.key: "docker"}, UP)
     assert checkpoints.target_of(STREAM.key) == "shop"
     assert checkpoints.target_of(other.key) is None
 
@@ -216,7 +218,7 @@ def test_a_clock_that_is_wrong_for_a_while_forgets_no_stream(tmp_path: Path) -> 
     for jump in (0, 0, 0, 30 * 86400, 30 * 86400, 0, 0, 0, 0):
         steady[0] += 300
         ahead[0] = jump
-        checkpoints.see([])
+        checkpoints.see({}, UP)
     assert checkpoints.target_of(STREAM.key) == "shop"
 
 
@@ -226,16 +228,65 @@ async def test_a_stream_that_was_seen_in_the_future_is_seen_from_now_on(tmp_path
     rewrite(tmp_path / "out.positions", seen=time.time() + 300 * 86400)
     now = [time.time()]
     checkpoints = Checkpoints(tmp_path, "out", now=lambda: now[0])
-    checkpoints.see([])
+    checkpoints.see({}, UP)
     assert checkpoints.target_of(STREAM.key) == "shop"
     now[0] += 8 * 86400
-    checkpoints.see([])
+    checkpoints.see({}, UP)
     assert checkpoints.target_of(STREAM.key) is None
+
+
+def seen_long_ago(tmp_path: Path, inputs: Mapping[str, str]) -> Checkpoints:
+    """Positions of containers by the input that listed each, "" for one that an older version wrote; 8 days ago."""
+    now = [time.time() - 8 * 86400]
+    checkpoints = Checkpoints(tmp_path, "out", now=lambda: now[0])
+    for container_id in inputs:
+        checkpoints.begin(log_stream(container_id=container_id)).seen = now[0]
+    present = {StreamKey(one, ""): name for one, name in inputs.items() if name}
+    checkpoints.see(present, dict.fromkeys(inputs.values(), True))
+    now[0] = time.time()
+    return checkpoints
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept"),
+    [
+        ({"left": True, "right": False}, {"r", "gone", "old"}),
+        ({"left": False, "right": True}, {"l", "gone", "old"}),
+        ({"left": False, "right": False}, {"l", "r", "gone", "old"}),
+        ({"left": True, "right": True}, set()),
+        ({"left": True, "renamed": False}, {"r", "gone", "old"}),
+        ({}, {"l", "r", "gone", "old"}),
+    ],
+)
+def test_a_stream_is_forgotten_when_the_input_that_listed_it_answers_whatever_the_others_do(
+    tmp_path: Path, answers: dict[str, bool], kept: set[str]
+) -> None:
+    """Of one that is no more, or was never told, nobody can say that another one does not have it now: all have to."""
+    checkpoints = seen_long_ago(tmp_path, {"l": "left", "r": "right", "gone": "an input of before", "old": ""})
+    checkpoints.see({}, answers)
+    assert {one.container_id for one in checkpoints.whole()} == kept
+
+
+async def test_a_stream_belongs_to_the_input_that_lists_it_now_over_a_restart(tmp_path: Path) -> None:
+    checkpoints = seen_long_ago(tmp_path, {"moved": "left", "stays": "left"})
+    checkpoints.see({StreamKey("moved", ""): "right"}, {"left": True, "right": True})
+    assert await checkpoints.flush()
+    now = [time.time() + 8 * 86400]
+    again = Checkpoints(tmp_path, "out", now=lambda: now[0])
+    again.see({}, {"left": True, "right": False})
+    assert [one.container_id for one in again.whole()] == ["moved"]
+
+
+def test_the_input_of_a_stream_is_known_before_the_clock_is_sure(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, "out", now=lambda: None)
+    checkpoints.begin(STREAM)
+    checkpoints.see({STREAM.key: "left"}, {"left": True})
+    assert [one.input for one in checkpoints.whole()] == ["left"]
 
 
 def test_a_stream_that_is_away_for_a_while_is_not_forgotten(tmp_path: Path) -> None:
     checkpoints = begun(tmp_path)
-    checkpoints.see([])
+    checkpoints.see({}, UP)
     assert checkpoints.target_of(STREAM.key) == "shop"
 
 
