@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from collector.model import Batch, Chunk, Dated, LogStream, Receipt, Segment, Start, StreamKey, Ticket
 from collector.net.waiting import Tell
@@ -20,7 +20,7 @@ from collector.search.query import Found as Found
 from collector.search.query import Query as Query
 from collector.search.query import Searchable as Searchable
 from collector.search.query import Value as Value
-from collector.values import Bytes, Seconds
+from collector.values import Bytes, Seconds, Section
 
 
 class Source(ABC):
@@ -205,10 +205,8 @@ class OutputContext(NamedTuple):
     directory: Path  # made by the shipper when it needs one; below the state directory
 
 
-class ShipperSettings(BaseModel):
+class ShipperSettings(Section):
     """What every output has: how documents are gathered into batches. A shipper's `Settings` adds its own options."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     is_searched_first: ClassVar[bool] = False  # since its documents are on this machine
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once

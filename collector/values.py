@@ -1,9 +1,12 @@
-"""The kinds of value that options take: each with bounds, so that what is accepted can be used."""
+"""What a section of the configuration is, and the kinds of value that its options take.
+
+Each kind has bounds, so that what is accepted can be used.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from collector.files.paths import path_of
 
@@ -24,3 +27,9 @@ FilePath = Annotated[Path, BeforeValidator(path_of)]
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=MOST_BYTES)]
 Text = Annotated[str, AfterValidator(_of_one_line)]
+
+
+class Section(BaseModel):
+    """What every section has: unknown keys are refused, values never change, errors never show a value."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)

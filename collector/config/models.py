@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     InstanceOf,
     PlainSerializer,
@@ -24,7 +22,7 @@ from pydantic import (
 from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
 from collector.state import places
-from collector.values import FilePath, Seconds, Text
+from collector.values import FilePath, Seconds, Section, Text
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -61,12 +59,6 @@ def _many_writers(context: Any) -> str:
     """The types of output for several processes, in words; `load` hands in how they are found."""
     found = context["many_writers"]() if isinstance(context, dict) and "many_writers" in context else ()
     return f"an output of type {' or '.join(found)}" if found else "an output that several processes may write to"
-
-
-class Section(BaseModel):
-    """What every section has: unknown keys are refused, values never change, errors never show a value."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 
 class Http(Section):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from collector.discovery.registry import Container, Listing
 from collector.docker.engine import Engine
@@ -22,6 +22,7 @@ from collector.ports import Finding, Source, Transform
 from collector.sources.desk import Desk
 from collector.text.bounds import bounded
 from collector.transform.stamps import Stamps
+from collector.values import Section
 
 log = structlog.get_logger(__name__)
 
@@ -167,10 +168,8 @@ class Defaults(NamedTuple):
     names: dict[str, str]
 
 
-class InputSettings(BaseModel):
+class InputSettings(Section):
     """What every input has. The `Settings` of a type add its own options."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     default_name: ClassVar[str] = ""  # of the input of this type that is there when none is configured; "": of none
     has_events: ClassVar[bool] = False  # whether it is told how containers end

@@ -9,19 +9,17 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from collector.net import remote
-from collector.values import FilePath, Text
+from collector.values import FilePath, Section, Text
 
 
-class Options(BaseModel):
+class Options(Section):
     """A part of an output's settings. An option `x` of its own, and `x_file` for a file that holds it, are one choice.
 
     A mixin adds to what the others say by `super()`.
     """
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=True, frozen=True)
 
     @classmethod
     def rivals(cls) -> Sequence[frozenset[str]]:
