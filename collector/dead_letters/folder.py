@@ -183,8 +183,7 @@ class DeadLetters:
     def _make_last(self, path: Path) -> None:
         """Sync the names on the way to a file, that of the state directory not counted."""
         self._lasting = None
-        for each in (self.directory, self.directory.parent, self.directory.parent.parent):
-            fsync_directory(each)
+        fsync_directory(self.directory, parents=2)
         self._lasting = path
 
     def _make_room(self, current: Path) -> Counter[str]:

@@ -83,14 +83,15 @@ def place(path: Path, content: bytes) -> None:
     fsync_directory(path.parent)
 
 
-def fsync_directory(directory: Path) -> None:
-    """Make the names in a directory last: a file that was made or renamed is there after a power cut.
+def fsync_directory(directory: Path, *, parents: int = 0) -> None:
+    """Make the names in a directory last, and in so many above it: what was made there is there after a power cut.
 
     Raises:
         OSError: it did not work.
     """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    for each in (directory, *list(directory.parents)[:parents]):
+        descriptor = os.open(each, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

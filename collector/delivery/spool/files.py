@@ -174,8 +174,7 @@ class Spool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             _write(descriptor, header, 0)
-            for each in (self._directory, self._directory.parent, self._directory.parent.parent):
-                fsync_directory(each)
+            fsync_directory(self._directory, parents=2)
         except OSError:
             with suppress(OSError):
                 os.close(descriptor)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.files.writing import place, replace, replacing
+from collector.files.writing import fsync_directory, place, replace, replacing
 
 
 @pytest.fixture
@@ -118,3 +118,10 @@ def test_a_file_is_its_owners_alone(path: Path) -> None:
 def test_who_comes_second_to_make_a_file_finds_that_of_the_first(path: Path) -> None:
     place(path, b"mine")
     assert (path.read_bytes(), names(path)) == (b"before", {"kept"})
+
+
+def test_the_names_on_the_way_to_a_file_last_with_those_above_it(tmp_path: Path) -> None:
+    directory = tmp_path / "a" / "b"
+    directory.mkdir(parents=True)
+    assert calls_of(lambda: fsync_directory(directory)) == ["fsync"]
+    assert calls_of(lambda: fsync_directory(directory, parents=2)) == ["fsync"] * 3
