@@ -22,7 +22,7 @@ _OPENING = ("engines", "root")
 # What any test may start: this Python and what is installed beside it, the project's scripts, the system's least, and
 # what `ctypes.util.find_library` asks where a library is.
 _EVERYWHERE = frozenset({"sh", "bash", "env", "git", "sleep", "true", "stty", "ldconfig", "gcc", "cc", "ld", "objdump"})
-_ROOTS = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1] / "script")
+_ROOTS = (Path(sys.prefix), Path(__file__).parents[1] / "script")
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -39,6 +39,7 @@ def demo(
     import uvloop
 
     from collector.demo import run as generated
+    from collector.runtime import signals
 
     options = generated.Options(environ=terminal.environ(), rate=rate, duration_seconds=duration, keep=keep)
-    uvloop.run(generated.run(options))
+    uvloop.run(signals.to_the_end(generated.run(options)))

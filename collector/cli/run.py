@@ -20,7 +20,8 @@ def run(config: Config = None) -> None:
 
         from collector.app.plugins import installed_types
         from collector.config.loading import load
+        from collector.runtime import signals
         from collector.workers import agent
 
         configuration = load(config, installed_types())
-    uvloop.run(agent.run(configuration))
+    uvloop.run(signals.to_the_end(agent.run(configuration)))

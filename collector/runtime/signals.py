@@ -5,7 +5,8 @@ Those that a program sends itself by its own fault (SIGSEGV and its like) keep t
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import structlog
 
@@ -46,6 +47,18 @@ def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops:
         if number in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, on_stop if is_wanted else on_other, number)
     waiting_signals.release()
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await what a process is for, and let signals wait from then on.
+
+    The interpreter gives each its default back when it ends: a second SIGTERM, as a group of processes gets it, would
+    end the process with another exit code, and an agent whose worker ends so kills the others.
+    """
+    try:
+        await work
+    finally:
+        waiting_signals.hold()
 
 
 def name(number: int) -> str:

@@ -18,7 +18,7 @@ from collector.app.agent import Agent, run_until_signal
 from collector.config.models import Configuration
 from collector.discovery.share import Share
 from collector.errors import PilotfishError, leaves
-from collector.runtime import log_output
+from collector.runtime import log_output, signals
 
 Order = tuple[Configuration, Share]
 
@@ -69,7 +69,7 @@ def main() -> None:
     structlog.contextvars.bind_contextvars(worker=share.number)
     messages = log_output.configure(configuration.log)
     try:
-        uvloop.run(_work(configuration, share, messages))
+        uvloop.run(signals.to_the_end(_work(configuration, share, messages)))
     except* PilotfishError as group:
         error = next(one for one in leaves(group) if isinstance(one, PilotfishError))
         _say(Word(cause=error.cause, remedy=error.remedy, exit_code=error.exit_code))
