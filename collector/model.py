@@ -133,7 +133,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     state when discovery last looked: a line without its newline ends only when the container has stopped. `has_run`
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
-    `source` and `format` are the container's words for where its lines are and how they are written; "" is json-file's.
+    `source` and `format` say where its lines are and how they are written, with `format_options`; "" is no format.
     `input` is the name of the input that reads it.
     """
 
@@ -148,6 +148,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     files_kept: int = 0
     source: str = "stdout"
     format: str = ""
+    format_options: Mapping[str, str] = {}
     input: str = ""
 
     @property

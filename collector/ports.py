@@ -113,7 +113,7 @@ class Taken(Struct, gc=False):
     """What a transform makes of a chunk.
 
     `end`: where the stream is once these segments are settled, also where there are none; None: where it was before.
-    `filtered`: how many documents each rule left out on purpose.
+    `filtered`: how many documents each rule left out on purpose. `misfits`: how many lines did not fit their format.
     """
 
     segments: list[Segment]
@@ -121,6 +121,7 @@ class Taken(Struct, gc=False):
     filtered: dict[str, int] | None = None
     parse_errors: int = 0
     torn_lines: int = 0
+    misfits: int = 0
 
 
 class Transform(ABC):

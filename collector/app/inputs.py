@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from collector.config.models import Configuration
+from collector.container_settings.policy import Policy
 from collector.discovery.registry import Listing
 from collector.errors import REPORT_IT, place_of
 from collector.intake.input import EventSink, Fields, Input, InputContext
@@ -32,6 +33,7 @@ def context_of(
         host=configuration.host,
         stamps=Stamps(configuration.timezone),
         with_attrs=configuration.fields.attrs,
+        policy=Policy(configuration.labels, configuration.containers),
         target_of=target_of,
         events=events,
     )

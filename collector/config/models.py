@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from collector.container_settings.options import LabelOptions, Rule
 from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
 from collector.state import places
@@ -124,6 +125,12 @@ class Configuration(Section):
     timezone: Zone = Field(ZoneInfo("UTC"), description="time zone of @timestamp and of the date in index names")
     inputs: dict[Name, SerializeAsAny[InputSettings]] = Field(description="inputs by name: where log lines come from")
     outputs: dict[Name, SerializeAsAny[ShipperSettings]] = Field(description="outputs by name: where documents go")
+    labels: LabelOptions = Field(
+        default_factory=LabelOptions, description="what labels and environment variables of containers may ask for"
+    )
+    containers: tuple[Rule, ...] = Field(
+        (), description="settings for the containers that match; the first rule that says something wins"
+    )
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")
     metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")

@@ -1,32 +1,36 @@
 """What a daemon says of a container (`inspect`, or `config.v2.json`) → a Container with its streams."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
-from collector.discovery.registry import Container, Problem
+from collector.container_settings.keys import ABOUT, is_chosen, plain
+from collector.container_settings.policy import Asking, Policy, Select
+from collector.container_settings.statement import Entry
+from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
-from collector.docker import labels as asked
+from collector.docker.labels import default_target, relevant, trusted_fields
 from collector.model import LogStream, StreamKey
 from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
 log = structlog.get_logger(__name__)
 
+_MOST_FAULTS = 16  # that are told of one container
 _TOLD = 10_000  # containers whose cut members were told: their ids take a megabyte
 
 
 class Described(NamedTuple):
     """What both forms of description have in common: the container as it is without streams, and what asks for them.
 
-    `files_kept`: `LogStream.files_kept`.
+    Labels and variables (`A=b`) are all that it has. `files_kept`: `LogStream.files_kept`.
     """
 
     container: Container
     labels: Mapping[str, str]
-    environment: Mapping[str, str]
+    environment: Sequence[str]
     path: str
     files_kept: int = 0
 
@@ -42,14 +46,16 @@ class Enricher:
     def __init__(
         self,
         host: str,
-        select: str,
+        select: Select,
         own_id: str,
         target_of: Callable[[StreamKey], str | None],
         has_room: Callable[[str, Collection[str]], bool] = lambda target, beside: True,
         *,
         share: Share = EVERYTHING,
+        policy: Policy | None = None,
     ) -> None:
         self.host = host
+        self._policy = policy or Policy()
         self._select = select
         self._own_id = own_id
         self._target_of = target_of
@@ -59,8 +65,7 @@ class Enricher:
 
     def container(self, described: Described) -> Container:
         """The container with the streams it asks for, or with the reason why it has none."""
-        labels, environment = described.labels, described.environment
-        found = described.container
+        labels, found = relevant(described.labels), described.container
         bare = replace(
             found,
             name=bounded(found.name),
@@ -71,21 +76,35 @@ class Enricher:
             service=bounded(labels.get("com.docker.swarm.service.name", "")),
             task=bounded(labels.get("com.docker.swarm.task.name", "")),
         )
-        if bare.id == self._own_id or asked.is_excluded(labels, environment):
+        if bare.id == self._own_id:
             return bare
-        default = asked.default_target(labels, bare.name)
-        wanted = asked.wanted(labels, environment, default, select=self._select)
+        default = default_target(labels, bare.name)
+        asked, variables = self._policy.asked(described.labels, described.environment)
+        asking = Asking(bare.name, bare.image, asked, variables, default)
+        wanted = self._policy.settings(asking, select=self._select)
         if wanted.entries and bare.driver != json_file.DRIVER:
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem, problem_kind="driver")
         settled = self._settled(bare.id, wanted.entries, bounded(default))
-        problem = "; ".join([*wanted.faults, *settled.faults])
-        streams = tuple(self._stream(bare, described, entry) for entry in settled.entries)
+        faults = [*map(str, wanted.faults), *settled.faults]
+        problem = "; ".join(_few([*map(str, wanted.unfollowed), *settled.faults]))
+        about = {"id": bare.id, "image": bare.image}
+        streams = tuple(
+            self._stream(bare, described, entry, {**self.fields(bare.name, entry.target, labels), **more})
+            for entry in settled.entries
+            for more in [_fields(entry, asking, about)]
+        )
         if streams:
-            self._tell_cut(bare, described, wanted)
-        named = tuple(stream.target for stream in streams if stream.target != bounded(default))
-        kind: Problem = "label" if problem else ""
-        return replace(bare, problem=problem, problem_kind=kind, streams=streams, targets=named)
+            self._tell_cut(found, labels, wanted.entries)
+        return replace(
+            bare,
+            problem=problem,
+            problem_kind="label" if problem else "",
+            faults=tuple(_few(faults)),
+            fault_count=len(faults),
+            streams=streams,
+            targets=tuple(stream.target for stream in streams if stream.target != bounded(default)),
+        )
 
     def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
         """The trusted members of a container's documents, each of a bounded size: `LogStream.fields`."""
@@ -93,13 +112,13 @@ class Enricher:
             "host": self.host,
             "@target": target,
             "docker_container": name,
-            **asked.trusted_fields(labels),
+            **trusted_fields(labels),
         }
         return {member: bounded(value) for member, value in found.items()}
 
-    def _tell_cut(self, container: Container, described: Described, wanted: asked.Wanted) -> None:
-        members = [("docker_container", described.container.name), *asked.trusted_fields(described.labels).items()]
-        members += [("@target", entry.target) for entry in wanted.entries]
+    def _tell_cut(self, container: Container, labels: Mapping[str, str], entries: Sequence[Entry]) -> None:
+        members = [("docker_container", container.name), *trusted_fields(labels).items()]
+        members += [("@target", entry.target) for entry in entries]
         cut = sorted({member for member, value in members if is_cut(value)})
         if cut and container.id not in self._told and self._share.has(container.id):
             if len(self._told) >= _TOLD:
@@ -113,9 +132,9 @@ class Enricher:
                 remedy="use shorter names and label values for this container",
             )
 
-    def _settled(self, container_id: str, entries: list[asked.Entry], default: str) -> asked.Wanted:
+    def _settled(self, container_id: str, entries: Sequence[Entry], default: str) -> "_Settled":
         """The entries with the targets that they get. One that gets no target of its own has the default's lines."""
-        found: dict[str, asked.Entry] = {}
+        found: dict[str, Entry] = {}
         refused = []
         for entry in entries:
             known = self._target_of(StreamKey(container_id, entry.name))
@@ -123,25 +142,48 @@ class Enricher:
             if known is None and target != default and not self._has_room(target, found):
                 refused.append(target)
                 target = default
-            found.setdefault(target, entry._replace(target=target))
+            found.setdefault(target, replace(entry, target=target))
         faults = []
         if refused:
             faults = [f"max_targets is reached: {len(refused)} of its targets ({refused[0][:80]}) are not used, their "
                       f"lines go to {default[:80]}; raise max_targets, or use fewer targets"]  # fmt: skip
-        return asked.Wanted(list(found.values()), faults)
+        return _Settled(list(found.values()), faults)
 
-    def _stream(self, container: Container, described: Described, entry: asked.Entry) -> LogStream:
-        target = entry.target
+    def _stream(self, container: Container, described: Described, entry: Entry, fields: Mapping[str, str]) -> LogStream:
         return LogStream(
             container_id=container.id,
             container=container.name,
             entry=entry.name,
-            target=target,
+            target=entry.target,
             source=entry.source,
-            format=entry.options.get("format", ""),
+            format=entry.format,
+            format_options=entry.options,
             path=described.path,
             running=container.is_running,
             has_run=container.state != "created",
             files_kept=described.files_kept,
-            fields=self.fields(container.name, target, described.labels),
+            fields=fields,
         )
+
+
+class _Settled(NamedTuple):
+    """Entries with the targets that they get, and what was not to be had."""
+
+    entries: list[Entry]
+    faults: list[str]
+
+
+def _fields(entry: Entry, asking: Asking, about: Mapping[str, str]) -> dict[str, str]:
+    """The members that the entry asks for besides those that all have; tags win."""
+    found = {ABOUT[one]: about[one] for one in entry.about}
+    found |= {f"docker_label_{plain(name)}": value for name, value in sorted(asking.labels.items())
+              if is_chosen(name, entry.labels)}  # fmt: skip
+    found |= {f"docker_env_{plain(name)}": value for name, value in sorted(asking.environment.items())
+              if is_chosen(name, entry.variables)}  # fmt: skip
+    return {name: bounded(value) for name, value in found.items()} | dict(entry.tags)
+
+
+def _few(faults: list[str]) -> list[str]:
+    """As many as a message bears."""
+    more = len(faults) - _MOST_FAULTS
+    return [*faults[:_MOST_FAULTS], f"and {more} more"] if more > 0 else faults

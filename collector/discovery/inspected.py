@@ -17,7 +17,6 @@ from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
 from collector.discovery.registry import UNDESCRIBED, Container
 from collector.docker import json_file
-from collector.docker.labels import parse_environment, relevant
 from collector.text.times import moment
 
 _NEVER = "0001-01-01"
@@ -51,10 +50,8 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
             check_wait_seconds=longest_wait(config.get("Healthcheck")),
             **_condition(state),
         ),
-        labels=relevant({str(key): str(value) for key, value in _member(config, "Labels").items()}),
-        environment=parse_environment(
-            [line for line in environment if isinstance(line, str)] if isinstance(environment, list) else []
-        ),
+        labels={str(key): str(value) for key, value in _member(config, "Labels").items()},
+        environment=[line for line in environment if isinstance(line, str)] if isinstance(environment, list) else [],
         files_kept=_files_kept(options) if is_new else 0,
         path=json_file.log_path(logs_root, container_id),
     )

@@ -36,8 +36,8 @@ class Container(Struct, frozen=True, kw_only=True):
     A health is only of one that runs, an exit code only of one that does not. `check_wait_seconds` is the time within
     which its health check has to run again, None without one. `start_error` is why the daemon could not start it.
     `stack`, `service` and `task` are the swarm's.
-    `problem` says why its log is not followed though it should be, `problem_kind` in a word; `targets` are those that
-    it names itself.
+    `problem` says why its log is not followed though it should be, `problem_kind` in a word; `faults` are the first
+    of the `fault_count` things that it asks for in vain, and `targets` those that it names itself.
     """
 
     id: str
@@ -66,6 +66,8 @@ class Container(Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None = 0
     problem: str = ""
     problem_kind: Problem = ""
+    faults: tuple[str, ...] = ()
+    fault_count: int = 0
     streams: tuple[LogStream, ...] = ()
     targets: tuple[str, ...] = ()
 
@@ -208,12 +210,17 @@ class Listing:
             self.registry.leave(container_id, self)
 
     def tell_problem(self, container: Container) -> None:
-        """Say once why a log is not followed, before `put`; of one that the daemon does not describe it was said."""
+        """Say once what a container has in vain, before `put`; of one that the daemon does not describe it was said."""
         before = self.containers.get(container.id)
-        is_new = before is None or before.problem != container.problem
-        if container.problem and is_new and self.share.has(container.id):
+        reason = "; ".join(container.faults) or container.problem
+        is_new = before is None or ("; ".join(before.faults) or before.problem) != reason
+        if not reason or not is_new or not self.share.has(container.id):
+            return
+        if not container.problem:
+            log.warning("settings of a container have no effect", container=container.name, reason=reason)
+        else:
             log.warning("container only partly followed" if container.streams else "container not followed",
-                        container=container.name, reason=container.problem)  # fmt: skip
+                        container=container.name, reason=reason)  # fmt: skip
 
     def counts(self, container_id: str) -> ContainerCounts | None:
         """What was counted of a container of this input."""

@@ -24,7 +24,7 @@ class WrittenLine(Protocol):
 
 
 class FinishedLine(Struct, gc=False):
-    """A line that is whole: `log` is the JSON object that stands for it (`json_text.log_of`).
+    """A line that is whole: `log` is the JSON object that stands for it (`Composer.log_of`).
 
     `is_cut` says that more belongs to it; `attrs` is JSON, b"" where it has none.
     """
@@ -43,6 +43,16 @@ class Composer(Protocol):
     @property
     def with_attrs(self) -> bool:
         """Whether it takes the attributes of lines."""
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether lines are read in a format, so that some may not fit."""
+
+    def log_of(self, text: str) -> str:
+        """The JSON object, on one line, that stands for a line's text."""
+
+    def misfits(self) -> int:
+        """How many lines did not fit their format since it was asked last."""
 
     def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
         """A document for each line; None if one of them is a piece of a line. `stamps` are their `@timestamp`s."""

@@ -40,6 +40,8 @@ class Pilotfish:
 
     __slots__ = ("_attrs", "_fields", "_tail", "with_attrs")
 
+    reads_lines = False
+
     def __init__(self, *, with_attrs: bool = False) -> None:
         """`with_attrs`: documents carry what log-opts add to a line."""
         self.with_attrs = with_attrs
@@ -81,6 +83,14 @@ class Pilotfish:
         ]
         return documents if self._attrs is None else list(map(self._attrs.add, documents, lines))
 
+    def log_of(self, text: str) -> str:
+        """The JSON object, on one line, that stands for a line's text."""
+        return log_of(text)
+
+    def misfits(self) -> int:
+        """How many lines did not fit their format since it was asked last."""
+        return 0
+
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its `log`, about."""
         return len(self._tail_of(stream)) + _AROUND_BYTES
@@ -92,6 +102,48 @@ class Pilotfish:
             members = orjson.dumps(dict(stream.fields)).decode()[1:]
             self._tail = f'",{members}' if stream.fields else '"}'
         return self._tail
+
+
+class Formatted(Pilotfish):
+    """Composes documents of the form `pilotfish` from lines that are read in a format.
+
+    `read` gives the JSON object for a line's text, None if the line does not fit: then it is as without a format.
+    """
+
+    __slots__ = ("_misfits", "_read")
+
+    reads_lines = True
+
+    def __init__(self, read: Callable[[str], str | None], *, with_attrs: bool = False) -> None:
+        super().__init__(with_attrs=with_attrs)
+        self._read = read
+        self._misfits = 0
+
+    def log_of(self, text: str) -> str:
+        """The JSON object, on one line, that stands for a line's text."""
+        found = self._read(text)
+        if found is None:
+            self._misfits += 1
+            return log_of(text)
+        return found
+
+    def misfits(self) -> int:
+        """How many lines did not fit their format since it was asked last."""
+        found, self._misfits = self._misfits, 0
+        return found
+
+    def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
+        """A document for each line; None if one of them is a piece of a line."""
+        if not all(line.log.endswith("\n") for line in lines):
+            return None
+        tail, read = self._tail_of(stream), self.log_of
+        documents = [
+            f'{{"log":{read(text_of(line.log))},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode()
+            for line, stamp in zip(lines, stamps, strict=True)
+        ]
+        if self._attrs is not None:
+            documents = list(map(self._attrs.add, documents, cast(Sequence[HasAttrs], lines)))
+        return documents
 
 
 class Parts(NamedTuple):

@@ -21,22 +21,27 @@ validate = msgspec.json.Decoder(_Object).decode
 
 
 def log_of(text: str) -> str:
-    """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`.
+    """The JSON object that stands for a line's text: itself if it is one, else `{"message": text}`."""
+    return object_of(text) or message(text)
+
+
+def object_of(text: str) -> str | None:
+    """The JSON object that a text is, on one line; None if it is none.
 
     It is kept as it is written, but for halves of surrogate pairs, and for newlines between its tokens, which would
     end the document and become spaces.
     """
     if text.lstrip(" \t\r\n")[:1] != "{":
-        return message(text)
+        return None
     try:
         return _on_one_line(text)
     except UNREADABLE:
         pass
     whole = without_halves(text)
     try:
-        return message(text) if whole == text else _on_one_line(whole)
+        return None if whole == text else _on_one_line(whole)
     except UNREADABLE:
-        return message(text)
+        return None
 
 
 def text_of(written: str) -> str:

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from collector.discovery import directory
 from collector.discovery.docker import known_host
-from collector.discovery.registry import Listing
 from collector.docker import json_file
 from collector.intake import findings
 from collector.intake.containers import ContainerInput, ContainerOptions
@@ -33,10 +32,10 @@ class Settings(ContainerOptions):
 
     async def check(self, context: InputContext) -> AsyncIterator[Finding]:
         """Can the tree be read, are there logs in it, what of it is a link, and what do its containers ask for."""
-        for finding in self._findings(context.place, context.listing):
+        for finding in self._findings(context):
             yield finding
 
-    def _findings(self, place: str, listing: Listing) -> Iterator[Finding]:
+    def _findings(self, context: InputContext) -> Iterator[Finding]:
         subject = f"directory {self.path}"
         try:
             with os.scandir(f"{self.path}/."):  # with the dot it has to be entered, as its files will be
@@ -45,7 +44,7 @@ class Settings(ContainerOptions):
             yield Finding("fail", subject, "cannot be read", findings.READ_FIX)
             return
         except OSError:
-            yield Finding("fail", subject, "is not a directory", f"set {place}path")
+            yield Finding("fail", subject, "is not a directory", f"set {context.place}path")
             return
         logs = list(self.path.glob(json_file.PATTERN))
         links = {path.parent.name for path in logs if path.is_symlink() or path.parent.is_symlink()}
@@ -56,7 +55,7 @@ class Settings(ContainerOptions):
             text = f"{len(links)} logs or folders are symbolic links and not followed ({', '.join(sorted(links)[:5])})"
             yield Finding("warn", f"links in {self.path}", text, findings.LINK_FIX)
         with suppress(OSError):  # what the log files are is told above
-            yield from findings.requests(directory.descriptions(self.path), self.select, listing)
+            yield from findings.requests(directory.descriptions(self.path), self.enricher(context, ""), context.listing)
 
 
 class Directory(ContainerInput):

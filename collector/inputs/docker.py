@@ -126,7 +126,7 @@ class Settings(ContainerOptions):
             *findings.undescribed(mute),
             *findings.drivers(containers),
             *findings.log_files(containers, self.logs_root, f"{context.place}{self.logs_option}"),
-            *findings.requests(descriptions, self.select, context.listing),
+            *findings.requests(descriptions, self.enricher(context, ""), context.listing),
         ]
 
 

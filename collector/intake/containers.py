@@ -47,7 +47,7 @@ class ContainerOptions(InputSettings):
     logs_option: ClassVar[str]  # the one with the directory of the logs
 
     select: Literal["all", "labelled"] = Field(
-        "all", description="follow all containers, or only those with an aliyun.logs.<name> label"
+        "all", description="follow all containers, or only those that a label, variable or rule names"
     )
     backlog: Backlog = Field(
         "all",
@@ -58,7 +58,13 @@ class ContainerOptions(InputSettings):
         """What makes containers of their descriptions."""
         registry = context.listing.registry
         return Enricher(
-            host, self.select, own_container_id(), context.target_of, registry.has_room, share=registry.share
+            host,
+            self.select,
+            own_container_id(),
+            context.target_of,
+            registry.has_room,
+            share=registry.share,
+            policy=context.policy,
         )
 
     def cutoff(self) -> str:

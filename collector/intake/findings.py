@@ -18,7 +18,7 @@ LINK_FIX = (
 READ_FIX = "run as root, or give the agent CAP_DAC_READ_SEARCH; under SELinux see docs/install-compose.md"
 _DRIVER_FIX = "start it with `--log-driver json-file`, or make that the default in /etc/docker/daemon.json"
 _MUTE_FIX = "remove what is left of it, or restart the Docker daemon"
-LABEL_FIX = "correct its labels or environment (aliyun.logs.…), see docs/configuration.md"
+LABEL_FIX = "correct its labels or environment, see docs/containers.md"
 
 
 def root_fix(option: str) -> str:
@@ -68,14 +68,13 @@ def log_files(found: list[Container], root: Path, option: str) -> Iterator[Findi
         yield Finding("ok", "log files", f"{readable} readable below {root}")
 
 
-def requests(descriptions: Iterable[Described], select: str, listing: Listing) -> Iterator[Finding]:
-    """What labels and environment ask for that is not followed, of each container by itself; lists them all."""
-    enricher = Enricher("", select, "", lambda key: None, listing.registry.has_room)
+def requests(descriptions: Iterable[Described], enricher: Enricher, listing: Listing) -> Iterator[Finding]:
+    """What labels and environment ask for in vain, of each container by itself; lists them all."""
     for described in descriptions:
         container = enricher.container(described)
         listing.put(container)
-        if container.problem_kind == "label":
-            yield Finding("warn", f"container {container.name}", container.problem, LABEL_FIX)
+        for fault in container.faults:
+            yield Finding("warn", f"container {container.name}", fault, LABEL_FIX)
 
 
 def _refusal(path: Path) -> OSError | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import structlog
 from pydantic import Field
 
+from collector.container_settings.policy import Policy
 from collector.discovery.registry import Container, Listing
 from collector.docker.engine import Engine
 from collector.docker.event import Event
@@ -129,9 +130,9 @@ class EventSink(Protocol):
 class InputContext(NamedTuple):
     """What an input is told besides its settings.
 
-    `host` is the configured name of the host; `target_of` gives the target with which a stream was first seen, which it
-    keeps; `events` makes a sink for an input's events, whose documents have these fields, none from before the cutoff;
-    None: they go nowhere.
+    `host` is the configured name of the host; `policy` judges what containers ask for; `target_of` gives the target
+    with which a stream was first seen, which it keeps; `events` makes a sink for an input's events, whose documents
+    have these fields, none from before the cutoff; None: they go nowhere.
     """
 
     name: str
@@ -140,6 +141,7 @@ class InputContext(NamedTuple):
     host: str | None
     stamps: Stamps
     with_attrs: bool
+    policy: Policy
     target_of: Callable[[StreamKey], str | None]
     events: Callable[[str, Fields], EventSink | None]
 

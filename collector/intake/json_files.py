@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from collector.documents.document import Pilotfish
+from collector import formats
+from collector.documents.document import Formatted, Pilotfish
 from collector.model import LogStream, Start
 from collector.ports import Source, Transform
 from collector.sources.desk import Desk
@@ -27,4 +28,7 @@ class JsonFiles:
 
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
-        return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))
+        if not stream.format:
+            return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))
+        read = formats.make(stream.format, stream.format_options).log
+        return DockerJson(self._stamps, start, composer=Formatted(read, with_attrs=self._with_attrs))

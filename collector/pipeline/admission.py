@@ -97,6 +97,7 @@ class Admission:
         for taken, is_new in reader.made(chunk, self._most_added):
             if is_new:
                 self._ledger.parse_errors += taken.parse_errors
+                reader.misfits += taken.misfits
                 self._ledger.left_out(taken.filtered or {})
                 self._counts.torn(chunk.stream.container, lines=taken.torn_lines)
             yield taken.segments

@@ -20,6 +20,7 @@ class Reader(Struct, eq=False):
     transform: Transform
     documents: int = 0
     read_bytes: int = 0
+    misfits: int = 0
     left: Iterator[Segment] | None = None
     told: Told = field(default_factory=Told)
 

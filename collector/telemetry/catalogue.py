@@ -152,6 +152,18 @@ CONTAINER_DOCUMENTS = _counter(
 CONTAINER_READ_BYTES = _counter(
     "pilotfish_container_read_bytes_total", "Bytes read from a container's log files", "output", "name"
 )
+CONTAINER_MISFITS = _counter(
+    "pilotfish_container_unparsed_lines_total",
+    "Lines of a container that do not fit the format that is set for them; they are delivered as text",
+    *("output", "name"),
+)
+LABEL_FAULTS = _gauge(
+    "pilotfish_container_label_faults",
+    "Labels, environment variables and rules of a container that have no effect; the agent's log and "
+    "`pilotfish check` say why",
+    "name",
+    across="most",
+)
 NOT_FOLLOWED = _gauge(
     "pilotfish_container_not_followed",
     "1 if a container's log should be followed and is not. Reasons: driver (not json-file), label (invalid), "

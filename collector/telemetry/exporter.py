@@ -101,6 +101,13 @@ class Exporter:
         yield each(catalogue.BACKLOG_BYTES, lambda one: one.source.backlog_bytes)
         yield each(catalogue.CONTAINER_DOCUMENTS, lambda one: one.documents)
         yield each(catalogue.CONTAINER_READ_BYTES, lambda one: one.read_bytes)
+        formatted = Counter[tuple[str, str]]()
+        for labels, reader in followed:
+            if reader.source.stream.format:
+                formatted[labels] += reader.misfits
+        yield family(catalogue.CONTAINER_MISFITS, formatted.items())
+        faulty = {one.name: one.fault_count for one in self._containers.shown() if one.fault_count}
+        yield family(catalogue.LABEL_FAULTS, [((name,), count) for name, count in faulty.items()])
         yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems(shown)])
 
     def _problems(self, shown: Collection[str]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 MOST_BYTES = 512  # in UTF-8; Kubernetes' names of containers have up to some 430
 _KEPT_BYTES = 2 * MOST_BYTES  # of a label's key and value while they are read: enough to see that it is too long
 _MARK = "…"
+_SHOWN = 80
 
 
 def bounded(text: str, most: int = MOST_BYTES) -> str:
@@ -26,3 +27,8 @@ def is_cut(text: str) -> bool:
 def slim(labels: Mapping[str, str]) -> dict[str, str]:
     """Labels or variables without the bulk of keys and values: hundreds of containers are described at once."""
     return {bounded(key, _KEPT_BYTES): bounded(value, _KEPT_BYTES) for key, value in labels.items()}
+
+
+def shown(name: str) -> str:
+    """As much of a name as a message bears."""
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"

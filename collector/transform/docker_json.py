@@ -49,7 +49,7 @@ class DockerJson(Transform):
         self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
-        self._joining = Joining()
+        self._joining = Joining(self._composer.log_of)
         self._held = Undated(start.dated)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
@@ -83,7 +83,8 @@ class DockerJson(Transform):
             end: Ticket | None = segments[-1].ticket
         else:  # lines are kept, or left out before they came here
             end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
-        taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
+        misfits = self._composer.misfits() if self._composer.reads_lines else 0
+        taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines, misfits=misfits)
         self.parse_errors = self.torn_lines = 0
         return taken
 
@@ -124,7 +125,8 @@ class DockerJson(Transform):
 
     def _goes_on_plainly(self, chunk: Chunk) -> bool:
         """Whether the chunk goes on in the file of the one before, which was plain, so that this one may be, too."""
-        return self._was_plain and self._done.end.file == chunk.start.file and bool(chunk.data)
+        is_next = self._was_plain and self._done.end.file == chunk.start.file and bool(chunk.data)
+        return is_next and not self._composer.reads_lines  # `Taken` alone has room for those that do not fit
 
     def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
         self._last_time = lines[-1].time

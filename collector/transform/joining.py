@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from collector.documents.composer import FinishedLine
-from collector.documents.json_text import log_of, text_of
+from collector.documents.json_text import text_of
 from collector.model import Ticket
 from collector.transform.envelope import LineWithAttrs
 
@@ -33,7 +33,9 @@ class Joining:
 
     clear: Ticket
 
-    def __init__(self) -> None:
+    def __init__(self, log_of: Callable[[str], str]) -> None:
+        """`log_of` gives the JSON object that stands for a line's text."""
+        self._log_of = log_of
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
 
     def __bool__(self) -> bool:
@@ -51,7 +53,10 @@ class Joining:
             unfinished = None
         is_end = line.log.endswith("\n")
         if unfinished is None and is_end:  # a whole line, as most are
-            return [*finished, FinishedLine(log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs))]
+            return [
+                *finished,
+                FinishedLine(self._log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs)),
+            ]
         if unfinished is None:
             if not self._unfinished:
                 self.clear = place()
@@ -70,4 +75,6 @@ class Joining:
         unfinished = self._unfinished.pop(stream)
         text = text_of("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
-        return FinishedLine(log_of(text), stream, unfinished.time, f"{unfinished.id}{pieces}", unfinished.attrs, is_cut)
+        return FinishedLine(
+            self._log_of(text), stream, unfinished.time, f"{unfinished.id}{pieces}", unfinished.attrs, is_cut
+        )

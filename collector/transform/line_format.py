@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
-from collector.documents.json_text import log_of
 from collector.documents.segments import days, segment_of
 from collector.model import BEGINNING, Chunk, LogStream, Start, Ticket
 from collector.ports import Taken, Transform
@@ -51,4 +50,4 @@ class LineFormat(Transform):
     def _line(self, raw: bytes, name: str) -> FinishedLine:
         time, said = self.read(raw.decode(errors="replace").removesuffix("\r"))
         self._last_time = self._stamps.read(time) or self._last_time
-        return FinishedLine(log_of(said), "stdout", self._last_time or _NO_TIME, name)
+        return FinishedLine(self._composer.log_of(said), "stdout", self._last_time or _NO_TIME, name)

@@ -30,13 +30,21 @@ def numbered(numbers: range) -> list[bytes]:
     return [raw(f"line {number}\n", time=f"2026-11-23T02:13:00.{number:09}Z") for number in numbers]
 
 
-def log_stream(path: Path | str, *, container_id: str = "c0ffee", target: str = "shop", entry: str = "") -> LogStream:
+def log_stream(
+    path: Path | str,
+    *,
+    container_id: str = "c0ffee",
+    target: str = "shop",
+    entry: str = "",
+    format: str = "",  # noqa: A002
+) -> LogStream:
     """A running container's stream."""
     return LogStream(
         container_id=container_id,
         container=f"{container_id}-1",
         entry=entry,
         target=target,
+        format=format,
         path=str(path),
         running=True,
         fields={"host": "moby", "@target": target, "docker_container": f"{container_id}-1"},

@@ -94,7 +94,7 @@ def objects(request: pytest.FixtureRequest) -> list[SavedObject]:
 
 def stream_of(name: str, **labels: str) -> LogStream:
     container = Container(id=name, name=name, state="running")
-    described = Described(container=container, labels=labels, environment={}, path="")
+    described = Described(container=container, labels=labels, environment=[], path="")
     (stream,) = Enricher("moby", "all", "", lambda _: None).container(described).streams
     return stream
 

@@ -379,11 +379,14 @@ async def test_labels_that_ask_in_vain_and_the_number_of_targets_are_findings(tm
     async with daemon(tmp_path, many, path) as url:
         found = await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url, PILOTFISH_MAX_TARGETS="16")
     told = found["container json-file-1"]
-    assert told[:3:2] == ("warn", "4 of its entries are not followed, from t16 on: a container has 16")
+    assert told[:3:2] == (
+        "warn",
+        "label aliyun.logs.t16: 4 of its streams are not followed, from t16 on: a container has 16",
+    )
     assert told.fix == LABEL_FIX
     assert found["container json-file-2"].text == (
-        "aliyun.logs.b=/var/log/x is not followed: only `stdout` is; max_targets is reached: 1 of its targets (c) "
-        "are not used, their lines go to json-file-2; raise max_targets, or use fewer targets"
+        "max_targets is reached: 1 of its targets (c) are not used, their lines go to json-file-2; "
+        "raise max_targets, or use fewer targets"
     )
     assert found["targets"].text == "16 named by containers, of 16 (max_targets)"
 
@@ -395,5 +398,7 @@ async def test_labels_in_a_tree_without_a_daemon_are_looked_at_too(tmp_path: Pat
     labels = {f"aliyun.logs.t{number:02}": "stdout" for number in range(17)}
     (folder / "config.v2.json").write_text(json.dumps({"Name": "/web", "Config": {"Labels": labels}}))
     found = await findings(tmp_path)
-    assert found["container web"].text == "1 of its entries are not followed, from t16 on: a container has 16"
+    assert found["container web"].text == (
+        "label aliyun.logs.t16: 1 of its streams are not followed, from t16 on: a container has 16"
+    )
     assert found["targets"].text == "16 named by containers, of 1000 (max_targets)"

@@ -171,8 +171,8 @@ async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
         await tree.discovery.scan()
     reasons = {one["container"]: one["reason"] for one in told if "container" in one}
     assert reasons == {
-        "files": "aliyun.logs.web=/var/log/web.log is not followed: only `stdout` is",
-        "nameless": "aliyun.logs.<name> without a name is not followed",
+        "files": "label aliyun.logs.web: /var/log/web.log is not followed: only `stdout` is",
+        "nameless": "label aliyun.logs.: it names no stream",
         "local": "its log driver is 'local': only json-file logs can be followed",
     }
     assert [one["folder"] for one in told if "symbolic link" in one["event"]] == ["moved"]

@@ -41,7 +41,7 @@ def test_a_container_is_what_the_daemon_says() -> None:
     assert (one.exit_code, one.oom_killed, one.memory_limit_bytes) == (137, True, 67108864)
     assert (one.created, one.started, one.finished) == (AT + 0.5, AT + 1, AT + 2)
     assert (one.log_limit_bytes, found.files_kept) == (30e6, 3)
-    assert (found.labels, found.environment) == ({"aliyun.logs.a": "b"}, {"aliyun_logs_c": "d"})  # what is asked for
+    assert (found.labels, found.environment) == ({"aliyun.logs.a": "b", "a": "b"}, ["aliyun_logs_c=d", "C=d"])
     assert found.path == f"/logs/{ID}/{ID}-json.log"
     assert described(FOUND, Path("/logs"), is_new=False).files_kept == 0
 

@@ -60,7 +60,13 @@ MUTE = Container(
     problem_kind="driver",
 )
 VAIN = Container(
-    id="c", name="vain", state="running", problem="aliyun.logs.x=/var/log is not followed", problem_kind="label"
+    id="c",
+    name="vain",
+    state="running",
+    problem="label aliyun.logs.x: /var/log is not followed",
+    problem_kind="label",
+    faults=("label aliyun.logs.x: /var/log is not followed", "label aliyun.logs.y.format: there is no format z"),
+    fault_count=2,
 )
 
 
@@ -98,8 +104,8 @@ class Telemetry:
             lag=lag,
             process=Process({"info": 3, "error": 1}),
         )
-        stream = log_stream("/logs/x", container_id="web")
-        reader = Reader(Behind(stream, Watcher()), DockerJson(Stamps()), documents=12, read_bytes=3456)
+        stream = log_stream("/logs/x", container_id="web", format="json")
+        reader = Reader(Behind(stream, Watcher()), DockerJson(Stamps()), documents=12, read_bytes=3456, misfits=5)
         self.pipelines[0].readers[stream.key] = reader
         self.pipelines[0].unreadable[stream.key] = "no permission"
         self.pipelines[1].ledger.left_out({"debug": 3})

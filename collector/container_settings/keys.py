@@ -1,0 +1,166 @@
+"""The vocabulary: what may be asked for, and how the text of a label becomes a value.
+
+The text is hostile: each value is bounded, and one that cannot be used is refused with a reason that names the remedy.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from collector.formats.known import kind_of
+from collector.text.bounds import bounded, shown
+
+MOST_TAGS = 32
+MOST_GLOBS = 16
+ABOUT = {"id": "docker_container_id", "image": "docker_image"}  # what `fields.container` adds
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
+_MOST_NAME = 100
+_SECRET = ("password", "passwd", "secret", "token", "credential", "key", "auth")
+_TRUSTED = frozenset({"log", "stream", "timestamp", "truncated", "host", "target", "level", "line", "delivery_error"})
+_TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
+
+
+class Key(NamedTuple):
+    """One thing that may be asked for; `read` raises ValueError with what is wrong with a value."""
+
+    name: str
+    read: Callable[[object], object]
+    help: str
+
+
+def _any(value: object) -> object:
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not (text := value.strip()):
+        raise ValueError("it has no value")
+    return text
+
+
+def read_source(value: object) -> str:
+    """Where the lines of a stream are.
+
+    Raises:
+        ValueError: nothing there can be followed.
+    """
+    text = _text(value)
+    if text != "stdout":
+        raise ValueError(f"{shown(text)} is not followed: only `stdout` is")
+    return text
+
+
+def _format(value: object) -> str:
+    name = _text(value)
+    kind_of(name)
+    return name
+
+
+def _flag(value: object) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = value if isinstance(value, bool) else words.get(_text(value).lower())
+    if found is None:
+        raise ValueError("use true or false")
+    return found
+
+
+def _list(value: object) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, Sequence) else ()
+    found = tuple(dict.fromkeys(text for part in parts if isinstance(part, str) and (text := part.strip())))
+    if not found:
+        raise ValueError("it names nothing: use names, or patterns with *, separated by commas")
+    if len(found) > MOST_GLOBS:
+        raise ValueError(f"it has {len(found)} entries: {MOST_GLOBS} are allowed")
+    return tuple(bounded(one) for one in found)
+
+
+def globs_of(value: object) -> tuple[str, ...]:
+    """The names and patterns in a value; none if it cannot be used."""
+    try:
+        return _list(value)
+    except ValueError:
+        return ()
+
+
+def is_chosen(name: str, globs: Sequence[str]) -> bool:
+    """Whether a label or variable becomes a field; one that may hold a secret only if it is written out."""
+    is_secret = any(word in name.lower() for word in _SECRET)
+    return any(name == glob or (not is_secret and fnmatchcase(name, glob)) for glob in globs)
+
+
+def _variables(value: object) -> tuple[str, ...]:
+    found = _list(value)
+    if broad := next((glob for glob in found if not glob.strip("*?")), None):
+        raise ValueError(f"{broad} would deliver every variable, and passwords among them: name those that you want")
+    return found
+
+
+def _about(value: object) -> tuple[str, ...]:
+    found = _list(value)
+    if unknown := sorted(set(found) - ABOUT.keys()):
+        raise ValueError(f"{shown(unknown[0])} is unknown; use {' or '.join(ABOUT)}")
+    return found
+
+
+def plain(name: str) -> str:
+    """A name of a label or variable within that of a field: a dot would make an object of what stands before it."""
+    return _FOREIGN.sub("_", name)[:_MOST_NAME]
+
+
+def field_name(name: str) -> str:
+    """The name of a field that a label asks for: dots become underscores, since a dot makes an object of its head.
+
+    Raises:
+        ValueError: no field may be called so.
+    """
+    found = name.strip().replace(".", "_")
+    if not _NAME.fullmatch(found):
+        raise ValueError(f"no field can be called {shown(name.strip())!r}: use up to 64 letters, digits, _ and -")
+    if found.lower() in _TRUSTED or found.lower().startswith(_TRUSTED_STARTS):
+        raise ValueError(f"the field {found} is Pilotfish's own: use another name")
+    return found
+
+
+def tags(value: object) -> Iterator[tuple[str, str] | ValueError]:
+    """`stage=test,team=a` → fields and their values; in its place, what is wrong with one."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), str(one)) for name, one in value.items()]
+    else:
+        pairs = [(part, "") if "=" not in part else part.partition("=")[::2] for part in str(value).split(",")]
+    for name, text in pairs:
+        try:
+            if not name.strip() or not text.strip():
+                raise ValueError(f"{shown(name.strip())!r} is no tag: use name=value")
+            yield field_name(name), bounded(text.strip())
+        except ValueError as error:
+            yield error
+
+
+def tags_of(value: Mapping[str, str]) -> dict[str, str]:
+    """Those of an operator.
+
+    Raises:
+        ValueError: one cannot be used.
+    """
+    found: dict[str, str] = {}
+    for one in tags(value):
+        if isinstance(one, ValueError):
+            raise one
+        found[one[0]] = one[1]
+    return found
+
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("target", _text, "target of the documents, and thereby their index"),
+        Key("tags", _any, "fields of the documents, as name=value, separated by commas"),
+        Key("fields.labels", _list, "labels of the container that become fields, as names or patterns with *"),
+        Key("fields.env", _variables, "environment variables of the container that become fields"),
+        Key("fields.container", _about, "what documents tell of the container: id, image, or both"),
+        Key("format", _format, "format of the lines"),
+        Key("exclude", _flag, "true: do not follow the container"),
+    )
+}

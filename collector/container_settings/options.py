@@ -1,0 +1,108 @@
+"""What the operator writes: the sections `labels` and `containers` of the configuration."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from collector import formats
+from collector.container_settings.keys import KEYS, tags_of
+from collector.container_settings.statement import Origin, Statement
+
+_OPTIONS = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+
+
+class LabelOptions(BaseModel):
+    """What labels and environment variables of containers may ask for."""
+
+    model_config = _OPTIONS
+
+    prefixes: tuple[Prefix, ...] = Field(
+        ("aliyun",),
+        description="prefixes of log-pilot's labels <prefix>.logs.<name> that are read; default: PILOT_LOG_PREFIX",
+    )
+    allow: tuple[Glob, ...] = Field(
+        ("*",), description="settings that containers may set themselves; names, or patterns with *"
+    )
+    targets: tuple[Glob, ...] = Field(
+        ("*",), description="targets that containers may name; a name that is reserved must be written out"
+    )
+
+
+class RuleFields(BaseModel):
+    """Members that a rule adds to documents."""
+
+    model_config = _OPTIONS
+
+    labels: tuple[Glob, ...] = Field((), description="labels that become fields; names, or patterns with *")
+    env: tuple[Glob, ...] = Field((), description="environment variables that become fields; names, or patterns with *")
+    container: tuple[str, ...] = Field((), description="what documents tell of the container: id, image")
+
+
+class RuleFormat(BaseModel):
+    """A format with its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, str]
+
+    name: str = Field(description="name of the format")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_name(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        formats.make(self.name, self.__pydantic_extra__)
+        return self
+
+
+class Rule(BaseModel):
+    """Settings for all containers that match: each of name, image and labels that is given."""
+
+    model_config = _OPTIONS
+
+    name: Glob = Field("*", description="name of the container; a pattern with *")
+    image: Glob = Field("*", description="image of the container, as docker ps shows it; a pattern with *")
+    labels: dict[str, Glob] = Field({}, description="labels that the container has, with patterns for their values")
+    exclude: bool | None = Field(None, description="true: do not follow the container")
+    target: str | None = Field(None, description="target of the documents")
+    tags: dict[str, str] = Field({}, description="fields of the documents")
+    fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
+    format: RuleFormat | None = Field(None, description="format of the lines: its name, or `name` and options")
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        for said in self.statements(0):
+            if said.key in KEYS:
+                KEYS[said.key].read(said.value)
+        tags_of(self.tags)
+        return self
+
+    def matches(self, name: str, image: str, labels: Mapping[str, str]) -> bool:
+        """Whether it is for that container."""
+        return (
+            fnmatchcase(name, self.name)
+            and fnmatchcase(image, self.image)
+            and all(key in labels and fnmatchcase(labels[key], glob) for key, glob in self.labels.items())
+        )
+
+    def statements(self, number: int) -> Iterator[Statement]:
+        """What it says; it is the rule of this number, from 1."""
+        said: dict[str, object] = {
+            "exclude": self.exclude,
+            "target": self.target,
+            "tags": self.tags,
+            "fields.labels": self.fields.labels,
+            "fields.env": self.fields.env,
+            "fields.container": self.fields.container,
+        }
+        if self.format is not None:
+            said["format"] = self.format.name
+            said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
+        origin = Origin("rule", str(number))
+        yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))

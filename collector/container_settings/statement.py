@@ -1,0 +1,84 @@
+"""The values that flow: statements with their origins, the settings that they become, and what is wrong with one."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from collector.text.bounds import shown
+
+Kind = Literal["environment", "label", "rule", "default"]
+SOURCE = "source"  # the key that names a stream
+PRECEDENCE: tuple[Kind, ...] = ("environment", "label", "rule", "default")  # the first wins
+
+
+class Origin(NamedTuple):
+    """Who says something: `name` is the variable, the label, or the number of the rule."""
+
+    kind: Kind
+    name: str = ""
+
+    def __str__(self) -> str:
+        word = {"environment": "environment variable ", "label": "label ", "rule": "rule ", "default": "default"}
+        return f"{word[self.kind]}{shown(self.name)}"
+
+
+DEFAULT = Origin("default")
+
+
+class Statement(NamedTuple):
+    """One thing that is asked for: `key` is one of `keys.KEYS`, `entry` the name of a stream; "" is for all of them."""
+
+    entry: str
+    key: str
+    value: object
+    origin: Origin
+
+
+class Fault(NamedTuple):
+    """A statement that has no effect, and why; `key` is what it is about, `source` if a stream is not followed."""
+
+    entry: str
+    key: str
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.reason}"
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One stream of a container: `name` is "" where it names none.
+
+    `tags` are fields that it names itself, `labels` and `variables` the globs of those of its container that become
+    fields. `options` are those of its `format`. `origins` has who said each key.
+    """
+
+    name: str
+    target: str
+    source: str = "stdout"
+    tags: Mapping[str, str] = {}
+    labels: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    format: str = ""
+    options: Mapping[str, str] = {}
+    origins: Mapping[str, Origin] = {}
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a container gets: nothing of it is followed if `excluded_by` says who wants that."""
+
+    entries: tuple[Entry, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    excluded_by: Origin | None = None
+
+    @property
+    def unfollowed(self) -> list[Fault]:
+        """What is asked for and not followed."""
+        return [fault for fault in self.faults if fault.key == SOURCE]
+
+
+def rank(said: Statement) -> tuple[int, bool]:
+    """Sorts statements: who says it first, then what is said of one stream before what is said of all."""
+    return PRECEDENCE.index(said.origin.kind), said.entry == ""

@@ -1,0 +1,25 @@
+"""What a format is to the rest."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Format(ABC):
+    """Reads lines of one format; a line's result depends on nothing but its text and the options.
+
+    `OPTIONS` names what may be said about it, each with what it means.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, options: Mapping[str, str]) -> None:  # noqa: B027 - most formats have no options
+        """Take only options that are in `OPTIONS`.
+
+        Raises:
+            ValueError: one is missing, or has a value that cannot be used.
+        """
+
+    @abstractmethod
+    def log(self, text: str) -> str | None:
+        """The JSON object, on one line, that stands for a line's text; None if the line does not fit."""

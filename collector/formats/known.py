@@ -1,0 +1,36 @@
+"""The formats by their names."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from collector.formats.format import Format
+from collector.text.bounds import shown
+
+_OTHERS = frozenset({"__init__", "format", "known"})
+FORMATS = frozenset(path.stem for path in Path(__file__).parent.glob("*.py")) - _OTHERS
+
+
+def kind_of(name: str) -> type[Format]:
+    """The class of a format.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in FORMATS:
+        raise ValueError(f"there is no format {shown(name)}; the formats are {', '.join(sorted(FORMATS))}")
+    found: type[Format] = import_module(f"collector.formats.{name}").Format
+    return found
+
+
+def make(name: str, options: Mapping[str, str]) -> Format:
+    """A format with its options.
+
+    Raises:
+        ValueError: there is no such format, or an option is unknown, missing or cannot be used.
+    """
+    kind = kind_of(name)
+    if unknown := sorted(options.keys() - kind.OPTIONS.keys()):
+        has = f"its options are {', '.join(kind.OPTIONS)}" if kind.OPTIONS else "it has no options"
+        raise ValueError(f"the format {name} has no option {shown(unknown[0])}; {has}")
+    return kind(options)

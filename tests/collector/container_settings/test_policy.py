@@ -1,0 +1,329 @@
+"""What labels, variables and rules ask for: each statement is judged by itself, and has an origin."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.container_settings.options import LabelOptions, Rule
+from collector.container_settings.policy import MOST_ENTRIES, Asking, Policy, Select
+from collector.container_settings.statement import Entry, Settings
+from collector.text.bounds import MOST_BYTES
+
+Labels = dict[str, str]
+
+
+def settled(
+    labels: Labels | None = None,
+    environment: Labels | None = None,
+    *,
+    select: Select = "all",
+    policy: Policy | None = None,
+    name: str = "web-1",
+    image: str = "shop:3",
+) -> Settings:
+    """The settings of a container whose daemon says this, as the agent keeps it."""
+    policy = policy or Policy()
+    lines = [f"{variable}={value}" for variable, value in (environment or {}).items()]
+    return policy.settings(Asking(name, image, *policy.asked(labels or {}, lines), "default"), select=select)
+
+
+def streams(found: Settings) -> list[tuple[str, str]]:
+    return [(entry.name, entry.target) for entry in found.entries]
+
+
+def reasons(found: Settings) -> list[str]:
+    return [str(fault) for fault in found.faults]
+
+
+def only(found: Settings) -> Entry:
+    assert found.faults == ()
+    (entry,) = found.entries
+    return entry
+
+
+# ---------------------------------------------------------------------- log-pilot's form, and ours
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment", "found"),
+    [
+        ({}, {}, [("", "default")]),
+        ({"aliyun.logs.web": "stdout"}, {}, [("web", "web")]),
+        ({"aliyun.logs.web": " stdout "}, {}, [("web", "web")]),
+        ({"aliyun.logs.web": "stdout", "aliyun.logs.web.target": "shop"}, {}, [("web", "shop")]),
+        ({"aliyun.logs.b": "stdout", "aliyun.logs.a": "stdout"}, {}, [("a", "a"), ("b", "b")]),
+        ({"aliyun.logs.b": "stdout", "aliyun.logs.a": "stdout", "aliyun.logs.b.target": "a"}, {}, [("a", "a")]),
+        ({"aliyun.logs.my_app": "stdout"}, {}, [("my_app", "my_app")]),
+        ({"aliyun.logs.my-app": "stdout"}, {}, [("my-app", "my-app")]),
+        ({"aliyun.logs.my.app": "stdout", "aliyun.logs.my.app.target": "shop"}, {}, [("my.app", "shop")]),
+        ({}, {"aliyun_logs_my_web": "stdout", "aliyun_logs_my_web_target": "shop"}, [("my_web", "shop")]),
+        ({}, {"aliyun_logs_target": "stdout"}, [("target", "target")]),
+        (
+            {"aliyun.logs.web": "/var/log/x", "aliyun.logs.web.target": "label"},
+            {"aliyun_logs_web_target": "environment", "aliyun_logs_web": "stdout"},
+            [("web", "environment")],
+        ),
+        ({"pilotfish.target": "shop"}, {}, [("", "shop")]),
+        ({"pilotfish.web": "stdout"}, {}, [("web", "web")]),
+        ({"pilotfish.web": "stdout", "pilotfish.web.target": "shop"}, {}, [("web", "shop")]),
+        ({}, {"pilotfish_target": "shop"}, [("", "shop")]),
+        ({}, {"pilotfish_my_web": "stdout", "pilotfish_my_web_target": "shop"}, [("my_web", "shop")]),
+        ({"pilotfish.web": "stdout", "aliyun.logs.web.target": "shop"}, {}, [("web", "shop")]),
+    ],
+)
+def test_a_container_names_its_streams_and_their_targets(
+    labels: Labels, environment: Labels, found: list[tuple[str, str]]
+) -> None:
+    said = settled(labels, environment)
+    assert streams(said) == found
+    assert [fault for fault in said.faults if fault.reason != "/var/log/x is not followed: only `stdout` is"] == []
+
+
+def test_only_containers_that_ask_for_something_are_labelled() -> None:
+    assert settled({}, select="labelled") == Settings()
+    assert settled({"pilotfish.exclude": "false"}, select="labelled").entries == ()
+    assert streams(settled({"aliyun.logs.web": "stdout"}, select="labelled")) == [("web", "web")]
+    assert streams(settled({"pilotfish.target": "shop"}, select="labelled")) == [("", "shop")]
+    rule = Policy(rules=[Rule(name="web-*", target="shop")])
+    assert streams(settled({}, select="labelled", policy=rule)) == [("", "shop")]
+    assert streams(settled({}, select="labelled", policy=rule, name="db")) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment", "is_excluded"),
+    [
+        ({}, {}, False),
+        ({"pilotfish.exclude": "true"}, {}, True),
+        ({"pilotfish.exclude": "TRUE"}, {}, True),
+        ({"pilotfish.exclude": "false"}, {}, False),
+        ({"pilotfish.exclude": "true"}, {"pilotfish_exclude": "false"}, False),
+        ({}, {"LOGSPOUT": "ignore"}, True),
+        ({}, {"LOGSPOUT": "anything"}, False),
+    ],
+)
+def test_a_container_may_ask_not_to_be_followed(labels: Labels, environment: Labels, is_excluded: bool) -> None:
+    found = settled(labels, environment)
+    assert (found.excluded_by is not None, found.entries == ()) == (is_excluded, is_excluded)
+
+
+@pytest.mark.parametrize("prefixes", [("aliyun", "custom"), ("custom",), ("loong", "custom")])
+def test_other_prefixes_are_read_beside_each_other(prefixes: tuple[str, ...]) -> None:
+    policy = Policy(LabelOptions(prefixes=prefixes))
+    labels = {"custom.logs.x": "stdout", "aliyun.logs.y": "stdout"}
+    expected = [("x", "x"), ("y", "y")] if "aliyun" in prefixes else [("x", "x")]
+    assert streams(settled(labels, {"loong_logs_z": "stdout"} if "loong" in prefixes else {}, policy=policy)) == [
+        *expected,
+        *([("z", "z")] if "loong" in prefixes else []),
+    ]
+
+
+# ---------------------------------------------------------------------- who wins
+
+
+def test_the_environment_wins_over_a_label_and_that_over_a_rule() -> None:
+    policy = Policy(rules=[Rule(target="rule", tags={"team": "rule", "tier": "rule"}, format={"name": "json"})])
+    label, variable = {"pilotfish.target": "label", "pilotfish.tags": "team=label"}, {"pilotfish_target": "variable"}
+    assert only(settled(policy=policy)).target == "rule"
+    assert only(settled(label, policy=policy)).target == "label"
+    found = only(settled(label, variable, policy=policy))
+    assert (found.target, found.tags, found.format) == ("variable", {"team": "label", "tier": "rule"}, "json")
+    assert {key: str(origin) for key, origin in found.origins.items()} == {
+        "source": "default",
+        "target": "environment variable pilotfish_target",
+        "tags.team": "label pilotfish.tags",
+        "tags.tier": "rule 1",
+        "format": "rule 1",
+    }
+
+
+def test_what_is_said_of_one_stream_wins_over_what_is_said_of_all() -> None:
+    labels = {"pilotfish.web": "stdout", "pilotfish.db": "stdout", "pilotfish.format": "json"}
+    db, web = settled(labels | {"pilotfish.web.format": "none"}).entries
+    assert (db.format, web.format) == ("json", "none")
+
+
+def test_the_first_rule_that_matches_wins_and_others_add_what_it_leaves_open() -> None:
+    rules = [
+        Rule(name="db-*", target="never"),
+        Rule(image="shop:*", labels={"tier": "front*"}, tags={"tier": "front"}),
+        Rule(tags={"tier": "any"}, target="any"),
+    ]
+    found = only(settled({"tier": "frontend"}, policy=Policy(rules=rules)))
+    assert (found.tags, found.target) == ({"tier": "front"}, "any")
+    assert only(settled({"tier": "back"}, policy=Policy(rules=rules))).tags == {"tier": "any"}
+
+
+def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
+    policy = Policy(rules=[Rule(labels={"a": "true"}, exclude=True)])
+    assert str(settled({"a": "true"}, policy=policy).excluded_by) == "rule 1"
+    assert streams(settled({"a": "true", "pilotfish.exclude": "no"}, policy=policy)) == [("", "default")]
+    assert streams(settled({}, policy=policy)) == [("", "default")]
+
+
+# ---------------------------------------------------------------------- faults
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ({"aliyun.logs.": "stdout"}, "label aliyun.logs.: it names no stream"),
+        ({"aliyun.logs. ": "stdout"}, "label aliyun.logs. : it names no stream"),
+        ({"aliyun.logs..tags": "a=b"}, "label aliyun.logs..tags: it names no stream"),
+        ({"pilotfish.": "stdout"}, "label pilotfish.: it names no stream"),
+        ({"aliyun.logs.x": "/var/x"}, "label aliyun.logs.x: /var/x is not followed: only `stdout` is"),
+        (
+            {"pilotfish.fromat": "nginx"},
+            "label pilotfish.fromat: nginx is not followed: only `stdout` is; did you mean pilotfish.format?",
+        ),
+        ({"pilotfish.exclude": "maybe"}, "label pilotfish.exclude: use true or false"),
+        (
+            {"aliyun.logs.x.target": "shop"},
+            "label aliyun.logs.x.target: there is no stream x: name it with a label aliyun.logs.x=stdout",
+        ),
+        ({"pilotfish.target": " "}, "label pilotfish.target: it has no value"),
+        ({"pilotfish.tags": "a=b,c"}, "label pilotfish.tags: 'c' is no tag: use name=value"),
+        ({"pilotfish.tags": "=b,a=b"}, "label pilotfish.tags: '' is no tag: use name=value"),
+        ({"pilotfish.tags": "a=b,host=x"}, "label pilotfish.tags: the field host is Pilotfish's own: use another name"),
+        (
+            {"pilotfish.tags": "a=b,docker.x=x"},
+            "label pilotfish.tags: the field docker_x is Pilotfish's own: use another name",
+        ),
+        (
+            {"pilotfish.tags": "@timestamp=x,a=b"},
+            "label pilotfish.tags: no field can be called '@timestamp': use up to 64 letters, digits, _ and -",
+        ),
+        (
+            {"pilotfish.fields.env": "*"},
+            "label pilotfish.fields.env: * would deliver every variable, and passwords among them: name those that "
+            "you want",
+        ),
+        (
+            {"pilotfish.fields.container": "id,name"},
+            "label pilotfish.fields.container: name is unknown; use id or image",
+        ),
+        ({"pilotfish.format.pattern": "x"}, "label pilotfish.format.pattern: it has no effect without a format"),
+    ],
+)
+def test_a_bad_statement_is_told_and_disables_no_other(labels: Labels, told: str) -> None:
+    found = settled({"pilotfish.web": "stdout", "pilotfish.web.tags": "good=1"} | labels)
+    assert [(entry.name, entry.tags["good"]) for entry in found.entries] == [("web", "1")]
+    assert reasons(found) == [told]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("nginks", "there is no format nginks; the formats are "), ("json", "the format json has no option pattern")],
+)
+def test_a_format_that_cannot_be_made_is_told_and_the_next_best_counts(value: str, said: str) -> None:
+    rules = Policy(rules=[Rule(format={"name": "none"})])
+    found = settled({"pilotfish.format": value, "pilotfish.format.pattern": "x"}, policy=rules)
+    assert found.faults[0].reason.startswith(said)
+    assert [entry.format for entry in found.entries] == ["none"]
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"(pilotfish|aliyun\.logs)[.a-z]{0,30}", fullmatch=True) | st.text(max_size=30),
+        st.text(max_size=60) | st.sampled_from(["stdout", "true", "a=b", "json"]),
+        max_size=12,
+    ),
+    st.sampled_from(["all", "labelled"]),
+)
+def test_hostile_labels_never_raise_and_never_take_a_good_stream_away(labels: Labels, select: Select) -> None:
+    labels = {name: value for name, value in labels.items() if not name.startswith("pilotfish.exclude")}
+    found = settled(labels | {"aliyun.logs.good": "stdout", "aliyun.logs.good.target": "good"}, select=select)
+    assert (
+        "good" in [entry.name for entry in found.entries]
+        or len(found.entries) == MOST_ENTRIES
+        or any(entry.target == "good" for entry in found.entries)
+    )
+    assert all(fault.reason for fault in found.faults)
+
+
+def test_a_huge_label_and_ten_thousand_of_them_are_bounded() -> None:
+    labels = {f"aliyun.logs.t{number:05}": "stdout" for number in range(10_000)}
+    labels |= {"pilotfish.tags": "a=" + "x" * 1_000_000, "pilotfish.fields.labels": "other.*"}
+    labels |= {f"other.{number}": "y" * 100_000 for number in range(10)}
+    found = settled(labels)
+    assert len(found.entries) == MOST_ENTRIES
+    assert len(found.entries[0].tags["a"].encode()) <= MOST_BYTES
+    kept, _ = Policy().asked(labels, [])
+    assert sum(map(len, kept.values())) < 100_000
+
+
+@pytest.mark.parametrize("letter", ["b", "é"])
+def test_a_name_that_is_too_long_is_none(letter: str) -> None:
+    """It would be kept with each position, and all of them are in memory."""
+    longest, longer = (letter * (size // len(letter.encode())) for size in (MOST_BYTES, MOST_BYTES + 2))
+    found = settled({f"aliyun.logs.{longer}": "stdout"})
+    assert (streams(found), [fault.reason for fault in found.faults]) == (
+        [("", "default")],
+        [f"a name has {MOST_BYTES} bytes at most"],
+    )
+    assert streams(settled({f"aliyun.logs.{longest}": "stdout"})) == [(longest, longest)]
+
+
+# ---------------------------------------------------------------------- what the operator allows
+
+
+def test_containers_may_set_only_what_the_operator_allows() -> None:
+    policy = Policy(LabelOptions(allow=("target", "fields.*")))
+    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.target": "shop", "aliyun.logs.web.format": "json"}
+    found = settled(labels, policy=policy)
+    assert (streams(found), found.entries[0].format) == ([("web", "shop")], "")
+    assert reasons(found) == [
+        "label aliyun.logs.web.format: containers may not set format here: the operator's labels.allow does not name it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "globs", "is_refused"),
+    [
+        ("shop", ("*",), False),
+        ("shop", ("team-*",), True),
+        ("team-shop", ("team-*",), False),
+        (".kibana", ("*",), True),
+        (".security-7", ("*",), True),
+        ("logs-app", ("*",), True),
+        ("LOGS-app", ("*",), True),
+        ("metrics-app", ("*",), True),
+        ("logs-app", ("logs-app",), False),
+        ("logs", ("*",), False),
+        ("logstash", ("*",), False),
+        ("..", ("*",), True),
+    ],
+)
+def test_a_target_that_is_reserved_or_not_allowed_is_refused(
+    target: str, globs: tuple[str, ...], is_refused: bool
+) -> None:
+    found = settled({"pilotfish.target": target}, policy=Policy(LabelOptions(targets=globs)))
+    assert streams(found) == [("", "default" if is_refused else target)]
+    assert bool(found.faults) == is_refused
+
+
+# ---------------------------------------------------------------------- fields
+
+
+def test_labels_and_variables_that_are_named_are_kept_and_no_others() -> None:
+    labels = {"pilotfish.fields.labels": "com.shop.*,tier", "pilotfish.fields.env": "APP_*"}
+    labels |= {"com.shop.team": "a", "tier": "front", "secret": "s"}
+    kept, variables = Policy().asked(labels, ["APP_ENV=live", "PASSWORD=p", "APP_PASSWORD=q"])
+    assert sorted(kept) == ["com.shop.team", "pilotfish.fields.env", "pilotfish.fields.labels", "tier"]
+    assert variables == {"APP_ENV": "live"}
+    assert only(settled(labels)).labels == ("com.shop.*", "tier")
+
+
+def test_log_pilots_tags_and_access_labels_are_fields_and_an_index_among_them_is_the_target() -> None:
+    labels = {
+        "aliyun.logs.web": "stdout",
+        "aliyun.logs.web.tags": "stage=test,index=shop",
+        "com.aliyun.access.a.b": "1",
+    }
+    found = only(settled(labels))
+    assert (found.target, found.tags) == ("shop", {"stage": "test", "index": "shop", "a_b": "1"})
+    assert only(settled(labels | {"aliyun.logs.web.target": "other"})).target == "shop"
+
+
+@pytest.mark.parametrize("value", ["${HOSTNAME}", "#{`id`}", "{{ .Name }}", "on", "1.0", "null", "<b>", 'a"b\\'])
+def test_a_value_is_the_text_that_was_written(value: str) -> None:
+    assert only(settled({"pilotfish.tags": f"x={value}"})).tags == {"x": value}
