@@ -118,6 +118,8 @@ def _inner(kind: Any, key: str) -> Any | None:
         return field.annotation if field is not None else None
     if get_origin(kind) is dict or kind is dict:
         return (get_args(kind) or (str, Any))[1]
+    if get_origin(kind) in (list, tuple) and key.isdecimal():
+        return get_args(kind)[0]
     return None
 
 

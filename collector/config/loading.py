@@ -24,6 +24,8 @@ from collector.intake.input import InputSettings
 from collector.ports import ShipperSettings
 from collector.state import places
 
+_PREFIXES = "PILOT_LOG_PREFIX"
+
 __all__ = [
     "Configuration",
     "Http",
@@ -93,10 +95,10 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) 
     for section in Types._fields:
         if values.get(section, {}) == {}:
             values[section] = _default_of(getattr(types, section))
+    names = _log_pilots_prefixes(values, environ)
     if not isinstance(values["inputs"], dict):
-        return {}
+        return names
     chosen = environment.chosen_types(values)
-    names: dict[tuple[str, ...], str] = {}
     values["inputs"] = dict(values["inputs"])
     for name, options in values["inputs"].items():
         settings = _input_settings(name, chosen, types)
@@ -105,6 +107,16 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) 
             values["inputs"][name] = _merge(found.values, options)
             names |= {("inputs", name, key): variable for key, variable in found.names.items()}
     return names
+
+
+def _log_pilots_prefixes(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Take over the variable with which log-pilot is told the prefixes of its labels."""
+    labels = values.get("labels", {})
+    if not environ.get(_PREFIXES, "").strip() or not isinstance(labels, dict) or "prefixes" in labels:
+        return {}
+    found = [prefix for part in environ[_PREFIXES].split(",") if (prefix := part.strip())]
+    values["labels"] = {**labels, "prefixes": found}
+    return {("labels", "prefixes"): _PREFIXES}
 
 
 def _input_settings(name: str, chosen: Chosen, types: Types) -> type[InputSettings] | None:

@@ -62,6 +62,8 @@ def _explain(detail: ErrorDetails, path: Path, parent: type[BaseModel] | None) -
     if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
         known = f": {', '.join(parent_fields)}" if (parent_fields := _inside(path, parent)) else ""
         return "should be a section", f"write its keys below it{known}"
+    if detail["type"] in ("list_type", "tuple_type"):
+        return "should be a list", "write each entry on a line of its own that begins with `- `"
     if detail["type"] == "string_type":
         return "should be a string", "put it in quotes"
     what = detail["msg"].removeprefix("Value error, ")

@@ -30,13 +30,24 @@ def _rows(
         if isinstance(value, dict) and value:
             yield f"{indent}{_scalar(key)}:", ""
             yield from _rows(value, path, origins)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{indent}{_scalar(key)}:", origins.get(path, "default")
+            yield from ((f"{indent}- {_scalar(_masked(key, _said(one)))}", "") for one in value)
         else:
             yield f"{indent}{_scalar(key)}: {_scalar(_masked(key, value))}", origins.get(path, "default")
+
+
+def _said(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one in a list what somebody wrote."""
+    found = {key: _said(one) if isinstance(one, dict) else one for key, one in value.items()}
+    return {key: one for key, one in found.items() if one not in (None, {}, [], "*")}
 
 
 def _masked(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_masked(key, one) for one in value]
+    if isinstance(value, dict):
+        return {name: _masked(name, one) for name, one in value.items()}
     if value and SECRET_KEY.search(key) and not isinstance(value, bool):
         return MASK
     return mask_url(value) if isinstance(value, str) else value

@@ -122,7 +122,7 @@ def _clipped(quoted: re.Match[str]) -> str:
 
 
 def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
-    """Find each key's line, and refuse what YAML itself lets pass: a key twice, or an alias within itself."""
+    """Find the line of each key and of each element of a list, and refuse what YAML itself lets pass: a key twice, or an alias within itself."""
     found: dict[tuple[str, ...], int] = {}
     values = 0
 
@@ -136,8 +136,9 @@ def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
                 f"{name}:{_line(node)}: {'.'.join(path)}: contains itself", "write it without the alias"
             )
         if isinstance(node, yaml.SequenceNode):
-            for child in node.value:
-                walk(child, path, (*above, node))
+            for number, child in enumerate(node.value):
+                found[*path, str(number)] = _line(child)
+                walk(child, (*path, str(number)), (*above, node))
         if isinstance(node, yaml.MappingNode):
             _check_keys([key for key, _ in node.value], f"{name}:{{}}: {'.'.join(path) or 'the top level'}")
             for key, child in node.value:

@@ -92,7 +92,7 @@ class Rule(BaseModel):
         )
 
     def statements(self, number: int) -> Iterator[Statement]:
-        """What it says; it is the rule of this number, from 1."""
+        """What it says; it is the rule of this number in the configuration, from 0."""
         said: dict[str, object] = {
             "exclude": self.exclude,
             "target": self.target,
@@ -104,5 +104,5 @@ class Rule(BaseModel):
         if self.format is not None:
             said["format"] = self.format.name
             said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
-        origin = Origin("rule", str(number))
+        origin = Origin("rule", f"containers.{number}")
         yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))

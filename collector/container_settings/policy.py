@@ -93,7 +93,7 @@ class Policy:
 
     def _all(self, asking: Asking) -> Iterator[Statement | Fault]:
         yield from self._said(asking.labels, asking.environment)
-        for number, rule in enumerate(self._rules, 1):
+        for number, rule in enumerate(self._rules):
             if rule.matches(asking.name, asking.image, asking.labels):
                 yield from rule.statements(number)
 

@@ -131,8 +131,8 @@ def test_the_environment_wins_over_a_label_and_that_over_a_rule() -> None:
         "source": "default",
         "target": "environment variable pilotfish_target",
         "tags.team": "label pilotfish.tags",
-        "tags.tier": "rule 1",
-        "format": "rule 1",
+        "tags.tier": "rule containers.0",
+        "format": "rule containers.0",
     }
 
 
@@ -155,7 +155,7 @@ def test_the_first_rule_that_matches_wins_and_others_add_what_it_leaves_open() -
 
 def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
     policy = Policy(rules=[Rule(labels={"a": "true"}, exclude=True)])
-    assert str(settled({"a": "true"}, policy=policy).excluded_by) == "rule 1"
+    assert str(settled({"a": "true"}, policy=policy).excluded_by) == "rule containers.0"
     assert streams(settled({"a": "true", "pilotfish.exclude": "no"}, policy=policy)) == [("", "default")]
     assert streams(settled({}, policy=policy)) == [("", "default")]
 
