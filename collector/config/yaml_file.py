@@ -122,7 +122,7 @@ def _clipped(quoted: re.Match[str]) -> str:
 
 
 def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
-    """Find the line of each key and of each element of a list, and refuse what YAML itself lets pass: a key twice, or an alias within itself."""
+    """Find each key's line, and each element's of a list; refuse what YAML lets pass: a key twice, an alias in itself."""
     found: dict[tuple[str, ...], int] = {}
     values = 0
 

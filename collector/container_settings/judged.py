@@ -67,7 +67,7 @@ class Judged:
             tags=tagged,
             format="" if format_ is None else str(format_.value),
             options=options,
-            origins={"source": self.source_of(name)} | origins,
+            origins=dict.fromkeys(("source", "target"), self.source_of(name)) | origins,
             **values,  # type: ignore[arg-type]  # each is what its key reads
         )
 

@@ -10,7 +10,7 @@ from collector.container_settings.dialects import PILOTFISH, log_pilot
 from collector.container_settings.judged import Judged
 from collector.container_settings.keys import globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
-from collector.container_settings.statement import SOURCE, Entry, Fault, Settings, Statement
+from collector.container_settings.statement import SOURCE, Entry, Fault, Settings, Statement, settings
 from collector.text.bounds import shown, slim
 
 MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
@@ -72,7 +72,7 @@ class Policy:
         judged = Judged(said, self._target_refusal, faults)
         excluded = judged.flag("exclude")
         if excluded is not None and excluded.value:
-            return Settings(faults=tuple(faults), excluded_by=excluded.origin)
+            return settings(faults=list(faults), excluded_by=excluded.origin)
         names = judged.names()
         if not names and (select == "all" or any(one.key != "exclude" for one in said)):
             names = [""]
@@ -89,7 +89,7 @@ class Policy:
                 f"{len(more)} of its streams are not followed, from {shown(more[0])} on: a container has {MOST_ENTRIES}"
             )
             faults[Fault(more[0], SOURCE, judged.source_of(more[0]), reason)] = None
-        return Settings(entries=tuple(entries.values()), faults=tuple(faults))
+        return settings(entries.values(), list(faults))
 
     def _all(self, asking: Asking) -> Iterator[Statement | Fault]:
         yield from self._said(asking.labels, asking.environment)

@@ -1,6 +1,6 @@
 """The values that flow: statements with their origins, the settings that they become, and what is wrong with one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from collector.text.bounds import shown
 
 Kind = Literal["environment", "label", "rule", "default"]
 SOURCE = "source"  # the key that names a stream
+_MOST_FAULTS = 16
 PRECEDENCE: tuple[Kind, ...] = ("environment", "label", "rule", "default")  # the first wins
 
 
@@ -67,16 +68,29 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a container gets: nothing of it is followed if `excluded_by` says who wants that."""
+    """What a container gets, and the first of its `fault_count` faults.
+
+    Nothing of it is followed if `excluded_by` says who wants that.
+    """
 
     entries: tuple[Entry, ...] = ()
     faults: tuple[Fault, ...] = ()
+    fault_count: int = 0
     excluded_by: Origin | None = None
 
-    @property
-    def unfollowed(self) -> list[Fault]:
-        """What is asked for and not followed."""
-        return [fault for fault in self.faults if fault.key == SOURCE]
+    def told(self, key: str = "") -> list[str]:
+        """The faults in words, or those of one key."""
+        found = [str(fault) for fault in self.faults if key in ("", fault.key)]
+        more = self.fault_count - len(self.faults)
+        return [*found, f"and {more} more"] if found and more > 0 else found
+
+
+def settings(
+    entries: Iterable[Entry] = (), faults: Sequence[Fault] = (), excluded_by: Origin | None = None
+) -> Settings:
+    """Settings with no more faults than a message bears."""
+    kept = tuple(faults[:_MOST_FAULTS])
+    return Settings(entries=tuple(entries), faults=kept, fault_count=len(faults), excluded_by=excluded_by)
 
 
 def rank(said: Statement) -> tuple[int, bool]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from collector.container_settings.keys import ABOUT, is_chosen, plain
 from collector.container_settings.policy import Asking, Policy, Select
-from collector.container_settings.statement import Entry
+from collector.container_settings.statement import DEFAULT, SOURCE, Entry, Fault, settings
 from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
@@ -18,7 +18,6 @@ from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
 log = structlog.get_logger(__name__)
 
-_MOST_FAULTS = 16  # that are told of one container
 _TOLD = 10_000  # containers whose cut members were told: their ids take a megabyte
 
 
@@ -82,12 +81,13 @@ class Enricher:
         asked, variables = self._policy.asked(described.labels, described.environment)
         asking = Asking(bare.name, bare.image, asked, variables, default)
         wanted = self._policy.settings(asking, select=self._select)
+        if wanted.excluded_by is not None:
+            return replace(bare, settings=wanted)
         if wanted.entries and bare.driver != json_file.DRIVER:
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem, problem_kind="driver")
         settled = self._settled(bare.id, wanted.entries, bounded(default))
-        faults = [*map(str, wanted.faults), *settled.faults]
-        problem = "; ".join(_few([*map(str, wanted.unfollowed), *settled.faults]))
+        problem = "; ".join([*wanted.told(SOURCE), *(fault.reason for fault in settled.faults)])
         about = {"id": bare.id, "image": bare.image}
         streams = tuple(
             self._stream(bare, described, entry, {**self.fields(bare.name, entry.target, labels), **more})
@@ -100,8 +100,7 @@ class Enricher:
             bare,
             problem=problem,
             problem_kind="label" if problem else "",
-            faults=tuple(_few(faults)),
-            fault_count=len(faults),
+            settings=settings(settled.entries, [*wanted.faults, *settled.faults]),
             streams=streams,
             targets=tuple(stream.target for stream in streams if stream.target != bounded(default)),
         )
@@ -140,13 +139,14 @@ class Enricher:
             known = self._target_of(StreamKey(container_id, entry.name))
             target = known or bounded(entry.target)
             if known is None and target != default and not self._has_room(target, found):
-                refused.append(target)
+                refused.append(replace(entry, target=target))
                 target = default
             found.setdefault(target, replace(entry, target=target))
-        faults = []
+        faults: list[Fault] = []
         if refused:
-            faults = [f"max_targets is reached: {len(refused)} of its targets ({refused[0][:80]}) are not used, their "
-                      f"lines go to {default[:80]}; raise max_targets, or use fewer targets"]  # fmt: skip
+            reason = (f"max_targets is reached: {len(refused)} of its targets ({refused[0].target[:80]}) are not used, "
+                      f"their lines go to {default[:80]}; raise max_targets, or use fewer targets")  # fmt: skip
+            faults = [Fault(refused[0].name, "target", refused[0].origins.get("target", DEFAULT), reason)]
         return _Settled(list(found.values()), faults)
 
     def _stream(self, container: Container, described: Described, entry: Entry, fields: Mapping[str, str]) -> LogStream:
@@ -170,7 +170,7 @@ class _Settled(NamedTuple):
     """Entries with the targets that they get, and what was not to be had."""
 
     entries: list[Entry]
-    faults: list[str]
+    faults: list[Fault]
 
 
 def _fields(entry: Entry, asking: Asking, about: Mapping[str, str]) -> dict[str, str]:
@@ -181,9 +181,3 @@ def _fields(entry: Entry, asking: Asking, about: Mapping[str, str]) -> dict[str,
     found |= {f"docker_env_{plain(name)}": value for name, value in sorted(asking.environment.items())
               if is_chosen(name, entry.variables)}  # fmt: skip
     return {name: bounded(value) for name, value in found.items()} | dict(entry.tags)
-
-
-def _few(faults: list[str]) -> list[str]:
-    """As many as a message bears."""
-    more = len(faults) - _MOST_FAULTS
-    return [*faults[:_MOST_FAULTS], f"and {more} more"] if more > 0 else faults

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.clock import News
+from collector.container_settings.statement import Settings
 from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
@@ -24,6 +25,7 @@ from collector.model import LogStream, StreamKey
 log = structlog.get_logger(__name__)
 
 UNDESCRIBED = ""  # the driver of a container that the daemon lists and does not describe
+NO_SETTINGS = Settings()
 Problem = Literal["", "driver", "label", "undescribed"]
 
 
@@ -36,8 +38,8 @@ class Container(Struct, frozen=True, kw_only=True):
     A health is only of one that runs, an exit code only of one that does not. `check_wait_seconds` is the time within
     which its health check has to run again, None without one. `start_error` is why the daemon could not start it.
     `stack`, `service` and `task` are the swarm's.
-    `problem` says why its log is not followed though it should be, `problem_kind` in a word; `faults` are the first
-    of the `fault_count` things that it asks for in vain, and `targets` those that it names itself.
+    `problem` says why its log is not followed though it should be, `problem_kind` in a word; `settings` are what it
+    asks for, and `targets` those that it names itself.
     """
 
     id: str
@@ -66,8 +68,7 @@ class Container(Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None = 0
     problem: str = ""
     problem_kind: Problem = ""
-    faults: tuple[str, ...] = ()
-    fault_count: int = 0
+    settings: Settings = NO_SETTINGS
     streams: tuple[LogStream, ...] = ()
     targets: tuple[str, ...] = ()
 
@@ -212,8 +213,8 @@ class Listing:
     def tell_problem(self, container: Container) -> None:
         """Say once what a container has in vain, before `put`; of one that the daemon does not describe it was said."""
         before = self.containers.get(container.id)
-        reason = "; ".join(container.faults) or container.problem
-        is_new = before is None or ("; ".join(before.faults) or before.problem) != reason
+        reason = _in_vain(container)
+        is_new = before is None or _in_vain(before) != reason
         if not reason or not is_new or not self.share.has(container.id):
             return
         if not container.problem:
@@ -249,3 +250,7 @@ class Listing:
         self.outages += 1
         self.up, self.error = False, error
         return self._news.is_new(error)
+
+
+def _in_vain(container: Container) -> str:
+    return "; ".join(container.settings.told()) or container.problem

@@ -73,7 +73,7 @@ def requests(descriptions: Iterable[Described], enricher: Enricher, listing: Lis
     for described in descriptions:
         container = enricher.container(described)
         listing.put(container)
-        for fault in container.faults:
+        for fault in container.settings.told():
             yield Finding("warn", f"container {container.name}", fault, LABEL_FIX)
 
 

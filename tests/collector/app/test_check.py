@@ -385,8 +385,8 @@ async def test_labels_that_ask_in_vain_and_the_number_of_targets_are_findings(tm
     )
     assert told.fix == LABEL_FIX
     assert found["container json-file-2"].text == (
-        "max_targets is reached: 1 of its targets (c) are not used, their lines go to json-file-2; "
-        "raise max_targets, or use fewer targets"
+        "label aliyun.logs.c: max_targets is reached: 1 of its targets (c) are not used, their lines go to "
+        "json-file-2; raise max_targets, or use fewer targets"
     )
     assert found["targets"].text == "16 named by containers, of 16 (max_targets)"
 

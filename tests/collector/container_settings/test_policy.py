@@ -32,7 +32,7 @@ def streams(found: Settings) -> list[tuple[str, str]]:
 
 
 def reasons(found: Settings) -> list[str]:
-    return [str(fault) for fault in found.faults]
+    return found.told()
 
 
 def only(found: Settings) -> Entry:

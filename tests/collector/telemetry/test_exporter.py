@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.container_settings.statement import Settings
 from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.calls import Calls
 from collector.docker.event import Event
@@ -65,8 +66,7 @@ VAIN = Container(
     state="running",
     problem="label aliyun.logs.x: /var/log is not followed",
     problem_kind="label",
-    faults=("label aliyun.logs.x: /var/log is not followed", "label aliyun.logs.y.format: there is no format z"),
-    fault_count=2,
+    settings=Settings(fault_count=2),
 )
 
 
