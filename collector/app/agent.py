@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from collector.app.explain import explained
 from collector.app.inputs import context_of, keep_running
 from collector.app.readiness import not_ready
 from collector.app.status import numbers_of, status_of
@@ -192,6 +193,7 @@ class Agent:
             not_ready=self.not_ready,
             metrics=lambda accept: expose(exporter.families(), accept),
             status=self.status,
+            explain=partial(explained, self.registry, self.pipelines, self.inputs),
             search=self._searched(opened),
             live=self.live,
             dead_letters=[state / places.DEAD_LETTERS],

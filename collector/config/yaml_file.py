@@ -122,7 +122,7 @@ def _clipped(quoted: re.Match[str]) -> str:
 
 
 def _lines(root: yaml.Node, name: str) -> dict[tuple[str, ...], int]:
-    """Find each key's line, and each element's of a list; refuse what YAML lets pass: a key twice, an alias in itself."""
+    """Find the line of each key and element; refuse what YAML lets pass: a key twice, an alias within itself."""
     found: dict[tuple[str, ...], int] = {}
     values = 0
 

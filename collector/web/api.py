@@ -1,4 +1,4 @@
-"""`/api/search`, `/api/tail`, `/api/status`: what the commands and the page ask, all of it behind the token."""
+"""`/api/search`, `/api/tail`, `/api/status`, `/api/explain`: what the commands and the page ask, behind the token."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,8 @@ class Views(Struct, frozen=True, kw_only=True):
     """What the port shows.
 
     `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
-    Accept header and gives body and content type; `status` is what JSON can hold; `search` is None without a store;
+    Accept header and gives body and content type; `status` is what JSON can hold, and `explain`, which is asked about
+    containers by their names; `search` is None without a store;
     `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `engine_metrics`
     is where the engine's own metrics are, by the option that says so.
     """
@@ -49,6 +50,7 @@ class Views(Struct, frozen=True, kw_only=True):
     not_ready: Callable[[], list[str]]
     metrics: Callable[[str], tuple[bytes, str]]
     status: Callable[[], Mapping[str, Any]]
+    explain: Callable[[Callable[[str], bool]], Sequence[Mapping[str, Any]]]
     search: Searchable | None
     live: Live
     dead_letters: Sequence[Path]
@@ -65,7 +67,7 @@ class Api:
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of its route."""
-        return {"search": self.search, "tail": self.tail, "status": self.status}
+        return {"search": self.search, "tail": self.tail, "status": self.status, "explain": self.explain}
 
     async def search(self, request: web.Request) -> web.Response:
         """Find documents: `{"total": N, "cut": false, "documents": [...], "cursor": "…", "start": "…"}`; cut at 8 MiB.
@@ -87,6 +89,16 @@ class Api:
         """What the agent is doing."""
         body = orjson.dumps(self._views.status(), option=orjson.OPT_APPEND_NEWLINE)
         return web.Response(body=body, content_type="application/json")
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """What becomes of the lines of containers, and why: `{"containers": [...]}`, at most 20 by name."""
+        try:
+            known(request.query, {"name"})
+        except QueryError as error:
+            return refusal(400, error.cause, error.remedy)
+        names = tuple(name[:MOST_TEXT] for name in request.query.getall("name", []))
+        found = {"containers": self._views.explain(Wanted(names=names).names_matcher())}
+        return web.Response(body=orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE), content_type="application/json")
 
     async def tail(self, request: web.Request) -> web.StreamResponse:
         """Documents as they are read, one a line; `{"skipped": N}` where this client was too slow."""

@@ -44,6 +44,7 @@ ROUTES: Mapping[str, Route] = {
     "search": Route("/api/search"),
     "tail": Route("/api/tail", allow_head=False),
     "status": Route("/api/status"),
+    "explain": Route("/api/explain"),
     "dead_letters": Route("/api/dead-letters"),
     "replay": Route("/api/dead-letters/replay", "POST"),
 }

@@ -76,6 +76,7 @@ class Gateway:
             "search": self.search,
             "tail": self.tail,
             "status": self.status,
+            "explain": self.explain,
         }
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
@@ -117,6 +118,17 @@ class Gateway:
         except Unavailable as error:
             return access.refusal(503, error.cause, "check its log")
         return web.json_response(merged.status([orjson.loads(body) for _, body in told]))
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """What becomes of the lines of containers, and why; each worker tells of its own."""
+        try:
+            told = await self._ask("/api/explain", request.query)
+        except Unavailable as error:
+            return access.refusal(503, error.cause, "check its log")
+        if refused := next((one for one in told if one[0] != web.HTTPOk.status_code), None):
+            return web.Response(status=refused[0], body=refused[1], content_type="application/json")
+        found = [one for _, body in told for one in orjson.loads(body)["containers"]]
+        return web.json_response({"containers": sorted(found, key=lambda one: str(one["container"]))})
 
     async def search(self, request: web.Request) -> web.Response:
         """What one of them says: none has a store, which several could not share."""
@@ -168,13 +180,13 @@ class Gateway:
                 await response.write(rest + whole + newline)
             rest = after
 
-    async def _ask(self, path: str) -> list[tuple[int, bytes]]:
+    async def _ask(self, path: str, query: Mapping[str, str] | None = None) -> list[tuple[int, bytes]]:
         """What each worker answers.
 
         Raises:
             Unavailable: one does not.
         """
-        return await asyncio.gather(*(peer.get(path) for peer in self._peers))
+        return await asyncio.gather(*(peer.get(path, query) for peer in self._peers))
 
 
 class ReplayByWorkers:

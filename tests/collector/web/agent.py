@@ -69,6 +69,7 @@ async def site(
         not_ready=lambda: reasons,
         metrics=lambda accept: (page, "text/plain") if page else expose([read], accept),
         status=lambda: {"outputs": {"local": {"read": 3}}},
+        explain=lambda is_meant: [{"container": name} for name in ("db", "web") if is_meant(name)],
         search=search(shelf),
         live=Live(room_bytes=1000),
         dead_letters=[state_dir / "dead_letters"],

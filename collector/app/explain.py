@@ -1,0 +1,123 @@
+"""One container → what becomes of its lines here and why: each setting with its origin, faults, and its last lines.
+
+The lines are read from the log once more and go through the same transform as those that are delivered.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from collector.container_settings.keys import ABOUT
+from collector.container_settings.statement import Entry
+from collector.discovery.registry import Container, Registry
+from collector.files.regular import open_regular
+from collector.intake.input import Reads
+from collector.model import BEGINNING, Chunk, FileId, LogStream, Position
+from collector.pipeline.pipeline import Pipeline
+
+MOST_LINES = 5
+_TAIL_BYTES = 64 << 10
+_MOST_CONTAINERS = 20
+
+
+def explained(
+    registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads], is_meant: Callable[[str], bool]
+) -> list[dict[str, Any]]:
+    """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs."""
+    ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
+    return [
+        _container(one, registry, pipelines, inputs)
+        for one in sorted(ours, key=lambda one: one.name)[:_MOST_CONTAINERS]
+    ]
+
+
+def _container(
+    one: Container, registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads]
+) -> dict[str, Any]:
+    owner = registry.owner(one.id)
+    entries = {entry.name: entry for entry in one.settings.entries}
+    excluded = one.settings.excluded_by
+    return {
+        "container": one.name,
+        "id": one.id,
+        "image": one.image,
+        "state": one.state,
+        "input": owner.name if owner is not None else "",
+        "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
+        "faults": one.settings.told(),
+        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs) for stream in one.streams],
+    }
+
+
+def _why(one: Container) -> str:
+    return one.problem or "it is the agent's own container, or nothing names it and `select` is labelled"
+
+
+def _stream(
+    stream: LogStream, entry: Entry | None, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads]
+) -> dict[str, Any]:
+    readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
+    return {
+        "name": stream.entry,
+        "settings": [] if entry is None else list(_settings(entry)),
+        "outputs": {
+            output: {
+                "documents": reader.documents,
+                "backlog_bytes": reader.source.backlog_bytes,
+                "unparsed_lines": reader.misfits,
+            }
+            for output, reader in readers.items()
+        },
+        "lines": _lines(stream, inputs[stream.input]) if stream.input in inputs and stream.path else [],
+    }
+
+
+def _settings(entry: Entry) -> Iterable[dict[str, str]]:
+    """Each setting that has a value, with who says it."""
+    values = {
+        "source": entry.source,
+        "target": entry.target,
+        **{f"tags.{name}": value for name, value in entry.tags.items()},
+        "fields.labels": ", ".join(entry.labels),
+        "fields.env": ", ".join(entry.variables),
+        "fields.container": ", ".join(one for one in ABOUT if one in entry.about),
+        "format": entry.format,
+        **{f"format.{name}": value for name, value in entry.options.items()},
+    }
+    for key, value in values.items():
+        if value:
+            origin = entry.origins.get(key) or entry.origins.get(key.partition(".")[0])
+            yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
+
+
+def _lines(stream: LogStream, reads: Reads) -> list[dict[str, str]]:
+    """The last lines as they stand in the log, each with its document."""
+    found = []
+    for line in _last_lines(stream.path):
+        end = Position(FileId(stream.container_id, "", 0), len(line), 1)
+        chunk = Chunk(stream=stream, data=line, start=Position(end.file, 0, 0), end=end, ended=True)
+        documents = [
+            document
+            for segment in reads.transform(stream, BEGINNING).take(chunk).segments
+            for document in segment.documents
+        ]
+        found.append(
+            {
+                "raw": line.rstrip(b"\n").decode(errors="replace"),
+                "document": b"\n".join(documents).decode(errors="replace"),
+            }
+        )
+    return found
+
+
+def _last_lines(path: str) -> list[bytes]:
+    try:
+        with os.fdopen(open_regular(Path(path)), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL_BYTES))
+            data = file.read(_TAIL_BYTES)
+    except OSError:
+        return []
+    whole = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+    return whole[1 if size > _TAIL_BYTES else 0 :][-MOST_LINES:]
