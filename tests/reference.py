@@ -14,6 +14,7 @@ import yaml
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
 from collector.config.show import schema
+from collector.container_settings.keys import KEYS
 from collector.telemetry import catalogue
 from tests.commands import overview, reference
 
@@ -55,9 +56,16 @@ def metrics() -> str:
     return _rows(("Series", "Type", "Labels", "Meaning"), rows)
 
 
+def container_settings() -> str:
+    """Everything that a container may ask for."""
+    rows = [(f"`{key.name}`", key.help, f"`{key.example}`") for key in KEYS.values()]
+    return _rows(("Setting", "Meaning", "Example"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "metrics": metrics,
+    "container_settings": container_settings,
     "overview": overview,
     "commands": reference,
 }

@@ -35,7 +35,10 @@ FOREIGN = {"scrape_configs", "rule_files", "inhibit_rules", "services", "apiVers
 SERIES = re.compile(r"\b(?:pilotfish|docker)_[a-z_]+\b(?!\()")
 IN_A_SWARM = {"pilotfish_agent", "pilotfish_state", "pilotfish_es_password"}  # service, volume, secret
 SUFFIXES = ("_bucket", "_sum", "_count")
-NO_SERIES = {"docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs", "docker_host"} | {
+NO_SERIES = {
+    *("docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs", "docker_host"),
+    *("docker_container_id", "docker_image", "docker_label_", "docker_env_", "pilotfish_fields_labels"),
+} | {
     path.stem for path in (ROOT / "collector").rglob("*.py")
 }
 
@@ -57,7 +60,7 @@ def test_tables_are_up_to_date(page: Path) -> None:
 
 
 def test_keys_series_and_commands_each_have_their_page() -> None:
-    assert {page.name for page in pages()} == {"configuration.md", "metrics.md", "commands.md"}
+    assert {page.name for page in pages()} == {"configuration.md", "metrics.md", "commands.md", "containers.md"}
 
 
 @every_page

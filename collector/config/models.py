@@ -126,10 +126,10 @@ class Configuration(Section):
     inputs: dict[Name, SerializeAsAny[InputSettings]] = Field(description="inputs by name: where log lines come from")
     outputs: dict[Name, SerializeAsAny[ShipperSettings]] = Field(description="outputs by name: where documents go")
     labels: LabelOptions = Field(
-        default_factory=LabelOptions, description="what labels and environment variables of containers may ask for"
+        default_factory=LabelOptions, description="limits for the labels and environment variables of containers"
     )
     containers: tuple[Rule, ...] = Field(
-        (), description="settings for the containers that match; the first rule that says something wins"
+        (), description="rules: settings for the containers that match; of rules that set the same, the first wins"
     )
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")

@@ -28,6 +28,7 @@ class Key(NamedTuple):
     name: str
     read: Callable[[object], object]
     help: str
+    example: str
 
 
 def _any(value: object) -> object:
@@ -155,12 +156,12 @@ def tags_of(value: Mapping[str, str]) -> dict[str, str]:
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
-        Key("target", _text, "target of the documents, and thereby their index"),
-        Key("tags", _any, "fields of the documents, as name=value, separated by commas"),
-        Key("fields.labels", _list, "labels of the container that become fields, as names or patterns with *"),
-        Key("fields.env", _variables, "environment variables of the container that become fields"),
-        Key("fields.container", _about, "what documents tell of the container: id, image, or both"),
-        Key("format", _format, "format of the lines"),
-        Key("exclude", _flag, "true: do not follow the container"),
+        Key("target", _text, "target of the documents, and thereby their index", "shop"),
+        Key("tags", _any, "fields of the documents, as name=value, separated by commas", "team=a,stage=test"),
+        Key("fields.labels", _list, "labels of the container that become fields", "com.shop.*,tier"),
+        Key("fields.env", _variables, "environment variables of the container that become fields", "APP_ENV"),
+        Key("fields.container", _about, "members about the container: id, image, or both", "id,image"),
+        Key("format", _format, "format of the lines; options of the format follow as `format.<option>`", "json"),
+        Key("exclude", _flag, "true: do not follow the container", "true"),
     )
 }

@@ -16,7 +16,7 @@ Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}
 
 
 class LabelOptions(BaseModel):
-    """What labels and environment variables of containers may ask for."""
+    """Limits for the labels and environment variables of containers."""
 
     model_config = _OPTIONS
 
@@ -39,7 +39,7 @@ class RuleFields(BaseModel):
 
     labels: tuple[Glob, ...] = Field((), description="labels that become fields; names, or patterns with *")
     env: tuple[Glob, ...] = Field((), description="environment variables that become fields; names, or patterns with *")
-    container: tuple[str, ...] = Field((), description="what documents tell of the container: id, image")
+    container: tuple[str, ...] = Field((), description="members about the container: id, image, or both")
 
 
 class RuleFormat(BaseModel):

@@ -64,17 +64,8 @@ class Enricher:
 
     def container(self, described: Described) -> Container:
         """The container with the streams it asks for, or with the reason why it has none."""
-        labels, found = relevant(described.labels), described.container
-        bare = replace(
-            found,
-            name=bounded(found.name),
-            image=bounded(found.image),
-            compose_project=bounded(labels.get("com.docker.compose.project", "")),
-            compose_service=bounded(labels.get("com.docker.compose.service", "")),
-            stack=bounded(labels.get("com.docker.stack.namespace", "")),
-            service=bounded(labels.get("com.docker.swarm.service.name", "")),
-            task=bounded(labels.get("com.docker.swarm.task.name", "")),
-        )
+        labels = relevant(described.labels)
+        bare = _bare(described.container, labels)
         if bare.id == self._own_id:
             return bare
         default = default_target(labels, bare.name)
@@ -95,7 +86,7 @@ class Enricher:
             for more in [_fields(entry, asking, about)]
         )
         if streams:
-            self._tell_cut(found, labels, wanted.entries)
+            self._tell_cut(described.container, labels, wanted.entries)
         return replace(
             bare,
             problem=problem,
@@ -164,6 +155,20 @@ class Enricher:
             files_kept=described.files_kept,
             fields=fields,
         )
+
+
+def _bare(found: Container, labels: Mapping[str, str]) -> Container:
+    """The container without streams; each text is of a bounded size."""
+    return replace(
+        found,
+        name=bounded(found.name),
+        image=bounded(found.image),
+        compose_project=bounded(labels.get("com.docker.compose.project", "")),
+        compose_service=bounded(labels.get("com.docker.compose.service", "")),
+        stack=bounded(labels.get("com.docker.stack.namespace", "")),
+        service=bounded(labels.get("com.docker.swarm.service.name", "")),
+        task=bounded(labels.get("com.docker.swarm.task.name", "")),
+    )
 
 
 class _Settled(NamedTuple):
