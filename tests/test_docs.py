@@ -38,9 +38,7 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 NO_SERIES = {
     *("docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs", "docker_host"),
     *("docker_container_id", "docker_image", "docker_label_", "docker_env_", "pilotfish_fields_labels"),
-} | {
-    path.stem for path in (ROOT / "collector").rglob("*.py")
-}
+} | {path.stem for path in (ROOT / "collector").rglob("*.py")}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -69,6 +69,7 @@ class Host:
         self.root = root
         self.daemons: dict[str, Daemon] = {}
         self.inputs: dict[str, Any] = {}
+        self.environ: dict[str, str] = {}
 
     def tree(self, name: str) -> Path:
         self.inputs[name] = {"type": "directory", "path": str(self.root / name)}
@@ -86,6 +87,7 @@ class Host:
             "PILOTFISH_OUTPUTS__KEPT__TYPE": "keeps",
             "PILOTFISH_STATE_DIR": str(self.root / "state"),
             "PILOTFISH_HTTP__LISTEN": "127.0.0.1:0",
+            **self.environ,
         }
         own = installed_types().inputs
         types = Types({**{name: own[name] for name in own}, "failing": FailingSettings}, {"keeps": Keeps})

@@ -35,6 +35,15 @@ async def test_search_hands_everything_to_the_store_and_gives_its_documents(tmp_
         assert query.since == moment(since, now=0, zone=None)
 
 
+async def test_explain_is_asked_by_name(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        for names, expected in (("", ["db", "web"]), ("?name=we", ["web"]), ("?name=d*&name=web", ["db", "web"])):
+            told = await answer(here, f"/api/explain{names}")
+            assert told == (200, {"containers": [{"container": name} for name in expected]})
+        status, found = await answer(here, "/api/explain?names=web")
+        assert (status, found["error"]) == (400, "names: no such argument")
+
+
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [

@@ -1,14 +1,17 @@
 """Who asks much of an agent of several workers takes nobody else's turn."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from collector.discovery.share import Share
 from collector.state.places import Address
 from collector.telemetry.process import Process
+from collector.web import access
 from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.routes import ROUTES
 from collector.web.server import listening
@@ -64,3 +67,35 @@ async def test_as_many_askers_as_one_address_may_be_leave_a_turn_to_the_health_c
             for _ in range(3):
                 async with one.get(f"http://{bound}/healthz") as answer:
                     assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+async def test_each_worker_explains_its_own_containers(tmp_path: Path) -> None:
+    def explains(*containers: str) -> Handler:
+        async def explain(request: web.Request) -> web.Response:
+            if request.query.getall("name") == ["bad"]:
+                return web.json_response({"error": "no", "remedy": "else"}, status=400)
+            assert request.query.getall("name") == ["web", "db"]
+            return web.json_response({"containers": [{"container": name} for name in containers]})
+
+        return explain
+
+    anywhere = Address("127.0.0.1", 0)
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()  # nobody looks at it here
+    async with AsyncExitStack() as stack:
+        workers = []
+        for number, names in enumerate((["web-2", "db"], ["web-1"])):
+            directory = tmp_path / f"worker-{number}"
+            directory.mkdir()
+            routes = [web.get("/api/explain", explains(*names))]
+            address = await stack.enter_async_context(listening(anywhere, routes, state_dir=directory))
+            workers.append(Worker(Share(number, 2), process, directory, address))
+        found = await stack.enter_async_context(peers(workers))
+        shown = _shown(Gateway(found, Process({})))
+        bound = await stack.enter_async_context(listening(anywhere, shown, state_dir=tmp_path))
+        headers = {"Authorization": f"Bearer {access.token(tmp_path)}"}
+        session = await stack.enter_async_context(aiohttp.ClientSession(f"http://{bound}", headers=headers))
+        async with session.get("/api/explain?name=web&name=db") as answer:
+            assert [one["container"] for one in (await answer.json())["containers"]] == ["db", "web-1", "web-2"]
+        async with session.get("/api/explain?name=bad") as answer:
+            assert (answer.status, await answer.json()) == (400, {"error": "no", "remedy": "else"})

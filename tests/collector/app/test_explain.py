@@ -1,0 +1,95 @@
+"""What an agent tells of a container is what it does with it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from collector.app.agent import Agent
+from collector.app.explain import explained
+from collector.discovery.share import Share
+from tests.collector.app.test_inputs import Host
+from tests.collector.docker_lines import ContainerLog, raw
+from tests.collector.waiting import until
+from tests.contract.inputs import Kept
+
+IDS = {"web": "a" * 64, "db": "b" * 64, "batch": "c" * 64}
+RULES = [
+    {"name": "web", "fields": {"labels": ["com.shop.*"], "env": ["APP_*"], "container": ["image"]}, "format": "json"},
+    {"name": "d*", "target": "rule"},
+]
+
+
+def describe(tree: Path, name: str, labels: dict[str, str], environment: list[str], *texts: str) -> None:
+    log = ContainerLog(tree, container_id=IDS[name])
+    config = {"Labels": labels, "Env": environment, "Image": "shop:3"}
+    (log.live.parent / "config.v2.json").write_text(json.dumps({"Name": f"/{name}", "Config": config}))
+    log.write(b"".join(raw(f"{text}\n") for text in texts))
+
+
+def told(agent: Agent, name: str = "") -> dict[str, dict[str, Any]]:
+    """As the API gives it, by container."""
+    found = explained(agent.registry, agent.pipelines, agent.inputs, lambda one: name in ("", one))
+    return {one["container"]: one for one in orjson.loads(orjson.dumps(found))}
+
+
+def settings(stream: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {one["key"]: (one["value"], one["origin"]) for one in stream["settings"]}
+
+
+async def test_it_tells_settings_origins_faults_and_the_documents_that_are_delivered(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.environ["PILOTFISH_CONTAINERS"] = json.dumps(RULES)
+    tree = host.tree("directory")
+    web = {"aliyun.logs.web": "stdout", "aliyun.logs.web.tags": "team=a,host=x", "com.shop.tier": "front"}
+    describe(tree, "web", web, ["aliyun_logs_web_target=shop", "APP_ENV=live", "APP_KEY=k"], '{"a":1}', "text")
+    describe(tree, "db", {"pilotfish.formt": "json"}, [], "x")
+    describe(tree, "batch", {"pilotfish.exclude": "true"}, [], "x")
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 3)
+        found = told(agent)
+        assert found["batch"]["not_followed"] == "excluded by label pilotfish.exclude"
+        assert found["db"]["faults"] == [
+            "label pilotfish.formt: json is not followed: only `stdout` is; did you mean pilotfish.format?"
+        ]
+        (stream,) = found["db"]["streams"]
+        assert settings(stream)["target"] == ("rule", "rule containers.1")
+        (stream,) = found["web"]["streams"]
+        assert settings(stream) == {
+            "source": ("stdout", "label aliyun.logs.web"),
+            "target": ("shop", "environment variable aliyun_logs_web_target"),
+            "tags.team": ("a", "label aliyun.logs.web.tags"),
+            "fields.labels": ("com.shop.*", "rule containers.0"),
+            "fields.env": ("APP_*", "rule containers.0"),
+            "fields.container": ("image", "rule containers.0"),
+            "format": ("json", "rule containers.0"),
+        }
+        assert stream["outputs"] == {"kept": {"documents": 2, "backlog_bytes": 0, "unparsed_lines": 1}}
+        assert found["web"]["faults"] == [
+            "label aliyun.logs.web.tags: the field host is Pilotfish's own: use another name"
+        ]
+        shown = [line["document"] for line in stream["lines"]]
+        assert sorted(shown) == sorted(text for text in map(bytes.decode, delivered(kept)) if '"shop"' in text)
+        assert orjson.loads(shown[0])["docker_label_com_shop_tier"] == "front"
+        assert orjson.loads(shown[0])["docker_env_APP_ENV"] == "live"
+        assert "APP_KEY" not in shown[0]
+        assert list(told(agent, "db")) == ["db"]
+
+
+def delivered(kept: Kept) -> list[bytes]:
+    return list(kept.documents.values())
+
+
+async def test_a_worker_tells_only_of_its_own_containers(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    tree = host.tree("directory")
+    for name in IDS:
+        describe(tree, name, {}, [], "x")
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 3)
+        names = []
+        for number in range(2):
+            agent.registry.share = Share(number, 2)
+            names += list(told(agent))
+    assert sorted(names) == sorted(IDS)
