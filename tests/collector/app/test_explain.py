@@ -44,14 +44,14 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
     tree = host.tree("directory")
     web = {"aliyun.logs.web": "stdout", "aliyun.logs.web.tags": "team=a,host=x", "com.shop.tier": "front"}
     describe(tree, "web", web, ["aliyun_logs_web_target=shop", "APP_ENV=live", "APP_KEY=k"], '{"a":1}', "text")
-    describe(tree, "db", {"pilotfish.formt": "json"}, [], "x")
+    describe(tree, "db", {"pilotfish.formats": "json"}, [], "x")
     describe(tree, "batch", {"pilotfish.exclude": "true"}, [], "x")
     async with host.running() as (agent, kept):
         await until(lambda: len(kept.documents) == 3)
         found = told(agent)
         assert found["batch"]["not_followed"] == "excluded by label pilotfish.exclude"
         assert found["db"]["faults"] == [
-            "label pilotfish.formt: json is not followed: only `stdout` is; did you mean pilotfish.format?"
+            "label pilotfish.formats: json is not followed: only `stdout` is; did you mean pilotfish.format?"
         ]
         (stream,) = found["db"]["streams"]
         assert settings(stream)["target"] == ("rule", "rule containers.1")

@@ -172,8 +172,8 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
         ({"pilotfish.": "stdout"}, "label pilotfish.: it names no stream"),
         ({"aliyun.logs.x": "/var/x"}, "label aliyun.logs.x: /var/x is not followed: only `stdout` is"),
         (
-            {"pilotfish.formt": "nginx"},
-            "label pilotfish.formt: nginx is not followed: only `stdout` is; did you mean pilotfish.format?",
+            {"pilotfish.formats": "nginx"},
+            "label pilotfish.formats: nginx is not followed: only `stdout` is; did you mean pilotfish.format?",
         ),
         ({"pilotfish.exclude": "maybe"}, "label pilotfish.exclude: use true or false"),
         (
