@@ -9,7 +9,7 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -22,6 +22,7 @@ from collector.discovery.attributes import Attributes
 from collector.discovery.enrich import Enricher
 from collector.discovery.inspected import described, undescribed
 from collector.discovery.registry import UNDESCRIBED, Container, Listing
+from collector.discovery.service_labels import ServiceLabels
 from collector.discovery.turns import Turns
 from collector.docker.each import of_each
 from collector.docker.engine import Engine, EngineUnavailable, NoSuchContainer, interval_seconds
@@ -67,6 +68,7 @@ class DockerDiscovery:
         self._due = asyncio.Event()  # a look
         self._turns = Turns()
         self._attributes = Attributes()
+        self._service_labels = ServiceLabels(engine)
         self._since = since or self._began  # what happens between a list and the stream is told with the stream
         self._told = told
 
@@ -206,6 +208,7 @@ class DockerDiscovery:
         with self._turns.ask(container_id) as is_newest:
             try:
                 found = await self._engine.inspect(container_id)
+                more = await self._service_labels.of(found)
             except NoSuchContainer:
                 if is_newest():
                     self._miss(container_id, was_started=was_started)
@@ -219,13 +222,14 @@ class DockerDiscovery:
                 return error
             self._unanswered.discard(container_id)
             if is_newest():
-                self._put(found)
+                self._put(found, more)
             return None
 
-    def _put(self, found: dict[str, Any]) -> None:
+    def _put(self, found: dict[str, Any], service_labels: Mapping[str, str]) -> None:
         is_new = str(found.get("Created", ""))[:19] >= iso(self._began)[:19]
         description = described(found, self._logs_root, is_new=is_new)
-        container = self._enricher.container(description)
+        labels = {**service_labels, **description.labels}
+        container = self._enricher.container(description._replace(labels=labels))
         self._attributes.see(container.id, (found.get("Config") or {}).get("Labels") or {})
         known = self._listing.containers.get(container.id)
         is_new = known is None or known.start_error != container.start_error

@@ -143,6 +143,14 @@ class Engine:
             raise self._unavailable(_NONSENSE)
         return found
 
+    async def service(self, service_id: str) -> dict[str, Any]:
+        """`GET /services/{id}`.
+
+        Raises:
+            EngineUnavailable: no usable answer, as from a daemon that is no manager of a swarm.
+        """
+        return self._mapping(await self._get("service", f"services/{service_id}"))
+
     async def stats(self, container_id: str) -> bytes:
         """`GET /containers/{id}/stats`, one sample, as JSON: zeros if the container does not run.
 

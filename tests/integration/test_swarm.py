@@ -162,7 +162,7 @@ APPLICATION = {
             ],
             "networks": ["pilotfish"],
             "stop_grace_period": "1s",
-            "deploy": {"replicas": 2},
+            "deploy": {"replicas": 2, "labels": {"pilotfish.tags": "from=service"}},
         }
     },
     "networks": {"pilotfish": {"external": True}},
@@ -189,6 +189,7 @@ def test_a_document_tells_stack_service_task_and_node(stage: Stage) -> None:
     assert document["docker_app"] == stage.application
     assert document["docker_service"] == document["@target"] == f"{stage.application}_web"
     assert re.fullmatch(rf"{stage.application}_web\.[12]\.[a-z0-9]{{25}}", document["docker_task"])
+    assert document["from"] == "service"  # a label below `deploy:`, which no container has
     (node,) = stage.dockerd.client().nodes.list()
     assert document["host"] == node.attrs["Description"]["Hostname"]
     print(json.dumps(document))
