@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from collector.app.trial import read_once
 from collector.container_settings.keys import ABOUT
 from collector.container_settings.statement import Entry
 from collector.discovery.registry import Container, Registry
 from collector.files.regular import open_regular
 from collector.intake.input import Reads
-from collector.model import BEGINNING, Chunk, FileId, LogStream, Position
+from collector.model import LogStream
 from collector.pipeline.pipeline import Pipeline
 
 MOST_LINES = 5
@@ -95,19 +96,9 @@ def _lines(stream: LogStream, reads: Reads) -> list[dict[str, str]]:
     """The last lines as they stand in the log, each with its document."""
     found = []
     for line in _last_lines(stream.path):
-        end = Position(FileId(stream.container_id, "", 0), len(line), 1)
-        chunk = Chunk(stream=stream, data=line, start=Position(end.file, 0, 0), end=end, ended=True)
-        documents = [
-            document
-            for segment in reads.transform(stream, BEGINNING).take(chunk).segments
-            for document in segment.documents
-        ]
-        found.append(
-            {
-                "raw": line.rstrip(b"\n").decode(errors="replace"),
-                "document": b"\n".join(documents).decode(errors="replace"),
-            }
-        )
+        segments = read_once(stream, reads, line).segments
+        document = b"\n".join(document for segment in segments for document in segment.documents)
+        found.append({"raw": line[:-1].decode(errors="replace"), "document": document.decode(errors="replace")})
     return found
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from collector.cli import check, config, dead_letters, demo, explain, run, search, setup, tail, version
+from collector.cli import check, config, dead_letters, demo, explain, run, search, setup, tail, try_, version
 from collector.cli.options import examples
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(epilog=run.EXAMPLES)(run.run)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
+app.command("try", epilog=try_.EXAMPLES)(try_.try_)
 app.add_typer(config.app, name="config")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)

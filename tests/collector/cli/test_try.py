@@ -1,0 +1,42 @@
+"""`pilotfish try`: what lines would become, without an agent."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.collector.cli.pilotfish import COMMAND, environment
+
+
+def tried(home: Path, lines: bytes, *words: str) -> tuple[int, list[dict[str, object]], str]:
+    """Exit code, documents, and what is told beside them."""
+    ended = subprocess.run(
+        [*COMMAND, "try", *words], input=lines, capture_output=True, env=environment(home), timeout=30, check=False
+    )
+    return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()], ended.stderr.decode()
+
+
+def test_lines_become_the_documents_that_they_would_be(tmp_path: Path) -> None:
+    lines = b'{"a":1}\nplain \xff\x1b[31m\n'
+    code, documents, told = tried(tmp_path, lines, "--format", "json", "--set", "tags=team=a")
+    assert [document["log"] for document in documents] == [{"a": 1}, {"message": "plain �\x1b[31m"}]
+    assert {(document["team"], document["@target"]) for document in documents} == {("a", "sample")}
+    assert (code, told) == (0, "pilotfish: 2 lines, 2 documents, 1 lines do not fit the format\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--format", "jsn"], "there is no format jsn; the formats are "),
+        (["--set", "tags"], "'tags' has no value: write tags=VALUE"),
+        (["--set", "taggs=a=b"], "taggs: no such setting: use tags"),
+        (["--set", "tags=host=a"], "the field host is Pilotfish's own"),
+        (["--set", "exclude=true"], "the container is excluded"),
+        (["--set", "format.pattern=x"], "it has no effect without a format"),
+    ],
+)
+def test_a_setting_that_has_no_effect_is_an_error(tmp_path: Path, words: list[str], told: str) -> None:
+    code, documents, complaint = tried(tmp_path, b"x\n", *words)
+    assert (code, documents) == (2, [])
+    assert told in complaint
