@@ -204,6 +204,25 @@ def test_a_shipper_has_settings(name: str) -> None:
     assert "Settings" in defined | aliases
 
 
+FORMATS = sorted(
+    {path.stem for path in (ROOT / "collector" / "formats").glob("*.py")} - {"__init__", "format", "known"}
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_is_held_to_the_laws_of_formats(name: str) -> None:
+    held = {
+        value.value
+        for path in (ROOT / "tests" / "collector" / "formats").glob(f"test_{name}*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef)
+        and "FormatContract" in {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for value in ast.walk(node)
+        if isinstance(value, ast.Constant)
+    }
+    assert name in held
+
+
 def mirrored() -> Iterator[Path]:
     for package in ("collector", "shippers"):
         yield from sorted((ROOT / "tests" / package).rglob("test_*.py"))

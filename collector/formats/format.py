@@ -22,4 +22,8 @@ class Format(ABC):
 
     @abstractmethod
     def log(self, text: str) -> str | None:
-        """The JSON object, on one line, that stands for a line's text; None if the line does not fit."""
+        """The JSON object, on one line, that stands for a line's text; None if the line does not fit.
+
+        Whatever the text is, this raises nothing, and takes a time that grows with the text and no faster; the text is
+        one that UTF-8 can hold.
+        """
