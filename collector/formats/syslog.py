@@ -43,7 +43,7 @@ class Format(MemberFormat):
             members = _ranks(number)
             values = {"time": time, "host": host, "ident": ident, "pid": pid, "msgid": msgid, "extradata": extra}
             said = {name: value for name, value in values.items() if value != _NONE}
-            return None if members is None else members | filled({**said, "message": (message or "").lstrip(_BOM)})
+            return None if members is None else members | filled({**said, "message": (message or "").removeprefix(_BOM)})
         return _members_of_old(text)
 
 
