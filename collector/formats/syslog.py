@@ -42,8 +42,9 @@ class Format(MemberFormat):
             number, time, host, ident, pid, msgid, extra, message = found.groups()
             members = _ranks(number)
             values = {"time": time, "host": host, "ident": ident, "pid": pid, "msgid": msgid, "extradata": extra}
-            said = {name: value for name, value in values.items() if value != _NONE}
-            return None if members is None else members | filled({**said, "message": (message or "").removeprefix(_BOM)})
+            said: Members = filled({name: value for name, value in values.items() if value != _NONE})
+            said |= filled({"message": (message or "").removeprefix(_BOM)})
+            return None if members is None else members | said
         return _members_of_old(text)
 
 
