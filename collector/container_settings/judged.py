@@ -1,6 +1,6 @@
 """Statements, the best first → entries: of each key the first that can be used; each that cannot is a fault."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from collector import formats
@@ -80,7 +80,7 @@ class Judged:
             said = {key: one for key, one in said.items() if rank(one)[0] > kind}
             try:
                 made = best._replace(value=self._read(best))
-                options = {key.removeprefix(OPTIONS): str(one.value) for key, one in mine.items()}
+                options = self._known(str(made.value), mine)
                 formats.make(str(made.value), options)
             except ValueError as error:
                 self._fault(best, str(error))
@@ -89,6 +89,17 @@ class Judged:
         for one in said.values():
             self._fault(one, "it has no effect without a format")
         return None, {}
+
+    def _known(self, name: str, said: Mapping[str, Statement]) -> dict[str, str]:
+        """The options that the format has; one that it has not disables no other."""
+        found = {}
+        for key, one in said.items():
+            option = key.removeprefix(OPTIONS)
+            if reason := formats.unknown_option(name, option):
+                self._fault(one, reason)
+            else:
+                found[option] = str(one.value)
+        return found
 
     def _options(self, name: str) -> dict[str, Statement]:
         keys = {key for entry, key in self._said if entry in ("", name) and key.startswith(OPTIONS)}

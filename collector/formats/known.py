@@ -29,8 +29,20 @@ def make(name: str, options: Mapping[str, str]) -> Format:
     Raises:
         ValueError: there is no such format, or an option is unknown, missing or cannot be used.
     """
-    kind = kind_of(name)
-    if unknown := sorted(options.keys() - kind.OPTIONS.keys()):
-        has = f"its options are {', '.join(kind.OPTIONS)}" if kind.OPTIONS else "it has no options"
-        raise ValueError(f"the format {name} has no option {shown(unknown[0])}; {has}")
-    return kind(options)
+    for option in sorted(options):
+        if reason := unknown_option(name, option):
+            raise ValueError(reason)
+    return kind_of(name)(options)
+
+
+def unknown_option(name: str, option: str) -> str:
+    """What is wrong with naming such an option of a format; "" if it has it.
+
+    Raises:
+        ValueError: there is no such format.
+    """
+    known = kind_of(name).OPTIONS
+    if option in known:
+        return ""
+    has = f"its options are {', '.join(known)}" if known else "it has no options"
+    return f"the format {name} has no option {shown(option)}; {has}"

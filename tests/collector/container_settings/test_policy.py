@@ -212,13 +212,22 @@ def test_a_bad_statement_is_told_and_disables_no_other(labels: Labels, told: str
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [("nginks", "there is no format nginks; the formats are "), ("json", "the format json has no option pattern")],
+    [("nginks", "there is no format nginks; the formats are "), ("regexp", "")],
 )
 def test_a_format_that_cannot_be_made_is_told_and_the_next_best_counts(value: str, said: str) -> None:
     rules = Policy(rules=[Rule(format={"name": "none"})])
-    found = settled({"pilotfish.format": value, "pilotfish.format.pattern": "x"}, policy=rules)
+    found = settled({"pilotfish.format": value, "pilotfish.format.pattern": "(?=x)"}, policy=rules)
     assert found.faults[0].reason.startswith(said)
     assert [entry.format for entry in found.entries] == ["none"]
+
+
+@pytest.mark.parametrize("option", ["time_key", "time_format", "pattern"])
+def test_an_option_that_its_format_has_not_is_told_and_leaves_format_and_other_options_alone(option: str) -> None:
+    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.format": "csv", "aliyun.logs.web.format.keys": "a,b"}
+    found = settled(labels | {f"aliyun.logs.web.format.{option}": "x"})
+    assert [(entry.format, entry.options) for entry in found.entries] == [("csv", {"keys": "a,b"})]
+    (fault,) = found.faults
+    assert str(fault).startswith(f"label aliyun.logs.web.format.{option}: the format csv has no option {option}; ")
 
 
 @given(
