@@ -4,21 +4,19 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from collector import formats
 from collector.container_settings.keys import KEYS, tags_of
 from collector.container_settings.statement import Origin, Statement
+from collector.values import Section
 
-_OPTIONS = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
 
-class LabelOptions(BaseModel):
+class LabelOptions(Section):
     """Limits for the labels and environment variables of containers."""
-
-    model_config = _OPTIONS
 
     prefixes: tuple[Prefix, ...] = Field(
         ("aliyun",),
@@ -32,20 +30,18 @@ class LabelOptions(BaseModel):
     )
 
 
-class RuleFields(BaseModel):
+class RuleFields(Section):
     """Members that a rule adds to documents."""
-
-    model_config = _OPTIONS
 
     labels: tuple[Glob, ...] = Field((), description="labels that become fields; names, or patterns with *")
     env: tuple[Glob, ...] = Field((), description="environment variables that become fields; names, or patterns with *")
     container: tuple[str, ...] = Field((), description="members about the container: id, image, or both")
 
 
-class RuleFormat(BaseModel):
+class RuleFormat(Section):
     """A format with its options."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str]
 
     name: str = Field(description="name of the format")
@@ -61,10 +57,8 @@ class RuleFormat(BaseModel):
         return self
 
 
-class Rule(BaseModel):
+class Rule(Section):
     """Settings for all containers that match: each of name, image and labels that is given."""
-
-    model_config = _OPTIONS
 
     name: Glob = Field("*", description="name of the container; a pattern with *")
     image: Glob = Field("*", description="image of the container, as docker ps shows it; a pattern with *")
