@@ -42,9 +42,10 @@ class Judged:
         """Who names the stream."""
         return self._sources.get(name, DEFAULT)
 
-    def flag(self, key: str) -> Statement | None:
-        """The statement that counts for the whole container."""
-        return self._best("", key)
+    def excluded_by(self, name: str) -> Origin | None:
+        """Who wants that a stream, or ("") the whole container, is not followed."""
+        found = self._best(name, "exclude")
+        return found.origin if found is not None and found.value else None
 
     def target(self, name: str, default: str) -> str:
         """That of a stream."""

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_NAME = 100
 _SECRET = ("password", "passwd", "secret", "token", "credential", "key", "auth")
-_TRUSTED = frozenset({"log", "stream", "timestamp", "truncated", "host", "target", "level", "line", "delivery_error"})
+_TRUSTED = frozenset({"log", "stream", "truncated", "host", "level", "line", "delivery_error"})
 _TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
 
 
@@ -162,6 +162,6 @@ KEYS: Mapping[str, Key] = {
         Key("fields.env", _variables, "environment variables of the container that become fields", "APP_ENV"),
         Key("fields.container", _about, "members about the container: id, image, or both", "id,image"),
         Key("format", _format, "format of the lines; options of the format follow as `format.<option>`", "json"),
-        Key("exclude", _flag, "true: do not follow the container", "true"),
+        Key("exclude", _flag, "true: do not follow the container, or the stream", "true"),
     )
 }

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from collector.container_settings import dialects
-from collector.container_settings.dialects import PILOTFISH, log_pilot
+from collector.container_settings.dialects import OPTIONS, PILOTFISH, log_pilot
 from collector.container_settings.judged import Judged
 from collector.container_settings.keys import globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
@@ -70,11 +70,11 @@ class Policy:
             else:
                 said.append(one)
         judged = Judged(said, self._target_refusal, faults)
-        excluded = judged.flag("exclude")
-        if excluded is not None and excluded.value:
-            return settings(faults=list(faults), excluded_by=excluded.origin)
-        names = judged.names()
-        if not names and (select == "all" or any(one.key != "exclude" for one in said)):
+        if (by := judged.excluded_by("")) is not None:
+            return settings(faults=list(faults), excluded_by=by)
+        named = judged.names()
+        names = [name for name in named if judged.excluded_by(name) is None]
+        if not named and (select == "all" or any(one.key != "exclude" for one in said)):
             names = [""]
         entries: dict[str, Entry] = {}
         more = []
@@ -105,9 +105,10 @@ class Policy:
 
     def _refusal(self, said: Statement) -> str | None:
         """Why the container may not say it."""
-        if said.origin.kind == "rule" or said.key in (SOURCE, "exclude"):
+        if said.origin.kind == "rule" or said.key == SOURCE:
             return None
-        if any(fnmatchcase(said.key, glob) for glob in self._options.allow):
+        setting = "format" if said.key.startswith(OPTIONS) else said.key
+        if any(fnmatchcase(setting, glob) for glob in self._options.allow):
             return None
         return f"containers may not set {said.key} here: the operator's labels.allow does not name it"
 

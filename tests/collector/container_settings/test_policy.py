@@ -106,6 +106,19 @@ def test_a_container_may_ask_not_to_be_followed(labels: Labels, environment: Lab
     assert (found.excluded_by is not None, found.entries == ()) == (is_excluded, is_excluded)
 
 
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ({"pilotfish.web.exclude": "true"}, [("db", "db")]),
+        ({"pilotfish.web.exclude": "true", "pilotfish.db.exclude": "true"}, []),
+        ({"pilotfish.exclude": "true", "pilotfish.web.exclude": "false"}, []),
+    ],
+)
+def test_a_stream_may_be_excluded_by_itself(labels: Labels, found: list[tuple[str, str]]) -> None:
+    said = settled({"pilotfish.web": "stdout", "pilotfish.db": "stdout"} | labels)
+    assert (streams(said), said.faults) == (found, ())
+
+
 @pytest.mark.parametrize("prefixes", [("aliyun", "custom"), ("custom",), ("loong", "custom")])
 def test_other_prefixes_are_read_beside_each_other(prefixes: tuple[str, ...]) -> None:
     policy = Policy(LabelOptions(prefixes=prefixes))
@@ -283,6 +296,13 @@ def test_containers_may_set_only_what_the_operator_allows() -> None:
     assert reasons(found) == [
         "label aliyun.logs.web.format: containers may not set format here: the operator's labels.allow does not name it"
     ]
+
+
+def test_who_may_set_a_format_may_set_its_options_and_excluding_is_a_setting_as_others_are() -> None:
+    labels = {"pilotfish.format": "csv", "pilotfish.format.keys": "a", "pilotfish.exclude": "true"}
+    found = settled(labels, policy=Policy(LabelOptions(allow=("format",))))
+    assert [(entry.format, entry.options) for entry in found.entries] == [("csv", {"keys": "a"})]
+    assert [fault.key for fault in found.faults] == ["exclude"]
 
 
 @pytest.mark.parametrize(
