@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -21,6 +21,9 @@ class LabelOptions(Section):
     prefixes: tuple[Prefix, ...] = Field(
         ("aliyun",),
         description="prefixes of log-pilot's labels <prefix>.logs.<name> that are read; default: PILOT_LOG_PREFIX",
+    )
+    hints: tuple[Literal["elastic", "dozzle", "datadog"], ...] = Field(
+        (), description="labels of other collectors that are read, too: elastic, dozzle, datadog"
     )
     allow: tuple[Glob, ...] = Field(
         ("*",), description="settings that containers may set themselves; names, or patterns with *"

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from collector.container_settings import dialects
 from collector.container_settings.dialects import OPTIONS, PILOTFISH, log_pilot
+from collector.container_settings.hints import HINTS
 from collector.container_settings.judged import Judged
 from collector.container_settings.keys import globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
@@ -35,16 +36,16 @@ class Policy:
         self._options = options or LabelOptions()
         self._rules = rules
         self._dialects = (PILOTFISH, *map(log_pilot, self._options.prefixes))
+        self._hints = [HINTS[name] for name in self._options.hints]
 
     def asked(self, labels: Mapping[str, str], variables: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Those labels and variables (`A=b`) that anybody here asks for, without the bulk of their values."""
         environment = dict(line.partition("=")[::2] for line in variables)
-        starts = tuple(one.begins(".") for one in self._dialects) + dialects.LABEL_STARTS
-        mine = slim({name: value for name, value in labels.items() if name.startswith(starts)})
-        starts = tuple(one.begins("_") for one in self._dialects)
-        ours = slim(
-            {name: environment[name] for name in environment if name.startswith((*starts, *dialects.VARIABLES))}
-        )
+        starts = [one.begins(".") for one in self._dialects] + [one.begins for one in self._hints]
+        mine = slim({name: labels[name] for name in labels if name.startswith((*starts, *dialects.LABEL_STARTS))})
+        starts = [one.begins("_") for one in self._dialects]
+        ours = {name: environment[name] for name in environment if name.startswith((*starts, *dialects.VARIABLES))}
+        ours = slim(ours)
         said = [one for one in self._said(mine, ours) if isinstance(one, Statement)]
         said += chain.from_iterable(rule.statements(0) for rule in self._rules)
         fields = [glob for one in said if one.key == "fields.labels" for glob in globs_of(one.value)]
@@ -102,6 +103,9 @@ class Policy:
             yield from dialect.read(environment, "environment")
             yield from dialect.read(labels, "label")
         yield from dialects.extras(labels, environment)
+        for hints in self._hints:
+            if mine := {name: value for name, value in labels.items() if name.startswith(hints.begins)}:
+                yield from hints.read(mine)
 
     def _refusal(self, said: Statement) -> str | None:
         """Why the container may not say it."""

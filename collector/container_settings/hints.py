@@ -1,0 +1,99 @@
+"""Labels that other collectors read → statements, by the operator's choice; what has no equal here is a fault.
+
+Elastic's hints (`co.elastic.logs/…`: Filebeat, "hints based autodiscover"), Dozzle's names (`dev.dozzle.…`) and
+Datadog's annotation (`com.datadoghq.ad.logs`: Agent, "Docker log collection").
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from collector.container_settings.keys import KEYS
+from collector.container_settings.statement import Fault, Origin, Statement
+from collector.errors import UNREADABLE
+from collector.text.bounds import shown
+
+Found = Iterator[Statement | Fault]
+_START, _CONTINUE = "multiline.start", "multiline.continue"
+
+
+class Hints(NamedTuple):
+    """How one collector's labels begin, and what they say."""
+
+    begins: str
+    read: Callable[[Mapping[str, str]], Found]
+
+
+def _elastic(labels: Mapping[str, str]) -> Found:
+    hints = {name.partition("/")[2]: (value, Origin("label", name)) for name, value in labels.items()}
+    multiline = {name: hints.pop(name) for name in sorted(hints) if name.startswith("multiline.")}
+    for name, (value, origin) in sorted(hints.items()):
+        if name == "enabled":
+            yield Statement("", "exclude", value.strip().lower() == "false", origin)
+        elif name.startswith("json."):
+            yield Statement("", "format", "json", origin)
+        else:
+            yield _no_equal(origin)
+    if "multiline.pattern" in multiline:
+        yield from _elastic_lines(multiline)
+
+
+def _elastic_lines(said: Mapping[str, tuple[str, Origin]]) -> Found:
+    """Lines that match (or, negated, do not) belong to the one before (`after`); `before` has no equal."""
+    pattern, origin = said["multiline.pattern"]
+    match, _ = said.get("multiline.match", ("after", origin))
+    negate, _ = said.get("multiline.negate", ("false", origin))
+    if match.strip() == "after":
+        yield _supported(Statement("", _START if negate.strip().lower() == "true" else _CONTINUE, pattern, origin))
+    else:
+        yield _no_equal(origin)
+
+
+def _dozzle(labels: Mapping[str, str]) -> Found:
+    for name in sorted(labels):
+        what = name.removeprefix("dev.dozzle.")
+        origin = Origin("label", name)
+        if what in ("name", "group"):
+            yield Statement("", "tags", {f"dozzle_{what}": labels[name]}, origin)
+        else:
+            yield _no_equal(origin)
+
+
+def _datadog(labels: Mapping[str, str]) -> Found:
+    for name, text in labels.items():
+        origin = Origin("label", name)
+        try:
+            (said,) = orjson.loads(text)
+            yield from _datadogs(dict(said), origin)
+        except (*UNREADABLE, TypeError):
+            yield Fault("", "tags", origin, "use a JSON list with one object, as Datadog does")
+
+
+def _datadogs(said: Mapping[str, Any], origin: Origin) -> Found:
+    fields = {name: said[name] for name in ("source", "service") if isinstance(said.get(name), str)}
+    tags = said.get("tags")
+    pairs = [one.partition(":") for one in tags if isinstance(one, str)] if isinstance(tags, list) else []
+    yield Statement("", "tags", fields | {name: value for name, _, value in pairs}, origin)
+    rules = said.get("log_processing_rules")
+    for rule in rules if isinstance(rules, list) else []:
+        kind = str(rule.get("type")) if isinstance(rule, dict) else ""
+        if kind == "multi_line":
+            yield _supported(Statement("", _START, str(rule.get("pattern")), origin))
+        else:
+            yield Fault("", "tags", origin, f"the rule {shown(kind)} has no equal here")
+
+
+def _supported(said: Statement) -> Statement | Fault:
+    return said if said.key in KEYS else _no_equal(said.origin)
+
+
+def _no_equal(origin: Origin) -> Fault:
+    return Fault("", "tags", origin, "it has no equal here")
+
+
+HINTS: Mapping[str, Hints] = {
+    "elastic": Hints("co.elastic.logs/", _elastic),
+    "dozzle": Hints("dev.dozzle.", _dozzle),
+    "datadog": Hints("com.datadoghq.ad.logs", _datadog),
+}
