@@ -66,6 +66,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = {}
     origins: Mapping[str, Origin] = {}
 
+    @property
+    def has_asked_target(self) -> bool:
+        """Whether somebody names its target; else it has that of its container, which may be renamed."""
+        return self.origins.get("target", DEFAULT).kind != "default"
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What a container gets, and the first of its `fault_count` faults.

@@ -37,7 +37,7 @@ class Described(NamedTuple):
 class Enricher:
     """Makes containers of descriptions.
 
-    `target_of` gives the target with which a stream was first seen, if it was seen before: it stays. `has_room` tells
+    `target_of` gives the target that a stream has, if it was seen before: one that it asked for stays. `has_room` tells
     whether a further target may be named; if not, the entry goes where the container's log goes without it. Of several
     processes the one whose `share` has a container writes about it into the log.
     """
@@ -127,7 +127,7 @@ class Enricher:
         found: dict[str, Entry] = {}
         refused = []
         for entry in entries:
-            known = self._target_of(StreamKey(container_id, entry.name))
+            known = self._target_of(StreamKey(container_id, entry.name)) if entry.has_asked_target else None
             target = known or bounded(entry.target)
             if known is None and target != default and not self._has_room(target, found):
                 refused.append(replace(entry, target=target))

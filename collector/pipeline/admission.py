@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from msgspec.structs import replace
+
 from collector.delivery.batches import Batches
 from collector.delivery.delivery import Delivery
 from collector.ledger import Ledger
@@ -45,6 +47,9 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
+        if reader.held is not None:
+            reader.kept = chunk
+            return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
         first = next(passing, None)
         if first is not None:
@@ -53,6 +58,8 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
+        if any(reader.held is not None for reader in readers):
+            return [self.take(*one) for one in zip(readers, chunks, strict=True)]
         made = together(readers, chunks, self._most_added)
         return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
 
@@ -61,6 +68,11 @@ class Admission:
         self._counts.wait(1)
         try:
             source, left, reader.left = reader.source, reader.left, None
+            if reader.held is not None:
+                await reader.held.wait()
+            if reader.kept is not None:
+                chunk, reader.kept = replace(reader.kept, stream=source.stream), None
+                left = self._pass_on(reader, chunk, self._segments(chunk, reader))
             for segment in left or ():
                 await self._batches.put(segment, source.since)
                 del segment

@@ -26,6 +26,7 @@ from collector.pipeline.admission import Admission
 from collector.pipeline.dating import Dating
 from collector.pipeline.event_queue import EventQueue
 from collector.pipeline.reader import Reader
+from collector.pipeline.retargeting import Retargeting
 from collector.pipeline.returning import Returning
 from collector.ports import PolledSource, Shipper, ShipperSettings, Tap
 from collector.sources import removed
@@ -76,6 +77,7 @@ class Pipeline:
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
         self._dating = Dating(checkpoints, self.readers)
+        self._retargeting = Retargeting(checkpoints, self.readers)
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
         self._registry = registry
         self._inputs = inputs  # by name
@@ -163,6 +165,7 @@ class Pipeline:
         async with asyncio.TaskGroup() as readers:
             while not self._registry.closed:
                 self._reconcile(readers, desk)
+                await self._retargeting.keep()
                 version = await self._registry.changed(version)
             self._unread = {key: size for key, one in self.readers.items() if (size := one.source.held_bytes)}
             self._behind = [key for key, one in self.readers.items() if one.source.backlog_bytes]
@@ -175,12 +178,16 @@ class Pipeline:
             self.readers[key].source.remove()
         for key, stream in wanted.items():
             if (known := self.readers.get(key)) is not None:
-                known.source.update(stream)
+                known.source.update(self._retargeting.effective(stream))
                 continue
             reads = self._inputs[stream.input]
+            is_new = self.checkpoints.target_of(key) is None
             start = self.checkpoints.begin(stream, reads.cutoff).start
+            stream = self._retargeting.effective(stream)
             reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start))
             self.readers[key] = reader
+            if is_new:
+                self._retargeting.begin(key)
             self._admission.show_anew(key)
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
 
@@ -189,6 +196,7 @@ class Pipeline:
         reader = self.readers[key]
         stream = reader.source.stream
         reader.transform, reader.left = self._inputs[stream.input].transform(stream, start), None
+        reader.kept = None
         reader.told.back()
         self._admission.show_anew(key)
 
@@ -269,6 +277,7 @@ class Pipeline:
             if second % _SEE_EVERY == 0:
                 self._see(self._registry.answers)
             await self._dating.look()
+            await self._retargeting.look(self._registry.streams)
             await self.checkpoints.flush_when_due()
 
     def _see(self, answers: Mapping[str, bool]) -> None:

@@ -1,5 +1,6 @@
 """One stream that is read for one output."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
@@ -13,7 +14,8 @@ from collector.transform.parts import parts
 class Reader(Struct, eq=False):
     """How its bytes are read, how they become documents, and how much of them was passed on.
 
-    `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are.
+    `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are. While
+    `held` is there, nothing is taken until it is set, and what was read is `kept`.
     """
 
     source: Source
@@ -22,6 +24,8 @@ class Reader(Struct, eq=False):
     read_bytes: int = 0
     misfits: int = 0
     left: Iterator[Segment] | None = None
+    held: asyncio.Event | None = None
+    kept: Chunk | None = None
     told: Told = field(default_factory=Told)
 
     def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Taken, bool]]:

@@ -49,7 +49,7 @@ class Checkpoints:
     # ------------------------------------------------------------------ in memory
 
     def begin(self, stream: LogStream, cutoff: str = "") -> Saved:
-        """A stream is followed from now on; its target and `cutoff` are fixed with this. Returns what is kept of it."""
+        """A stream is followed from now on; `cutoff` is fixed with this, and its target. Returns what is kept of it."""
         self._leaving.discard(stream.key)
         self._logs[stream.key] = stream.path
         saved = self._saved.get(stream.key)
@@ -63,9 +63,16 @@ class Checkpoints:
         return saved
 
     def target_of(self, key: StreamKey) -> str | None:
-        """The target with which the stream was first seen."""
+        """The target that the stream's lines have."""
         saved = self._saved.get(key)
         return None if saved is None else saved.target
+
+    def retarget(self, key: StreamKey, target: str) -> str:
+        """What is read of the stream from now on has this target; returns the one before. Nothing is on its way."""
+        saved = self._saved[key]
+        before, saved.target = saved.target, target
+        self._dirty = True
+        return before
 
     def leave(self, key: StreamKey) -> None:
         """The container is gone and all of its log was read: forget it once that is settled."""

@@ -45,19 +45,21 @@ def test_a_stream_carries_the_format_that_its_container_names() -> None:
     assert [(one.source, one.format) for one in (till, web)] == [("stdout", ""), ("stdout", "none")]
 
 
-@given(st.text(), st.text().filter(lambda target: not target.strip().startswith(".")), st.text())
+@given(st.text(), st.text().map("t{}".format), st.text())
 def test_trusted_members_are_one_line_of_json_whatever_a_container_is_called(name: str, target: str, app: str) -> None:
     labels = {"aliyun.logs.x": "stdout", "aliyun.logs.x.target": target, "com.docker.compose.project": app}
     (stream,) = enricher().container(described(name=name, labels=labels)).streams
-    expected = {"host": "moby", "@target": target.strip() or "x", "docker_container": name}
+    expected = {"host": "moby", "@target": target.strip(), "docker_container": name}
     assert stream.fields == expected | ({"docker_app": app} if app else {})
 
 
-def test_a_stream_keeps_the_target_of_its_first_sight() -> None:
-    known = {StreamKey(ID, ""): "first"}
+def test_a_target_that_is_the_name_follows_a_rename_and_one_that_is_asked_for_stays() -> None:
+    known = {StreamKey(ID, ""): "first", StreamKey(ID, "web"): "asked"}
     (stream,) = enricher(known).container(described(name="renamed")).streams
-    assert stream.target == "first"
-    assert (stream.fields["@target"], stream.fields["docker_container"]) == ("first", "renamed")
+    assert (stream.target, stream.fields["@target"], stream.fields["docker_container"]) == ("renamed",) * 3
+    for labels in ({"aliyun.logs.web": "stdout"}, {"aliyun.logs.web": "stdout", "aliyun.logs.web.target": "other"}):
+        (stream,) = enricher(known).container(described(name="renamed", labels=labels)).streams
+        assert (stream.target, stream.fields["docker_container"]) == ("asked", "renamed")
 
 
 @pytest.mark.parametrize("state", ["running", "paused"])
@@ -126,7 +128,8 @@ def test_no_name_makes_a_document_large() -> None:
 
 
 def test_a_target_of_an_earlier_run_stays_though_documents_carry_no_more_than_its_beginning() -> None:
-    (stream,) = enricher({StreamKey(ID, ""): LONG}).container(described()).streams
+    labels = {"aliyun.logs.web": "stdout"}
+    (stream,) = enricher({StreamKey(ID, "web"): LONG}).container(described(labels)).streams
     assert stream.target == LONG
     assert sum(map(len, stream.fields.values())) < 3 * MOST_BYTES
 

@@ -1,0 +1,98 @@
+"""A target that a stream has by the name of its container, when that changes → the new one, from a safe place on.
+
+What may have been delivered has to keep its target, or a second copy would come into another index when it is read
+again. So the first target is on disk before a line has it, and a stream changes when its log was read to the end,
+nothing of it is on its way, and the change is on disk.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from msgspec.structs import replace
+
+from collector.model import LogStream, StreamKey
+from collector.pipeline.reader import Reader
+from collector.state.checkpoint import Checkpoints
+from collector.text.bounds import bounded
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE_LOOKS = 5  # for a busy log to have nothing on its way by itself, before its reader waits for that
+
+
+class Retargeting:
+    """One output's."""
+
+    def __init__(self, checkpoints: Checkpoints, readers: Mapping[StreamKey, Reader]) -> None:
+        self._checkpoints = checkpoints
+        self._readers = readers
+        self._looks: dict[StreamKey, int] = {}  # since the log of a stream that changes was read to its end
+        self._begun: list[StreamKey] = []  # whose target is not on disk yet
+
+    def begin(self, key: StreamKey) -> None:
+        """A stream was never followed before: nothing of it is taken until its target is on disk."""
+        self._hold(key)
+        self._begun.append(key)
+
+    async def keep(self) -> None:
+        """Have the targets of new streams on disk; where that fails, their lines are more than where they stand."""
+        if self._begun:
+            begun, self._begun = self._begun, []
+            await self._checkpoints.flush()
+            for key in begun:
+                self._release(key)
+
+    def effective(self, stream: LogStream) -> LogStream:
+        """The stream with the target that its lines have now."""
+        target = self._checkpoints.target_of(stream.key)
+        if target in (None, stream.target):
+            return stream
+        told = bounded(target)  # older versions kept any
+        fields = {name: told if name == "@target" else value for name, value in stream.fields.items()}
+        return replace(stream, target=target, fields=fields)
+
+    async def look(self, wanted: Mapping[StreamKey, LogStream]) -> None:
+        """Change those that can; once a second."""
+        changing = {key: wanted[key] for key, one in self._readers.items() if _changes(one, wanted.get(key))}
+        for key in self._looks.keys() - changing.keys():
+            del self._looks[key]
+            self._release(key)
+        ready = {key: stream for key, stream in changing.items() if self._is_ready(key)}
+        before = {key: self._checkpoints.retarget(key, stream.target) for key, stream in ready.items()}
+        if not ready:
+            return
+        is_kept = await self._checkpoints.flush()
+        for key, stream in ready.items():
+            if not is_kept:
+                self._checkpoints.retarget(key, before[key])
+            elif (reader := self._readers.get(key)) is not None:
+                reader.source.update(stream)
+                log.info("target follows the name of the container", container=stream.container,
+                         target=stream.target, before=before[key])  # fmt: skip
+            self._release(key)
+
+    def _is_ready(self, key: StreamKey) -> bool:
+        """Whether nothing of the stream is on its way; then its reader waits, as it does when that takes long."""
+        reader = self._readers[key]
+        if key not in self._looks and not (reader.source.is_readable and reader.source.backlog_bytes == 0):
+            return False
+        looks = self._looks[key] = self._looks.get(key, 0) + 1
+        is_idle = reader.left is None and not self._checkpoints.is_pending(key)
+        if is_idle or looks > _PATIENCE_LOOKS:
+            self._hold(key)
+        return is_idle
+
+    def _hold(self, key: StreamKey) -> None:
+        reader = self._readers[key]
+        reader.held = reader.held or asyncio.Event()
+
+    def _release(self, key: StreamKey) -> None:
+        reader = self._readers.get(key)
+        if reader is not None and reader.held is not None:
+            reader.held.set()
+            reader.held = None
+
+
+def _changes(reader: Reader, wanted: LogStream | None) -> bool:
+    return wanted is not None and wanted.target != reader.source.stream.target
