@@ -234,20 +234,27 @@ def test_health_and_containers_that_are_not_followed_are_told(
             assert elasticsearch_8.refresh_and_fetch(f"{name}-{suffix}-*") == []
 
 
-def test_a_renamed_container_keeps_its_target_and_shows_its_new_name(
+def test_a_renamed_container_goes_on_under_its_new_name_and_no_line_is_in_two_indices(
     tmp_path: Path, dockerd: Dockerd, elasticsearch_8: SearchServer
 ) -> None:
     first, second = f"first-{uuid4().hex[:8]}", f"second-{uuid4().hex[:8]}"
 
-    def names() -> set[str]:
-        return {hit["_source"]["docker_container"] for hit in elasticsearch_8.refresh_and_fetch(f"{first}-*")}
+    def lines(target: str) -> Counter[str]:
+        found = [hit["_source"] for hit in elasticsearch_8.refresh_and_fetch(f"{target}-*")]
+        assert {one["@target"] for one in found} <= {target}
+        return Counter(one["log"]["message"] for one in found)
 
-    with running(tmp_path, configuration(dockerd, elasticsearch_8)):
-        container = dockerd.run("sh", "-c", "while true; do echo line; sleep 0.1; done", name=first)
-        wait_until(lambda: names() == {first}, "the first lines are there")
+    told = configuration(dockerd, elasticsearch_8)
+    with running(tmp_path, told) as agent:
+        script = "i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); sleep 0.02; done"
+        container = dockerd.run("sh", "-c", script, name=first)
+        wait_until(lambda: lines(first), "the first lines are there")
         container.rename(second)
-        wait_until(lambda: names() == {first, second}, "lines under the new name are there")
-        container.kill()
+        wait_until(lambda: lines(second), "lines under the new name are there")
+        agent.kill()
+    with running(tmp_path, told):
+        wait_until(lambda: (lines(first) + lines(second)).total() >= 1000, "all lines are there", seconds=60)
+    assert lines(first) + lines(second) == Counter(f"line {number}" for number in range(1000))
 
 
 def test_a_wrong_logs_root_is_told(tmp_path: Path, dockerd: Dockerd, elasticsearch_8: SearchServer) -> None:
