@@ -3,11 +3,15 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import orjson
 
+from collector.config.models import Configuration
 from collector.container_settings.dialects import OPTIONS
 from collector.container_settings.keys import KEYS
+from collector.container_settings.options import RuleTest, Sample
+from collector.container_settings.policy import Policy
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Container
 from collector.docker import json_file
@@ -16,6 +20,7 @@ from collector.intake.input import Reads
 from collector.intake.json_files import JsonFiles
 from collector.model import BEGINNING, Chunk, FileId, LogStream, Position
 from collector.ports import Taken
+from collector.text.bounds import shown
 from collector.text.times import iso
 from collector.transform.stamps import Stamps
 
@@ -23,40 +28,90 @@ _ID = "0" * 64
 
 
 class Trial:
-    """A container that has nothing but settings, as its labels `pilotfish.<setting>` would say them."""
+    """A container that runs nowhere; `settings` are those that it gets, and `streams` what is followed of it."""
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
-        """Take settings by their names.
-
-        Raises:
-            UsageError: one of them has no effect.
-        """
-        for name in settings:
-            if name not in KEYS and not name.startswith(OPTIONS):
-                near = get_close_matches(name, KEYS, 1)
-                raise UsageError(f"{name}: no such setting", f"use {near[0] if near else ', '.join(KEYS)}")
-        container = Container(id=_ID, name="sample", state="running", driver=json_file.DRIVER)
-        labels = {f"pilotfish.{name}": value for name, value in settings.items()}
-        enricher = Enricher("localhost", "all", "", lambda key: None)
-        made = enricher.container(Described(container, labels, [], path=""))
-        if faults := [fault.reason for fault in made.settings.faults]:
-            raise UsageError("; ".join(faults), "see docs/containers.md")
-        if not made.streams:
-            raise UsageError("the container is excluded: its lines become no documents", "leave exclude out")
-        (self.stream,) = made.streams
-        self._reads = JsonFiles(Stamps())
+    def __init__(self, container: Sample, policy: Policy | None = None) -> None:
+        known = Container(id=_ID, name=container.name, image=container.image, state="running", driver=json_file.DRIVER)
+        variables = [f"{name}={value}" for name, value in container.environment.items()]
+        enricher = Enricher("localhost", "all", "", lambda key: None, policy=policy)
+        made = enricher.container(Described(known, container.labels, variables, path=""))
+        self.settings, self.streams = made.settings, made.streams
         self.misfits = 0
+        self._reads = JsonFiles(Stamps())
 
-    def documents(self, lines: Sequence[str]) -> Iterator[bytes]:
+    def documents(self, lines: Sequence[str]) -> list[bytes]:
         """The documents of lines that the container writes now; counts in `misfits` those that do not fit."""
         now = iso(time.time_ns())
         raw = b"".join(
             orjson.dumps({"log": f"{line}\n", "stream": "stdout", "time": now}, option=orjson.OPT_APPEND_NEWLINE)
             for line in lines
         )
-        taken = read_once(self.stream, self._reads, raw)
-        self.misfits += taken.misfits
-        yield from (document for segment in taken.segments for document in segment.documents)
+        taken = [read_once(stream, self._reads, raw) for stream in self.streams]
+        self.misfits += sum(one.misfits for one in taken)
+        return [document for one in taken for segment in one.segments for document in segment.documents]
+
+
+def trial_of(settings: Mapping[str, str]) -> Trial:
+    """A container that has nothing but these settings, by their names.
+
+    Raises:
+        UsageError: one of them has no effect.
+    """
+    for name in settings:
+        if name not in KEYS and not name.startswith(OPTIONS):
+            near = get_close_matches(name, KEYS, 1)
+            raise UsageError(f"{name}: no such setting", f"use {near[0] if near else ', '.join(KEYS)}")
+    trial = Trial(Sample(labels={f"pilotfish.{name}": value for name, value in settings.items()}))
+    if faults := [fault.reason for fault in trial.settings.faults]:
+        raise UsageError("; ".join(faults), "see docs/containers.md")
+    if not trial.streams:
+        raise UsageError("the container is excluded: its lines become no documents", "leave exclude out")
+    return trial
+
+
+def failures(configuration: Configuration) -> Iterator[str]:
+    """What does not come out of the configuration's tests as they expect it, a line each."""
+    policy = Policy(configuration.labels, configuration.containers)
+    for number, test in enumerate(configuration.tests):
+        yield from (f"tests.{number}: {text}" for text in _failures(test, Trial(test.container, policy)))
+
+
+def _failures(test: RuleTest, trial: Trial) -> Iterator[str]:
+    if trial.settings.faults and not test.faults:
+        yield f"{trial.settings.told()[0]}: expect it with `faults: true`, or correct it"
+    elif test.faults and not trial.settings.faults:
+        yield "every setting has an effect: `faults: true` is expected"
+    if test.excluded != (not trial.streams):
+        yield f"the container is {'' if not trial.streams else 'not '}excluded: the contrary is expected"
+        return
+    targets = sorted(stream.target for stream in trial.streams)
+    if test.target is not None and targets != [test.target]:
+        yield f"the target is {', '.join(targets)}: {test.target} is expected"
+    found = [orjson.loads(document) for document in trial.documents(test.lines)]
+    if test.documents is None:
+        return
+    if len(found) != len(test.documents):
+        yield f"{len(test.lines)} lines become {len(found)} documents: {len(test.documents)} are expected"
+    for number, (document, expected) in enumerate(zip(found, test.documents, strict=False)):
+        for path, value in _differences(document, expected):
+            yield f"document {number}: {path} is {value}"
+
+
+def _differences(found: Any, expected: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where members differ from those that are expected, and what is there; others than these may be there, too."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for name, value in expected.items():
+            below = f"{path}.{name}" if path else str(name)
+            if name in found:
+                yield from _differences(found[name], value, below)
+            else:
+                yield below, "not there"
+    elif found != expected:
+        yield path, f"{_shown(found)}: {_shown(expected)} is expected"
+
+
+def _shown(value: object) -> str:
+    return shown(orjson.dumps(value).decode())
 
 
 def read_once(stream: LogStream, reads: Reads, raw: bytes) -> Taken:

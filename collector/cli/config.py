@@ -45,12 +45,23 @@ def show(
 
 @app.command(epilog=VALIDATE_EXAMPLES)
 def validate(config: Config = None) -> None:
-    """Validate the configuration.
+    """Validate the configuration, and run its tests.
 
     The exit code is 0, or 78 with one line per error.
     """
-    _loaded(config)
-    terminal.write(f"{config or 'the default configuration'}: valid")
+    from collector.app.trial import failures
+    from collector.errors import ConfigurationError
+
+    configuration = _loaded(config)
+    where = config or "the default configuration"
+    failed = list(failures(configuration))
+    for line in failed[:-1]:
+        terminal.complain(f"{where}: {line}")
+    if failed:
+        raise ConfigurationError(f"{where}: {failed[-1]}", "correct the rule, or the test")
+    count = len(configuration.tests)
+    told = f", {count} test{'s' if count > 1 else ''} passed" if count else ""
+    terminal.write(f"{where}: valid{told}")
 
 
 @app.command(epilog=SCHEMA_EXAMPLES)

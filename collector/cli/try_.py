@@ -29,18 +29,18 @@ def try_(
     The lines come from stdin, as their application writes them. SETTING is one of those that a label
     pilotfish.SETTING can have: see docs/containers.md.
     """
-    from collector.app.trial import Trial
+    from collector.app.trial import trial_of
 
     said = dict(_setting(text) for text in settings or [])
     if format:
         said["format"] = format
-    trial = Trial(said)
+    trial = trial_of(said)
     if sys.stdin.isatty():
         terminal.complain("reading lines from the terminal; end with Ctrl-D")
     lines = sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
     if len(lines) > _MOST_LINES:
         raise UsageError(f"there are {len(lines):,} lines", f"give {_MOST_LINES:,} at most, as by `head`")
-    found = list(trial.documents(lines))
+    found = trial.documents(lines)
     for document in found:
         terminal.write(terminal.visible(document.decode()))
     told = f"{len(lines):,} lines, {len(found):,} documents"

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from collector.container_settings.options import LabelOptions, Rule
+from collector.container_settings.options import LabelOptions, Rule, RuleTest
 from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
 from collector.state import places
@@ -131,6 +131,7 @@ class Configuration(Section):
     containers: tuple[Rule, ...] = Field(
         (), description="rules: settings for the containers that match; of rules that set the same, the first wins"
     )
+    tests: tuple[RuleTest, ...] = Field((), description="tests of the rules, which `pilotfish config validate` runs")
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")
     metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")

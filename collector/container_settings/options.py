@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -103,3 +103,25 @@ class Rule(Section):
             said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
         origin = Origin("rule", f"containers.{number}")
         yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))
+
+
+class Sample(Section):
+    """A container that runs nowhere."""
+
+    name: str = Field("sample", min_length=1, description="name of the container")
+    image: str = Field("", description="image of the container")
+    labels: dict[str, str] = Field({}, description="labels of the container")
+    environment: dict[str, str] = Field({}, description="environment variables of the container")
+
+
+class RuleTest(Section):
+    """A container with lines, and what they become; `pilotfish config validate` runs it."""
+
+    container: Sample = Field(default_factory=Sample, description="the container")
+    lines: tuple[str, ...] = Field((), max_length=1000, description="lines that its application writes")
+    excluded: bool = Field(False, description="true: the container is not followed")
+    faults: bool = Field(False, description="true: some of its settings have no effect")
+    target: str | None = Field(None, description="target of the documents")
+    documents: tuple[dict[str, Any], ...] | None = Field(
+        None, description="members that the documents have, one mapping for each document"
+    )
