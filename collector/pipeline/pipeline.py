@@ -111,6 +111,7 @@ class Pipeline:
                 tasks.create_task(watcher.run(), name=f"{self.output} inotify"),
                 tasks.create_task(self._save(), name=f"{self.output} positions"),
                 tasks.create_task(self._look(), name=f"{self.output} rounds"),
+                tasks.create_task(self._retargeting.run(), name=f"{self.output} targets"),
             ]
             events = tasks.create_task(self.events.pass_on(self._admission.put_event), name=f"{self.output} events")
             delivery = tasks.create_task(self._delivery.run(self._settings.concurrency), name=f"{self.output} delivery")
@@ -165,7 +166,6 @@ class Pipeline:
         async with asyncio.TaskGroup() as readers:
             while not self._registry.closed:
                 self._reconcile(readers, desk)
-                await self._retargeting.keep()
                 version = await self._registry.changed(version)
             self._unread = {key: size for key, one in self.readers.items() if (size := one.source.held_bytes)}
             self._behind = [key for key, one in self.readers.items() if one.source.backlog_bytes]

@@ -18,6 +18,7 @@ from collector.text.bounds import bounded
 
 log = structlog.get_logger(__name__)
 
+_REST_SECONDS = 0.2
 _PATIENCE_LOOKS = 5  # for a busy log to have nothing on its way by itself, before its reader waits for that
 
 
@@ -29,19 +30,27 @@ class Retargeting:
         self._readers = readers
         self._looks: dict[StreamKey, int] = {}  # since the log of a stream that changes was read to its end
         self._begun: list[StreamKey] = []  # whose target is not on disk yet
+        self._has_begun = asyncio.Event()
 
     def begin(self, key: StreamKey) -> None:
         """A stream was never followed before: nothing of it is taken until its target is on disk."""
         self._hold(key)
         self._begun.append(key)
+        self._has_begun.set()
 
-    async def keep(self) -> None:
-        """Have the targets of new streams on disk; where that fails, their lines are more than where they stand."""
-        if self._begun:
+    async def run(self) -> None:
+        """Have the targets of new streams on disk; where that fails, that they arrive counts for more.
+
+        Not more often than a few times a second: all positions are written each time.
+        """
+        while True:
+            await self._has_begun.wait()
+            self._has_begun.clear()
             begun, self._begun = self._begun, []
             await self._checkpoints.flush()
             for key in begun:
                 self._release(key)
+            await asyncio.sleep(_REST_SECONDS)
 
     def effective(self, stream: LogStream) -> LogStream:
         """The stream with the target that its lines have now."""

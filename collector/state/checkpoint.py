@@ -45,6 +45,7 @@ class Checkpoints:
         self._logs: dict[StreamKey, str] = {}  # paths of the live files
         self._pending: dict[StreamKey, deque[Ticket]] = {}
         self._leaving: set[StreamKey] = set()
+        self._writing = asyncio.Lock()
 
     # ------------------------------------------------------------------ in memory
 
@@ -294,7 +295,14 @@ class Checkpoints:
             await self.flush()
 
     async def flush(self) -> bool:
-        """Write the positions if any has moved; False if that failed: they are tried again next time."""
+        """Write the positions if any has moved; False if that failed: they are tried again next time.
+
+        With True, all that was so when it was called is on disk, whoever wrote it.
+        """
+        async with self._writing:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         if not self._dirty:
             self.last_success = time.time()  # what is on disk is all that there is
             return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -499,3 +500,30 @@ async def test_the_place_in_a_stream_without_files_is_kept_as_its_source_wrote_i
     assert kept.order == 70
     settle(checkpoints, upto(1))
     assert position(checkpoints) == upto(1).ticket.end  # of a file again
+
+
+async def test_two_who_want_all_on_disk_get_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first writes may be older than what the second wants to have there."""
+    checkpoints = Checkpoints(tmp_path, "out")
+    writing, may_write = threading.Event(), threading.Event()
+    write = checkpoints._file.write
+
+    def slow(*content: bytes) -> None:
+        writing.set()
+        assert may_write.wait(10)
+        write(*content)
+
+    monkeypatch.setattr(checkpoints._file, "write", slow)
+    checkpoints.begin(log_stream("/logs/a", container_id="a"))
+    first = asyncio.ensure_future(checkpoints.flush())
+    await asyncio.to_thread(writing.wait, 10)
+    checkpoints.begin(log_stream("/logs/b", container_id="b"))
+    second = asyncio.ensure_future(checkpoints.flush())
+    await asyncio.sleep(0.05)
+    assert not second.done()
+    may_write.set()
+    assert await asyncio.gather(first, second) == [True, True]
+    again = Checkpoints(tmp_path, "out")
+    assert all(again.target_of(StreamKey(name, "")) for name in "ab")
