@@ -152,6 +152,11 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     input: str = ""
 
     @property
+    def reading(self) -> tuple[str, Mapping[str, str]]:
+        """How its lines are read: a change of it needs another transform."""
+        return self.format, self.format_options
+
+    @property
     def key(self) -> StreamKey:
         """The stream's name for good."""
         return StreamKey(self.container_id, self.entry)

@@ -127,6 +127,8 @@ class Taken(Struct, gc=False):
 class Transform(ABC):
     """Makes documents of one stream's chunks. Where they are cut changes neither documents nor ids."""
 
+    is_slow = False  # whether others are served between a few of its lines
+
     @property
     def is_amid_line(self) -> bool:
         """Whether it keeps some of what it took, for what follows."""

@@ -4,6 +4,7 @@ The lines are read from the log once more and go through the same transform as t
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from collector.pipeline.pipeline import Pipeline
 MOST_LINES = 5
 _TAIL_BYTES = 64 << 10
 _MOST_CONTAINERS = 20
+_MOST_SECONDS = 0.5  # nobody else is served meanwhile: those that come later go without their lines
 
 
 def explained(
@@ -27,14 +29,13 @@ def explained(
 ) -> list[dict[str, Any]]:
     """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs."""
     ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
-    return [
-        _container(one, registry, pipelines, inputs)
-        for one in sorted(ours, key=lambda one: one.name)[:_MOST_CONTAINERS]
-    ]
+    ours.sort(key=lambda one: one.name)
+    until = time.monotonic() + _MOST_SECONDS
+    return [_container(one, registry, pipelines, inputs, until) for one in ours[:_MOST_CONTAINERS]]
 
 
 def _container(
-    one: Container, registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads]
+    one: Container, registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads], until: float
 ) -> dict[str, Any]:
     owner = registry.owner(one.id)
     entries = {entry.name: entry for entry in one.settings.entries}
@@ -47,16 +48,21 @@ def _container(
         "input": owner.name if owner is not None else "",
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
-        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs) for stream in one.streams],
+        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs, until) for stream in one.streams],
     }
 
 
 def _why(one: Container) -> str:
-    return one.problem or "it is the agent's own container, or nothing names it and `select` is labelled"
+    told = "it is the agent's own container, its streams are excluded, or nothing names it and `select` is labelled"
+    return one.problem or told
 
 
 def _stream(
-    stream: LogStream, entry: Entry | None, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads]
+    stream: LogStream,
+    entry: Entry | None,
+    pipelines: Sequence[Pipeline],
+    inputs: Mapping[str, Reads],
+    until: float,
 ) -> dict[str, Any]:
     readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
     return {
@@ -70,7 +76,7 @@ def _stream(
             }
             for output, reader in readers.items()
         },
-        "lines": _lines(stream, inputs[stream.input]) if stream.input in inputs and stream.path else [],
+        "lines": _lines(stream, inputs[stream.input], until) if stream.input in inputs and stream.path else [],
     }
 
 
@@ -92,10 +98,12 @@ def _settings(entry: Entry) -> Iterable[dict[str, str]]:
             yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
 
 
-def _lines(stream: LogStream, reads: Reads) -> list[dict[str, str]]:
+def _lines(stream: LogStream, reads: Reads, until: float) -> list[dict[str, str]]:
     """The last lines as they stand in the log, each with its document."""
     found = []
     for line in _last_lines(stream.path):
+        if time.monotonic() > until:
+            break
         segments = read_once(stream, reads, line).segments
         document = b"\n".join(document for segment in segments for document in segment.documents)
         found.append({"raw": line[:-1].decode(errors="replace"), "document": document.decode(errors="replace")})
@@ -110,5 +118,5 @@ def _last_lines(path: str) -> list[bytes]:
             data = file.read(_TAIL_BYTES)
     except OSError:
         return []
-    whole = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+    whole = [line + b"\n" for line in data.split(b"\n")[:-1]]
     return whole[1 if size > _TAIL_BYTES else 0 :][-MOST_LINES:]

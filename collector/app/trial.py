@@ -62,7 +62,7 @@ def trial_of(settings: Mapping[str, str]) -> Trial:
             near = get_close_matches(name, KEYS, 1)
             raise UsageError(f"{name}: no such setting", f"use {near[0] if near else ', '.join(KEYS)}")
     trial = Trial(Sample(labels={f"pilotfish.{name}": value for name, value in settings.items()}))
-    if faults := [fault.reason for fault in trial.settings.faults]:
+    if faults := [f"{fault.key}: {fault.reason}" for fault in trial.settings.faults]:
         raise UsageError("; ".join(faults), "see docs/containers.md")
     if not trial.streams:
         raise UsageError("the container is excluded: its lines become no documents", "leave exclude out")
@@ -91,7 +91,7 @@ def _failures(test: RuleTest, trial: Trial) -> Iterator[str]:
     if test.documents is None:
         return
     if len(found) != len(test.documents):
-        yield f"{len(test.lines)} lines become {len(found)} documents: {len(test.documents)} are expected"
+        yield f"there are {len(found)} documents of {len(test.lines)} lines: {len(test.documents)} are expected"
     for number, (document, expected) in enumerate(zip(found, test.documents, strict=False)):
         for path, value in _differences(document, expected):
             yield f"document {number}: {path} is {value}"
@@ -106,7 +106,7 @@ def _differences(found: Any, expected: Any, path: str = "") -> Iterator[tuple[st
                 yield from _differences(found[name], value, below)
             else:
                 yield below, "not there"
-    elif found != expected:
+    elif found != expected or isinstance(found, bool) != isinstance(expected, bool):
         yield path, f"{_shown(found)}: {_shown(expected)} is expected"
 
 

@@ -15,6 +15,7 @@ EXAMPLES = examples(
     "echo '{\"a\":1}' | pilotfish try --set tags=team=a",
 )
 _MOST_LINES = 10_000
+_MOST_BYTES = 16 << 20
 
 
 def try_(
@@ -37,14 +38,15 @@ def try_(
     trial = trial_of(said)
     if sys.stdin.isatty():
         terminal.complain("reading lines from the terminal; end with Ctrl-D")
-    lines = sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
-    if len(lines) > _MOST_LINES:
-        raise UsageError(f"there are {len(lines):,} lines", f"give {_MOST_LINES:,} at most, as by `head`")
+    data = sys.stdin.buffer.read(_MOST_BYTES + 1)
+    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n") if data else []
+    if len(lines) > _MOST_LINES or len(data) > _MOST_BYTES:
+        raise UsageError("there are too many lines", f"give {_MOST_LINES:,} at most, as by `head`")
     found = trial.documents(lines)
     for document in found:
         terminal.write(terminal.visible(document.decode()))
-    told = f"{len(lines):,} lines, {len(found):,} documents"
-    terminal.complain(f"{told}, {trial.misfits:,} lines do not fit the format" if trial.misfits else told)
+    told = f"lines: {len(lines):,}, documents: {len(found):,}"
+    terminal.complain(f"{told}, lines that do not fit the format: {trial.misfits:,}" if trial.misfits else told)
 
 
 def _setting(text: str) -> tuple[str, str]:

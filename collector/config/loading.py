@@ -115,6 +115,8 @@ def _log_pilots_prefixes(values: dict[str, Any], environ: Mapping[str, str]) -> 
     if not environ.get(_PREFIXES, "").strip() or not isinstance(labels, dict) or "prefixes" in labels:
         return {}
     found = [prefix for part in environ[_PREFIXES].split(",") if (prefix := part.strip())]
+    if not found:
+        return {}
     values["labels"] = {**labels, "prefixes": found}
     return {("labels", "prefixes"): _PREFIXES}
 

@@ -35,8 +35,8 @@ class Dialect(NamedTuple):
             entry, key = self._split(name[len(begins) :], separator)
             if entry.strip() or (self.is_whole and key != SOURCE):
                 if key == "tags" and not self.is_whole and (target := _target_in(said[name])):
-                    yield Statement(entry.strip(), "target", target, origin)  # before the label of the target
-                yield Statement(entry.strip(), key, said[name], origin)
+                    yield Statement(entry, "target", target, origin)  # before the label of the target
+                yield Statement(entry, key, said[name], origin)
             else:
                 yield Fault("", SOURCE, origin, "it names no stream")
 
@@ -48,11 +48,11 @@ class Dialect(NamedTuple):
         for written, key in keys.items():
             if text.endswith(separator + written):
                 return text[: -len(separator + written)], key
-        options = separator.join(("", *OPTIONS.split(".")))
         whole = separator + text if self.is_whole else text
-        if options in whole:
-            name, _, rest = whole.rpartition(options)
-            return name.removeprefix(separator), OPTIONS + rest
+        for option in ("format",) if self.is_whole else ("format", "target", "tags"):
+            if (mark := f"{separator}{option}{separator}") in whole:
+                name, _, rest = whole.rpartition(mark)
+                return name.removeprefix(separator), f"{option}.{rest}"
         return text, SOURCE
 
 
@@ -77,6 +77,11 @@ def extras(labels: Mapping[str, str], environment: Mapping[str, str]) -> Iterato
         yield Statement("", "exclude", True, Origin("environment", _LOGSPOUT))
     for name in sorted(one for one in labels if one.startswith(_FIELDS)):
         yield Statement("", "tags", {name[len(_FIELDS) :]: labels[name]}, Origin("label", name))
+
+
+def is_named_by(said: Statement) -> bool:
+    """Whether it names the whole container as one to follow; fields that log-pilot adds do not."""
+    return said.entry == "" and said.key != "exclude" and not said.origin.name.startswith(_FIELDS)
 
 
 LABEL_STARTS = (_FIELDS,)

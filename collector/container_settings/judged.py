@@ -5,38 +5,77 @@ from difflib import get_close_matches
 
 from collector import formats
 from collector.container_settings.dialects import OPTIONS
-from collector.container_settings.keys import KEYS, MOST_TAGS, read_source, tags
-from collector.container_settings.statement import DEFAULT, SOURCE, Entry, Fault, Origin, Statement, rank
-from collector.text.bounds import MOST_BYTES, is_cut, shown
+from collector.container_settings.keys import (
+    ABOUT,
+    KEYS,
+    MOST_FIELDS,
+    MOST_TAGS,
+    MOST_VALUE_BYTES,
+    globs_of,
+    is_chosen,
+    plain,
+    read_source,
+    size_of,
+    tags,
+)
+from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, Statement, rank
+from collector.text.bounds import MOST_BYTES, bounded, is_cut, shown
+from collector.text.masking import mask_url
 
 
 class Judged:
-    """What one container says. `faults` is filled with what has no effect, each once."""
+    """What one container says. `faults` is filled with what has no effect, each once.
+
+    `target_of` gives the target that a stream has already, which stays; `target_refusal` why it may not name one.
+    """
 
     def __init__(
-        self, said: Iterable[Statement], target_refusal: Callable[[str], str | None], faults: dict[Fault, None]
+        self,
+        said: Iterable[Statement],
+        target_refusal: Callable[[str], str | None],
+        target_of: Callable[[str], str | None],
+        faults: dict[Fault, None],
     ) -> None:
         self._said: dict[tuple[str, str], list[Statement]] = {}
-        for one in sorted(said, key=rank):
-            self._said.setdefault((one.entry, one.key), []).append(one)
+        self._options_of: dict[str, set[str]] = {}
         self._target_refusal = target_refusal
+        self._target_of = target_of
         self._faults = faults
-        self._sources: dict[str, Origin] = {}
+        for one in sorted(said, key=rank):
+            if one.key.startswith(OPTIONS):
+                self._options_of.setdefault(one.entry, set()).add(one.key)
+            elif one.key != SOURCE and one.key not in KEYS:
+                self._fault(one, f"there is no setting {shown(one.key)}")
+                continue
+            self._said.setdefault((one.entry, one.key), []).append(one)
+        self._sources = {name: self._said[name, key][0].origin for name, key in self._said if key == SOURCE}
 
-    def names(self) -> list[str]:
-        """The streams that it names and that can be followed, by name."""
-        found: dict[str, Origin] = {}
-        asked = [name for name, key in self._said if key == SOURCE]
-        for name in asked:
+    def names(self) -> tuple[list[str], bool]:
+        """The streams that it names and that can be followed, by name; and whether it names any at all.
+
+        The best that is said of a stream counts here: a place that cannot be read is a wish like others.
+        """
+        found = []
+        is_naming = False
+        for name in sorted(self._sources):
+            (best, *_) = self._said[name, SOURCE]
+            try:
+                _source(best)
+            except ValueError as error:
+                self._fault(best, str(error))
+                is_naming |= not _is_slip(best)
+                continue
             if is_cut(name):
-                self._fault(self._of(name, SOURCE)[0], f"a name has {MOST_BYTES} bytes at most")
-            elif (source := self._best(name, SOURCE)) is not None:
-                found[name] = source.origin
-        for (name, _), (one, *_) in self._said.items():
-            if name and (name, SOURCE) not in self._said:
-                self._fault(one, f"there is no stream {shown(name)}: name it with a label {_base_of(one)}=stdout")
-        self._sources = found
-        return sorted(found)
+                self._fault(best, f"a name has {MOST_BYTES} bytes at most")
+                continue
+            is_naming = True
+            found.append(name)
+        for (name, key), (one, *_) in self._said.items():
+            if name and name not in self._sources:
+                self._fault(one, f"there is no stream {shown(name)}: name it by {_base_of(one, key)}=stdout")
+        if found and (whole := self._said.get(("", "target"))) and whole[0].origin.kind != "rule":
+            self._fault(whole[0], "it has no effect: each stream of the container has a name")
+        return found, is_naming
 
     def source_of(self, name: str) -> Origin:
         """Who names the stream."""
@@ -47,30 +86,73 @@ class Judged:
         found = self._best(name, "exclude")
         return found.origin if found is not None and found.value else None
 
-    def target(self, name: str, default: str) -> str:
-        """That of a stream."""
-        found = self._best(name, "target")
-        return default if found is None else str(found.value)
+    def target(self, name: str, default: str) -> tuple[str, Origin]:
+        """That of a stream, and who wants it; what is said of the whole container is not for a stream with a name."""
+        wanted, origin = self._wanted(name, default)
+        if origin.kind == "default":
+            return wanted, origin
+        known = self._target_of(name)
+        if known is not None and known != bounded(wanted):
+            kept = Statement(name, "target", wanted, origin)
+            self._fault(kept, f"the stream keeps the target {shown(known)}, which it had before")
+            return known, origin
+        return wanted, origin
 
-    def entry(self, name: str, default: str) -> Entry:
+    def _wanted(self, name: str, default: str) -> tuple[str, Origin]:
+        for said in self._said.get((name, "target"), []):
+            try:
+                return str(self._read(said)), said.origin
+            except ValueError as error:
+                self._fault(said, str(error))
+        if name == "":
+            return default, DEFAULT
+        if reason := self._target_refusal(name):
+            named = Statement(name, "target", name, self.source_of(name))
+            self._fault(named, f"{reason}; its lines go to {shown(default)}")
+            return default, DEFAULT
+        return name, self.source_of(name)
+
+    def entry(self, name: str, default: str, asking: Asking) -> Entry:
         """A stream, with its values."""
-        found = {key: best for key in ("target", *_PLAIN) if (best := self._best(name, key)) is not None}
-        values = {_PLAIN[key]: one.value for key, one in found.items() if key in _PLAIN}
-        format_, options = self._format(name)
+        found = {key: best for key in _PLAIN if (best := self._best(name, key)) is not None}
+        values = {_PLAIN[key]: one.value for key, one in found.items()}
+        made, options = self._format(name)
+        target, target_origin = self.target(name, default)
         tagged, origins = self._tags(name)
-        origins |= {key: one.origin for key, one in found.items()}
-        if format_ is not None:
-            origins["format"] = format_.origin
-        target = self.target(name, default)
+        origins |= {key: one.origin for key, one in found.items()} | ({} if made is None else {"format": made.origin})
         return Entry(
             name=name,
             target=target,
             tags=tagged,
-            format="" if format_ is None else str(format_.value),
+            fields=self._fields(found, asking) | tagged,
+            format="" if made is None else str(made.value),
             options=options,
-            origins=dict.fromkeys(("source", "target"), self.source_of(name)) | origins,
+            origins={"source": self.source_of(name), "target": target_origin} | origins,
             **values,  # type: ignore[arg-type]  # each is what its key reads
         )
+
+    def _fields(self, said: Mapping[str, Statement], asking: Asking) -> dict[str, str]:
+        """Members that tell of the container: of those that become one member, or are too many, the first by name."""
+        found: dict[str, str] = {}
+        for key, start, values in (
+            ("fields.container", "", {"id": asking.id, "image": asking.image}),
+            ("fields.labels", "docker_label_", asking.labels),
+            ("fields.env", "docker_env_", asking.environment),
+        ):
+            if (one := said.get(key)) is None:
+                continue
+            chosen = [name for name in sorted(values) if is_chosen(name, globs_of(one.value), key)]
+            left_out = []
+            for name in chosen:
+                member = f"{start}{plain(name)}" if start else ABOUT[name]
+                if member in found or len(found) == MOST_FIELDS:
+                    left_out.append(name)
+                else:
+                    found[member] = bounded(mask_url(values[name]))
+            if left_out:
+                why = f"a document has {MOST_FIELDS} such fields, each of another name"
+                self._fault(one, f"{len(left_out)} fields are left out, {shown(left_out[0])} first: {why}")
+        return found
 
     def _format(self, name: str) -> tuple[Statement | None, dict[str, str]]:
         """The best format that can be made, with its options: those said by who names it, or by who is above."""
@@ -103,13 +185,16 @@ class Judged:
         return found
 
     def _options(self, name: str) -> dict[str, Statement]:
-        keys = {key for entry, key in self._said if entry in ("", name) and key.startswith(OPTIONS)}
+        keys = self._options_of.get("", set()) | self._options_of.get(name, set())
         return {key: self._of(name, key)[0] for key in sorted(keys)}
 
     def _tags(self, name: str) -> tuple[dict[str, str], dict[str, Origin]]:
         found: dict[str, str] = {}
         origins: dict[str, Origin] = {}
         for said in self._of(name, "tags"):
+            if size_of(said.value) > MOST_VALUE_BYTES:
+                self._fault(said, f"it has more than {MOST_VALUE_BYTES} bytes")
+                continue
             for one in tags(said.value):
                 if isinstance(one, ValueError):
                     self._fault(said, str(one))
@@ -129,11 +214,12 @@ class Judged:
         return None
 
     def _read(self, said: Statement) -> object:
-        if said.key == SOURCE:
-            return _source(said)
         value = KEYS[said.key].read(said.value)
-        if said.key == "target" and said.origin.kind != "rule" and (reason := self._target_refusal(str(value))):
-            raise ValueError(reason)
+        if said.key == "target":
+            if said.origin.kind != "rule" and (reason := self._target_refusal(str(value))):
+                raise ValueError(reason)
+        elif size_of(said.value) > MOST_VALUE_BYTES:
+            raise ValueError(f"it has more than {MOST_VALUE_BYTES} bytes")
         return value
 
     def _of(self, name: str, key: str) -> list[Statement]:
@@ -153,12 +239,17 @@ def _source(said: Statement) -> str:
     try:
         return read_source(said.value)
     except ValueError as error:
-        near = get_close_matches(said.entry, KEYS, 1) if said.origin.name.startswith("pilotfish") else ()
+        near = get_close_matches(said.entry, KEYS, 1) if _is_slip(said) else ()
         meant = f"; did you mean pilotfish.{near[0]}?" if near else ""
         raise ValueError(f"{error}{meant}") from None
 
 
-def _base_of(said: Statement) -> str:
-    """The label that names the stream of another."""
-    written = said.origin.name
-    return written[: written.rfind(said.entry) + len(said.entry)]
+def _is_slip(said: Statement) -> bool:
+    """Whether a setting of ours was meant: no place is called so."""
+    return said.origin.name.startswith("pilotfish") and not str(said.value).strip().startswith("/")
+
+
+def _base_of(said: Statement, key: str) -> str:
+    """The label or variable that names the stream of another."""
+    separator = "." if said.origin.kind == "label" else "_"
+    return said.origin.name.removesuffix(separator + key.replace(".", separator))

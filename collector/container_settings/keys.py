@@ -15,9 +15,13 @@ MOST_TAGS = 32
 MOST_GLOBS = 16
 ABOUT = {"id": "docker_container_id", "image": "docker_image"}  # what `fields.container` adds
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_WILD = re.compile(r"\[[^]]*\]|[*?_]")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_NAME = 100
-_SECRET = ("password", "passwd", "secret", "token", "credential", "key", "auth")
+MOST_FIELDS = 32  # of a document, beside tags
+MOST_VALUE_BYTES = 4096  # of a label or variable that says something
+_LEAST_LETTERS = 2  # of a pattern for variables
+_SECRET = ("pass", "pwd", "secret", "token", "cred", "key", "auth", "private", "cookie", "session", "dsn", "url", "uri")
 _TRUSTED = frozenset({"log", "stream", "truncated", "host", "level", "line", "delivery_error"})
 _TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
 
@@ -33,6 +37,11 @@ class Key(NamedTuple):
 
 def _any(value: object) -> object:
     return value
+
+
+def size_of(value: object) -> int:
+    """Bytes of a text; 0 of what is none."""
+    return len(value.encode(errors="replace")) if isinstance(value, str) else 0
 
 
 def _text(value: object) -> str:
@@ -85,16 +94,16 @@ def globs_of(value: object) -> tuple[str, ...]:
         return ()
 
 
-def is_chosen(name: str, globs: Sequence[str]) -> bool:
-    """Whether a label or variable becomes a field; one that may hold a secret only if it is written out."""
-    is_secret = any(word in name.lower() for word in _SECRET)
+def is_chosen(name: str, globs: Sequence[str], key: str) -> bool:
+    """Whether a label or variable becomes a field; a variable that may hold a secret only if it is written out."""
+    is_secret = key == "fields.env" and any(word in name.lower() for word in _SECRET)
     return any(name == glob or (not is_secret and fnmatchcase(name, glob)) for glob in globs)
 
 
 def _variables(value: object) -> tuple[str, ...]:
     found = _list(value)
-    if broad := next((glob for glob in found if not glob.strip("*?")), None):
-        raise ValueError(f"{broad} would deliver every variable, and passwords among them: name those that you want")
+    if broad := next((glob for glob in found if len(_WILD.sub("", glob)) < _LEAST_LETTERS), None):
+        raise ValueError(f"{broad} would deliver nearly every variable, passwords too: name those that you want")
     return found
 
 

@@ -1,16 +1,30 @@
 """What the operator writes: the sections `labels` and `containers` of the configuration."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
 
 from collector import formats
 from collector.container_settings.keys import KEYS, tags_of
 from collector.container_settings.statement import Origin, Statement
 from collector.values import Section
 
+_NAMED = {"enum": sorted(formats.FORMATS)}
+_FORMAT_SCHEMA = {
+    "anyOf": [
+        _NAMED,
+        {
+            "type": "object",
+            "properties": {"name": _NAMED},
+            "required": ["name"],
+            "additionalProperties": {"type": "string"},
+        },
+        {"type": "null"},
+    ]
+}
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
@@ -28,6 +42,17 @@ class LabelOptions(Section):
     allow: tuple[Glob, ...] = Field(
         ("*",), description="settings that containers may set themselves; names, or patterns with *"
     )
+
+    @field_validator("allow")
+    @classmethod
+    def _names_settings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for glob in value:
+            if not any(fnmatchcase(key, glob) for key in KEYS):
+                near = get_close_matches(glob, KEYS, 1)
+                remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(KEYS)}"
+                raise ValueError(f"{glob} is no setting; {remedy}")
+        return value
+
     targets: tuple[Glob, ...] = Field(
         ("*",), description="targets that containers may name; a name that is reserved must be written out"
     )
@@ -70,15 +95,25 @@ class Rule(Section):
     target: str | None = Field(None, description="target of the documents")
     tags: dict[str, str] = Field({}, description="fields of the documents")
     fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
-    format: RuleFormat | None = Field(None, description="format of the lines: its name, or `name` and options")
+    format: Annotated[RuleFormat | None, WithJsonSchema(_FORMAT_SCHEMA)] = Field(
+        None, description="format of the lines: its name, or `name` and options"
+    )
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
         for said in self.statements(0):
-            if said.key in KEYS:
-                KEYS[said.key].read(said.value)
+            try:
+                if said.key in KEYS:
+                    KEYS[said.key].read(said.value)
+            except ValueError as error:
+                raise ValueError(f"{said.key}: {error}") from None
         tags_of(self.tags)
         return self
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it matches every container."""
+        return self.name == self.image == "*" and not self.labels
 
     def matches(self, name: str, image: str, labels: Mapping[str, str]) -> bool:
         """Whether it is for that container."""

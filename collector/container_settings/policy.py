@@ -1,32 +1,23 @@
 """What the operator allows and wants, and what a container asks for → its `Settings`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from collector.container_settings import dialects
-from collector.container_settings.dialects import OPTIONS, PILOTFISH, log_pilot
+from collector.container_settings.dialects import OPTIONS, PILOTFISH, is_named_by, log_pilot
 from collector.container_settings.hints import HINTS
 from collector.container_settings.judged import Judged
-from collector.container_settings.keys import globs_of, is_chosen
+from collector.container_settings.keys import MOST_VALUE_BYTES, globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
-from collector.container_settings.statement import SOURCE, Entry, Fault, Settings, Statement, settings
+from collector.container_settings.statement import SOURCE, Asking, Entry, Fault, Origin, Settings, Statement
 from collector.text.bounds import shown, slim
 
 MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
 _CLAIMED = ("logs-", "metrics-", "traces-", "synthetics-", "profiling-", "ilm-history-", "slm-history-", "apm-")
+_CUT_OFF = "._-+"  # what an index name may not begin with: without it the name may be another's
 Select = Literal["all", "labelled"]
-
-
-class Asking(NamedTuple):
-    """A container and all that may ask for something; `default` is its target if nothing names one."""
-
-    name: str
-    image: str
-    labels: Mapping[str, str]
-    environment: Mapping[str, str]
-    default: str
 
 
 class Policy:
@@ -39,27 +30,31 @@ class Policy:
         self._hints = [HINTS[name] for name in self._options.hints]
 
     def asked(self, labels: Mapping[str, str], variables: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Those labels and variables (`A=b`) that anybody here asks for, without the bulk of their values."""
+        """Those labels and variables (`A=b`) that anybody here asks for, without the bulk of their values.
+
+        Of one that says something a byte more is kept than it may have, so that it is told.
+        """
         environment = dict(line.partition("=")[::2] for line in variables)
         starts = [one.begins(".") for one in self._dialects] + [one.begins for one in self._hints]
-        mine = slim({name: labels[name] for name in labels if name.startswith((*starts, *dialects.LABEL_STARTS))})
+        mine = {name: labels[name] for name in labels if name.startswith((*starts, *dialects.LABEL_STARTS))}
         starts = [one.begins("_") for one in self._dialects]
         ours = {name: environment[name] for name in environment if name.startswith((*starts, *dialects.VARIABLES))}
-        ours = slim(ours)
+        mine, ours = slim(mine, MOST_VALUE_BYTES + 1), slim(ours, MOST_VALUE_BYTES + 1)
         said = [one for one in self._said(mine, ours) if isinstance(one, Statement)]
         said += chain.from_iterable(rule.statements(0) for rule in self._rules)
-        fields = [glob for one in said if one.key == "fields.labels" for glob in globs_of(one.value)]
-        matched = [name for rule in self._rules for name in rule.labels]
-        mine |= slim({name: labels[name] for name in labels if name in matched or is_chosen(name, fields)})
-        fields = [glob for one in said if one.key == "fields.env" for glob in globs_of(one.value)]
-        ours |= slim({name: environment[name] for name in environment if is_chosen(name, fields)})
+        matched = {name for rule in self._rules for name in rule.labels}
+        mine |= slim({name: labels[name] for name in labels.keys() & matched} | _chosen(labels, said, "fields.labels"))
+        ours |= slim(_chosen(environment, said, "fields.env"))
         return mine, ours
 
-    def settings(self, asking: Asking, *, select: Select) -> Settings:
-        """What a container gets; without an entry of its own the default target, unless only labelled ones are taken.
+    def settings(
+        self, asking: Asking, *, select: Select, target_of: Callable[[str], str | None] = lambda name: None
+    ) -> Settings:
+        """What a container gets, with all faults; without an entry of its own the default target.
 
-        Two entries with one target are one stream: the first by name stands for both. Of more than `MOST_ENTRIES` the
-        first by name are followed. Names are kept with positions, so one that is too long is none.
+        That is unless only labelled ones are taken, and nothing names it. Two entries with one target are one stream:
+        the first by name stands for both. Of more than `MOST_ENTRIES` the first by name are followed. Names are kept
+        with positions, so one that is too long is none. `target_of` gives the target that an entry has already.
         """
         faults: dict[Fault, None] = {}
         said: list[Statement] = []
@@ -70,27 +65,39 @@ class Policy:
                 faults[Fault(one.entry, one.key, one.origin, reason)] = None
             else:
                 said.append(one)
-        judged = Judged(said, self._target_refusal, faults)
+        judged = Judged(said, self._named_refusal, target_of, faults)
         if (by := judged.excluded_by("")) is not None:
-            return settings(faults=list(faults), excluded_by=by)
-        named = judged.names()
+            return Settings(faults=tuple(faults), fault_count=len(faults), excluded_by=by)
+        named, is_naming = judged.names()
         names = [name for name in named if judged.excluded_by(name) is None]
-        if not named and (select == "all" or any(one.key != "exclude" for one in said)):
+        if not is_naming and (select == "all" or self._is_named(asking, said)):
             names = [""]
         entries: dict[str, Entry] = {}
         more = []
         for name in names:
-            if len(entries) < MOST_ENTRIES or judged.target(name, name) in entries:
-                entry = judged.entry(name, asking.default if name == "" else name)
-                entries.setdefault(entry.target, entry)
-            else:
+            target, _ = judged.target(name, asking.default)
+            if len(entries) == MOST_ENTRIES and target not in entries:
                 more.append(name)
+            elif target not in entries:
+                entries[target] = judged.entry(name, asking.default, asking)
         if more:
-            reason = (
-                f"{len(more)} of its streams are not followed, from {shown(more[0])} on: a container has {MOST_ENTRIES}"
-            )
+            what = f"{len(more)} of its streams are not followed, from {shown(more[0])} on"
+            reason = f"{what}: a container has {MOST_ENTRIES}"
             faults[Fault(more[0], SOURCE, judged.source_of(more[0]), reason)] = None
-        return settings(entries.values(), list(faults))
+        return Settings(entries=tuple(entries.values()), faults=tuple(faults), fault_count=len(faults))
+
+    def default_of(self, name: str, service: str, said_by: Origin) -> tuple[str, list[Fault]]:
+        """The target of a container that names none: its service, else its name, which nobody in it chooses."""
+        if service and (reason := _reserved(service, self._options.targets)):
+            return name, [Fault("", "target", said_by, f"{reason}; its lines go to {shown(name)}")]
+        return service or name, []
+
+    def _is_named(self, asking: Asking, said: Sequence[Statement]) -> bool:
+        """Whether a label, a variable or a rule names the container, though none of its streams."""
+        rules = (rule for rule in self._rules if not rule.is_for_all and rule.exclude is None)
+        if any(rule.matches(asking.name, asking.image, asking.labels) for rule in rules):
+            return True
+        return any(one.origin.kind != "rule" and is_named_by(one) for one in said)
 
     def _all(self, asking: Asking) -> Iterator[Statement | Fault]:
         yield from self._said(asking.labels, asking.environment)
@@ -112,21 +119,37 @@ class Policy:
         if said.origin.kind == "rule" or said.key == SOURCE:
             return None
         setting = "format" if said.key.startswith(OPTIONS) else said.key
-        if any(fnmatchcase(setting, glob) for glob in self._options.allow):
-            return None
-        return f"containers may not set {said.key} here: the operator's labels.allow does not name it"
+        return None if self._may_set(setting) else _not_allowed(setting)
 
-    def _target_refusal(self, target: str) -> str | None:
-        """Why a container may not name that target."""
+    def _may_set(self, setting: str) -> bool:
+        return any(fnmatchcase(setting, glob) for glob in self._options.allow)
+
+    def _named_refusal(self, target: str) -> str | None:
+        """Why a container may not name that target, by a setting or by the name of a stream."""
         globs = self._options.targets
+        if not self._may_set("target"):
+            return _not_allowed("target")
         if not any(fnmatchcase(target, glob) for glob in globs):
             return f"the target {shown(target)} is not among the operator's labels.targets"
-        lower = target.lower()
-        if lower.startswith((".", *_CLAIMED)) and not any(
-            glob[:1] not in "*?[" and fnmatchcase(target, glob) for glob in globs
-        ):
-            return (
-                f"the target {shown(target)} is reserved: Elasticsearch has indices of its own that begin so; "
-                "use another, or have the operator name it in labels.targets"
-            )
-        return None
+        return _reserved(target, globs) or None
+
+
+def _reserved(target: str, globs: Sequence[str]) -> str:
+    """Why an index of that target would be another's; "" if it would not, or the operator writes it out."""
+    is_claimed = target.startswith(".") or target.lower().lstrip(_CUT_OFF).startswith(_CLAIMED)
+    if not is_claimed or any(glob[:1] not in "*?[" and fnmatchcase(target, glob) for glob in globs):
+        return ""
+    return (
+        f"the target {shown(target)} is reserved: Elasticsearch has indices of its own that begin so; "
+        "use another, or have the operator name it in labels.targets"
+    )
+
+
+def _not_allowed(setting: str) -> str:
+    return f"containers may not set {setting} here: the operator's labels.allow does not name it"
+
+
+def _chosen(values: Mapping[str, str], said: Sequence[Statement], key: str) -> dict[str, str]:
+    """Those that become fields."""
+    globs = tuple(dict.fromkeys(glob for one in said if one.key == key for glob in globs_of(one.value)))
+    return {name: values[name] for name in values if is_chosen(name, globs, key)} if globs else {}

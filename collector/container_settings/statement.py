@@ -36,6 +36,17 @@ class Statement(NamedTuple):
     origin: Origin
 
 
+class Asking(NamedTuple):
+    """A container and all that may ask for something; `default` is its target if nothing names one."""
+
+    id: str
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    default: str
+
+
 class Fault(NamedTuple):
     """A statement that has no effect, and why; `key` is what it is about, `source` if a stream is not followed."""
 
@@ -51,8 +62,8 @@ class Fault(NamedTuple):
 class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none.
 
-    `tags` are fields that it names itself, `labels` and `variables` the globs of those of its container that become
-    fields. `options` are those of its `format`. `origins` has who said each key.
+    `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
+    where those come from that are no tags. `options` are those of its `format`. `origins` has who said each key.
     """
 
     name: str
@@ -62,6 +73,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    fields: Mapping[str, str] = {}
     format: str = ""
     options: Mapping[str, str] = {}
     origins: Mapping[str, Origin] = {}
@@ -93,8 +105,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 def settings(
     entries: Iterable[Entry] = (), faults: Sequence[Fault] = (), excluded_by: Origin | None = None
 ) -> Settings:
-    """Settings with no more faults than a message bears."""
-    kept = tuple(faults[:_MOST_FAULTS])
+    """Settings with no more faults than a message bears, first those for which a stream is not followed."""
+    kept = tuple(sorted(faults, key=lambda fault: fault.key != SOURCE)[:_MOST_FAULTS])
     return Settings(entries=tuple(entries), faults=kept, fault_count=len(faults), excluded_by=excluded_by)
 
 

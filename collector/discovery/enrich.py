@@ -6,13 +6,12 @@ from typing import NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from collector.container_settings.keys import ABOUT, is_chosen, plain
-from collector.container_settings.policy import Asking, Policy, Select
-from collector.container_settings.statement import DEFAULT, SOURCE, Entry, Fault, settings
+from collector.container_settings.policy import Policy, Select
+from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, settings
 from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
-from collector.docker.labels import default_target, relevant, trusted_fields
+from collector.docker.labels import relevant, service, trusted_fields
 from collector.model import LogStream, StreamKey
 from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
@@ -68,22 +67,23 @@ class Enricher:
         bare = _bare(described.container, labels)
         if bare.id == self._own_id:
             return bare
-        default = default_target(labels, bare.name)
+        by = Origin("label", "com.docker.swarm.service.name" if bare.service else "com.docker.compose.service")
+        default, faults = self._policy.default_of(bare.name, service(labels), by)
         asked, variables = self._policy.asked(described.labels, described.environment)
-        asking = Asking(bare.name, bare.image, asked, variables, default)
-        wanted = self._policy.settings(asking, select=self._select)
+        asking = Asking(bare.id, bare.name, bare.image, asked, variables, default)
+        wanted = self._policy.settings(
+            asking, select=self._select, target_of=lambda name: self._target_of(StreamKey(bare.id, name))
+        )
         if wanted.excluded_by is not None:
-            return replace(bare, settings=wanted)
+            return replace(bare, settings=settings((), wanted.faults, wanted.excluded_by))
         if wanted.entries and bare.driver != json_file.DRIVER:
             problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
             return replace(bare, problem=problem, problem_kind="driver")
         settled = self._settled(bare.id, wanted.entries, bounded(default))
         problem = "; ".join([*wanted.told(SOURCE), *(fault.reason for fault in settled.faults)])
-        about = {"id": bare.id, "image": bare.image}
         streams = tuple(
-            self._stream(bare, described, entry, {**self.fields(bare.name, entry.target, labels), **more})
+            self._stream(bare, described, entry, {**self.fields(bare.name, entry.target, labels), **entry.fields})
             for entry in settled.entries
-            for more in [_fields(entry, asking, about)]
         )
         if streams:
             self._tell_cut(described.container, labels, wanted.entries)
@@ -91,7 +91,7 @@ class Enricher:
             bare,
             problem=problem,
             problem_kind="label" if problem else "",
-            settings=settings(settled.entries, [*wanted.faults, *settled.faults]),
+            settings=settings(settled.entries, [*wanted.faults, *faults, *settled.faults]),
             streams=streams,
             targets=tuple(stream.target for stream in streams if stream.target != bounded(default)),
         )
@@ -127,9 +127,9 @@ class Enricher:
         found: dict[str, Entry] = {}
         refused = []
         for entry in entries:
-            known = self._target_of(StreamKey(container_id, entry.name)) if entry.has_asked_target else None
-            target = known or bounded(entry.target)
-            if known is None and target != default and not self._has_room(target, found):
+            is_known = entry.has_asked_target and self._target_of(StreamKey(container_id, entry.name)) == entry.target
+            target = entry.target if is_known else bounded(entry.target)
+            if not is_known and target != default and not self._has_room(target, found):
                 refused.append(replace(entry, target=target))
                 target = default
             found.setdefault(target, replace(entry, target=target))
@@ -176,13 +176,3 @@ class _Settled(NamedTuple):
 
     entries: list[Entry]
     faults: list[Fault]
-
-
-def _fields(entry: Entry, asking: Asking, about: Mapping[str, str]) -> dict[str, str]:
-    """The members that the entry asks for besides those that all have; tags win."""
-    found = {ABOUT[one]: about[one] for one in entry.about}
-    found |= {f"docker_label_{plain(name)}": value for name, value in sorted(asking.labels.items())
-              if is_chosen(name, entry.labels)}  # fmt: skip
-    found |= {f"docker_env_{plain(name)}": value for name, value in sorted(asking.environment.items())
-              if is_chosen(name, entry.variables)}  # fmt: skip
-    return {name: bounded(value) for name, value in found.items()} | dict(entry.tags)

@@ -1,15 +1,10 @@
-"""A container's labels → where it belongs: the service, the default target, and the trusted members that tell."""
+"""A container's labels → where it belongs: the service, and the trusted members that tell."""
 
 from collections.abc import Mapping
 
 from collector.text.bounds import slim
 
 _STARTS = ("com.docker.", "io.kubernetes.")
-
-
-def default_target(labels: Mapping[str, str], name: str) -> str:
-    """The swarm or compose service, else the container's name."""
-    return service(labels) or name
 
 
 def service(labels: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ class Format(ABC):
     """
 
     OPTIONS: ClassVar[Mapping[str, str]] = {}
+    is_slow: ClassVar[bool] = False  # whether a line may take a millisecond, as by a pattern of others
 
     def __init__(self, options: Mapping[str, str]) -> None:  # noqa: B027 - most formats have no options
         """Take only options that are in `OPTIONS`.

@@ -22,6 +22,7 @@ class Format(MemberFormat):
         "pattern": "regular expression of RE2 with named groups, plain or as /…/ with Ruby's flags; required",
         types.OPTION: types.HELP,
     }
+    is_slow = True
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._program = Program(options.get("pattern", ""))

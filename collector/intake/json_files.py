@@ -30,5 +30,6 @@ class JsonFiles:
         """How their lines become documents."""
         if not stream.format:
             return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))
-        read = formats.make(stream.format, stream.format_options).log
-        return DockerJson(self._stamps, start, composer=Formatted(read, with_attrs=self._with_attrs))
+        made = formats.make(stream.format, stream.format_options)
+        composer = Formatted(made.log, with_attrs=self._with_attrs)
+        return DockerJson(self._stamps, start, composer=composer, is_slow=made.is_slow)

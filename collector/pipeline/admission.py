@@ -1,5 +1,6 @@
 """A chunk → its segments: tracked, shown, counted, and put into the batches as soon as there is room for them."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -16,6 +17,7 @@ from collector.sources.tail_counts import TailCounts
 from collector.state.checkpoint import Checkpoints
 from collector.transform import docker_event
 
+_SLOW_BYTES = 16 << 10  # that are added to the lines of a slow format at a time: some 40 lines
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
 
 
@@ -47,7 +49,7 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
-        if reader.held is not None:
+        if reader.held is not None or reader.transform.is_slow:
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
@@ -58,7 +60,7 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        if any(reader.held is not None for reader in readers):
+        if any(reader.held is not None or reader.transform.is_slow for reader in readers):
             return [self.take(*one) for one in zip(readers, chunks, strict=True)]
         made = together(readers, chunks, self._most_added)
         return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
@@ -72,7 +74,7 @@ class Admission:
                 await reader.held.wait()
             if reader.kept is not None:
                 chunk, reader.kept = replace(reader.kept, stream=source.stream), None
-                left = self._pass_on(reader, chunk, self._segments(chunk, reader))
+                await self._pass_on_slowly(reader, chunk)
             for segment in left or ():
                 await self._batches.put(segment, source.since)
                 del segment
@@ -104,9 +106,26 @@ class Admission:
                 if reader.transform is not transform:
                     return  # it went back to its log while it waited
 
+    async def _pass_on_slowly(self, reader: Reader, chunk: Chunk) -> None:
+        """Pass all of a chunk on, and let others have their turn between parts of it."""
+        self._ledger.read_bytes += len(chunk.data)
+        reader.read_bytes += len(chunk.data)
+        transform = reader.transform
+        for segments in self._segments(chunk, reader):
+            self._made(*segments)
+            for segment in segments:
+                await self._batches.put(segment, reader.source.since)
+                reader.documents += self._entered(segment)
+                if reader.transform is not transform:
+                    return  # it went back to its log while it waited
+            await asyncio.sleep(0)
+            if reader.transform is not transform:
+                return  # the same; nothing more of this chunk may count as read
+
     def _segments(self, chunk: Chunk, reader: Reader) -> Iterator[list[Segment]]:
         """What a chunk becomes, a part of it at a time."""
-        for taken, is_new in reader.made(chunk, self._most_added):
+        most = _SLOW_BYTES if reader.transform.is_slow else self._most_added
+        for taken, is_new in reader.made(chunk, most):
             if is_new:
                 self._ledger.parse_errors += taken.parse_errors
                 reader.misfits += taken.misfits

@@ -77,7 +77,7 @@ class Pipeline:
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
         self._dating = Dating(checkpoints, self.readers)
-        self._retargeting = Retargeting(checkpoints, self.readers)
+        self._retargeting = Retargeting(checkpoints, self.readers, self._with_another_transform)
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
         self._registry = registry
         self._inputs = inputs  # by name
@@ -199,6 +199,13 @@ class Pipeline:
         reader.kept = None
         reader.told.back()
         self._admission.show_anew(key)
+
+    def _with_another_transform(self, key: StreamKey) -> None:
+        """What is read of the stream goes on, in another format; nothing of it is on its way."""
+        reader = self.readers[key]
+        stream = reader.source.stream
+        start = self.checkpoints.start_of(key)
+        reader.transform = self._inputs[stream.input].transform(stream, start)
 
     # ------------------------------------------------------------------ one stream
 

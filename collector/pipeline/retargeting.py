@@ -1,4 +1,4 @@
-"""A target that a stream has by the name of its container, when that changes → the new one, from a safe place on.
+"""A stream's target, where it is the name of its container, or its format changes → the new one, from a safe place on.
 
 What may have been delivered has to keep its target, or a second copy would come into another index when it is read
 again. So the first target is on disk before a line has it, and a stream changes when its log was read to the end,
@@ -6,7 +6,7 @@ nothing of it is on its way, and the change is on disk.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from msgspec.structs import replace
@@ -25,7 +25,11 @@ _PATIENCE_LOOKS = 5  # for a busy log to have nothing on its way by itself, befo
 class Retargeting:
     """One output's."""
 
-    def __init__(self, checkpoints: Checkpoints, readers: Mapping[StreamKey, Reader]) -> None:
+    def __init__(
+        self, checkpoints: Checkpoints, readers: Mapping[StreamKey, Reader], read_anew: Callable[[StreamKey], None]
+    ) -> None:
+        """`read_anew` gives the reader of a stream another transform, which goes on where all before is settled."""
+        self._read_anew = read_anew
         self._checkpoints = checkpoints
         self._readers = readers
         self._looks: dict[StreamKey, int] = {}  # since the log of a stream that changes was read to its end
@@ -53,8 +57,11 @@ class Retargeting:
             await asyncio.sleep(_REST_SECONDS)
 
     def effective(self, stream: LogStream) -> LogStream:
-        """The stream with the target that its lines have now."""
-        target = self._checkpoints.target_of(stream.key)
+        """The stream with the target and the format that its lines have now."""
+        reader, target = self._readers.get(stream.key), self._checkpoints.target_of(stream.key)
+        if reader is not None and reader.source.stream.reading != stream.reading:
+            format_, options = reader.source.stream.reading
+            stream = replace(stream, format=format_, format_options=options)
         if target in (None, stream.target):
             return stream
         told = bounded(target)  # older versions kept any
@@ -67,7 +74,7 @@ class Retargeting:
         for key in self._looks.keys() - changing.keys():
             del self._looks[key]
             self._release(key)
-        ready = {key: stream for key, stream in changing.items() if self._is_ready(key)}
+        ready = {key: stream for key, stream in changing.items() if self._is_ready(key, stream)}
         before = {key: self._checkpoints.retarget(key, stream.target) for key, stream in ready.items()}
         if not ready:
             return
@@ -75,19 +82,29 @@ class Retargeting:
         for key, stream in ready.items():
             if not is_kept:
                 self._checkpoints.retarget(key, before[key])
-            elif (reader := self._readers.get(key)) is not None:
-                reader.source.update(stream)
-                log.info("target follows the name of the container", container=stream.container,
-                         target=stream.target, before=before[key])  # fmt: skip
+            elif key in self._readers:
+                self._change(stream, before[key])
             self._release(key)
 
-    def _is_ready(self, key: StreamKey) -> bool:
+    def _change(self, stream: LogStream, target: str) -> None:
+        source = self._readers[stream.key].source
+        is_read_anew = source.stream.reading != stream.reading
+        source.update(stream)
+        if is_read_anew:
+            self._read_anew(stream.key)
+            log.info("format of a stream changed", container=stream.container, format=stream.format or "none set")
+        if target != stream.target:
+            log.info("target follows the name of the container", container=stream.container,
+                     target=stream.target, before=target)  # fmt: skip
+
+    def _is_ready(self, key: StreamKey, wanted: LogStream) -> bool:
         """Whether nothing of the stream is on its way; then its reader waits, as it does when that takes long."""
         reader = self._readers[key]
         if key not in self._looks and not (reader.source.is_readable and reader.source.backlog_bytes == 0):
             return False
         looks = self._looks[key] = self._looks.get(key, 0) + 1
-        is_idle = reader.left is None and not self._checkpoints.is_pending(key)
+        is_amid = reader.transform.is_amid_line and reader.source.stream.reading != wanted.reading
+        is_idle = reader.left is None and not is_amid and not self._checkpoints.is_pending(key)
         if is_idle or looks > _PATIENCE_LOOKS:
             self._hold(key)
         return is_idle
@@ -104,4 +121,5 @@ class Retargeting:
 
 
 def _changes(reader: Reader, wanted: LogStream | None) -> bool:
-    return wanted is not None and wanted.target != reader.source.stream.target
+    now = reader.source.stream
+    return wanted is not None and (wanted.target != now.target or wanted.reading != now.reading)

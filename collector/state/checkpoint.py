@@ -16,7 +16,7 @@ import structlog
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment, StreamKey, Ticket, keep_ordinal
+from collector.model import FileId, LogStream, Position, Segment, Start, StreamKey, Ticket, keep_ordinal
 from collector.state.positions_file import PositionsFile, Saved
 
 log = structlog.get_logger(__name__)
@@ -67,6 +67,10 @@ class Checkpoints:
         """The target that the stream's lines have."""
         saved = self._saved.get(key)
         return None if saved is None else saved.target
+
+    def start_of(self, key: StreamKey) -> Start:
+        """Where the stream goes on if nothing of it is on its way."""
+        return self._saved[key].start
 
     def retarget(self, key: StreamKey, target: str) -> str:
         """What is read of the stream from now on has this target; returns the one before. Nothing is on its way."""

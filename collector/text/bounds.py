@@ -24,9 +24,9 @@ def is_cut(text: str) -> bool:
     return len(text) > MOST_BYTES or len(text.encode(errors="replace")) > MOST_BYTES
 
 
-def slim(labels: Mapping[str, str]) -> dict[str, str]:
+def slim(labels: Mapping[str, str], most: int = _KEPT_BYTES) -> dict[str, str]:
     """Labels or variables without the bulk of keys and values: hundreds of containers are described at once."""
-    return {bounded(key, _KEPT_BYTES): bounded(value, _KEPT_BYTES) for key, value in labels.items()}
+    return {bounded(key, _KEPT_BYTES): bounded(value, most) for key, value in labels.items()}
 
 
 def shown(name: str) -> str:

@@ -38,11 +38,14 @@ _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versi
 class DockerJson(Transform):
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
-    def __init__(self, stamps: Stamps, start: Start = BEGINNING, *, composer: Composer | None = None) -> None:
-        """A first line without a time takes that of the line before `start`.
+    def __init__(
+        self, stamps: Stamps, start: Start = BEGINNING, *, composer: Composer | None = None, is_slow: bool = False
+    ) -> None:
+        """A first line without a time takes that of the line before `start`. `is_slow`: `Transform.is_slow`.
 
         `composer` gives documents their form, and is no other transform's; None: the form `pilotfish`.
         """
+        self.is_slow = is_slow
         self.parse_errors = 0
         self.torn_lines = 0
         self._stamps = stamps

@@ -47,7 +47,7 @@ WEB = {"name": "web-1"}
         ),
         (
             {"container": WEB, "lines": ["a=1"], "documents": []},
-            ["tests.0: 1 lines become 1 documents: 0 are expected"],
+            ["tests.0: there are 1 documents of 1 lines: 0 are expected"],
         ),
         ({"container": {"name": "x", "environment": {"pilotfish_tags": "host=x"}}, "faults": True}, []),
         (

@@ -22,18 +22,18 @@ def test_lines_become_the_documents_that_they_would_be(tmp_path: Path) -> None:
     code, documents, told = tried(tmp_path, lines, "--format", "json", "--set", "tags=team=a")
     assert [document["log"] for document in documents] == [{"a": 1}, {"message": "plain �\x1b[31m"}]
     assert {(document["team"], document["@target"]) for document in documents} == {("a", "sample")}
-    assert (code, told) == (0, "pilotfish: 2 lines, 2 documents, 1 lines do not fit the format\n")
+    assert (code, told) == (0, "pilotfish: lines: 2, documents: 2, lines that do not fit the format: 1\n")
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--format", "jsn"], "there is no format jsn; the formats are "),
+        (["--format", "jsn"], "format: there is no format jsn; the formats are "),
         (["--set", "tags"], "'tags' has no value: write tags=VALUE"),
         (["--set", "taggs=a=b"], "taggs: no such setting: use tags"),
         (["--set", "tags=host=a"], "the field host is Pilotfish's own"),
         (["--set", "exclude=true"], "the container is excluded"),
-        (["--set", "format.pattern=x"], "it has no effect without a format"),
+        (["--set", "format.pattern=x"], "format.pattern: it has no effect without a format"),
     ],
 )
 def test_a_setting_that_has_no_effect_is_an_error(tmp_path: Path, words: list[str], told: str) -> None:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.container_settings.keys import MOST_FIELDS
 from collector.container_settings.options import LabelOptions, Rule
-from collector.container_settings.policy import MOST_ENTRIES, Asking, Policy, Select
-from collector.container_settings.statement import Entry, Settings
+from collector.container_settings.policy import MOST_ENTRIES, Policy, Select
+from collector.container_settings.statement import Asking, Entry, Settings
 from collector.text.bounds import MOST_BYTES
 
 Labels = dict[str, str]
@@ -20,11 +21,13 @@ def settled(
     policy: Policy | None = None,
     name: str = "web-1",
     image: str = "shop:3",
+    known: Labels | None = None,
 ) -> Settings:
     """The settings of a container whose daemon says this, as the agent keeps it."""
     policy = policy or Policy()
     lines = [f"{variable}={value}" for variable, value in (environment or {}).items()]
-    return policy.settings(Asking(name, image, *policy.asked(labels or {}, lines), "default"), select=select)
+    asking = Asking("0" * 64, name, image, *policy.asked(labels or {}, lines), "default")
+    return policy.settings(asking, select=select, target_of=(known or {}).get)
 
 
 def streams(found: Settings) -> list[tuple[str, str]]:
@@ -191,9 +194,14 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
         ({"pilotfish.exclude": "maybe"}, "label pilotfish.exclude: use true or false"),
         (
             {"aliyun.logs.x.target": "shop"},
-            "label aliyun.logs.x.target: there is no stream x: name it with a label aliyun.logs.x=stdout",
+            "label aliyun.logs.x.target: there is no stream x: name it by aliyun.logs.x=stdout",
         ),
-        ({"pilotfish.target": " "}, "label pilotfish.target: it has no value"),
+        ({"pilotfish.web.target": " "}, "label pilotfish.web.target: it has no value"),
+        (
+            {"pilotfish.target": "x"},
+            "label pilotfish.target: it has no effect: each stream of the container has a name",
+        ),
+        ({"aliyun.logs.web.tags.x": "x"}, "label aliyun.logs.web.tags.x: there is no setting tags.x"),
         ({"pilotfish.tags": "a=b,c"}, "label pilotfish.tags: 'c' is no tag: use name=value"),
         ({"pilotfish.tags": "=b,a=b"}, "label pilotfish.tags: '' is no tag: use name=value"),
         ({"pilotfish.tags": "a=b,host=x"}, "label pilotfish.tags: the field host is Pilotfish's own: use another name"),
@@ -207,7 +215,7 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
         ),
         (
             {"pilotfish.fields.env": "*"},
-            "label pilotfish.fields.env: * would deliver every variable, and passwords among them: name those that "
+            "label pilotfish.fields.env: * would deliver nearly every variable, passwords too: name those that "
             "you want",
         ),
         (
@@ -265,12 +273,34 @@ def test_hostile_labels_never_raise_and_never_take_a_good_stream_away(labels: La
 def test_a_huge_label_and_ten_thousand_of_them_are_bounded() -> None:
     labels = {f"aliyun.logs.t{number:05}": "stdout" for number in range(10_000)}
     labels |= {"pilotfish.tags": "a=" + "x" * 1_000_000, "pilotfish.fields.labels": "other.*"}
-    labels |= {f"other.{number}": "y" * 100_000 for number in range(10)}
+    labels |= {f"other.{number}": "y" * 100_000 for number in range(100)}
     found = settled(labels)
     assert len(found.entries) == MOST_ENTRIES
-    assert len(found.entries[0].tags["a"].encode()) <= MOST_BYTES
+    assert (len(found.entries[0].fields), found.entries[0].tags) == (MOST_FIELDS, {})
+    assert max(map(len, found.entries[0].fields.values())) <= MOST_BYTES
+    assert {fault.reason for fault in found.faults} == {
+        "9984 of its streams are not followed, from t00016 on: a container has 16",
+        "it has more than 4096 bytes",
+        "68 fields are left out, other.38 first: a document has 32 such fields, each of another name",
+    }
     kept, _ = Policy().asked(labels, [])
-    assert sum(map(len, kept.values())) < 100_000
+    assert sum(map(len, kept.values())) < 300_000
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"pilotfish.target": "shop"},
+        {f"com.aliyun.access.{number}": "x" for number in range(10_000)},
+        {f"aliyun.logs.n{number:05}.target": "shop" for number in range(10_000)},
+        {f"aliyun.logs.n{number:05}.format.pattern": "x" for number in range(10_000)},
+    ],
+)
+def test_ten_thousand_labels_are_judged_in_a_moment(more: Labels) -> None:
+    """Nobody else is served meanwhile: less than a second, and minutes where each is compared with each other."""
+    labels = {f"aliyun.logs.n{number:05}": "stdout" for number in range(10_000)} | more
+    assert settled(labels).entries
 
 
 @pytest.mark.parametrize("letter", ["b", "é"])
@@ -330,13 +360,97 @@ def test_a_target_that_is_reserved_or_not_allowed_is_refused(
     assert bool(found.faults) == is_refused
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "is_refused"),
+    [
+        ("logs-nginx", LabelOptions(), True),
+        (".kibana", LabelOptions(), True),
+        ("_logs-nginx", LabelOptions(), True),
+        ("+metrics-x", LabelOptions(), True),
+        ("web", LabelOptions(), False),
+        ("payments", LabelOptions(targets=("team-*",)), True),
+        ("team-a", LabelOptions(targets=("team-*",)), False),
+        ("payments", LabelOptions(allow=("tags",)), True),
+    ],
+)
+def test_the_name_of_a_stream_is_a_target_that_has_to_be_allowed_too(
+    name: str, options: LabelOptions, is_refused: bool
+) -> None:
+    for labels in ({f"aliyun.logs.{name}": "stdout"}, {f"pilotfish.{name}": "stdout"}):
+        found = settled(labels, policy=Policy(options))
+        assert streams(found) == [(name, "default" if is_refused else name)]
+        assert bool(found.faults) == is_refused
+
+
+# ---------------------------------------------------------------------- what was there before
+
+
+def test_streams_keep_the_targets_that_they_had_and_that_is_told() -> None:
+    labels = {"aliyun.logs.a": "stdout", "aliyun.logs.b": "stdout"}
+    tagged = labels | {"aliyun.logs.a.tags": "index=q", "aliyun.logs.b.tags": "index=q"}
+    found = settled(tagged, known={"a": "a", "b": "b"})
+    assert streams(found) == [("a", "a"), ("b", "b")]
+    assert [fault.reason for fault in found.faults] == [
+        "the stream keeps the target a, which it had before",
+        "the stream keeps the target b, which it had before",
+    ]
+    assert streams(settled(tagged)) == [("a", "q")]
+    rule = Policy(rules=[Rule(target="shop")])
+    assert (streams(settled(labels, policy=rule)), settled(labels, policy=rule).faults) == (
+        [("a", "a"), ("b", "b")],
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment"),
+    [
+        ({"aliyun.logs.f": "/var/log/x.log"}, {}),
+        ({"pilotfish.f": "/var/log/x.log"}, {}),
+        ({"aliyun.logs.e": "stdout"}, {"aliyun_logs_e": "/var/log/x.log"}),
+    ],
+)
+def test_a_place_that_cannot_be_read_is_a_wish_and_gives_no_other_stream(labels: Labels, environment: Labels) -> None:
+    for select in ("all", "labelled"):
+        found = settled(labels, environment, select=select)
+        assert (found.entries, [fault.key for fault in found.faults]) == ((), ["source"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "environment"),
+    [
+        ({"aliyun.logs.x.target": "shop"}, {}),
+        ({"aliyun.logs." + "x" * 600: "stdout"}, {}),
+        ({"com.aliyun.access.team": "a"}, {}),
+        ({}, {"aliyun_logs_my_tags_x": "stdout"}),
+        ({}, {"aliyun_logs_my_target_x": "stdout"}),
+    ],
+)
+def test_what_names_nothing_is_not_labelled_and_else_leaves_the_default_stream(
+    labels: Labels, environment: Labels
+) -> None:
+    assert settled(labels, environment, select="labelled").entries == ()
+    assert streams(settled(labels, environment)) == [("", "default")]
+
+
+def test_a_rule_for_all_containers_names_none() -> None:
+    rule = Policy(rules=[Rule(tags={"dc": "x"})])
+    assert settled({}, select="labelled", policy=rule).entries == ()
+    assert streams(settled({}, policy=rule)) == [("", "default")]
+
+
+def test_a_name_is_kept_as_it_is_written() -> None:
+    assert streams(settled({"aliyun.logs. sp": "stdout"})) == [(" sp", " sp")]
+
+
 # ---------------------------------------------------------------------- fields
 
 
 def test_labels_and_variables_that_are_named_are_kept_and_no_others() -> None:
     labels = {"pilotfish.fields.labels": "com.shop.*,tier", "pilotfish.fields.env": "APP_*"}
     labels |= {"com.shop.team": "a", "tier": "front", "secret": "s"}
-    kept, variables = Policy().asked(labels, ["APP_ENV=live", "PASSWORD=p", "APP_PASSWORD=q"])
+    more = ["APP_DSN=postgres://u:p@h", "APP_PWD=x", "APP_URL=http://u:p@h"]
+    kept, variables = Policy().asked(labels, ["APP_ENV=live", "PASSWORD=p", "APP_PASSWORD=q", *more])
     assert sorted(kept) == ["com.shop.team", "pilotfish.fields.env", "pilotfish.fields.labels", "tier"]
     assert variables == {"APP_ENV": "live"}
     assert only(settled(labels)).labels == ("com.shop.*", "tier")

@@ -1,15 +1,12 @@
 """Where a container belongs, by its labels."""
 
-from collector.docker.labels import default_target, service, trusted_fields
+from collector.docker.labels import service, trusted_fields
 
 
-def test_the_default_target_is_the_service_else_the_name() -> None:
+def test_the_service_is_the_swarms_else_that_of_compose() -> None:
     compose = {"com.docker.compose.service": "web", "com.docker.compose.project": "shop"}
     swarm = {"com.docker.swarm.service.name": "shop_web"}
-    assert default_target({}, "shop-web-1") == "shop-web-1"
-    assert default_target(compose, "shop-web-1") == "web"
-    assert default_target(compose | swarm, "shop-web-1") == "shop_web"
-    assert service({}) == ""
+    assert [service(labels) for labels in ({}, compose, compose | swarm)] == ["", "web", "shop_web"]
 
 
 def test_trusted_fields_are_those_that_exist() -> None:

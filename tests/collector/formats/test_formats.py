@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from collector.container_settings.policy import Asking, Policy
+from collector.container_settings.policy import Policy
+from collector.container_settings.statement import Asking
 from collector.documents import document
 from collector.formats import FORMATS, make
 from collector.formats.known import kind_of
@@ -26,7 +27,7 @@ def test_every_format_has_its_section_and_is_in_the_list() -> None:
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_an_example_comes_out_as_the_page_shows_it(name: str) -> None:
     labels = dict(LABEL.findall(SECTIONS[name]))
-    settings = Policy().settings(Asking("web-1", "nginx", labels, {}, "default"), select="all")
+    settings = Policy().settings(Asking("0" * 64, "web-1", "nginx", labels, {}, "default"), select="all")
     assert settings.faults == ()
     (entry,) = settings.entries
     assert entry.format == name

@@ -125,7 +125,7 @@ def resident():
 
 async def main():
     views = Views(health=lambda: None, not_ready=list, metrics=lambda accept: (os.urandom(5_000_000), "text/plain"),
-                  status=dict, search=None, live=Live(), dead_letters=[], replays={})
+                  status=dict, explain=lambda is_meant: [], search=None, live=Live(), dead_letters=[], replays={})
     async with serve(Address("127.0.0.1", 0), state_dir=Path(sys.argv[1]), views=views) as address:
         before, clients = resident(), []
         for _ in range(30):
