@@ -134,6 +134,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` and `format` say where its lines are and how they are written, with `format_options`; "" is no format.
+    `redact` names what is taken out of them: sets, rules and patterns of the operator.
     `input` is the name of the input that reads it.
     """
 
@@ -149,12 +150,13 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     source: str = "stdout"
     format: str = ""
     format_options: Mapping[str, str] = {}
+    redact: tuple[str, ...] = ()
     input: str = ""
 
     @property
-    def reading(self) -> tuple[str, Mapping[str, str]]:
+    def reading(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
         """How its lines are read: a change of it needs another transform."""
-        return self.format, self.format_options
+        return self.format, self.format_options, self.redact
 
     @property
     def key(self) -> StreamKey:

@@ -5,7 +5,7 @@ Everything behind these protocols may be replaced; `tests/contract/` holds the l
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -114,6 +114,7 @@ class Taken(Struct, gc=False):
 
     `end`: where the stream is once these segments are settled, also where there are none; None: where it was before.
     `filtered`: how many documents each rule left out on purpose. `misfits`: how many lines did not fit their format.
+    `redactions`: how often each rule of redaction found something.
     """
 
     segments: list[Segment]
@@ -122,6 +123,7 @@ class Taken(Struct, gc=False):
     parse_errors: int = 0
     torn_lines: int = 0
     misfits: int = 0
+    redactions: Mapping[str, int] | None = None
 
 
 class Transform(ABC):

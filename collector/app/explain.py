@@ -6,36 +6,53 @@ The lines are read from the log once more and go through the same transform as t
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from collector.app.trial import read_once
 from collector.container_settings.keys import ABOUT
 from collector.container_settings.statement import Entry
 from collector.discovery.registry import Container, Registry
+from collector.errors import UNREADABLE
 from collector.files.regular import open_regular
 from collector.intake.input import Reads
 from collector.model import LogStream
 from collector.pipeline.pipeline import Pipeline
+from collector.redaction.redaction import Redaction
+from collector.redaction.redactor import Redactor
 
 MOST_LINES = 5
 _TAIL_BYTES = 64 << 10
 _MOST_CONTAINERS = 20
 _MOST_SECONDS = 0.5  # nobody else is served meanwhile: those that come later go without their lines
+_WITHHELD = "withheld: there is too much in the line that looks like a secret"
+_PIECE = "withheld: a piece of a line that Docker cut"
 
 
 def explained(
-    registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads], is_meant: Callable[[str], bool]
+    registry: Registry,
+    pipelines: Sequence[Pipeline],
+    inputs: Mapping[str, Reads],
+    redaction: Redaction,
+    is_meant: Callable[[str], bool],
 ) -> list[dict[str, Any]]:
     """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs."""
     ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
-    ours.sort(key=lambda one: one.name)
     until = time.monotonic() + _MOST_SECONDS
-    return [_container(one, registry, pipelines, inputs, until) for one in ours[:_MOST_CONTAINERS]]
+    ours.sort(key=lambda one: one.name)
+    return [_container(one, registry, pipelines, inputs, redaction, until) for one in ours[:_MOST_CONTAINERS]]
 
 
 def _container(
-    one: Container, registry: Registry, pipelines: Sequence[Pipeline], inputs: Mapping[str, Reads], until: float
+    one: Container,
+    registry: Registry,
+    pipelines: Sequence[Pipeline],
+    inputs: Mapping[str, Reads],
+    redaction: Redaction,
+    until: float,
 ) -> dict[str, Any]:
     owner = registry.owner(one.id)
     entries = {entry.name: entry for entry in one.settings.entries}
@@ -48,7 +65,10 @@ def _container(
         "input": owner.name if owner is not None else "",
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
-        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs, until) for stream in one.streams],
+        "streams": [
+            _stream(stream, entries.get(stream.entry), pipelines, inputs, redaction.redactor(stream.redact), until)
+            for stream in one.streams
+        ],
     }
 
 
@@ -62,12 +82,13 @@ def _stream(
     entry: Entry | None,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
+    redact: Redactor | None,
     until: float,
 ) -> dict[str, Any]:
     readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
     return {
         "name": stream.entry,
-        "settings": [] if entry is None else list(_settings(entry)),
+        "settings": [] if entry is None else list(_settings(entry, redact)),
         "outputs": {
             output: {
                 "documents": reader.documents,
@@ -76,21 +97,22 @@ def _stream(
             }
             for output, reader in readers.items()
         },
-        "lines": _lines(stream, inputs[stream.input], until) if stream.input in inputs and stream.path else [],
+        "lines": _lines(stream, inputs[stream.input], redact, until) if stream.input in inputs and stream.path else [],
     }
 
 
-def _settings(entry: Entry) -> Iterable[dict[str, str]]:
+def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]:
     """Each setting that has a value, with who says it."""
     values = {
         "source": entry.source,
         "target": entry.target,
-        **{f"tags.{name}": value for name, value in entry.tags.items()},
+        **{f"tags.{name}": redact.member(name, value) if redact else value for name, value in entry.tags.items()},
         "fields.labels": ", ".join(entry.labels),
         "fields.env": ", ".join(entry.variables),
         "fields.container": ", ".join(one for one in ABOUT if one in entry.about),
         "format": entry.format,
         **{f"format.{name}": value for name, value in entry.options.items()},
+        "redact": ", ".join(entry.redact),
     }
     for key, value in values.items():
         if value:
@@ -98,19 +120,40 @@ def _settings(entry: Entry) -> Iterable[dict[str, str]]:
             yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
 
 
-def _lines(stream: LogStream, reads: Reads, until: float) -> list[dict[str, str]]:
-    """The last lines as they stand in the log, each with its document."""
+def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: float) -> list[dict[str, str]]:
+    """The last lines as they stand in the log, each with its document; without their secrets, where they lose them.
+
+    Of a line that Docker cut a piece may have half of a secret, which no rule knows.
+    """
     found = []
-    for line in _last_lines(stream.path):
+    for before, line in pairwise(_last_lines(stream.path, before=1)):
         if time.monotonic() > until:
             break
+        if redact is not None and (_is_piece(before) or _is_piece(line)):
+            found.append({"raw": _PIECE, "document": ""})
+            continue
         segments = read_once(stream, reads, line).segments
         document = b"\n".join(document for segment in segments for document in segment.documents)
-        found.append({"raw": line[:-1].decode(errors="replace"), "document": document.decode(errors="replace")})
+        raw = _shown(line[:-1].decode(errors="replace"), redact)
+        found.append({"raw": raw, "document": document.decode(errors="replace")})
     return found
 
 
-def _last_lines(path: str) -> list[bytes]:
+def _shown(raw: str, redact: Redactor | None) -> str:
+    seen = raw if redact is None else redact.text(raw)
+    return _WITHHELD if seen is None else seen
+
+
+def _is_piece(line: bytes) -> bool:
+    """Whether a line of the same stream goes on behind it."""
+    try:
+        return line != b"" and not orjson.loads(line)["log"].endswith("\n")
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
+        return False  # it is taken for a line by itself
+
+
+def _last_lines(path: str, *, before: int) -> list[bytes]:
+    """The last `MOST_LINES`, and so many before them, b"" where the log has none."""
     try:
         with os.fdopen(open_regular(Path(path)), "rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -119,4 +162,4 @@ def _last_lines(path: str) -> list[bytes]:
     except OSError:
         return []
     whole = [line + b"\n" for line in data.split(b"\n")[:-1]]
-    return whole[1 if size > _TAIL_BYTES else 0 :][-MOST_LINES:]
+    return [*[b""] * before, *whole[1 if size > _TAIL_BYTES else 0 :]][-MOST_LINES - before :]

@@ -11,6 +11,7 @@ from collector.discovery.registry import Listing
 from collector.errors import REPORT_IT, place_of
 from collector.intake.input import EventSink, Fields, Input, InputContext
 from collector.model import StreamKey
+from collector.redaction.redaction import Redaction
 from collector.transform.stamps import Stamps
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,7 @@ def context_of(
     *,
     target_of: Callable[[StreamKey], str | None] = lambda key: None,
     events: Callable[[str, Fields], EventSink | None] = lambda cutoff, fields: None,
+    redaction: Redaction | None = None,
 ) -> InputContext:
     """What the input of this listing is told; without the rest nothing is kept of it, and no event goes anywhere."""
     return InputContext(
@@ -33,9 +35,10 @@ def context_of(
         host=configuration.host,
         stamps=Stamps(configuration.timezone),
         with_attrs=configuration.fields.attrs,
-        policy=Policy(configuration.labels, configuration.containers),
+        policy=Policy(configuration.labels, configuration.containers, redact=configuration.redact.names),
         target_of=target_of,
         events=events,
+        redaction=redaction or Redaction(configuration.redact),
     )
 
 

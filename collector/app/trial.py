@@ -20,6 +20,8 @@ from collector.intake.input import Reads
 from collector.intake.json_files import JsonFiles
 from collector.model import BEGINNING, Chunk, FileId, LogStream, Position
 from collector.ports import Taken
+from collector.redaction.options import OFF, RedactOptions
+from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.text.bounds import shown
 from collector.text.times import iso
 from collector.transform.stamps import Stamps
@@ -30,14 +32,14 @@ _ID = "0" * 64
 class Trial:
     """A container that runs nowhere; `settings` are those that it gets, and `streams` what is followed of it."""
 
-    def __init__(self, container: Sample, policy: Policy | None = None) -> None:
+    def __init__(self, container: Sample, policy: Policy | None = None, redaction: Redaction = NO_REDACTION) -> None:
         known = Container(id=_ID, name=container.name, image=container.image, state="running", driver=json_file.DRIVER)
         variables = [f"{name}={value}" for name, value in container.environment.items()]
-        enricher = Enricher("localhost", "all", "", lambda key: None, policy=policy)
+        enricher = Enricher("localhost", "all", "", lambda key: None, policy=policy, redaction=redaction)
         made = enricher.container(Described(known, container.labels, variables, path=""))
         self.settings, self.streams = made.settings, made.streams
         self.misfits = 0
-        self._reads = JsonFiles(Stamps())
+        self._reads = JsonFiles(Stamps(), redaction=redaction)
 
     def documents(self, lines: Sequence[str]) -> list[bytes]:
         """The documents of lines that the container writes now; counts in `misfits` those that do not fit."""
@@ -57,11 +59,14 @@ def trial_of(settings: Mapping[str, str]) -> Trial:
     Raises:
         UsageError: one of them has no effect.
     """
-    for name in settings:
+    labels = dict(settings)
+    options = _redact(labels.pop("redact", ""))
+    for name in labels:
         if name not in KEYS and not name.startswith(OPTIONS):
             near = get_close_matches(name, KEYS, 1)
             raise UsageError(f"{name}: no such setting", f"use {near[0] if near else ', '.join(KEYS)}")
-    trial = Trial(Sample(labels={f"pilotfish.{name}": value for name, value in settings.items()}))
+    sample = Sample(labels={f"pilotfish.{name}": value for name, value in labels.items()})
+    trial = Trial(sample, Policy(redact=options.names), Redaction(options))
     if faults := [f"{fault.key}: {fault.reason}" for fault in trial.settings.faults]:
         raise UsageError("; ".join(faults), "see docs/containers.md")
     if not trial.streams:
@@ -69,11 +74,24 @@ def trial_of(settings: Mapping[str, str]) -> Trial:
     return trial
 
 
+def _redact(names: str) -> RedactOptions:
+    sets = tuple(name.strip() for name in names.split(",") if name.strip())
+    try:
+        OFF.check(sets)
+    except ValueError as error:
+        raise UsageError(f"redact: {error}", "see docs/redaction.md") from None
+    return RedactOptions(sets=sets)
+
+
 def failures(configuration: Configuration) -> Iterator[str]:
-    """What does not come out of the configuration's tests as they expect it, a line each."""
-    policy = Policy(configuration.labels, configuration.containers)
+    """What does not come out of the configuration's tests as they expect it, a line each.
+
+    They run where the key for the tags of redaction is not, so theirs have no digits.
+    """
+    policy = Policy(configuration.labels, configuration.containers, redact=configuration.redact.names)
+    redaction = Redaction(configuration.redact.model_copy(update={"hash_key_file": None}))
     for number, test in enumerate(configuration.tests):
-        yield from (f"tests.{number}: {text}" for text in _failures(test, Trial(test.container, policy)))
+        yield from (f"tests.{number}: {text}" for text in _failures(test, Trial(test.container, policy, redaction)))
 
 
 def _failures(test: RuleTest, trial: Trial) -> Iterator[str]:

@@ -136,7 +136,7 @@ def _default_of(types: Mapping[str, type[InputSettings | ShipperSettings]]) -> d
 def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
     """Give a section that is named and left empty its empty mapping, and `http: off` its meaning."""
     values = dict(values)
-    for key in ("inputs", "outputs", "http", "metrics", "log", "labels", "containers", "tests"):
+    for key in ("inputs", "outputs", "redact", "http", "metrics", "log", "labels", "containers", "tests"):
         if key in values and values[key] is None:
             values[key] = [] if key in ("containers", "tests") else {}
     if places.is_off(values.get("http", "")):

@@ -22,6 +22,7 @@ from pydantic import (
 from collector.container_settings.options import LabelOptions, Rule, RuleTest
 from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
+from collector.redaction.options import RedactOptions
 from collector.state import places
 from collector.values import FilePath, Seconds, Section, Text
 
@@ -132,6 +133,9 @@ class Configuration(Section):
         (), description="rules: settings for the containers that match; of rules that set the same, the first wins"
     )
     tests: tuple[RuleTest, ...] = Field((), description="tests of the rules, which `pilotfish config validate` runs")
+    redact: RedactOptions = Field(
+        default_factory=RedactOptions, description="secrets and personal data that are removed from lines"
+    )
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")
     metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")
@@ -163,6 +167,15 @@ class Configuration(Section):
                     f"workers: {self.workers} cannot share the output {name}: the type {output.type} allows one "
                     f"writer; set workers to 1, or use {_many_writers(info.context)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_of_redaction_are_known(self) -> Self:
+        for number, rule in enumerate(self.containers):
+            try:
+                self.redact.check(rule.redact or ())
+            except ValueError as error:
+                raise ValueError(f"containers.{number}.redact: {error}") from None
         return self
 
     @model_validator(mode="after")

@@ -232,7 +232,7 @@ class Judged:
         self._faults[Fault(said.entry, said.key, said.origin, reason)] = None
 
 
-_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about"}
+_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about", "redact": "redact"}
 
 
 def _source(said: Statement) -> str:

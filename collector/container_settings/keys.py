@@ -14,6 +14,7 @@ from collector.text.bounds import bounded, shown
 MOST_TAGS = 32
 MOST_GLOBS = 16
 ABOUT = {"id": "docker_container_id", "image": "docker_image"}  # what `fields.container` adds
+OPERATORS = frozenset({"redact"})  # whose lines have secrets must not say that they are shown
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _WILD = re.compile(r"\[[^]]*\]|[*?_]")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
@@ -114,6 +115,10 @@ def _about(value: object) -> tuple[str, ...]:
     return found
 
 
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
 def plain(name: str) -> str:
     """A name of a label or variable within that of a field: a dot would make an object of what stands before it."""
     return _FOREIGN.sub("_", name)[:_MOST_NAME]
@@ -171,6 +176,7 @@ KEYS: Mapping[str, Key] = {
         Key("fields.env", _variables, "environment variables of the container that become fields", "APP_ENV"),
         Key("fields.container", _about, "members about the container: id, image, or both", "id,image"),
         Key("format", _format, "format of the lines; options of the format follow as `format.<option>`", "json"),
+        Key("redact", _names, "what is removed from the lines; only rules of the operator may set it", "secrets,pii"),
         Key("exclude", _flag, "true: do not follow the container, or the stream", "true"),
     )
 }

@@ -99,6 +99,10 @@ class Rule(Section):
         None, description="format of the lines: its name, or `name` and options"
     )
 
+    redact: tuple[str, ...] | None = Field(
+        None, description="sets and rules of redaction, in place of `redact.sets` and `redact.patterns`; []: none"
+    )
+
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
         for said in self.statements(0):
@@ -138,6 +142,8 @@ class Rule(Section):
             said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
         origin = Origin("rule", f"containers.{number}")
         yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))
+        if self.redact is not None:
+            yield Statement("", "redact", self.redact, origin)
 
 
 class Sample(Section):

@@ -9,7 +9,7 @@ from collector.container_settings import dialects
 from collector.container_settings.dialects import OPTIONS, PILOTFISH, is_named_by, log_pilot
 from collector.container_settings.hints import HINTS
 from collector.container_settings.judged import Judged
-from collector.container_settings.keys import MOST_VALUE_BYTES, globs_of, is_chosen
+from collector.container_settings.keys import MOST_VALUE_BYTES, OPERATORS, globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
 from collector.container_settings.statement import SOURCE, Asking, Entry, Fault, Origin, Settings, Statement
 from collector.text.bounds import shown, slim
@@ -23,7 +23,11 @@ Select = Literal["all", "labelled"]
 class Policy:
     """Judges what containers ask for, one statement at a time: a bad one is a fault, and the next best counts."""
 
-    def __init__(self, options: LabelOptions | None = None, rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self, options: LabelOptions | None = None, rules: Sequence[Rule] = (), *, redact: Sequence[str] = ()
+    ) -> None:
+        """`redact` holds where no rule says anything else."""
+        self._redact = tuple(redact)
         self._options = options or LabelOptions()
         self._rules = rules
         self._dialects = (PILOTFISH, *map(log_pilot, self._options.prefixes))
@@ -104,6 +108,8 @@ class Policy:
         for number, rule in enumerate(self._rules):
             if rule.matches(asking.name, asking.image, asking.labels):
                 yield from rule.statements(number)
+        if self._redact:
+            yield Statement("", "redact", self._redact, Origin("rule", "redact"))
 
     def _said(self, labels: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[Statement | Fault]:
         for dialect in self._dialects:
@@ -118,6 +124,8 @@ class Policy:
         """Why the container may not say it."""
         if said.origin.kind == "rule" or said.key == SOURCE:
             return None
+        if said.key in OPERATORS:
+            return f"containers may not set {said.key}: it is for the operator's rules in the section `containers`"
         setting = "format" if said.key.startswith(OPTIONS) else said.key
         return None if self._may_set(setting) else _not_allowed(setting)
 

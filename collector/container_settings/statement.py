@@ -63,7 +63,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
-    where those come from that are no tags. `options` are those of its `format`. `origins` has who said each key.
+    where those come from that are no tags. `options` are those of its `format`, `redact` names what is taken out of its
+    lines. `origins` has who said each key.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, str] = {}
     format: str = ""
     options: Mapping[str, str] = {}
+    redact: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = {}
 
     @property

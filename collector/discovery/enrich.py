@@ -13,6 +13,7 @@ from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
 from collector.docker.labels import relevant, service, trusted_fields
 from collector.model import LogStream, StreamKey
+from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
 log = structlog.get_logger(__name__)
@@ -51,8 +52,10 @@ class Enricher:
         *,
         share: Share = EVERYTHING,
         policy: Policy | None = None,
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         self.host = host
+        self._redaction = redaction
         self._policy = policy or Policy()
         self._select = select
         self._own_id = own_id
@@ -82,7 +85,7 @@ class Enricher:
         settled = self._settled(bare.id, wanted.entries, bounded(default))
         problem = "; ".join([*wanted.told(SOURCE), *(fault.reason for fault in settled.faults)])
         streams = tuple(
-            self._stream(bare, described, entry, {**self.fields(bare.name, entry.target, labels), **entry.fields})
+            self._stream(bare, described, entry, self.fields(bare.name, entry.target, labels) | self._more(entry))
             for entry in settled.entries
         )
         if streams:
@@ -95,6 +98,11 @@ class Enricher:
             streams=streams,
             targets=tuple(stream.target for stream in streams if stream.target != bounded(default)),
         )
+
+    def _more(self, entry: Entry) -> dict[str, str]:
+        """The members that an entry asks for, without their secrets where it loses them."""
+        redact = self._redaction.redactor(entry.redact)
+        return {name: bounded(redact.member(name, value) if redact else value) for name, value in entry.fields.items()}
 
     def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
         """The trusted members of a container's documents, each of a bounded size: `LogStream.fields`."""
@@ -149,6 +157,7 @@ class Enricher:
             source=entry.source,
             format=entry.format,
             format_options=entry.options,
+            redact=entry.redact,
             path=described.path,
             running=container.is_running,
             has_run=container.state != "created",

@@ -3,7 +3,7 @@
 A transform is given a composer of its own, since one keeps what it encoded last. `document.Pilotfish` is the one form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -46,13 +46,19 @@ class Composer(Protocol):
 
     @property
     def reads_lines(self) -> bool:
-        """Whether lines are read in a format, so that some may not fit."""
+        """Whether lines are read in a format or redacted: something of it is counted."""
 
     def log_of(self, text: str) -> str:
         """The JSON object, on one line, that stands for a line's text."""
 
+    def message_of(self, text: str) -> str:
+        """The JSON object with a text as its message, also where the text is JSON."""
+
     def misfits(self) -> int:
         """How many lines did not fit their format since it was asked last."""
+
+    def redactions(self) -> Mapping[str, int]:
+        """How often each rule of redaction found something since it was asked last."""
 
     def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
         """A document for each line; None if one of them is a piece of a line. `stamps` are their `@timestamp`s."""

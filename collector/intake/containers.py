@@ -65,6 +65,7 @@ class ContainerOptions(InputSettings):
             registry.has_room,
             share=registry.share,
             policy=context.policy,
+            redaction=context.redaction,
         )
 
     def cutoff(self) -> str:
@@ -85,4 +86,5 @@ class ContainerInput(JsonFiles, Input):
             with_attrs=context.with_attrs,
             cutoff=options.cutoff(),
             logs_option=f"{context.place}{options.logs_option}",
+            redaction=context.redaction,
         )

@@ -18,8 +18,11 @@ from collector.container_settings.policy import Policy
 from collector.discovery.registry import Container, Listing
 from collector.docker.engine import Engine
 from collector.docker.event import Event
+from collector.documents.composer import Composer
+from collector.intake.composing import composer_of
 from collector.model import LogStream, Start, StreamKey
 from collector.ports import Finding, Source, Transform
+from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.text.bounds import bounded
 from collector.transform.stamps import Stamps
@@ -130,7 +133,8 @@ class EventSink(Protocol):
 class InputContext(NamedTuple):
     """What an input is told besides its settings.
 
-    `host` is the configured name of the host; `policy` judges what containers ask for; `target_of` gives the target
+    `host` is the configured name of the host; `policy` judges what containers ask for; `redaction` takes
+    secrets out of their lines; `target_of` gives the target
     with which a stream was first seen, which it keeps; `events` makes a sink for an input's events, whose documents
     have these fields, none from before the cutoff; None: they go nowhere.
     """
@@ -144,11 +148,16 @@ class InputContext(NamedTuple):
     policy: Policy
     target_of: Callable[[StreamKey], str | None]
     events: Callable[[str, Fields], EventSink | None]
+    redaction: Redaction = NO_REDACTION
 
     @property
     def place(self) -> str:
         """Where the input's options stand, for what names one: `inputs.<name>.`."""
         return f"inputs.{self.name}."
+
+    def composer(self, stream: LogStream) -> Composer:
+        """What makes documents of the stream's lines, redacted as the operator wants; a new one for each transform."""
+        return composer_of(stream, self.redaction, with_attrs=False)
 
     def stream(self, stream_id: str, name: str, path: str = "", *, target: str = "") -> LogStream:
         """The only stream of what has this id for good: its documents have the trusted members that all have.
@@ -159,7 +168,14 @@ class InputContext(NamedTuple):
         host = bounded(self.host or socket.gethostname())
         fields = {"host": host, "@target": target, "docker_container": name}
         return LogStream(
-            container_id=stream_id, container=name, entry="", target=target, path=path, running=True, fields=fields
+            container_id=stream_id,
+            container=name,
+            entry="",
+            target=target,
+            path=path,
+            running=True,
+            fields=fields,
+            redact=self.redaction.names,
         )
 
 

@@ -3,9 +3,10 @@
 from functools import partial
 
 from collector import formats
-from collector.documents.document import Formatted, Pilotfish
+from collector.intake.composing import composer_of
 from collector.model import LogStream, Start
 from collector.ports import Source, Transform
+from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
 from collector.transform.docker_json import DockerJson
@@ -15,7 +16,16 @@ from collector.transform.stamps import Stamps
 class JsonFiles:
     """Reads them. `with_attrs`: documents carry what log-opts add to a line. The rest is `intake.input.Reads`."""
 
-    def __init__(self, stamps: Stamps, *, with_attrs: bool = False, cutoff: str = "", logs_option: str = "") -> None:
+    def __init__(
+        self,
+        stamps: Stamps,
+        *,
+        with_attrs: bool = False,
+        cutoff: str = "",
+        logs_option: str = "",
+        redaction: Redaction = NO_REDACTION,
+    ) -> None:
+        self._redaction = redaction
         self.cutoff = cutoff
         self.logs_option = logs_option
         self._stamps = stamps
@@ -28,8 +38,6 @@ class JsonFiles:
 
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
-        if not stream.format:
-            return DockerJson(self._stamps, start, composer=Pilotfish(with_attrs=self._with_attrs))
-        made = formats.make(stream.format, stream.format_options)
-        composer = Formatted(made.log, with_attrs=self._with_attrs)
-        return DockerJson(self._stamps, start, composer=composer, is_slow=made.is_slow)
+        composer = composer_of(stream, self._redaction, with_attrs=self._with_attrs)
+        is_slow = bool(stream.format) and formats.kind_of(stream.format).is_slow
+        return DockerJson(self._stamps, start, composer=composer, is_slow=is_slow)

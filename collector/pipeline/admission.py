@@ -129,6 +129,7 @@ class Admission:
             if is_new:
                 self._ledger.parse_errors += taken.parse_errors
                 reader.misfits += taken.misfits
+                reader.redactions.update(taken.redactions or {})
                 self._ledger.left_out(taken.filtered or {})
                 self._counts.torn(chunk.stream.container, lines=taken.torn_lines)
             yield taken.segments

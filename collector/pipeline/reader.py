@@ -1,6 +1,7 @@
 """One stream that is read for one output."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
@@ -23,6 +24,7 @@ class Reader(Struct, eq=False):
     documents: int = 0
     read_bytes: int = 0
     misfits: int = 0
+    redactions: Counter[str] = field(default_factory=Counter)
     left: Iterator[Segment] | None = None
     held: asyncio.Event | None = None
     kept: Chunk | None = None

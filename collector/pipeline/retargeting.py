@@ -60,8 +60,8 @@ class Retargeting:
         """The stream with the target and the format that its lines have now."""
         reader, target = self._readers.get(stream.key), self._checkpoints.target_of(stream.key)
         if reader is not None and reader.source.stream.reading != stream.reading:
-            format_, options = reader.source.stream.reading
-            stream = replace(stream, format=format_, format_options=options)
+            format_, options, redact = reader.source.stream.reading
+            stream = replace(stream, format=format_, format_options=options, redact=redact)
         if target in (None, stream.target):
             return stream
         told = bounded(target)  # older versions kept any
@@ -92,7 +92,7 @@ class Retargeting:
         source.update(stream)
         if is_read_anew:
             self._read_anew(stream.key)
-            log.info("format of a stream changed", container=stream.container, format=stream.format or "none set")
+            log.info("settings of a stream changed", container=stream.container, format=stream.format or "none set")
         if target != stream.target:
             log.info("target follows the name of the container", container=stream.container,
                      target=stream.target, before=target)  # fmt: skip

@@ -157,6 +157,12 @@ CONTAINER_MISFITS = _counter(
     "Lines of a container that do not fit the format that is set for them; they are delivered as text",
     *("output", "name"),
 )
+REDACTIONS = _counter(
+    "pilotfish_container_redactions_total",
+    "Secrets that were replaced in a container's lines, by the rule that found them; rule withheld: lines that are too "
+    "long, or match too often, to be redacted, and were withheld",
+    *("output", "name", "rule"),
+)
 LABEL_FAULTS = _gauge(
     "pilotfish_container_label_faults",
     "Labels, environment variables and rules of a container that have no effect; the agent's log and "

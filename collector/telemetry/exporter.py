@@ -106,6 +106,10 @@ class Exporter:
             if reader.source.stream.format:
                 formatted[labels] += reader.misfits
         yield family(catalogue.CONTAINER_MISFITS, formatted.items())
+        redacted = Counter[tuple[str, str, str]]()
+        for labels, reader in followed:
+            redacted.update({(*labels, rule): count for rule, count in reader.redactions.items()})
+        yield family(catalogue.REDACTIONS, redacted.items())
         faulty = {one.name: one.settings.fault_count for one in self._containers.shown() if one.settings.fault_count}
         yield family(catalogue.LABEL_FAULTS, [((name,), count) for name, count in faulty.items()])
         yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems(shown)])

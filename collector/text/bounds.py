@@ -24,6 +24,11 @@ def is_cut(text: str) -> bool:
     return len(text) > MOST_BYTES or len(text.encode(errors="replace")) > MOST_BYTES
 
 
+def is_cut_off(text: str) -> bool:
+    """Whether it may be what `bounded` left of a longer one."""
+    return text.endswith(_MARK)
+
+
 def slim(labels: Mapping[str, str], most: int = _KEPT_BYTES) -> dict[str, str]:
     """Labels or variables without the bulk of keys and values: hundreds of containers are described at once."""
     return {bounded(key, _KEPT_BYTES): bounded(value, most) for key, value in labels.items()}

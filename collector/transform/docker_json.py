@@ -21,7 +21,6 @@ from typing import cast
 from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
-from collector.documents.json_text import message
 from collector.documents.segments import days, segment_of
 from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
 from collector.ports import Taken, Transform
@@ -86,8 +85,9 @@ class DockerJson(Transform):
             end: Ticket | None = segments[-1].ticket
         else:  # lines are kept, or left out before they came here
             end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
-        misfits = self._composer.misfits() if self._composer.reads_lines else 0
-        taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines, misfits=misfits)
+        taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
+        if self._composer.reads_lines:
+            taken.misfits, taken.redactions = self._composer.misfits(), self._composer.redactions()
         self.parse_errors = self.torn_lines = 0
         return taken
 
@@ -206,7 +206,9 @@ class DockerJson(Transform):
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
-        finished.append(FinishedLine(message(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut))
+        finished.append(
+            FinishedLine(self._composer.message_of(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut)
+        )
 
     def _place(self, start: Position, last_time: str) -> Ticket:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one

@@ -41,7 +41,10 @@ class LineFormat(Transform):
             segment_of(chunk.stream, day, documents[first:last], ids[first:last], end if last == len(lines) else begin)
             for day, first, last in days(stamps)
         ]
-        return Taken(segments, segments[-1].ticket if segments else end)
+        taken = Taken(segments, segments[-1].ticket if segments else end)
+        if self._composer.reads_lines:
+            taken.misfits, taken.redactions = self._composer.misfits(), self._composer.redactions()
+        return taken
 
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes are added to a line of the stream, about."""

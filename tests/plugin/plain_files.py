@@ -38,4 +38,4 @@ class PlainFiles(PeriodicInput):
         return PlainFile(stream, start)
 
     def transform(self, stream: LogStream, start: Start) -> StampedLines:
-        return StampedLines(self.context.stamps, start)
+        return StampedLines(self.context.stamps, start, composer=self.context.composer(stream))

@@ -9,6 +9,7 @@ import orjson
 from collector.app.agent import Agent
 from collector.app.explain import explained
 from collector.discovery.share import Share
+from collector.redaction.redaction import Redaction
 from tests.collector.app.test_inputs import Host
 from tests.collector.docker_lines import ContainerLog, raw
 from tests.collector.waiting import until
@@ -30,7 +31,13 @@ def describe(tree: Path, name: str, labels: dict[str, str], environment: list[st
 
 def told(agent: Agent, name: str = "") -> dict[str, dict[str, Any]]:
     """As the API gives it, by container."""
-    found = explained(agent.registry, agent.pipelines, agent.inputs, lambda one: name in ("", one))
+    found = explained(
+        agent.registry,
+        agent.pipelines,
+        agent.inputs,
+        Redaction(agent.configuration.redact),
+        lambda one: name in ("", one),
+    )
     return {one["container"]: one for one in orjson.loads(orjson.dumps(found))}
 
 
@@ -93,3 +100,33 @@ async def test_a_worker_tells_only_of_its_own_containers(tmp_path: Path) -> None
             agent.registry.share = Share(number, 2)
             names += list(told(agent))
     assert sorted(names) == sorted(IDS)
+
+
+async def test_where_lines_are_redacted_neither_they_nor_their_documents_nor_tags_show_a_secret(tmp_path: Path) -> None:
+    """A line that Docker cut has half of it in each piece: neither is shown."""
+    host = Host(tmp_path)
+    host.environ["PILOTFISH_REDACT"] = '{"sets": ["secrets"]}'
+    tree = host.tree("directory")
+    token = "ghp_" + "Fake" * 9
+    labels = {"pilotfish.tags": f"t={token}", "pilotfish.redact": "none", "pilotfish.fields.env": "DB_PASSWORD"}
+    describe(tree, "web", labels, ["DB_PASSWORD=hunter2"], "plain", f"push as {token}", '{"password":"hunter2"}')
+    log = next(tree.glob(f"{IDS['web']}/*-json.log"))
+    log.write_bytes(log.read_bytes() + raw(f"cut {token[:20]}") + raw(f"{token[20:]}\n"))
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 4)
+        found = told(agent)["web"]
+        assert "Fake" not in str(found)
+        assert "hunter2" not in str(found)
+        assert "Fake" not in str(kept.documents)
+        assert "hunter2" not in str(kept.documents)
+        (stream,) = found["streams"]
+        raws = [line["raw"] for line in stream["lines"]]
+        assert raws[1].startswith('{"log":"push as [redacted:github_token]')
+        assert raws[-2:] == ["withheld: a piece of a line that Docker cut"] * 2
+        assert settings(stream)["redact"] == ("secrets", "rule redact")
+        assert settings(stream)["tags.t"][0] == "[redacted:github_token]"
+        assert found["faults"] == [
+            "label pilotfish.redact: containers may not set redact: it is for the operator's rules in the section "
+            "`containers`"
+        ]
+        assert orjson.loads(delivered(kept)[0])["docker_env_DB_PASSWORD"] == "[redacted:password]"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from collector.app.plugins import installed_types
-from collector.app.trial import failures
+from collector.app.trial import failures, trial_of
 from collector.config.loading import load
+from collector.errors import UsageError
 from tests.collector.cli.pilotfish import pilotfish
 
 RULES = [
@@ -76,3 +77,28 @@ def test_validate_runs_them_and_fails_with_them(tmp_path: Path) -> None:
     assert ended.complaint == (
         f"{config}: tests.0: the target is other: shop is expected: correct the rule, or the test"
     )
+
+
+def test_they_see_lines_and_fields_redacted_without_the_key() -> None:
+    test = {
+        "container": {"name": "db", "labels": {"pilotfish.tags": "note=token=abc"}},
+        "lines": ["password=x", '{"apiKey":1,"mail":"a@example.com"}'],
+        "documents": [
+            {"log": {"message": "password=[redacted:password]"}, "note": "token=[redacted:password]"},
+            {"log": {"apiKey": "[redacted:password]", "mail": "a@example.com"}},
+        ],
+    }
+    environ = {
+        "PILOTFISH_REDACT": json.dumps({"sets": ["secrets", "pii"], "hash_key_file": "/nowhere/key"}),
+        "PILOTFISH_CONTAINERS": json.dumps([{"name": "db", "redact": ["secrets"]}]),
+        "PILOTFISH_TESTS": json.dumps([test]),
+    }
+    assert list(failures(load(None, installed_types(), environ))) == []
+
+
+def test_a_trial_redacts_what_it_is_asked_to_and_refuses_what_no_rule_is_called() -> None:
+    (document,) = trial_of({"redact": "secrets, card"}).documents(["password=x 4111111111111111 a@example.com"])
+    log = json.loads(document)["log"]
+    assert log == {"message": "password=[redacted:password] [redacted:card] a@example.com"}
+    with pytest.raises(UsageError, match="redact: secret is unknown; use "):
+        trial_of({"redact": "secret"})

@@ -493,3 +493,23 @@ def test_the_schema_describes_each_section() -> None:
     found = schema(TYPES)
     assert found["additionalProperties"] is False
     assert found["properties"]["log"]["description"]
+
+
+def test_what_is_redacted_is_known_when_the_file_is_read(written: Path) -> None:
+    text = """
+        outputs: {local: {type: store}}
+        redact:
+          sets: [secrets]
+          patterns: [{name: order, pattern: 'order-(?P<secret>[0-9]+)'}]
+        containers:
+          - {name: db, redact: [pii, order]}
+          - {name: web, redact: []}
+    """
+    found = read(written, text)
+    assert found.redact.names == ("secrets", "order")
+    assert [rule.redact for rule in found.containers] == [("pii", "order"), ()]
+    (told,) = mistakes(written, text.replace("pii, order", "pii, orders"))
+    assert "containers.0.redact: orders is unknown: use authorization, " in told
+    (told,) = mistakes(written, text.replace("[secrets]", "[secret]"))
+    assert told.startswith("3: redact: secret is unknown: use authorization, ")
+    assert read(written, "outputs: {local: {type: store}}\nredact:").redact.names == ()

@@ -470,3 +470,36 @@ def test_log_pilots_tags_and_access_labels_are_fields_and_an_index_among_them_is
 @pytest.mark.parametrize("value", ["${HOSTNAME}", "#{`id`}", "{{ .Name }}", "on", "1.0", "null", "<b>", 'a"b\\'])
 def test_a_value_is_the_text_that_was_written(value: str) -> None:
     assert only(settled({"pilotfish.tags": f"x={value}"})).tags == {"x": value}
+
+
+# ---------------------------------------------------------------------- redaction is the operator's
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ([], ("secrets", "mine")),
+        ([Rule(redact=())], ()),
+        ([Rule(name="db", redact=())], ("secrets", "mine")),
+        ([Rule(redact=("pii",)), Rule(redact=("card",))], ("pii",)),
+    ],
+)
+def test_a_rule_names_what_is_redacted_in_place_of_what_holds_for_all(
+    rules: list[Rule], found: tuple[str, ...]
+) -> None:
+    assert only(settled(policy=Policy(rules=rules, redact=("secrets", "mine")))).redact == found
+
+
+@pytest.mark.parametrize("allow", [("*",), ("redact",)])
+def test_no_container_says_what_is_redacted(allow: tuple[str, ...]) -> None:
+    labels = {"pilotfish.redact": "", "pilotfish.web": "stdout", "pilotfish.web.redact": "x"}
+    policy = Policy(LabelOptions(allow=allow), [], redact=("secrets",))
+    found = settled(labels, {"pilotfish_redact": "pii"}, policy=policy)
+    assert [entry.redact for entry in found.entries] == [("secrets",)]
+    assert len(reasons(found)) == 3
+    assert all("containers may not set redact" in one for one in reasons(found))
+
+
+def test_redaction_alone_follows_nothing() -> None:
+    policy = Policy(rules=[Rule(redact=("pii",))], redact=("secrets",))
+    assert settled(policy=policy, select="labelled").entries == ()

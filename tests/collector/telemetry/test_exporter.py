@@ -106,6 +106,7 @@ class Telemetry:
         )
         stream = log_stream("/logs/x", container_id="web", format="json")
         reader = Reader(Behind(stream, Watcher()), DockerJson(Stamps()), documents=12, read_bytes=3456, misfits=5)
+        reader.redactions.update({"jwt": 2, "withheld": 1})
         self.pipelines[0].readers[stream.key] = reader
         self.pipelines[0].unreadable[stream.key] = "no permission"
         self.pipelines[1].ledger.left_out({"debug": 3})
