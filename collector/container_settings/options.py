@@ -119,6 +119,11 @@ class Rule(Section):
         """Whether it matches every container."""
         return self.name == self.image == "*" and not self.labels
 
+    @property
+    def names(self) -> bool:
+        """Whether it asks that what it matches be followed: redaction alone does not."""
+        return any(said.key not in ("exclude", "redact") for said in self.statements(0))
+
     def matches(self, name: str, image: str, labels: Mapping[str, str]) -> bool:
         """Whether it is for that container."""
         return (

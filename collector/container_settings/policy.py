@@ -98,7 +98,7 @@ class Policy:
 
     def _is_named(self, asking: Asking, said: Sequence[Statement]) -> bool:
         """Whether a label, a variable or a rule names the container, though none of its streams."""
-        rules = (rule for rule in self._rules if not rule.is_for_all and rule.exclude is None)
+        rules = (rule for rule in self._rules if not rule.is_for_all and rule.names)
         if any(rule.matches(asking.name, asking.image, asking.labels) for rule in rules):
             return True
         return any(one.origin.kind != "rule" and is_named_by(one) for one in said)

@@ -490,7 +490,7 @@ def test_a_rule_names_what_is_redacted_in_place_of_what_holds_for_all(
     assert only(settled(policy=Policy(rules=rules, redact=("secrets", "mine")))).redact == found
 
 
-@pytest.mark.parametrize("allow", [("*",), ("redact",)])
+@pytest.mark.parametrize("allow", [("*",), ("redact", "target")])
 def test_no_container_says_what_is_redacted(allow: tuple[str, ...]) -> None:
     labels = {"pilotfish.redact": "", "pilotfish.web": "stdout", "pilotfish.web.redact": "x"}
     policy = Policy(LabelOptions(allow=allow), [], redact=("secrets",))
@@ -501,5 +501,6 @@ def test_no_container_says_what_is_redacted(allow: tuple[str, ...]) -> None:
 
 
 def test_redaction_alone_follows_nothing() -> None:
-    policy = Policy(rules=[Rule(redact=("pii",))], redact=("secrets",))
-    assert settled(policy=policy, select="labelled").entries == ()
+    for rule in (Rule(redact=("pii",)), Rule(name="web-*", redact=("pii",))):
+        policy = Policy(rules=[rule], redact=("secrets",))
+        assert settled(policy=policy, select="labelled").entries == ()
