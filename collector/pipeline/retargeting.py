@@ -105,7 +105,7 @@ class Retargeting:
         looks = self._looks[key] = self._looks.get(key, 0) + 1
         is_amid = reader.transform.is_amid_line and reader.source.stream.reading != wanted.reading
         is_idle = reader.left is None and not is_amid and not self._checkpoints.is_pending(key)
-        if is_idle or looks > _PATIENCE_LOOKS:
+        if is_idle or (looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
             self._hold(key)
         return is_idle
 

@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collector.delivery import shipment
 from collector.model import Batch, Receipt
 from collector.pipeline.pipeline import Pipeline
-from tests.collector.docker_lines import log_stream, numbered
-from tests.collector.pipeline.test_pipeline import Host
+from tests.collector.docker_lines import log_stream, numbered, raw
+from tests.collector.pipeline.test_pipeline import Host, messages, words
+from tests.collector.pipeline.test_pipeline_returns import Closed
 from tests.collector.waiting import until
 
 
@@ -180,3 +182,42 @@ async def test_a_kill_at_any_moment_puts_no_line_into_two_indices(
     async with host.run(pipeline(host, indices)):
         await until(lambda: len(set(indices.stored.values())) == count)
     assert indices.all_once(count)
+
+
+async def test_a_format_that_changes_while_its_container_runs_is_applied_from_a_safe_place_on(host: Host) -> None:
+    """As of a swarm service, whose labels change without a new task."""
+    indices = Indices()
+    log = host.add("web", raw('{"message":"1"}\n'), raw("piece"))
+    stream = log_stream(log.live, container_id="web", target="web")
+    one = pipeline(host, indices)
+    async with host.run(one):
+        await until(lambda: len(indices.stored) == 1)
+        host.put(replace(stream, format="none"))
+        await asyncio.sleep(0.3)
+        log.write(raw(" two\n"))
+        await until(lambda: len(indices.stored) == 2)
+        await until(lambda: next(iter(one.readers.values())).source.stream.format == "none")
+        log.write(raw('{"message":"3"}\n'))
+        await until(lambda: len(indices.stored) == 3)
+    assert indices.lines("web") == ["1", "piece two", '{"message":"3"}']
+
+
+@pytest.mark.parametrize("is_shut", [False, True])
+async def test_lines_of_a_slow_format_arrive_once_in_parts(
+    host: Host, monkeypatch: pytest.MonkeyPatch, is_shut: bool
+) -> None:
+    """Also where they go back to their log, since their target is closed for a while and memory is short."""
+    monkeypatch.setattr(shipment, "_HELD_BOUND_BYTES", 1_000)
+    shipper = Closed()
+    shipper.is_shut = is_shut
+    log = host.add("web", *numbered(range(2_000)))
+    stream = log_stream(log.live, container_id="web", target="web")
+    host.put(replace(stream, format="regexp", format_options={"pattern": r"(?P<message>line \d+)"}))
+    one = pipeline(host, shipper)  # type: ignore[arg-type]  # it ships, as any
+    async with host.run(one):
+        await asyncio.sleep(0.5)
+        log.write(*numbered(range(2_000, 3_000)))
+        shipper.is_shut = False
+        await until(lambda: len(shipper.stored) == 3_000)
+    assert sorted(messages(shipper)) == sorted(words(range(3_000)))
+    assert (one.ledger.read, one.ledger.duplicate) == (3_000, 0)
