@@ -311,10 +311,8 @@ class Checkpoints:
             self.last_success = time.time()  # what is on disk is all that there is
             return True
         self._dirty = False
-        content = self._file.encode(self._saved.values())
-        writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, *content))
         try:
-            await asyncio.shield(writing)
+            await asyncio.to_thread(self._file.write, *self._file.encode(self._saved.values()))
         except OSError as error:
             self._dirty = True
             self.failures += 1
@@ -324,7 +322,6 @@ class Checkpoints:
             return False
         except asyncio.CancelledError:
             self._dirty = True
-            await asyncio.wait([writing])  # whoever writes next must not meet it in the same file
             raise
         self.error = ""
         self.last_success = time.time()
