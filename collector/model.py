@@ -102,17 +102,32 @@ class Dated(NamedTuple):
     time: str
 
 
+class Ended(NamedTuple):
+    """An event to which no further line is joined: the raw line that it begins with, and the number of its lines."""
+
+    file: FileId
+    line: int
+    lines: int
+
+
+class Decided(NamedTuple):
+    """What no file tells of a stream, and the clock decided: it is kept, so that each read comes to the same."""
+
+    dated: Dated | None = None
+    ended: tuple[Ended, ...] = ()
+
+
 class Start(Struct, frozen=True):
     """What is kept of a stream: where reading begins, None for its beginning, and what was before that.
 
     `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled. `last_time` is Docker's time of the
-    last good line before the position. `dated` is what an earlier run came to by `Transform.date_lines`.
+    last good line before the position. `decided` is what was decided behind it, by `Transform.undecided`.
     """
 
     resume: Resume | None = None
     cutoff: str = ""
     last_time: str = ""
-    dated: Dated | None = None
+    decided: Decided = Decided()
 
 
 BEGINNING = Start()
@@ -125,6 +140,16 @@ class StreamKey(NamedTuple):
     entry: str
 
 
+class Multiline(NamedTuple):
+    """Which lines are one event: patterns of its first, its further and its last; with none of them, usual traces."""
+
+    start: str = ""
+    more: str = ""
+    end: str = ""
+    max_lines: int = 500
+    gap: float = 1.0
+
+
 class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     """One thing to follow: a container's log for one target.
 
@@ -134,7 +159,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` and `format` say where its lines are and how they are written, with `format_options`; "" is no format.
-    `redact` names what is taken out of them: sets, rules and patterns of the operator.
+    `multiline` says which of them are one, `redact` names what is taken out: sets, rules and patterns of the operator.
     `input` is the name of the input that reads it.
     """
 
@@ -150,6 +175,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     source: str = "stdout"
     format: str = ""
     format_options: Mapping[str, str] = {}
+    multiline: Multiline | None = None
     redact: tuple[str, ...] = ()
     input: str = ""
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from msgspec import Struct
 from pydantic import Field
 
-from collector.model import Batch, Chunk, Dated, LogStream, Receipt, Segment, Start, StreamKey, Ticket
+from collector.model import Batch, Chunk, Decided, LogStream, Receipt, Segment, Start, StreamKey, Ticket
 from collector.net.waiting import Tell
 from collector.search.query import Bucket as Bucket
 from collector.search.query import Found as Found
@@ -126,6 +126,19 @@ class Taken(Struct, gc=False):
     redactions: Mapping[str, int] | None = None
 
 
+class Undecided(NamedTuple):
+    """What a transform waits for: the end of an event, or the time of lines that have none.
+
+    It is `decided` so where nothing has come for some `seconds`; equal as long as it waits for the same. `is_at_end`:
+    a chunk without data has told that all was read.
+    """
+
+    waits_for: object
+    seconds: float
+    decided: Decided
+    is_at_end: bool = True
+
+
 class Transform(ABC):
     """Makes documents of one stream's chunks. Where they are cut changes neither documents nor ids."""
 
@@ -136,11 +149,6 @@ class Transform(ABC):
         """Whether it keeps some of what it took, for what follows."""
         return False
 
-    @property
-    def waits_for_time(self) -> bool:
-        """Whether some of that waits for a line that has a time."""
-        return False
-
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its line, about: large chunks are taken in parts by it."""
         return 0
@@ -149,9 +157,13 @@ class Transform(ABC):
     def take(self, chunk: Chunk) -> Taken:
         """The documents of `chunk`, one segment per run of equal day; with one that ended, of all that was kept."""
 
-    def date_lines(self) -> Dated | None:
-        """Nothing follows: let lines that wait for a time have that of their file, with the next chunk."""
+    def undecided(self) -> Undecided | None:
+        """What some of that waits for, which may never come; None if nothing does."""
         return None
+
+    def decide(self, decided: Decided) -> None:
+        """Use what was decided and is kept, with the next chunk, whatever is in it."""
+        return
 
     @staticmethod
     def together(jobs: "Sequence[tuple[Transform, Chunk]]", most_bytes: int) -> Sequence[list[Segment] | None]:

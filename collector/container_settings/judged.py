@@ -19,6 +19,7 @@ from collector.container_settings.keys import (
     tags,
 )
 from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, Statement, rank
+from collector.model import Multiline
 from collector.text.bounds import MOST_BYTES, bounded, is_cut, shown
 from collector.text.masking import mask_url
 
@@ -118,8 +119,9 @@ class Judged:
         values = {_PLAIN[key]: one.value for key, one in found.items()}
         made, options = self._format(name)
         target, target_origin = self.target(name, default)
+        multiline, said = self._multiline(name)
         tagged, origins = self._tags(name)
-        origins |= {key: one.origin for key, one in found.items()} | ({} if made is None else {"format": made.origin})
+        origins |= {key: one.origin for key, one in (found | said).items()} | ({} if made is None else {"format": made.origin})
         return Entry(
             name=name,
             target=target,
@@ -127,6 +129,7 @@ class Judged:
             fields=self._fields(found, asking) | tagged,
             format="" if made is None else str(made.value),
             options=options,
+            multiline=multiline,
             origins={"source": self.source_of(name), "target": target_origin} | origins,
             **values,  # type: ignore[arg-type]  # each is what its key reads
         )
@@ -184,6 +187,27 @@ class Judged:
                 found[option] = str(one.value)
         return found
 
+    def _multiline(self, name: str) -> tuple[Multiline | None, dict[str, Statement]]:
+        """Which lines are one: as the best statement has it, by patterns or without any."""
+        mode = self._best(name, "multiline")
+        keys = {key: best for key in _MULTILINE if (best := self._best(name, key)) is not None}
+        patterns = {key: one for key, one in keys.items() if key in _PATTERNS}
+        if mode is not None and patterns and min(map(rank, patterns.values()))[0] < rank(mode)[0]:
+            mode = None  # who is above has said patterns
+        unused = keys if not patterns and mode is None else {}
+        if mode is not None:
+            unused = patterns if mode.value == "auto" else keys
+        why = "without multiline" if mode is None else f"with multiline={mode.value}"
+        for said in unused.values():
+            self._fault(said, f"it has no effect {why}")
+        used = {key: one for key, one in keys.items() if key not in unused}
+        if mode is not None:
+            used["multiline"] = mode
+        if not used or (mode is not None and mode.value == "off"):
+            return None, used
+        values = {_MULTILINE[key]: one.value for key, one in used.items() if key in _MULTILINE}
+        return Multiline(**values), used  # type: ignore[arg-type]  # each is what its key reads
+
     def _options(self, name: str) -> dict[str, Statement]:
         keys = self._options_of.get("", set()) | self._options_of.get(name, set())
         return {key: self._of(name, key)[0] for key in sorted(keys)}
@@ -232,6 +256,8 @@ class Judged:
         self._faults[Fault(said.entry, said.key, said.origin, reason)] = None
 
 
+_PATTERNS = {"multiline.start": "start", "multiline.continue": "more", "multiline.end": "end"}
+_MULTILINE = _PATTERNS | {"multiline.max_lines": "max_lines", "multiline.gap": "gap"}
 _PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about", "redact": "redact"}
 
 

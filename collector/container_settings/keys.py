@@ -10,10 +10,15 @@ from typing import NamedTuple
 
 from collector.formats.known import kind_of
 from collector.text.bounds import bounded, shown
+from collector.text.patterns import matcher
 
 MOST_TAGS = 32
 MOST_GLOBS = 16
 ABOUT = {"id": "docker_container_id", "image": "docker_image"}  # what `fields.container` adds
+MOST_EVENT_LINES = 5000
+MOST_GAP_SECONDS = 60.0
+_GAP = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)\s*(?P<unit>ms|s|m)?", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 OPERATORS = frozenset({"redact"})  # whose lines have secrets must not say that they are shown
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _WILD = re.compile(r"\[[^]]*\]|[*?_]")
@@ -67,6 +72,34 @@ def _format(value: object) -> str:
     name = _text(value)
     kind_of(name)
     return name
+
+
+def _multiline(value: object) -> str:
+    if isinstance(value, bool):
+        return "auto" if value else "off"
+    if (word := _text(value).lower()) not in ("auto", "off"):
+        raise ValueError("use auto or off, or patterns: multiline.start, multiline.continue, multiline.end")
+    return word
+
+
+def _pattern(value: object) -> str:
+    matcher(text := _text(value))
+    return text
+
+
+def _max_lines(value: object) -> int:
+    text = str(value).strip()
+    if not text.isascii() or not text.isdigit() or not 2 <= int(text[:9]) <= MOST_EVENT_LINES:
+        raise ValueError(f"use a number from 2 to {MOST_EVENT_LINES:,}")
+    return int(text)
+
+
+def _gap(value: object) -> float:
+    found = _GAP.fullmatch(str(value).strip())
+    seconds = float(found["number"]) * _UNITS[found["unit"] or "s"] if found else 0.0
+    if not 0.001 <= seconds <= MOST_GAP_SECONDS:
+        raise ValueError("use a time from 1ms to 1m, such as 500ms, 1s or 30s")
+    return seconds
 
 
 def _flag(value: object) -> bool:
@@ -176,6 +209,12 @@ KEYS: Mapping[str, Key] = {
         Key("fields.env", _variables, "environment variables of the container that become fields", "APP_ENV"),
         Key("fields.container", _about, "members about the container: id, image, or both", "id,image"),
         Key("format", _format, "format of the lines; options of the format follow as `format.<option>`", "json"),
+        Key("multiline", _multiline, "auto: join the lines of a stack trace and indented lines; off: join none", "auto"),
+        Key("multiline.start", _pattern, "pattern of the first line of an event; other lines are joined to it", r"^\d{4}-"),
+        Key("multiline.continue", _pattern, "pattern of lines that are joined to the line before", r"^\s"),
+        Key("multiline.end", _pattern, "pattern of the last line of an event", ";$"),
+        Key("multiline.max_lines", _max_lines, "maximum number of lines of an event, 2 to 5,000; default: 500", "1000"),
+        Key("multiline.gap", _gap, "time after which a line is not joined to the line before; default: 1s", "500ms"),
         Key("redact", _names, "what is removed from the lines; only rules of the operator may set it", "secrets,pii"),
         Key("exclude", _flag, "true: do not follow the container, or the stream", "true"),
     )

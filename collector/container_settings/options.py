@@ -85,6 +85,28 @@ class RuleFormat(Section):
         return self
 
 
+class RuleMultiline(Section):
+    """Which lines are one event."""
+
+    mode: Literal["auto", "off"] | None = Field(
+        None, description="auto: join the lines of a stack trace and indented lines; off: join none"
+    )
+    start: str | None = Field(None, description="pattern of the first line of an event; other lines are joined to it")
+    continue_: str | None = Field(
+        None, alias="continue", description="pattern of lines that are joined to the line before"
+    )
+    end: str | None = Field(None, description="pattern of the last line of an event")
+    max_lines: int | None = Field(None, description="maximum number of lines of an event")
+    gap: str | None = Field(None, description="time after which a line is not joined to the line before, such as 1s")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_word(cls, value: object) -> object:
+        if isinstance(value, bool):  # YAML reads `off` so
+            return {"mode": "auto" if value else "off"}
+        return {"mode": value} if isinstance(value, str) else value
+
+
 class Rule(Section):
     """Settings for all containers that match: each of name, image and labels that is given."""
 
@@ -97,6 +119,9 @@ class Rule(Section):
     fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
     format: Annotated[RuleFormat | None, WithJsonSchema(_FORMAT_SCHEMA)] = Field(
         None, description="format of the lines: its name, or `name` and options"
+    )
+    multiline: RuleMultiline = Field(
+        default_factory=RuleMultiline, description="which lines are one event: auto, off, or patterns"
     )
 
     redact: tuple[str, ...] | None = Field(
@@ -145,6 +170,8 @@ class Rule(Section):
         if self.format is not None:
             said["format"] = self.format.name
             said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
+        said |= {f"multiline.{name}": value for name, value in self.multiline.model_dump(by_alias=True).items()}
+        said["multiline"] = said.pop("multiline.mode")
         origin = Origin("rule", f"containers.{number}")
         yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))
         if self.redact is not None:

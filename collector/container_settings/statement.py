@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from collector.model import Multiline
 from collector.text.bounds import shown
 
 Kind = Literal["environment", "label", "rule", "default"]
@@ -63,8 +64,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
-    where those come from that are no tags. `options` are those of its `format`, `redact` names what is taken out of its
-    lines. `origins` has who said each key.
+    where those come from that are no tags. `options` are those of its `format`, `multiline` says which lines are one, and
+    `redact` names what is taken out of them. `origins` has who said each key.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, str] = {}
     format: str = ""
     options: Mapping[str, str] = {}
+    multiline: Multiline | None = None
     redact: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = {}
 

@@ -157,6 +157,7 @@ class Enricher:
             source=entry.source,
             format=entry.format,
             format_options=entry.options,
+            multiline=entry.multiline,
             redact=entry.redact,
             path=described.path,
             running=container.is_running,

@@ -10,6 +10,7 @@ from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
 from collector.transform.docker_json import DockerJson
+from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps
 
 
@@ -40,4 +41,6 @@ class JsonFiles:
         """How their lines become documents."""
         composer = composer_of(stream, self._redaction, with_attrs=self._with_attrs)
         is_slow = bool(stream.format) and formats.kind_of(stream.format).is_slow
+        if stream.multiline is not None:
+            return MultilineJson(self._stamps, stream.multiline, start, composer=composer, is_slow=is_slow)
         return DockerJson(self._stamps, start, composer=composer, is_slow=is_slow)

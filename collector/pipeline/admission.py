@@ -53,6 +53,9 @@ class Admission:
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
+        if reader.is_held:
+            reader.left = passing
+            return False
         first = next(passing, None)
         if first is not None:
             reader.left = chain((first,), passing)
@@ -69,6 +72,7 @@ class Admission:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
         self._counts.wait(1)
         try:
+            await reader.may_go_on()
             source, left, reader.left = reader.source, reader.left, None
             if reader.held is not None:
                 await reader.held.wait()
@@ -78,6 +82,7 @@ class Admission:
             for segment in left or ():
                 await self._batches.put(segment, source.since)
                 del segment
+                await reader.may_go_on()
             del left
             if self._delivery.is_blocked(source.stream.target):
                 source.set_aside()

@@ -23,7 +23,7 @@ from collector.ledger import Ledger
 from collector.model import Chunk, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
 from collector.pipeline.admission import Admission
-from collector.pipeline.dating import Dating
+from collector.pipeline.deciding import Deciding
 from collector.pipeline.event_queue import EventQueue
 from collector.pipeline.reader import Reader
 from collector.pipeline.retargeting import Retargeting
@@ -48,7 +48,7 @@ _BATCHES_AT_HAND = 3  # at least: two under way while one is read
 class Pipeline:
     """Follows every stream of the registry for one output. `tap` is shown each segment when it is made."""
 
-    save_seconds = 1.0  # between two looks at positions, removed files and lines that wait for a time
+    save_seconds = 1.0  # between two looks at positions, removed files and what is to be decided
     unreadable_seconds = 5.0  # until a log that could not be read is opened again
 
     def __init__(
@@ -76,7 +76,7 @@ class Pipeline:
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
-        self._dating = Dating(checkpoints, self.readers)
+        self._deciding = Deciding(checkpoints, self.readers)
         self._retargeting = Retargeting(checkpoints, self.readers, self._with_another_transform)
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
         self._registry = registry
@@ -283,7 +283,7 @@ class Pipeline:
             self.held_bytes = removed.bound(sources)
             if second % _SEE_EVERY == 0:
                 self._see(self._registry.answers)
-            await self._dating.look()
+            await self._deciding.look()
             await self._retargeting.look(self._registry.streams)
             await self.checkpoints.flush_when_due()
 

@@ -16,7 +16,7 @@ import structlog
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import FileId, LogStream, Position, Segment, Start, StreamKey, Ticket, keep_ordinal
+from collector.model import Decided, FileId, LogStream, Position, Segment, Start, StreamKey, Ticket, keep_ordinal
 from collector.state.positions_file import PositionsFile, Saved
 
 log = structlog.get_logger(__name__)
@@ -112,12 +112,21 @@ class Checkpoints:
             elif age > _FORGET_SECONDS and _is_gone(saved, answers):
                 self._forget(key)
 
-    def date(self, key: StreamKey, file: FileId, time: str) -> None:
-        """The first lines of this file got this time: they have it at each read, whatever follows them by then."""
-        saved, dated = self._saved.get(key), (file.head, file.ordinal, time)
-        if saved is not None and saved.dated != dated:
-            saved.dated = dated
-            self._dirty = True
+    async def decide(self, decided: Mapping[StreamKey, Decided]) -> dict[StreamKey, Decided]:
+        """Keep on disk what was decided of streams; of each for which that went well, all that was decided of it."""
+        before: dict[StreamKey, Saved] = {}
+        for key, one in decided.items():
+            if (saved := self._saved.get(key)) is not None:
+                old = copy(saved)
+                if saved.decide(one):
+                    before[key] = old
+        self._dirty |= bool(before)
+        if not before or await self.flush():
+            return {key: self._saved[key].decided for key in before if key in self._saved}
+        for key, old in before.items():
+            if (saved := self._saved.get(key)) is not None:
+                saved.dated, saved.ended = old.dated, old.ended
+        return {}
 
     def reach(self, key: StreamKey, beginning: Position) -> None:
         """Reading has come to this file: all that was before it is settled with what is on its way now."""
@@ -337,6 +346,7 @@ def _advance(saved: Saved, to: Ticket) -> None:
     end = to.end
     _, head, ordinal = end.file
     if saved.head != head or saved.ordinal != ordinal:
+        saved.ended = [one for one in saved.ended if one[:2] != (saved.head, saved.ordinal)]
         keep_ordinal(saved.ordinals, head, ordinal)
         saved.head, saved.ordinal = head, ordinal
     saved.offset, saved.line = end.offset, end.line

@@ -18,12 +18,13 @@ from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
 from collector.files.writing import replace
-from collector.model import Cursor, Dated, FileId, Position, Resume, Start
+from collector.model import Cursor, Dated, Decided, Ended, FileId, Position, Resume, Start
 
 log = structlog.get_logger(__name__)
 
 _VERSION = 1
 _BYTES_PER_SECOND = 512 << 10  # of writing, on average: a thousand logs are saved each second
+_MOST_ENDED = 1024  # events of a stream that are on their way and that the clock has ended
 _MOST_SECONDS = 30.0  # between two writes, however large they are
 
 
@@ -54,6 +55,7 @@ class Saved(Struct, omit_defaults=True):
     behind: int = 0
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
     input: str = ""  # that listed it last; "" where no version has told, and of events
+    ended: list[tuple[str, int, int, int]] = []  # head, ordinal, line and lines of events that end so
 
     @property
     def order(self) -> int:
@@ -63,9 +65,26 @@ class Saved(Struct, omit_defaults=True):
     @property
     def start(self) -> Start:
         """Where to go on, with all that is kept of what was before."""
+        return Start(self.resume, self.cutoff, self.last_time, self.decided)
+
+    @property
+    def decided(self) -> Decided:
+        """What the clock decided."""
         head, ordinal, time = self.dated
         dated = Dated(FileId(self.container_id, head, ordinal), time) if time else None
-        return Start(self.resume, self.cutoff, self.last_time, dated)
+        ended = [Ended(FileId(self.container_id, file, number), *which) for file, number, *which in self.ended]
+        return Decided(dated, tuple(ended))
+
+    def decide(self, decided: Decided) -> bool:
+        """Keep that besides what is still of use; False if that is too much."""
+        known = [one for one in self.ended if one[:2] != (self.head, self.ordinal) or one[2] >= self.line]
+        ended = dict.fromkeys([*known, *((*one.file[1:], one.line, one.lines) for one in decided.ended)])
+        if len(ended) > _MOST_ENDED:
+            return False
+        self.ended = list(ended)
+        if decided.dated is not None:
+            self.dated = (*decided.dated.file[1:], decided.dated.time)
+        return True
 
     @property
     def resume(self) -> Resume | None:

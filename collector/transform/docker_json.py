@@ -14,7 +14,7 @@ The envelope: `envelope`; pieces of 16 KiB: moby `daemon/logger/copier.go`.
 Exact rules: docs/specification.md, ADR 0001.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -22,16 +22,28 @@ from collector.documents.composer import Composer, FinishedLine
 from collector.documents.document import Pilotfish
 from collector.documents.ids import id_prefix
 from collector.documents.segments import days, segment_of
-from collector.model import BEGINNING, Chunk, Dated, FileId, LogStream, NumberedIds, Position, Segment, Start, Ticket
-from collector.ports import Taken, Transform
+from collector.model import (
+    BEGINNING,
+    Chunk,
+    Decided,
+    FileId,
+    LogStream,
+    NumberedIds,
+    Position,
+    Segment,
+    Start,
+    Ticket,
+)
+from collector.ports import Taken, Transform, Undecided
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.envelope import Line, envelope, envelopes, parts
-from collector.transform.joining import Joining
+from collector.transform.joining import JoinedLine, Joining, Place
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
 _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versions
+_UNDATED_SECONDS = 5.0  # that lines wait for one behind them that has a time
 
 
 class DockerJson(Transform):
@@ -51,8 +63,8 @@ class DockerJson(Transform):
         self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
-        self._joining = Joining(self._composer.log_of)
-        self._held = Undated(start.dated)
+        self._joining = Joining(self._line_log)
+        self._held = Undated(start.decided.dated)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
@@ -65,14 +77,14 @@ class DockerJson(Transform):
         """Whether it holds pieces of a line whose last one has not come, or lines that wait for a time."""
         return bool(self._joining or self._held)
 
-    @property
-    def waits_for_time(self) -> bool:
-        """Whether the first lines of a file wait for one that has a time."""
-        return bool(self._held)
+    def undecided(self) -> Undecided | None:
+        """The time of the first lines of a file, while they wait for one that has any."""
+        dated = self._held.undecided()
+        return None if dated is None else Undecided(dated.file, _UNDATED_SECONDS, Decided(dated))
 
-    def date_lines(self) -> Dated | None:
-        """Nothing follows: give lines that wait the time of their file, with the next chunk, whatever is in it."""
-        return self._held.decide()
+    def decide(self, decided: Decided) -> None:
+        """Use what was decided and is kept."""
+        self._held.decide(decided.dated)
 
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its `log`, about."""
@@ -96,13 +108,17 @@ class DockerJson(Transform):
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
             self._done = Ticket(chunk.start, self._last_time, "")
-        is_plain = bool(chunk.data) and not self.is_amid_line
-        found = _fast([(self, chunk)]) if is_plain else None
-        self._was_plain = found is not None
-        segments = self._slow(chunk) if found is None else found[0]
+        segments = self._fast(chunk)
+        self._was_plain = segments is not None and not self.is_amid_line
+        if segments is None:
+            segments = self._slow(chunk)
         if chunk.data:
-            self._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
+            self._line_before = last_line(chunk.data) if is_complete(chunk) else b""
         return segments
+
+    def _fast(self, chunk: Chunk) -> list[Segment] | None:
+        found = _fast([(self, chunk)]) if chunk.data and not self.is_amid_line else None
+        return None if found is None else found[0]
 
     @staticmethod
     def together(jobs: Sequence[tuple[Transform, Chunk]], most_bytes: int) -> Sequence[list[Segment] | None]:
@@ -118,7 +134,7 @@ class DockerJson(Transform):
         if found is None:
             return [None] * len(jobs)
         for transform, chunk in plain:
-            transform._line_before = last_line(chunk.data) if _is_whole(chunk) else b""
+            transform._line_before = last_line(chunk.data) if is_complete(chunk) else b""
         if len(plain) == len(jobs):
             return found
         made = dict(zip([id(chunk) for _, chunk in plain], found, strict=True))
@@ -131,10 +147,39 @@ class DockerJson(Transform):
         is_next = self._was_plain and self._done.end.file == chunk.start.file and bool(chunk.data)
         return is_next and not self._composer.reads_lines  # `Taken` alone has room for those that do not fit
 
-    def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
+    def _decoded(self, data: bytes) -> tuple[Sequence[Line], Stamped] | None:
+        """Lines with their times; None if one of them is no line in Docker's form."""
+        lines = envelopes(data, with_attrs=self._composer.with_attrs)
+        if lines is None:
+            return None
+        try:
+            times = [line.time for line in lines]
+        except AttributeError:  # a line that says `null`
+            return None
+        stamped = self._stamps.stamp(times)
+        return None if stamped is None else (lines, stamped)
+
+    def _finished(
+        self,
+        chunk: Chunk,
+        lines: Sequence[Line],
+        documents: list[bytes],
+        stamped: Stamped,
+        before: Sequence[FinishedLine] = (),
+    ) -> list[Segment]:
+        """The segments of a chunk, and of what is finished with its first line."""
         self._last_time = lines[-1].time
         first = chunk.start.line
-        ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
+        prefix = self._id_prefix(chunk.start.file, chunk.stream)
+        ids: Sequence[str] = NumberedIds(prefix, range(first, first + len(lines)))
+        if before:
+            stamps = self._stamps.render([line.time for line in before])
+            documents = [*self._composer.finished(chunk.stream, before, stamps), *documents]
+            is_one_day = all(stamp[:10] == stamped.day for stamp in stamps)
+            stamped = Stamped([*stamps, *stamped.stamps], stamped.day if is_one_day else "")
+            names = [line.id for line in before]
+            is_next = names == [f"{prefix}{first - 1}"]
+            ids = NumberedIds(prefix, range(first - 1, first + len(lines))) if is_next else [*names, *ids]
         return self._by_day(chunk, Ticket(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
 
     # ------------------------------------------------------------------ slow path
@@ -145,8 +190,9 @@ class DockerJson(Transform):
             self._release(chunk.stream, finished)
             self._last_time = self._held.time_in(chunk.start.file)
         self._held.changed = chunk.changed()
+        self._end_decided(finished)
         start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
-        is_whole = _is_whole(chunk)
+        is_whole = is_complete(chunk)
         for content in chunk.data.split(b"\n")[:-1]:
             self._take_raw(content, start, chunk.stream, finished)
             self._line_before = content if is_whole else b""
@@ -156,7 +202,7 @@ class DockerJson(Transform):
         if chunk.ended or self._held.is_due:
             self._release(chunk.stream, finished)
         if chunk.ended:
-            finished += self._joining.finish()
+            self._finish_all(finished)
         stamps = self._stamps.render([document.time for document in finished])
         documents = self._composer.finished(chunk.stream, finished, stamps)
         ids = [document.id for document in finished]
@@ -180,17 +226,37 @@ class DockerJson(Transform):
             self._hold(raw, stream, finished)
             return
         if raw.is_apart:
-            finished += self._joining.finish()
+            self._finish_all(finished)
         if line is None:
             self._finish_broken(raw, stream, finished)
         else:
-            place = partial(self._place, raw.start, before or self._last_time)
-            finished += self._joining.take(line, line.time or self._last_time, self._id(raw, stream), place)
+            at = partial(self._place, raw.start, before or self._last_time)
+            name, time = self._id(raw, stream), line.time or self._last_time
+            self._join(self._joining.take(line, time, name, partial(self._place_within, at)), at, finished)
+
+    def _join(self, lines: list[JoinedLine], at: Callable[[], Ticket], finished: list[FinishedLine]) -> None:
+        """Lines that are whole with the one that stands there."""
+        finished += lines
+
+    def _finish_all(self, finished: list[FinishedLine]) -> None:
+        """Nothing goes on here."""
+        finished += self._joining.finish()
+
+    def _end_decided(self, finished: list[FinishedLine]) -> None:
+        """What was decided to be whole."""
+
+    def _line_log(self, text: str) -> str:
+        """What stands for a line that is whole."""
+        return self._composer.log_of(text)
+
+    def _place_within(self, at: Callable[[], Ticket]) -> Place:
+        """Where a line in pieces begins."""
+        return Place(at(), 0)
 
     def _hold(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         """Keep a line until one behind it has a time."""
         if not self._held:
-            self._clear = self._joining.clear if self._joining else self._place(raw.start, "")
+            self._clear = self._unfinished_clear or self._place(raw.start, "")
         self._held.hold(raw)
         if self._held.is_due:
             self._release(stream, finished)
@@ -218,7 +284,12 @@ class DockerJson(Transform):
         """Where reading must resume: where nothing was unfinished or held."""
         if self._held:
             return self._clear
-        return self._joining.clear if self._joining else Ticket(chunk.end, self._last_time, chunk.fingerprint)
+        return self._unfinished_clear or Ticket(chunk.end, self._last_time, chunk.fingerprint)
+
+    @property
+    def _unfinished_clear(self) -> Ticket | None:
+        """The last place at which nothing was unfinished; None if nothing is."""
+        return self._joining.clear if self._joining else None
 
     # ------------------------------------------------------------------ both
 
@@ -250,16 +321,10 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
     """The segments of each chunk; None if a line of one of them is no whole line in Docker's form."""
     transform, chunk = jobs[0]
     data = chunk.data if len(jobs) == 1 else b"".join([chunk.data for _, chunk in jobs])
-    lines = envelopes(data, with_attrs=transform._composer.with_attrs)
-    if lines is None:
+    decoded = transform._decoded(data)
+    if decoded is None:
         return None
-    try:
-        times = [line.time for line in lines]
-    except AttributeError:  # a line that says `null`
-        return None
-    stamped = transform._stamps.stamp(times)
-    if stamped is None:
-        return None
+    lines, stamped = decoded
     made: list[tuple[Sequence[Line], list[bytes], Stamped]] = []
     first = 0
     for each, chunk in jobs:
@@ -275,6 +340,6 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
     return [transform._finished(chunk, *each) for (transform, chunk), each in zip(jobs, made, strict=True)]
 
 
-def _is_whole(chunk: Chunk) -> bool:
+def is_complete(chunk: Chunk) -> bool:
     """Whether its first line is as it stands in the file."""
     return chunk.end.offset - chunk.start.offset == len(chunk.data)

@@ -5,6 +5,7 @@ between each other.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -16,9 +17,23 @@ from collector.transform.envelope import LineWithAttrs
 MAX_JOINED_CHARACTERS = 1 << 20  # a longer line becomes several documents: memory is bounded, no byte is lost
 
 
+class Place(NamedTuple):
+    """Where a line begins; of two lines the one with the higher `order` has begun later."""
+
+    ticket: Ticket
+    order: int
+
+
+class JoinedLine(FinishedLine, gc=False):
+    """A line that is whole; `place` is known of one that came in pieces."""
+
+    place: Place | None = None
+
+
 class _Unfinished(Struct):
     id: str
     time: str
+    place: Place
     pieces: list[str]
     size: int
     attrs: bytes = b""
@@ -41,7 +56,7 @@ class Joining:
     def __bool__(self) -> bool:
         return bool(self._unfinished)
 
-    def take(self, line: LineWithAttrs, time: str, name: str, place: Callable[[], Ticket]) -> list[FinishedLine]:
+    def take(self, line: LineWithAttrs, time: str, name: str, place: Callable[[], Place]) -> list[JoinedLine]:
         """Take a raw line of this time, and give what is finished now.
 
         `name` is its document's id if it begins a line; `place` tells where it stands.
@@ -55,26 +70,26 @@ class Joining:
         if unfinished is None and is_end:  # a whole line, as most are
             return [
                 *finished,
-                FinishedLine(self._log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs)),
+                JoinedLine(self._log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs)),
             ]
         if unfinished is None:
+            here = place()
             if not self._unfinished:
-                self.clear = place()
-            unfinished = self._unfinished[line.stream] = _Unfinished(name, time, [], 0, bytes(line.attrs))
+                self.clear = here.ticket
+            unfinished = self._unfinished[line.stream] = _Unfinished(name, time, here, [], 0, bytes(line.attrs))
         unfinished.pieces.append(line.log)
         unfinished.size += len(line.log)
         if is_end or unfinished.size > MAX_JOINED_CHARACTERS:
             finished.append(self._finish(line.stream, is_cut=not is_end))
         return finished
 
-    def finish(self) -> list[FinishedLine]:
+    def finish(self) -> list[JoinedLine]:
         """Nothing follows: what there is of each line."""
         return [self._finish(stream) for stream in list(self._unfinished)]
 
-    def _finish(self, stream: str, *, is_cut: bool = False) -> FinishedLine:
+    def _finish(self, stream: str, *, is_cut: bool = False) -> JoinedLine:
         unfinished = self._unfinished.pop(stream)
         text = text_of("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
-        return FinishedLine(
-            self._log_of(text), stream, unfinished.time, f"{unfinished.id}{pieces}", unfinished.attrs, is_cut
-        )
+        name = f"{unfinished.id}{pieces}"
+        return JoinedLine(self._log_of(text), stream, unfinished.time, name, unfinished.attrs, is_cut, unfinished.place)

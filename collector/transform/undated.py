@@ -63,8 +63,10 @@ class Undated:
         """That of lines without one at the beginning of a file, if it was decided."""
         return self._dated.time if self._dated is not None and self._dated.file == file else ""
 
-    def decide(self) -> Dated | None:
-        """Give those that wait the time of their file, whatever follows them; None if none wait."""
-        if self.file is not None:
-            self._dated = Dated(self.file, self.time())
-        return self._dated
+    def undecided(self) -> Dated | None:
+        """The time that those that wait have if no other is found; None if none wait."""
+        return None if self.file is None else Dated(self.file, self.time())
+
+    def decide(self, dated: Dated | None) -> None:
+        """Those of that file have this time, whatever follows them."""
+        self._dated = dated

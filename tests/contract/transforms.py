@@ -123,7 +123,7 @@ class TransformContract:
         for chunk in chunks(self.lines()):
             taken = transform.take(chunk)
         assert not transform.is_amid_line
-        assert not transform.waits_for_time
+        assert transform.undecided() is None
         assert taken.end is not None
         assert taken.end.end.line == len(self.lines())
 

@@ -1,8 +1,9 @@
 """The laws of all transforms, for json-file lines: written whole, and in Docker's pieces."""
 
 from collector.documents.document import Pilotfish
-from collector.model import BEGINNING, Start
+from collector.model import BEGINNING, Multiline, Start
 from collector.transform.docker_json import DockerJson
+from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import raw
 from tests.contract.transforms import TransformContract
@@ -28,3 +29,13 @@ class TestDockerJsonWithAttrs(TestDockerJson):
 
     def line(self, text: str, number: int) -> bytes:
         return super().line(text, number).replace(b',"time"', b',"attrs":{"@target":"evil"},"time"')
+
+
+class TestMultilineJson(TestDockerJson):
+    def transform(self, start: Start = BEGINNING) -> DockerJson:
+        return MultilineJson(Stamps(), Multiline(gap=60.0), start)
+
+
+class TestMultilineJsonOfPatterns(TestDockerJsonInPieces):
+    def transform(self, start: Start = BEGINNING) -> DockerJson:
+        return MultilineJson(Stamps(), Multiline(start="^[a-p]", end="s$", gap=60.0), start)

@@ -1,0 +1,241 @@
+"""Lines that belong together → one event, such as a log line with the stack trace behind it.
+
+Events of stdout and stderr are apart. What is joined is a matter of the lines, their order and Docker's times: an event
+ends where the next line begins one, where a line of either stream comes later than `gap`, where its container has
+ended, or where that was decided (`Ended`), which is kept with the positions. A line that is a JSON object stays alone.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Protocol
+
+from msgspec import Struct
+
+from collector.documents.composer import FinishedLine, WrittenLine
+from collector.documents.json_text import object_of
+from collector.model import Ended, Multiline, Ticket
+from collector.transform.joining import MAX_JOINED_CHARACTERS, JoinedLine, Place
+
+BEGINS = -1
+MAYBE = 1 << 12  # the line is joined if the next one is, and begins an event if not
+
+
+class Rule(Protocol):
+    """Which lines are one event. What it has to know of an event so far is a number, its state."""
+
+    def begin(self, text: str) -> int:
+        """The state of an event that begins with this line."""
+
+    def follow(self, state: int, text: str) -> int:
+        """The event's state with this line behind it, with `MAYBE` or not; `BEGINS` if it begins another one."""
+
+    def is_calm(self, state: int) -> bool:
+        """Whether `all_begin` holds behind such an event, too."""
+
+    def all_begin(self, lines: Sequence[WrittenLine]) -> bool:
+        """Whether each of them begins an event for sure, whatever the others are. To be cheap."""
+
+
+class _Event(Struct, gc=False):
+    first: JoinedLine
+    place: Place
+    state: int
+    texts: list[str]
+    size: int
+    last_time: str
+    is_spanned: bool  # a line of an earlier event stands behind its beginning, or may: nobody can read on from there
+    is_cut: bool = False
+    maybe: "_Event | None" = None  # what the line behind it has begun, if it is not joined
+    maybe_state: int = 0  # its state if that is joined
+
+    @property
+    def name(self) -> Ended:
+        """It, with so many lines."""
+        start = self.place.ticket.end
+        return Ended(start.file, start.line, len(self.texts))
+
+
+class Events:
+    """The events of one stream that may go on, one of stdout and stderr each; true while there are any.
+
+    `clear` is the last place from which reading can go on: no event goes on over it.
+    """
+
+    clear: Ticket | None = None
+
+    def __init__(
+        self, rule: Rule, options: Multiline, log_of: Callable[[str], str], ended: Collection[Ended] = ()
+    ) -> None:
+        """`log_of` gives the JSON object that stands for a text; `ended` are the ends that were decided."""
+        self._rule = rule
+        self._most_lines = options.max_lines
+        self._gap_nanoseconds = round(options.gap * 1e9)
+        self._log_of = log_of
+        self._ended = frozenset(ended)
+        self._open: dict[str, _Event] = {}
+        self.count = 0  # twice that of lines: what begins between two of them has a number, too
+        self._last_join = 0  # the number of the last one that was joined
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def take(self, line: JoinedLine, place: Callable[[], Ticket], *, is_amid: bool) -> list[FinishedLine]:
+        """Take a line, whose `log` is its text, and give what is finished now.
+
+        `place` tells where it stands unless it came in pieces; `is_amid`: one of the other stream has begun before it.
+        """
+        self.count += 2
+        finished = self._end_before(line.time)
+        if line.place is not None:
+            self._span(line.place.order)
+        if _is_object(line.log):
+            if (event := self._open.pop(line.stream, None)) is not None:
+                finished += self._whole(event)
+            finished.append(
+                FinishedLine(self._log_of(line.log), line.stream, line.time, line.id, line.attrs, line.is_cut)
+            )
+        else:
+            finished += self._add(line, place, is_amid=is_amid)
+        self._move_clear()
+        return finished
+
+    def finish(self) -> list[FinishedLine]:
+        """Nothing follows: all events as they are."""
+        events, self._open = list(self._open.values()), {}
+        return [line for event in events for line in self._whole(event)]
+
+    # ------------------------------------------------------------------ many at one go
+
+    def are_alone(self, stream: str, lines: Sequence[WrittenLine]) -> bool:
+        """Whether each of these lines of one stream begins an event, and nothing but the event before ends there."""
+        for name, event in self._open.items():
+            if name != stream or event.maybe is not None or not self._rule.is_calm(event.state):
+                return False
+        return self._rule.all_begin(lines)
+
+    # ------------------------------------------------------------------ ends that nobody can see in the file
+
+    def undecided(self) -> tuple[Ended, ...]:
+        """All events, as they would be if nothing followed."""
+        events = [each for event in self._open.values() for each in (event, event.maybe) if each is not None]
+        return tuple(event.name for event in events)
+
+    def decide(self, ended: Collection[Ended]) -> None:
+        """These are all the ends that were decided."""
+        self._ended = frozenset(ended)
+
+    def release(self) -> list[FinishedLine]:
+        """What was decided to be whole."""
+        finished = []
+        for stream in list(self._open):
+            finished += self._end_decided(stream)
+        self._move_clear()
+        return finished
+
+    # ------------------------------------------------------------------ one line
+
+    def _add(self, line: JoinedLine, place: Callable[[], Ticket], *, is_amid: bool) -> list[FinishedLine]:
+        finished: list[FinishedLine] = []
+        event = self._open.get(line.stream)
+        if event is not None and event.maybe is not None:
+            maybe, state = event.maybe, self._rule.follow(event.maybe_state, line.log)
+            event.maybe = None
+            if state >= 0 and not state & MAYBE:
+                event = self._join(event, maybe.first, maybe.place, state, finished)
+                event = self._join(event, line, line.place or Place(place(), self.count), state, finished)
+                return finished + self._end_decided(line.stream)
+            finished += self._whole(event)
+            event = self._open[line.stream] = maybe
+        state = BEGINS if event is None else self._rule.follow(event.state, line.log)
+        at = line.place or Place(place(), self.count)
+        if event is None or state == BEGINS:
+            finished += [] if event is None else self._whole(event)
+            self._open[line.stream] = self._begun(line, at, self._rule.begin(line.log), is_amid=is_amid)
+        elif state & MAYBE:
+            event.maybe = self._begun(line, at, self._rule.begin(line.log), is_amid=is_amid)
+            event.maybe_state = state & ~MAYBE
+            event.last_time = line.time
+        else:
+            self._join(event, line, at, state, finished)
+        return finished + self._end_decided(line.stream)
+
+    def _begun(self, line: JoinedLine, place: Place, state: int, *, is_amid: bool) -> _Event:
+        is_spanned = is_amid or self._last_join > place.order
+        return _Event(line, place, state, [line.log], len(line.log), line.time, is_spanned, line.is_cut)
+
+    def _join(self, event: _Event, line: JoinedLine, place: Place, state: int, finished: list[FinishedLine]) -> _Event:
+        """A line more; one beyond the bounds begins an event that is the rest of this one."""
+        self._last_join = self.count
+        self._span(event.place.order)
+        if len(event.texts) >= self._most_lines or event.size + len(line.log) > MAX_JOINED_CHARACTERS:
+            event.is_cut = True
+            finished += self._whole(event)
+            event = self._open[line.stream] = self._begun(line, place, state, is_amid=True)
+            return event
+        event.texts.append(line.log)
+        event.size += len(line.log) + 1
+        event.last_time = line.time
+        event.state = state
+        event.is_cut |= line.is_cut
+        return event
+
+    def _span(self, count: int) -> None:
+        """An event, or a line in pieces, that began there goes on here."""
+        for event in self._open.values():
+            event.is_spanned |= event.place.order > count
+            if event.maybe is not None:
+                event.maybe.is_spanned |= event.maybe.place.order > count
+
+    def _end_before(self, time: str) -> list[FinishedLine]:
+        """What is whole since nothing came for long."""
+        finished: list[FinishedLine] = []
+        for stream, event in list(self._open.items()):
+            if event.last_time[:19] != time[:19] and _nanoseconds(time) - _nanoseconds(event.last_time) > (
+                self._gap_nanoseconds
+            ):
+                del self._open[stream]
+                finished += self._whole(event)
+        return finished
+
+    def _end_decided(self, stream: str) -> list[FinishedLine]:
+        finished: list[FinishedLine] = []
+        while self._ended and (event := self._open.get(stream)) is not None and event.name in self._ended:
+            del self._open[stream]
+            if event.maybe is not None:
+                self._open[stream] = event.maybe
+            event.maybe = None
+            finished += self._whole(event)
+        return finished
+
+    def _whole(self, event: _Event) -> list[FinishedLine]:
+        """Its document, and that of what may have been a part of it."""
+        first, lines = event.first, len(event.texts)
+        name = first.id if lines == 1 else f"{first.id}~{lines}"
+        text = first.log if lines == 1 else "\n".join(event.texts)
+        whole = FinishedLine(self._log_of(text), first.stream, first.time, name, first.attrs, event.is_cut)
+        return [whole] if event.maybe is None else [whole, *self._whole(event.maybe)]
+
+    def _move_clear(self) -> None:
+        if self._open:
+            oldest = min(self._open.values(), key=_began)
+            if not oldest.is_spanned or self.clear is None:
+                self.clear = oldest.place.ticket
+
+
+def _began(event: _Event) -> int:
+    return event.place.order
+
+
+def _is_object(text: str) -> bool:
+    return text.lstrip()[:1] == "{" and object_of(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp())
+
+
+def _nanoseconds(time: str) -> int:
+    """Since 1970, of a time as Docker writes it."""
+    return _seconds(time[:19]) * 10**9 + int(time[20:-1].ljust(9, "0"))
