@@ -159,27 +159,10 @@ class DockerJson(Transform):
         stamped = self._stamps.stamp(times)
         return None if stamped is None else (lines, stamped)
 
-    def _finished(
-        self,
-        chunk: Chunk,
-        lines: Sequence[Line],
-        documents: list[bytes],
-        stamped: Stamped,
-        before: Sequence[FinishedLine] = (),
-    ) -> list[Segment]:
-        """The segments of a chunk, and of what is finished with its first line."""
+    def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
         self._last_time = lines[-1].time
         first = chunk.start.line
-        prefix = self._id_prefix(chunk.start.file, chunk.stream)
-        ids: Sequence[str] = NumberedIds(prefix, range(first, first + len(lines)))
-        if before:
-            stamps = self._stamps.render([line.time for line in before])
-            documents = [*self._composer.finished(chunk.stream, before, stamps), *documents]
-            is_one_day = all(stamp[:10] == stamped.day for stamp in stamps)
-            stamped = Stamped([*stamps, *stamped.stamps], stamped.day if is_one_day else "")
-            names = [line.id for line in before]
-            is_next = names == [f"{prefix}{first - 1}"]
-            ids = NumberedIds(prefix, range(first - 1, first + len(lines))) if is_next else [*names, *ids]
+        ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
         return self._by_day(chunk, Ticket(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
 
     # ------------------------------------------------------------------ slow path

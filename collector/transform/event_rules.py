@@ -44,9 +44,9 @@ class Patterns:
         """Always: what a pattern says of a line it says behind every event."""
         return True
 
-    def all_begin(self, lines: Sequence[WrittenLine]) -> bool:
-        """Whether no line is joined to the one before, whatever that is."""
-        return all(self._begins(text_of(line.log)) for line in lines)
+    def further(self, lines: Sequence[WrittenLine]) -> Sequence[int]:
+        """Those that begin no event behind one that goes on."""
+        return [number for number, line in enumerate(lines) if not self._begins(text_of(line.log))]
 
     def _begins(self, text: str) -> bool:
         if self._start is not None and self._start(text):

@@ -31,10 +31,13 @@ class Rule(Protocol):
         """The event's state with this line behind it, with `MAYBE` or not; `BEGINS` if it begins another one."""
 
     def is_calm(self, state: int) -> bool:
-        """Whether `all_begin` holds behind such an event, too."""
+        """Whether no line that is not among the `further` ones is joined to it."""
 
-    def all_begin(self, lines: Sequence[WrittenLine]) -> bool:
-        """Whether each of them begins an event for sure, whatever the others are. To be cheap."""
+    def further(self, lines: Sequence[WrittenLine]) -> Sequence[int]:
+        """The numbers of those that may be joined, cheaply; the line before such a one may be joined with it.
+
+        Any other begins an event, if that before it is calm.
+        """
 
 
 class _Event(Struct, gc=False):
@@ -107,12 +110,14 @@ class Events:
 
     # ------------------------------------------------------------------ many at one go
 
-    def are_alone(self, stream: str, lines: Sequence[WrittenLine]) -> bool:
-        """Whether each of these lines of one stream begins an event, and nothing but the event before ends there."""
-        for name, event in self._open.items():
-            if name != stream or event.maybe is not None or not self._rule.is_calm(event.state):
-                return False
-        return self._rule.all_begin(lines)
+    def are_of(self, stream: str) -> bool:
+        """Whether there are none of the other stream."""
+        return not self._open or (stream in self._open and len(self._open) == 1)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether only `further` lines are joined to them."""
+        return all(event.maybe is None and self._rule.is_calm(event.state) for event in self._open.values())
 
     # ------------------------------------------------------------------ ends that nobody can see in the file
 
@@ -124,6 +129,11 @@ class Events:
     def decide(self, ended: Collection[Ended]) -> None:
         """These are all the ends that were decided."""
         self._ended = frozenset(ended)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether one is whole since that was decided."""
+        return bool(self._ended) and any(event.name in self._ended for event in self._open.values())
 
     def release(self) -> list[FinishedLine]:
         """What was decided to be whole."""

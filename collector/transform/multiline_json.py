@@ -1,24 +1,38 @@
 """Docker's json-file lines → documents of events, each of one line or several: `docker_json` with `events` behind it.
 
-A chunk in which each line begins an event goes the fast path but for its last two lines: one may go on in the next
-chunk, and the line before it with it. Any other chunk is taken line by line.
+A chunk of one stream is decoded at one go, and its lines are spliced into documents, but for those that may be joined,
+the two before each of them, and the last two, which go through `events`. Any other chunk is taken line by line.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import accumulate, pairwise
 
 from collector.documents.composer import Composer, FinishedLine
-from collector.model import BEGINNING, Chunk, Decided, Multiline, Segment, Start, Ticket
+from collector.documents.json_text import text_of
+from collector.model import (
+    BEGINNING,
+    Chunk,
+    Decided,
+    LogStream,
+    Multiline,
+    NumberedIds,
+    Position,
+    Segment,
+    Start,
+    Ticket,
+)
 from collector.ports import Taken, Transform, Undecided
-from collector.sources.fingerprint import last_line
+from collector.sources.fingerprint import fingerprint
 from collector.transform.docker_json import DockerJson, is_complete
+from collector.transform.envelope import Line
 from collector.transform.event_rules import rule_of
 from collector.transform.events import Events
 from collector.transform.joining import JoinedLine, Place
-from collector.transform.parts import cut_behind
 from collector.transform.stamps import Stamped, Stamps
 
 _LATE_SECONDS = 2.0  # that a line may come later than Docker's time of it says, before an event is ended without it
-_AT_ONCE = 3  # lines of a chunk, at least, for the fast path
+_LAST = 2  # lines of a chunk that are not whole with it
 
 
 class MultilineJson(DockerJson):
@@ -33,7 +47,8 @@ class MultilineJson(DockerJson):
             ValueError: a pattern cannot be used.
         """
         super().__init__(stamps, start, composer=composer)
-        self._events = Events(rule_of(multiline), multiline, self._composer.log_of, start.decided.ended)
+        self._rule = rule_of(multiline)
+        self._events = Events(self._rule, multiline, self._composer.log_of, start.decided.ended)
         self._patience = multiline.gap + _LATE_SECONDS
         self._is_at_end = False  # a chunk without data came last
 
@@ -64,19 +79,55 @@ class MultilineJson(DockerJson):
     # ------------------------------------------------------------------ fast path
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
-        if self._held or self._joining or chunk.end.line - chunk.start.line < _AT_ONCE or not is_complete(chunk):
+        if self._held or self._joining or self._events.is_due or not (chunk.data and is_complete(chunk)):
             return None
-        found, stream = self._decoded(chunk.data), _only_stream(chunk.data)
-        if found is None or not stream or not self._events.are_alone(stream, found[0]):
+        decoded = self._decoded(chunk.data)
+        if decoded is None:
             return None
-        most, rest = cut_behind(chunk, chunk.data.rfind(b"\n", 0, chunk.data.rfind(b"\n", 0, -1)) + 1)
-        lines, stamps = found[0][:-2], found[1].stamps[:-2]
-        documents = self._composer.whole_lines(chunk.stream, lines, stamps)
-        if not documents or len(lines) != most.end.line - most.start.line:
+        lines, stamped = decoded
+        count = chunk.end.line - chunk.start.line
+        streams = {line.stream for line in lines}
+        if len(lines) != count or len(streams) != 1 or not self._events.are_of(*streams):
             return None
-        segments = self._finished(most, lines, documents, Stamped(stamps, found[1].day), self._events.finish())
-        self._line_before = last_line(most.data)
-        return [*segments, *self._slow(rest)]
+        if not all(line.log.endswith("\n") for line in lines[-_LAST:]):
+            return None
+        further = self._rule.further(lines)
+        if further and self._composer.reads_lines:
+            return None
+        most = max(0, count - _LAST)
+        documents = self._composer.whole_lines(chunk.stream, lines[:most], stamped.stamps[:most])
+        if documents is None:
+            return None
+        made = _Made(documents, stamped.stamps, self._id_prefix(chunk.start.file, chunk.stream), chunk.start.line)
+        self._walk(chunk, lines, further, made)
+        self._last_time = lines[-1].time
+        if not made.documents:
+            return []
+        is_one_day = stamped.day and all(stamp[:10] == stamped.day for stamp in made.others)
+        found = Stamped(made.stamps, stamped.day if is_one_day else "")
+        return self._by_day(chunk, self._resume(chunk), found, made.documents, made.ids)
+
+    def _walk(self, chunk: Chunk, lines: Sequence[Line], further: Sequence[int], made: "_Made") -> None:
+        """Each line that may be joined, with the two before it, goes through `events`; the others are whole."""
+        events, count, next_ = self._events, len(lines), 0
+        places = _Places(self, chunk, lines)
+        for one in (*further, count):
+            if events.is_calm and (until := one - _LAST) > next_:
+                self._put(chunk.stream, events.finish(), made)
+                made.put(next_, until)
+                next_ = until
+            while next_ < count and (next_ <= one or not events.is_calm):
+                line = lines[next_]
+                whole = JoinedLine(
+                    text_of(line.log), line.stream, line.time, made.name(next_), bytes(getattr(line, "attrs", b""))
+                )
+                self._put(chunk.stream, events.take(whole, partial(places.at, next_), is_amid=False), made)
+                next_ += 1
+
+    def _put(self, stream: LogStream, finished: Sequence[FinishedLine], made: "_Made") -> None:
+        if finished:
+            stamps = self._stamps.render([line.time for line in finished])
+            made.put_others(self._composer.finished(stream, finished, stamps), stamps, [one.id for one in finished])
 
     # ------------------------------------------------------------------ slow path
 
@@ -105,8 +156,81 @@ class MultilineJson(DockerJson):
         return self._events.clear if self._events or self._joining else None
 
 
-def _only_stream(data: bytes) -> str:
-    """Of lines in Docker's form, the stream that all have come from; "" if there are some of both."""
-    if b'"stream":"stderr"' not in data:
-        return "stdout"
-    return "" if b'"stream":"stdout"' in data else "stderr"
+class _Made:
+    """What a chunk becomes: documents of its lines, which are made at one go, and others between them."""
+
+    def __init__(self, lines: list[bytes], stamps: list[str], prefix: str, first: int) -> None:
+        self._lines, self._line_stamps = lines, stamps
+        self._prefix, self._first = prefix, first
+        self.documents: list[bytes] = []
+        self.stamps: list[str] = []
+        self._ids: list[str | range] = []
+        self.others: list[str] = []  # the stamps of the others
+
+    def name(self, line: int) -> str:
+        """The id of that line."""
+        return f"{self._prefix}{self._first + line}"
+
+    def put(self, first: int, last: int) -> None:
+        """The documents of these lines."""
+        self.documents += self._lines[first:last]
+        self.stamps += self._line_stamps[first:last]
+        self._ids.append(range(self._first + first, self._first + last))
+
+    def put_others(self, documents: list[bytes], stamps: list[str], ids: list[str]) -> None:
+        """Documents that were made otherwise."""
+        self.documents += documents
+        self.stamps += stamps
+        self.others += stamps
+        self._ids += ids
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Those of the documents."""
+        numbers = [self._numbers(one) for one in self._ids]
+        is_run = all(before.stop == after.start for before, after in pairwise(numbers)) and all(numbers)
+        if is_run:
+            return NumberedIds(self._prefix, range(numbers[0].start, numbers[-1].stop))
+        return [name for one in self._ids for name in ([one] if isinstance(one, str) else self._names(one))]
+
+    def _names(self, numbers: range) -> Iterable[str]:
+        return NumberedIds(self._prefix, numbers)
+
+    def _numbers(self, ids: str | range) -> range:
+        """The lines of documents that are of one line each, of this file; none if they are not."""
+        if isinstance(ids, range):
+            return ids
+        digits = ids.removeprefix(self._prefix)
+        return range(int(digits), int(digits) + 1) if digits.isdigit() else range(0)
+
+
+class _Places:
+    """Where the lines of a chunk begin."""
+
+    def __init__(self, transform: MultilineJson, chunk: Chunk, lines: Sequence[Line]) -> None:
+        self._transform = transform
+        self._chunk = chunk
+        self._lines = lines
+        self._ends: list[int] = []
+
+    def at(self, number: int) -> Ticket:
+        """Where that line begins."""
+        transform, chunk = self._transform, self._chunk
+        if not number:
+            return transform._place(chunk.start, transform._last_time or self._lines[0].time)
+        end = self._end_of(number - 1)
+        begin = chunk.data.rfind(b"\n", 0, end - 1) + 1
+        offset = chunk.start.offset + end
+        at = Position(chunk.start.file, offset, chunk.start.line + number, chunk.start.inode, chunk.start.cursor)
+        return Ticket(at, self._lines[number - 1].time, fingerprint(chunk.data[begin : end - 1]))
+
+    def _end_of(self, number: int) -> int:
+        data, behind = self._chunk.data, len(self._lines) - 1 - number
+        if behind <= _LAST:
+            end = len(data)
+            for _ in range(behind):
+                end = data.rfind(b"\n", 0, end - 1) + 1
+            return end
+        if not self._ends:
+            self._ends = [*accumulate(len(line) + 1 for line in data.split(b"\n"))]
+        return self._ends[number]

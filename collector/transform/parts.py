@@ -26,19 +26,18 @@ def cut(chunk: Chunk, lines: int) -> tuple[Chunk, Chunk]:
     end = 0
     for _ in range(lines):
         end = chunk.data.index(b"\n", end) + 1
-    return cut_behind(chunk, end)
+    return _cut_behind(chunk, end)
 
 
 def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
     """Cut behind the line in the middle; there are two at least."""
     data = chunk.data
-    return cut_behind(
+    return _cut_behind(
         chunk, data.find(b"\n", len(data) // 2, len(data) - 1) + 1 or data.rfind(b"\n", 0, len(data) - 1) + 1
     )
 
 
-def cut_behind(chunk: Chunk, end: int) -> tuple[Chunk, Chunk]:
-    """So many of its bytes, which end with a newline, and the rest."""
+def _cut_behind(chunk: Chunk, end: int) -> tuple[Chunk, Chunk]:
     first, second = chunk.data[:end], chunk.data[end:]
     lines = line_count(first)
     # Counted from the end: of the first line some may be left out, and then nobody knows how it ends in the file.

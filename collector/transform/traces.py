@@ -60,7 +60,7 @@ _is_list = re.compile(r"[-*+•·\u2013✓✔✗✘✖●○◦►▶→>#|]\s|\
 _is_words = re.compile(r"[\w\"<{(\[@$&]").match
 _NAME = r"[A-Za-z_$][\w$]*(?:(?:\.|::|\\|/)[\w$<>]+)*"
 _EXCEPTION = r"(?:[\w$.:\\/]*(?:Exception|Error|Throwable|Failure|Fault)(?:`\d+)?(?:\$[\w$]+)?)(?:\ \[[\w.]+\])?"
-_RUBY_FRAME = r"(?:[A-Za-z./_~\\@\-][^\s:]*|\(\w+\)|<internal:[^>]*>):\d+:in [`'\"]"
+_RUBY_FRAME = r"(?:(?:[a-z./_~\\@\-]|Rake|Gem|Cap)[^\s:]*+|\(\w+\)|<internal:[^>]*>):\d+:in [`'\"]"
 _begins = re.compile(
     rf"""(?P<python>Traceback\ \(most\ recent\ call\ last\):|\s*File\ ".*",\ line\ \d+
         | \s*\+\ Exception\ Group\ Traceback)
@@ -140,10 +140,10 @@ _is_frame = re.compile(r"at .*(?:\(.*\)|:\d+)\]?$").match
 _is_go_file = _FRAMES[3][0]
 
 # A line that may be joined to one that was itself not joined to another, unless an indented line comes with it.
-_NEVER = frozenset("0123456789{'*")
+_NEVER = frozenset("0123456789{'*ABEFHIJKLMOQUVXYZ")
 _may_go_on = re.compile(
     r"[\s}\])#^]|\"\}|Caused by|Wrapped by|Suppressed:|Root cause:|--->? ?|goroutine \d|\[s(?:ignal |tacktrace)"
-    r"|(?:PHP )?Stack trace:|PHP  |Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above exc"
+    r"|(?:PHP )?Stack trace:|PHP  |Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above"
     rf"|{_RUBY_FRAME}"
     r"|runtime stack:|Node\.js v|Thrown at:|[a-z]\w{1,6} +0x[\da-f]"
 ).match
@@ -203,16 +203,16 @@ class Traces:
         return _DEEPER.get(kind, kind) | bits
 
     def is_calm(self, state: int) -> bool:
-        """Whether only lines that `all_begin` looks for are joined to it."""
+        """Whether only lines that `further` finds are joined to it."""
         return state & _KIND in _CALM and not state & _GAP
 
-    def all_begin(self, lines: Sequence[WrittenLine]) -> bool:
-        """Whether none of these lines is joined to another."""
-        for line in lines:
-            log = line.log
-            if log[:1] not in _NEVER and _may_go_on(log):
-                return False
-        return True
+    def further(self, lines: Sequence[WrittenLine]) -> Sequence[int]:
+        """The lines that may be joined, or bring about that the one before or behind is: by how they begin."""
+        return [
+            number
+            for number, line in enumerate(lines)
+            if (log := line.log)[:1] not in _NEVER and _may_go_on(log) is not None
+        ]
 
 
 _DEEPER: Mapping[int, int] = {
