@@ -40,6 +40,10 @@ class Patterns:
         """Whether it goes on, and is ended with that."""
         return BEGINS if state == _ENDED or self._begins(text) else self.begin(text)
 
+    def is_within(self, state: int) -> bool:
+        """Never: a JSON object is a line of its own."""
+        return False
+
     def is_calm(self, state: int) -> bool:
         """Always: what a pattern says of a line it says behind every event."""
         return True

@@ -30,6 +30,9 @@ class Rule(Protocol):
     def follow(self, state: int, text: str) -> int:
         """The event's state with this line behind it, with `MAYBE` or not; `BEGINS` if it begins another one."""
 
+    def is_within(self, state: int) -> bool:
+        """Whether an indented JSON object is a part of such an event, rather than a line of its own."""
+
     def is_calm(self, state: int) -> bool:
         """Whether no line that is not among the `further` ones is joined to it."""
 
@@ -92,7 +95,7 @@ class Events:
         finished = self._end_before(line.time)
         if line.place is not None:
             self._span(line.place.order)
-        if _is_object(line.log):
+        if self._is_alone(line):
             if (event := self._open.pop(line.stream, None)) is not None:
                 finished += self._whole(event)
             finished.append(
@@ -170,6 +173,13 @@ class Events:
             self._join(event, line, at, state, finished)
         return finished + self._end_decided(line.stream)
 
+    def _is_alone(self, line: JoinedLine) -> bool:
+        """Whether it is a JSON object, and is not within another."""
+        text, event = line.log, self._open.get(line.stream)
+        if text.lstrip()[:1] != "{" or object_of(text) is None:
+            return False
+        return text[0] == "{" or event is None or not self._rule.is_within(event.state)
+
     def _begun(self, line: JoinedLine, place: Place, state: int, *, is_amid: bool) -> _Event:
         is_spanned = is_amid or self._last_join > place.order
         return _Event(line, place, state, [line.log], len(line.log), line.time, is_spanned, line.is_cut)
@@ -235,10 +245,6 @@ class Events:
 
 def _began(event: _Event) -> int:
     return event.place.order
-
-
-def _is_object(text: str) -> bool:
-    return text.lstrip()[:1] == "{" and object_of(text) is not None
 
 
 @lru_cache(maxsize=256)

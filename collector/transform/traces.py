@@ -15,7 +15,7 @@ from collector.documents.composer import WrittenLine
 from collector.transform.events import BEGINS, MAYBE
 
 _PLAIN = 0  # a line
-_LOG = 1  # one that begins with a time or a level: what follows without is a part of it sooner
+_LOG = 1  # one that begins with a time or a level, and tells of an error: an exception behind it is its own
 _BLANK = 2  # an empty one, alone
 _TRACE = 3  # an exception, with or without frames
 _HEADED = 4  # a line, and what may be the head of its exception
@@ -25,13 +25,14 @@ _PHP = 12
 _RUBY = 13
 _RUST_HEAD, _RUST = 14, 15  # "panicked at …:", and with its message
 _SOURCE, _SOURCE_LINE, _CARET = 16, 17, 18  # Node: where it was thrown, what may be the line, the mark below it
+_GO_PLAIN = 19  # calls as zap and pkg/errors write them
 _KIND = 31
 _GAP = 32  # an empty line came last, and may be a part of it
 _BRACKET = 64  # the last line opens a bracket
 _COLON = 128  # it ends with a colon
 _INDENTED = 256  # an indented line was joined
 
-_CALM = frozenset({_PLAIN, _LOG, _BLANK, _TRACE, _PHP, _RUBY, _RUST, _SOURCE, _PYTHON_HEAD, _GO})
+_CALM = frozenset({_PLAIN, _LOG, _BLANK, _TRACE, _PHP, _RUBY, _RUST, _SOURCE, _PYTHON_HEAD, _GO, _GO_PLAIN})
 _LEVEL = (
     r"(?:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|FATAL|CRITICAL|CRIT|SEVERE|ALERT|EMERG|VERBOSE)"
 )
@@ -51,13 +52,18 @@ _is_log = re.compile(
     | \d+\.\d+\.\d+\.\d+\ )""",
     re.VERBOSE,
 ).match
+_tells_error = re.compile(
+    r"(?:(?!\b(?:TRACE|DEBUG|INFO|INF|DBG|NOTICE|VERBOSE|[Dd]ebug|[Ii]nfo|[Nn]otice|[Tt]race)\b).){0,160}?"
+    r"(?:\b(?:WARN|WRN|SEVERE|CRIT|ALERT|EMERG|Err|Fail|Warn|Exception|Fatal|Panic|Crit|Alert|Severe)|ERR|FAIL|FATAL|PANIC"
+    r"|[Ee]rror|[Ff]ail|[Ww]arn|[Pp]anic|[Ff]atal|[Cc]ritical|Exception|[EF],\ \[|[EF]\d{4}\ |FTL)"
+).match
 _is_indented_log = re.compile(
     rf"{_COLORS}(?:[\[(<]?\d{{4}}[-/]\d\d[-/]\d\d[T ]\d\d:|[\[(]?\d\d:\d\d:\d\d\b"
     rf"|[\[<(]?{_LEVEL}(?:[\]>):|]|\s+(?!=)|$))"
 ).match
 _ends_source = re.compile(r"\^+$").match  # Node's mark below a line
 _is_list = re.compile(r"[-*+•·\u2013✓✔✗✘✖●○◦►▶→>#|]\s|\d{1,3}[.)]\s|[a-z][.)]\s|[├└│╰┌─═+|=]|.*\s\|\s").match
-_is_words = re.compile(r"[\w\"<{(\[@$&]").match
+_is_words = re.compile(r"[\w\"<{(\[@$&]|--?\w").match
 _NAME = r"[A-Za-z_$][\w$]*(?:(?:\.|::|\\|/)[\w$<>]+)*"
 _EXCEPTION = r"(?:[\w$.:\\/]*(?:Exception|Error|Throwable|Failure|Fault)(?:`\d+)?(?:\$[\w$]+)?)(?:\ \[[\w.]+\])?"
 _RUBY_FRAME = r"(?:(?:[a-z./_~\\@\-]|Rake|Gem|Cap)[^\s:]*+|\(\w+\)|<internal:[^>]*>):\d+:in [`'\"]"
@@ -106,13 +112,14 @@ _FURTHER = (
              [_PYTHON_END, _TRACE], _PYTHON_CHAIN),
     _further(rf"{_NAME}(?:: |:?$)", [_PYTHON], _PYTHON_END, over_gap=False),
     _further(r"\[SQL: |\[parameters: |\(Background on this error", [_PYTHON_END], _PYTHON_END, over_gap=False),
-    _further(r"\[signal ", [_GO], _GO),
+    _further(r"\[signal |PC=0x", [_GO], _GO),
     _further(r"goroutine \d+ .*\[|runtime stack:|[a-z]\w{1,6} +0x[\da-f]+$", [_GO, _GO_STACK], _GO_STACK),
     _further(r"goroutine \d+ .*\[", [_LOG], _GO_STACK, is_sure=False),
     _further(rf"{_CALL}|created by |\.\.\.", [_GO_STACK], _GO_STACK, over_gap=False),
-    _further(r"[\w\-~%]+(?:[./][\w\-~%*()\[\]]+)+(?:\(\.\.\.\))?$", [_PLAIN, _LOG, _GO_CALL], _GO_CALL,
+    _further(rf"{_EXCEPTION}(?:: |:?$| \()", [_LOG], _HEADED, over_gap=False, is_sure=False),
+    _further(r"[\w\-~%]+(?:[./][\w\-~%*()\[\]]+)+(?:\(\.\.\.\))?$", [_PLAIN, _LOG, _GO_PLAIN], _GO_CALL,
              over_gap=False, is_sure=False),
-    _further(r"(?:PHP )?Stack trace:$", [_PHP, _LOG, _TRACE], _PHP, over_gap=False),
+    _further(r"(?:PHP )?Stack trace:$", [_PHP, _LOG, _TRACE, _HEADED], _PHP, over_gap=False),
     _further(r"\[stacktrace\]$", [_LOG], _PHP, over_gap=False),
     _further(r'#\d+ |"\}|PHP +\d+\. |Next [\w\\]+(?:: | in )|\[previous exception\] ', [_PHP], _PHP),
     _further(_RUBY_FRAME, [_RUBY, _TRACE], _RUBY),
@@ -123,7 +130,6 @@ _FURTHER = (
     _further(r"", [_SOURCE], _SOURCE_LINE, over_gap=False, is_sure=False),
     _further(r"Node\.js v\d|Thrown at:", [_TRACE, _CARET], _TRACE),
     _further(r"", [_CARET], _TRACE),
-    _further(rf"{_EXCEPTION}(?:: |:?$| \()", [_LOG], _HEADED, over_gap=False, is_sure=False),
 )  # fmt: skip
 _BEHIND: Mapping[int, tuple[_Further, ...]] = {
     kind: tuple(one for one in _FURTHER if kind in one.kinds) for kind in range(_KIND + 1)
@@ -142,7 +148,7 @@ _is_go_file = _FRAMES[3][0]
 # A line that may be joined to one that was itself not joined to another, unless an indented line comes with it.
 _NEVER = frozenset("0123456789{'*ABEFHIJKLMOQUVXYZ")
 _may_go_on = re.compile(
-    r"[\s}\])#^]|\"\}|Caused by|Wrapped by|Suppressed:|Root cause:|--->? ?|goroutine \d|\[s(?:ignal |tacktrace)"
+    r"[\s}\])#^]|\"\}|Caused by|Wrapped by|Suppressed:|Root cause:|--->? ?|PC=0x|goroutine \d|\[s(?:ignal |tacktrace)"
     r"|(?:PHP )?Stack trace:|PHP  |Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above"
     rf"|{_RUBY_FRAME}"
     r"|runtime stack:|Node\.js v|Thrown at:|[a-z]\w{1,6} +0x[\da-f]"
@@ -157,7 +163,7 @@ class Traces:
         if not text or text.isspace():
             return _BLANK
         if _is_log(text):
-            return _LOG | _ending(text)
+            return (_LOG if _tells_error(text) else _PLAIN) | _ending(text)
         found = _begins(text)
         if found is None or found.lastgroup is None:
             return _PLAIN | _ending(text)
@@ -188,7 +194,7 @@ class Traces:
         said = text.lstrip()
         if _is_indented_log(said) or kind == _BLANK:
             return BEGINS
-        if state & _GAP and not (kind == _PYTHON_CHAIN and said.startswith("+ Exc")):
+        if state & _GAP and kind != _RUBY and not (kind == _PYTHON_CHAIN and said.startswith("+ Exc")):
             return BEGINS
         if said.startswith("+ Exception Group Traceback"):
             return _TRACE | _INDENTED | _ending(text) if kind in (_LOG, _PYTHON_CHAIN) else BEGINS
@@ -197,10 +203,16 @@ class Traces:
         if (kind == _GO_CALL and not _is_go_file(said)) or (kind == _SOURCE_LINE and not _ends_source(said)):
             return BEGINS
         bits = _INDENTED | (state & _BRACKET) | _ending(text)
+        if kind == _GO_CALL:
+            return _GO_PLAIN | bits
         for matches, becomes in _FRAMES:
             if matches(said) and kind not in (_PHP, _RUST, _RUST_HEAD):
                 return becomes | bits
         return _DEEPER.get(kind, kind) | bits
+
+    def is_within(self, state: int) -> bool:
+        """Whether a bracket is open in it."""
+        return bool(state & _BRACKET)
 
     def is_calm(self, state: int) -> bool:
         """Whether only lines that `further` finds are joined to it."""
@@ -225,6 +237,8 @@ _DEEPER: Mapping[int, int] = {
 
 def _is_further(text: str, said: str) -> bool:
     """Whether a line is indented since it belongs to the one before, whatever that is."""
+    if said.startswith('File "'):
+        return False
     is_deep = text[0] == "\t" or text.startswith("  ")
     return bool(is_deep and _is_words(said) and not _is_list(said)) or bool(_is_frame(said))
 

@@ -1,0 +1,80 @@
+"""The corpus of `multiline: auto`: logs with traces of each runtime, and lines that only look like a part of one.
+
+A file of `tests/corpora/multiline` is a log; `%%` stands between its events. Written for this project, after what the
+runtimes document of their output.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from collector.model import Chunk, FileId, Multiline, Position
+from collector.transform.multiline_json import MultilineJson
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import log_stream, raw
+
+CORPUS = Path(__file__).parents[2] / "corpora" / "multiline"
+FILES = sorted(CORPUS.rglob("*.txt"))
+MOST_WRONG = 0.001  # of all joins that are made, or are not
+KNOWN: frozenset[str] = frozenset()  # events that are not as they should be, by file and number
+FILE = FileId("c0ffee", "0badcafe", 0)
+
+
+def events_of(file: Path) -> list[str]:
+    return file.read_text().removesuffix("\n").split("\n%%\n")
+
+
+def found(lines: list[str], *, at_once: int) -> list[list[int]]:
+    """Which lines became one event, when so many are read at once."""
+    transform, stream = MultilineJson(Stamps(), Multiline()), log_stream("/x")
+    raws = [raw(f"{text}\n") for text in lines]
+    offset, events = 0, list[list[int]]()
+    for first in range(0, len(raws) + at_once, at_once):
+        data = b"".join(raws[first : first + at_once])
+        start, last = Position(FILE, offset, min(first, len(raws))), min(first + at_once, len(raws))
+        offset += len(data)
+        end = Position(FILE, offset, last)
+        chunk = Chunk(stream=stream, data=data, start=start, end=end, ended=not data)
+        for segment in transform.take(chunk).segments:
+            for name in segment.ids:
+                number, _, count = name.rpartition("-")[2].partition("~")
+                events.append(list(range(int(number), int(number) + int(count or 1))))
+    return sorted(events)
+
+
+def joins(events: list[list[int]]) -> set[int]:
+    """The lines that are joined to the one before."""
+    return {number for event in events for number in event[1:]}
+
+
+def test_the_corpus_is_large() -> None:
+    traces = [file for file in FILES if file.parent.name != "friends"]
+    assert len(traces) >= 200
+    assert {"java", "dotnet", "python", "go", "node", "php", "ruby", "rust", "indent", "friends"} == {
+        file.parent.name for file in FILES
+    }
+
+
+def test_at_most_one_join_of_a_thousand_is_wrong() -> None:
+    wrong: list[str] = []
+    total = 0
+    for file in FILES:
+        expected, lines = list[list[int]](), list[str]()
+        for event in events_of(file):
+            parts = event.split("\n")
+            expected.append(list(range(len(lines), len(lines) + len(parts))))
+            lines += parts
+        total += len(lines) - 1
+        is_joined, should_be = joins(found(lines, at_once=1000)), joins(expected)
+        wrong += [
+            f"{file.relative_to(CORPUS)}:{number}: {'' if number in is_joined else 'not '}joined: {lines[number]}"
+            for number in sorted(is_joined ^ should_be)
+        ]
+    assert len(wrong) <= MOST_WRONG * total, f"{len(wrong)} of {total}:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7])
+def test_the_corpus_is_joined_alike_however_it_is_read(at_once: int) -> None:
+    for file in FILES:
+        lines = file.read_text().removesuffix("\n").replace("\n%%\n", "\n").split("\n")
+        assert found(lines, at_once=at_once) == found(lines, at_once=1000), file
