@@ -4,6 +4,7 @@ The lines are read from the log once more and go through the same transform as t
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -19,7 +20,7 @@ from collector.discovery.registry import Container, Registry
 from collector.errors import UNREADABLE
 from collector.files.regular import open_regular
 from collector.intake.input import Reads
-from collector.model import LogStream
+from collector.model import LogStream, Multiline
 from collector.pipeline.pipeline import Pipeline
 from collector.redaction.redaction import Redaction
 from collector.redaction.redactor import Redactor
@@ -28,6 +29,8 @@ MOST_LINES = 5
 _TAIL_BYTES = 64 << 10
 _MOST_CONTAINERS = 20
 _MOST_SECONDS = 0.5  # nobody else is served meanwhile: those that come later go without their lines
+_TAIL_LINES = 200  # of which the last events are shown
+_NUMBER = re.compile(r"-(\d+)")  # of the line that a document begins with, the last in its id
 _WITHHELD = "withheld: there is too much in the line that looks like a secret"
 _PIECE = "withheld: a piece of a line that Docker cut"
 
@@ -112,6 +115,7 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
         "fields.container": ", ".join(one for one in ABOUT if one in entry.about),
         "format": entry.format,
         **{f"format.{name}": value for name, value in entry.options.items()},
+        **_multiline(entry.multiline),
         "redact": ", ".join(entry.redact),
     }
     for key, value in values.items():
@@ -120,11 +124,22 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
             yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
 
 
+def _multiline(asked: Multiline | None) -> dict[str, str]:
+    if asked is None:
+        return {}
+    patterns = {"start": asked.start, "continue": asked.more, "end": asked.end}
+    more = {f"multiline.{name}": value for name, value in patterns.items()}
+    bounds = {"multiline.max_lines": str(asked.max_lines), "multiline.gap": f"{asked.gap:g}s"}
+    return ({} if any(patterns.values()) else {"multiline": "auto"}) | more | bounds
+
+
 def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: float) -> list[dict[str, str]]:
     """The last lines as they stand in the log, each with its document; without their secrets, where they lose them.
 
     Of a line that Docker cut a piece may have half of a secret, which no rule knows.
     """
+    if stream.multiline is not None:
+        return _events(stream, reads, redact) if time.monotonic() <= until else []
     found = []
     for before, line in pairwise(_last_lines(stream.path, before=1)):
         if time.monotonic() > until:
@@ -136,6 +151,23 @@ def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: floa
         document = b"\n".join(document for segment in segments for document in segment.documents)
         raw = _shown(line[:-1].decode(errors="replace"), redact)
         found.append({"raw": raw, "document": document.decode(errors="replace")})
+    return found
+
+
+def _events(stream: LogStream, reads: Reads, redact: Redactor | None) -> list[dict[str, str]]:
+    """As `_lines`, of the last events, each with all of its lines."""
+    lines = [line for line in _last_lines(stream.path, before=_TAIL_LINES) if line]
+    segments = read_once(stream, reads, b"".join(lines)).segments
+    named = [one for each in segments for one in zip(each.ids, each.documents, strict=True)]
+    made = sorted((int(_NUMBER.findall(name)[-1]), document) for name, document in named)
+    ends = [first for first, _ in made[1:]] + [len(lines)]
+    found = []
+    for (first, document), end in list(zip(made, ends, strict=True))[-MOST_LINES:]:
+        if redact is not None and any(map(_is_piece, lines[max(0, first - 1) : end])):
+            found.append({"raw": _PIECE, "document": ""})
+        else:
+            raws = [_shown(line[:-1].decode(errors="replace"), redact) for line in lines[first:end]]
+            found.append({"raw": "\n".join(raws), "document": document.decode(errors="replace")})
     return found
 
 

@@ -60,5 +60,5 @@ def _container(one: Mapping[str, Any]) -> Iterator[str]:
             read = f"{numbers['documents']:,} documents read, {numbers['backlog_bytes']:,} bytes not read yet"
             yield visible(f"    output {output}: {read}{more}")
         for line in stream["lines"]:
-            yield visible(f"    line      {line['raw']}")
+            yield from (visible(f"    line      {raw}") for raw in line["raw"].split("\n"))
             yield from (visible(f"    document  {document}") for document in line["document"].split("\n"))

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from collector.formats.known import kind_of
+from collector.formats.parts.linear import matcher
 from collector.text.bounds import bounded, shown
-from collector.text.patterns import matcher
 
 MOST_TAGS = 32
 MOST_GLOBS = 16
@@ -83,8 +83,10 @@ def _multiline(value: object) -> str:
 
 
 def _pattern(value: object) -> str:
-    matcher(text := _text(value))
-    return text
+    if not isinstance(value, str) or not value:
+        raise ValueError("it has no value")
+    matcher(value)
+    return value
 
 
 def _max_lines(value: object) -> int:
@@ -209,8 +211,15 @@ KEYS: Mapping[str, Key] = {
         Key("fields.env", _variables, "environment variables of the container that become fields", "APP_ENV"),
         Key("fields.container", _about, "members about the container: id, image, or both", "id,image"),
         Key("format", _format, "format of the lines; options of the format follow as `format.<option>`", "json"),
-        Key("multiline", _multiline, "auto: join the lines of a stack trace and indented lines; off: join none", "auto"),
-        Key("multiline.start", _pattern, "pattern of the first line of an event; other lines are joined to it", r"^\d{4}-"),
+        Key(
+            "multiline", _multiline, "auto: join stack traces and indented lines to events; off: join no lines", "auto"
+        ),
+        Key(
+            "multiline.start",
+            _pattern,
+            "pattern of the first line of an event; other lines are joined to it",
+            r"^\d{4}-",
+        ),
         Key("multiline.continue", _pattern, "pattern of lines that are joined to the line before", r"^\s"),
         Key("multiline.end", _pattern, "pattern of the last line of an event", ";$"),
         Key("multiline.max_lines", _max_lines, "maximum number of lines of an event, 2 to 5,000; default: 500", "1000"),

@@ -89,9 +89,9 @@ class RuleMultiline(Section):
     """Which lines are one event."""
 
     mode: Literal["auto", "off"] | None = Field(
-        None, description="auto: join the lines of a stack trace and indented lines; off: join none"
+        None, description="auto: join stack traces and indented lines to events; off: join no lines"
     )
-    start: str | None = Field(None, description="pattern of the first line of an event; other lines are joined to it")
+    start: str | None = Field(None, description="pattern of the first line of an event; others are joined to it")
     continue_: str | None = Field(
         None, alias="continue", description="pattern of lines that are joined to the line before"
     )

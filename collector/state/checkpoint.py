@@ -112,6 +112,11 @@ class Checkpoints:
             elif age > _FORGET_SECONDS and _is_gone(saved, answers):
                 self._forget(key)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it may be written again, as `PositionsFile.is_due`."""
+        return self._file.is_due
+
     async def decide(self, decided: Mapping[StreamKey, Decided]) -> dict[StreamKey, Decided]:
         """Keep on disk what was decided of streams; of each for which that went well, all that was decided of it."""
         before: dict[StreamKey, Saved] = {}

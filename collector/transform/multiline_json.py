@@ -79,7 +79,8 @@ class MultilineJson(DockerJson):
     # ------------------------------------------------------------------ fast path
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
-        if self._held or self._joining or self._events.is_due or not (chunk.data and is_complete(chunk)):
+        is_unfinished = self._held or self._joining or self._events.is_due
+        if is_unfinished or chunk.ended or not chunk.data or not is_complete(chunk):
             return None
         decoded = self._decoded(chunk.data)
         if decoded is None:

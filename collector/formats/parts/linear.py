@@ -62,16 +62,7 @@ class Program:
     def __init__(self, pattern: str) -> None:
         if not pattern.strip():
             raise ValueError("pattern is missing: write one with named groups, such as ^(?<time>\\S+) (?<message>.*)$")
-        if len(pattern.encode()) > MOST_BYTES:
-            raise ValueError(f"pattern has {len(pattern.encode())} bytes: {MOST_BYTES} are allowed")
-        written = _for_re2(pattern)
-        # One for bytes tells what repetitions cost; one for UTF-8 has a thousand steps for \pL, of which few are taken.
-        steps = _compiled(written, re2.Options.Encoding.LATIN1).programsize
-        if steps > _MOST_STEPS:
-            raise ValueError(
-                f"pattern becomes a program of {steps} steps: {_MOST_STEPS} are allowed; use smaller repetitions"
-            )
-        program = _compiled(written)
+        program = _bounded(pattern)
         groups: Mapping[bytes, int] = program.groupindex
         self.names = tuple(sorted(((name.decode(), group) for name, group in groups.items()), key=lambda one: one[1]))
         if not self.names:
@@ -91,6 +82,40 @@ class Program:
 
 
 _ANYWHERE = re2._re2.RE2.Anchor.UNANCHORED
+_ENDS = 1 << 11  # characters that are looked at of a longer line, at its beginning and at its end
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """What tells whether a pattern is found in a line; of a long one its beginning and its end are looked at.
+
+    Raises:
+        ValueError: the pattern cannot be used; the text says why, and what to write instead.
+    """
+    match: Callable[..., Sequence[tuple[int, int]]] = _bounded(pattern)._regexp.Match
+
+    def is_found(text: str) -> bool:
+        line = (text if len(text) <= 2 * _ENDS else f"{text[:_ENDS]}…{text[-_ENDS:]}").encode()
+        return match(_ANYWHERE, line, 0, len(line))[0][0] >= 0
+
+    return is_found
+
+
+def _bounded(pattern: str) -> re2._Regexp:
+    """The program of a pattern.
+
+    Raises:
+        ValueError: as `matcher`.
+    """
+    if len(pattern.encode()) > MOST_BYTES:
+        raise ValueError(f"pattern has {len(pattern.encode())} bytes: {MOST_BYTES} are allowed")
+    written = _for_re2(pattern)
+    # One for bytes tells what repetitions cost; one for UTF-8 has a thousand steps for \pL, of which few are taken.
+    steps = _compiled(written, re2.Options.Encoding.LATIN1).programsize
+    if steps > _MOST_STEPS:
+        raise ValueError(
+            f"pattern becomes a program of {steps} steps: {_MOST_STEPS} are allowed; use smaller repetitions"
+        )
+    return _compiled(written)
 
 
 def _compiled(pattern: str, encoding: object = re2.Options.Encoding.UTF8) -> re2._Regexp:

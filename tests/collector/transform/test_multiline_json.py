@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.documents.ids import id_prefix
 from collector.model import Chunk, Decided, Ended, FileId, Multiline, Position, Resume, Segment, Start, Ticket
@@ -248,6 +249,15 @@ def test_chunks_without_a_line_that_is_joined_become_the_same_at_one_go(texts: l
     assert len(CALM) > 10
     lines = [line(text.format(n=f"n{number}n"), number) for number, text in enumerate(texts)]
     assert read(lines, cuts) == read(lines) == read(lines, range(len(lines)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_a_chunk_with_which_its_container_has_ended_is_whole(count: int) -> None:
+    transform = MultilineJson(Stamps(), AUTO)
+    (chunk,) = cut([line(f"{number}", number) for number in range(count)], ended=False)
+    found = texts(documents(transform.take(replace(chunk, ended=True)).segments))
+    assert found == [f"{number}" for number in range(count)]
+    assert not transform.is_amid_line
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 60), max_size=8))

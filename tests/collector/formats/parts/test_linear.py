@@ -8,7 +8,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.formats.parts.linear import MOST_TEXT_BYTES, Program
+from collector.formats.parts.linear import MOST_BYTES, MOST_TEXT_BYTES, Program, matcher
 
 
 def groups(pattern: str, line: str) -> dict[str, str] | None:
@@ -144,3 +144,52 @@ def test_what_is_asked_of_the_engine_directly_is_what_its_public_call_gives(text
         None if found is None else [found.span(number) for number in range(3)]
     )
     assert (found is None) == (re.search(r"(?P<a>[a-z]+)?(?P<b>[0-9])", text) is None)
+
+
+# ------------------------------------------------------------------ whether a line matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_found"),
+    [
+        (r"^\d{4}-", "2026-11-23 x", True),
+        (r"^\d{4}-", " 2026-11-23 x", False),
+        ("boom", "it went boom today", True),
+        ("/^a/", "abc", True),
+        ("^größe", "größe 日本", True),
+        ("(?i)error", "An ERROR", True),
+        ("x$", "no end", False),
+        ("", "anything", True),
+    ],
+)
+def test_a_pattern_is_looked_for_anywhere_in_the_line(pattern: str, text: str, is_found: bool) -> None:
+    assert matcher(pattern)(text) is is_found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("(", "cannot be used"),
+        (r"(a)\1", "there before"),
+        ("(?=a)", "looks at"),
+        ("a" * (MOST_BYTES + 1), f"{MOST_BYTES} are allowed"),
+        ("(a{250}){3}", "smaller repetitions"),
+    ],
+)
+def test_a_matcher_that_cannot_be_used_is_refused_with_a_reason(pattern: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        matcher(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(.*)*x", "^(([a-z])+.)+[A-Z]([a-z])+$"])
+def test_a_match_that_explodes_elsewhere_takes_no_longer_than_others(pattern: str) -> None:
+    is_found = matcher(pattern)
+    begin = time.process_time()
+    assert not is_found("a" * 1_000_000 + "!")
+    assert time.process_time() - begin < 0.5
+
+
+def test_of_a_long_line_its_beginning_and_its_end_are_looked_at() -> None:
+    assert matcher("x")("." * (2048) + "x" + "." * (2048 - 1))
+    assert not matcher("x")("." * (2048) + "x" + "." * (2048))
+    assert matcher("^a[^b]*b$")("a" + "." * 1_000_000 + "b")
