@@ -16,7 +16,7 @@ import structlog
 
 from collector.clock import SureClock
 from collector.errors import StateError
-from collector.model import Decided, FileId, LogStream, Position, Segment, Start, StreamKey, Ticket, keep_ordinal
+from collector.model import Decided, FileId, LogStream, Position, Segment, Start, StreamKey, Ticket
 from collector.state.positions_file import PositionsFile, Saved
 
 log = structlog.get_logger(__name__)
@@ -198,7 +198,7 @@ class Checkpoints:
         saved.ordinals = dict(saved.ordinals)
         kept = list(pending)[:first]
         for ticket in kept:
-            _advance(saved, ticket)
+            saved.advance(ticket)
         if kept:
             self._pending[key] = deque(kept)
         else:
@@ -222,7 +222,7 @@ class Checkpoints:
 
     def _move(self, key: StreamKey, to: Ticket) -> None:
         if (saved := self._saved.get(key)) is not None:
-            _advance(saved, to)
+            saved.advance(to)
             self._dirty = True
 
     # ------------------------------------------------------------------ all of them
@@ -345,18 +345,3 @@ class Checkpoints:
 def _is_gone(saved: Saved, answers: Mapping[str, bool]) -> bool:
     """Whether the input that listed it would list it now; of an unknown one, or one that is no more, each has to."""
     return answers.get(saved.input, bool(answers) and all(answers.values()))
-
-
-def _advance(saved: Saved, to: Ticket) -> None:
-    end = to.end
-    _, head, ordinal = end.file
-    if saved.head != head or saved.ordinal != ordinal:
-        saved.ended = [one for one in saved.ended if one[:2] != (saved.head, saved.ordinal)]
-        keep_ordinal(saved.ordinals, head, ordinal)
-        saved.head, saved.ordinal = head, ordinal
-    saved.offset, saved.line = end.offset, end.line
-    saved.inode = end.inode or saved.inode
-    saved.cursor = end.cursor
-    saved.last_time = to.last_time or saved.last_time
-    saved.fingerprint = to.fingerprint
-    saved.cutoff = "" if to.documents else saved.cutoff

@@ -18,7 +18,7 @@ from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
 from collector.files.writing import replace
-from collector.model import Cursor, Dated, Decided, Ended, FileId, Position, Resume, Start
+from collector.model import Cursor, Dated, Decided, Ended, FileId, Position, Resume, Start, Ticket, keep_ordinal
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,21 @@ class Saved(Struct, omit_defaults=True):
         position = Position(file, self.offset, self.line, self.inode, self.cursor)
         is_unsettled = bool(self.cutoff) and not self.last_time  # older versions kept the cutoff for good
         return Resume(position, dict(self.ordinals), self.fingerprint, is_unsettled=is_unsettled)
+
+    def advance(self, to: Ticket) -> None:
+        """All before that is settled."""
+        end = to.end
+        _, head, ordinal = end.file
+        if self.head != head or self.ordinal != ordinal:
+            self.ended = [one for one in self.ended if one[:2] != (self.head, self.ordinal)]
+            keep_ordinal(self.ordinals, head, ordinal)
+            self.head, self.ordinal = head, ordinal
+        self.offset, self.line = end.offset, end.line
+        self.inode = end.inode or self.inode
+        self.cursor = end.cursor
+        self.last_time = to.last_time or self.last_time
+        self.fingerprint = to.fingerprint
+        self.cutoff = "" if to.documents else self.cutoff
 
 
 class _Head(Struct):
