@@ -53,9 +53,6 @@ class Admission:
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
-        if reader.is_held:
-            reader.left = passing
-            return False
         first = next(passing, None)
         if first is not None:
             reader.left = chain((first,), passing)
@@ -72,17 +69,15 @@ class Admission:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
         self._counts.wait(1)
         try:
-            await reader.may_go_on()
-            source, left, reader.left = reader.source, reader.left, None
             if reader.held is not None:
                 await reader.held.wait()
+            source, left, reader.left = reader.source, reader.left, None
             if reader.kept is not None:
                 chunk, reader.kept = replace(reader.kept, stream=source.stream), None
                 await self._pass_on_slowly(reader, chunk)
             for segment in left or ():
                 await self._batches.put(segment, source.since)
                 del segment
-                await reader.may_go_on()
             del left
             if self._delivery.is_blocked(source.stream.target):
                 source.set_aside()

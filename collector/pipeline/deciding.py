@@ -4,6 +4,7 @@ It is kept on disk before it is used, so that each read of the log comes to the 
 is, nothing of its stream is taken.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from collector.model import StreamKey
@@ -26,7 +27,7 @@ class Deciding:
         due: dict[StreamKey, Reader] = {}
         waits: dict[StreamKey, tuple[object, int]] = {}
         for key, reader in self._readers.items():
-            if (undecided := reader.transform.undecided()) is None:
+            if reader.held is not None or (undecided := reader.transform.undecided()) is None:
                 continue
             waits_for, looks = self._waits.get(key, (undecided.waits_for, 0))
             looks = looks + 1 if waits_for == undecided.waits_for else 1
@@ -43,13 +44,15 @@ class Deciding:
     async def _decide(self, due: Mapping[StreamKey, Reader]) -> None:
         transforms = {key: reader.transform for key, reader in due.items()}
         wanted = {key: one.decided for key, transform in transforms.items() if (one := transform.undecided())}
+        saved = asyncio.Event()
         for reader in due.values():
-            reader.hold()
+            reader.held = saved
         try:
             kept = await self._checkpoints.decide(wanted)
         finally:
             for reader in due.values():
-                reader.go_on()
+                reader.held = None
+            saved.set()
         for key, decided in kept.items():
             if due[key].transform is transforms[key]:  # else it has gone back, and knows
                 due[key].transform.decide(decided)

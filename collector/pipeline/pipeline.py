@@ -195,7 +195,8 @@ class Pipeline:
         """What is read of the stream from now on begins there."""
         reader = self.readers[key]
         stream = reader.source.stream
-        reader.transform, reader.left = self._inputs[stream.input].transform(stream, start), None
+        reader.transform = self._inputs[stream.input].transform(stream, start)
+        reader.left = reader.kept = None
         reader.kept = None
         reader.told.back()
         self._admission.show_anew(key)

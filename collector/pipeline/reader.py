@@ -29,27 +29,6 @@ class Reader(Struct, eq=False):
     held: asyncio.Event | None = None
     kept: Chunk | None = None
     told: Told = field(default_factory=Told)
-    _held: asyncio.Event | None = None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether nothing may be taken now."""
-        return self._held is not None
-
-    def hold(self) -> None:
-        """Take nothing until `go_on`."""
-        self._held = asyncio.Event()
-
-    def go_on(self) -> None:
-        """Take what has come."""
-        if self._held is not None:
-            self._held.set()
-            self._held = None
-
-    async def may_go_on(self) -> None:
-        """Wait until something may be taken."""
-        while self._held is not None:
-            await self._held.wait()
 
     def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Taken, bool]]:
         """What a chunk becomes, a part of it at a time, and whether the part is read for the first time.
