@@ -15,7 +15,7 @@ from collector.documents.composer import WrittenLine
 from collector.transform.events import BEGINS, MAYBE
 
 _PLAIN = 0  # a line
-_LOG = 1  # one that begins with a time or a level, and tells of an error: an exception behind it is its own
+_LOG = 1  # one that tells of an error: an exception behind it is its own
 _BLANK = 2  # an empty one, alone
 _TRACE = 3  # an exception, with or without frames
 _HEADED = 4  # a line, and what may be the head of its exception
@@ -26,6 +26,7 @@ _RUBY = 13
 _RUST_HEAD, _RUST = 14, 15  # "panicked at …:", and with its message
 _SOURCE, _SOURCE_LINE, _CARET = 16, 17, 18  # Node: where it was thrown, what may be the line, the mark below it
 _GO_PLAIN = 19  # calls as zap and pkg/errors write them
+_JUL = 20  # the first line of java.util.logging, behind which its level comes
 _KIND = 31
 _GAP = 32  # an empty line came last, and may be a part of it
 _BRACKET = 64  # the last line opens a bracket
@@ -55,7 +56,7 @@ _is_log = re.compile(
 _tells_error = re.compile(
     r"(?:(?!\b(?:TRACE|DEBUG|INFO|INF|DBG|NOTICE|VERBOSE|[Dd]ebug|[Ii]nfo|[Nn]otice|[Tt]race)\b).){0,160}?"
     r"(?:\b(?:WARN|WRN|SEVERE|CRIT|ALERT|EMERG|Err|Fail|Warn|Exception|Fatal|Panic|Crit|Alert|Severe)|ERR|FAIL|FATAL|PANIC"
-    r"|[Ee]rror|[Ff]ail|[Ww]arn|[Pp]anic|[Ff]atal|[Cc]ritical|Exception|[EF],\ \[|[EF]\d{4}\ |FTL)"
+    r"|[Ee]rror|[Ff]ail|[Ww]arn|[Pp]anic|[Ff]atal|[Cc]ritical|[Ee]xception|[EF],\ \[|[EF]\d{4}\ |FTL)"
 ).match
 _is_indented_log = re.compile(
     rf"{_COLORS}(?:[\[(<]?\d{{4}}[-/]\d\d[-/]\d\d[T ]\d\d:|[\[(]?\d\d:\d\d:\d\d\b"
@@ -63,6 +64,7 @@ _is_indented_log = re.compile(
 ).match
 _ends_source = re.compile(r"\^+$").match  # Node's mark below a line
 _is_list = re.compile(r"[-*+•·\u2013✓✔✗✘✖●○◦►▶→>#|]\s|\d{1,3}[.)]\s|[a-z][.)]\s|[├└│╰┌─═+|=]|.*\s\|\s").match
+_is_jul_level = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE(?:R|ST)?): ").match
 _is_words = re.compile(r"[\w\"<{(\[@$&]|--?\w").match
 _NAME = r"[A-Za-z_$][\w$]*(?:(?:\.|::|\\|/)[\w$<>]+)*"
 _EXCEPTION = r"(?:[\w$.:\\/]*(?:Exception|Error|Throwable|Failure|Fault)(?:`\d+)?(?:\$[\w$]+)?)(?:\ \[[\w.]+\])?"
@@ -77,12 +79,15 @@ _begins = re.compile(
     | (?P<rails>[A-Z]\w*(?:::\w+)*(?:Error|Exception|NotFound|Invalid)\ \()
     | (?P<rust>thread\ '.*'\ (?:\(\d+\)\ )?panicked\ at\ )
     | (?P<source>(?:/|file://|node:|[A-Z]:\\)\S*:\d+$)
-    | (?P<trace>Exception\ in\ thread\ ".*|Unhandled\ [Ee]xception\b|Uncaught\ |(?:{_EXCEPTION})(?::\ |:?$|\ \())""",
+    | (?P<jul>[A-Z][a-z][a-z]\ \d{{1,2}},\ \d{{4}},?\ \d\d?:\d\d:\d\d\s[AP]M\ )
+    | (?P<thread>\#<Thread:)
+    | (?P<trace>Exception\ in\ thread\ |Unhandled\ [Ee]xception\b|Uncaught\ |(?:{_EXCEPTION})(?::\ |:?$|\ \())""",
     re.VERBOSE,
 ).match
+_is_exception = re.compile(rf"{_EXCEPTION}(?:: |:?$| \()").match
 _BEGUN: Mapping[str, int] = {
     "python": _PYTHON_HEAD, "go": _GO, "goroutine": _GO_STACK, "php": _PHP, "ruby": _RUBY, "rails": _RUBY,
-    "rust": _RUST, "source": _SOURCE, "trace": _TRACE,
+    "jul": _JUL, "thread": _RUBY, "rust": _RUST, "source": _SOURCE, "trace": _TRACE,
 }  # fmt: skip
 
 
@@ -105,14 +110,19 @@ def _further(
 _CALL = r"[\w./\-~%*()\[\]{}·,$]+\(.*\)$"
 _FURTHER = (
     _further(r"Caused by(?: \(.*?\))?:|Wrapped by:|Suppressed:|Root cause:", [_TRACE, _HEADED, _RUST], _TRACE),
-    _further(r"--- End of|--- >|---> ", [_TRACE], _TRACE),
+    _further(r"--- End of|--- >|---> |Require stack:$|- (?:/|[A-Z]:|internal/)|Emitted 'error' event|Location:$",
+             [_TRACE], _TRACE),
     _further(r"Traceback \(most recent call last\):", [_PYTHON_CHAIN], _PYTHON_HEAD),
-    _further(r"Traceback \(most recent call last\):", [_LOG], _PYTHON_HEAD, is_sure=False),
+    _further(r"Traceback \(most recent call last\):", [_LOG, _TRACE], _PYTHON_HEAD, over_gap=False, is_sure=False),
+    _further(r"future: <", [_LOG], _LOG, over_gap=False),
     _further(r"During handling of the above exception|The above exception was the direct cause",
              [_PYTHON_END, _TRACE], _PYTHON_CHAIN),
     _further(rf"{_NAME}(?:: |:?$)", [_PYTHON], _PYTHON_END, over_gap=False),
     _further(r"\[SQL: |\[parameters: |\(Background on this error", [_PYTHON_END], _PYTHON_END, over_gap=False),
     _further(r"\[signal |PC=0x", [_GO], _GO),
+    _further(r"(?:Read|Write) at 0x", [_LOG], _GO, over_gap=False),
+    _further(r"Previous (?:read|write) at 0x|Goroutine \d+ \(", [_GO, _GO_STACK], _GO),
+    _further(r"exit status \d+$", [_GO_STACK], _GO_STACK, over_gap=False),
     _further(r"goroutine \d+ .*\[|runtime stack:|[a-z]\w{1,6} +0x[\da-f]+$", [_GO, _GO_STACK], _GO_STACK),
     _further(r"goroutine \d+ .*\[", [_LOG], _GO_STACK, is_sure=False),
     _further(rf"{_CALL}|created by |\.\.\.", [_GO_STACK], _GO_STACK, over_gap=False),
@@ -146,10 +156,12 @@ _is_frame = re.compile(r"at .*(?:\(.*\)|:\d+)\]?$").match
 _is_go_file = _FRAMES[3][0]
 
 # A line that may be joined to one that was itself not joined to another, unless an indented line comes with it.
-_NEVER = frozenset("0123456789{'*ABEFHIJKLMOQUVXYZ")
+_NEVER = frozenset("0123456789{'*BHIKQUVXYZ")
 _may_go_on = re.compile(
     r"[\s}\])#^]|\"\}|Caused by|Wrapped by|Suppressed:|Root cause:|--->? ?|PC=0x|goroutine \d|\[s(?:ignal |tacktrace)"
     r"|(?:PHP )?Stack trace:|PHP  |Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above"
+    r"|future: <|Require stack:|- (?:/|[A-Z]:|internal/)|Emitted 'error' |Location:|(?:Read|Write) at 0x|Previous [rw]"
+    r"|Goroutine \d|[A-Z][a-z][a-z] \d\d?, \d{4}"
     rf"|{_RUBY_FRAME}"
     r"|runtime stack:|Node\.js v|Thrown at:|[a-z]\w{1,6} +0x[\da-f]"
 ).match
@@ -162,11 +174,9 @@ class Traces:
         """What an event is that begins with this line."""
         if not text or text.isspace():
             return _BLANK
-        if _is_log(text):
-            return (_LOG if _tells_error(text) else _PLAIN) | _ending(text)
-        found = _begins(text)
+        found = None if _is_log(text) else _begins(text)
         if found is None or found.lastgroup is None:
-            return _PLAIN | _ending(text)
+            return (_LOG if _tells_error(text) else _PLAIN) | _ending(text)
         kind = _BEGUN[found.lastgroup]
         if kind == _RUST and text.endswith(":"):
             kind = _RUST_HEAD
@@ -178,11 +188,15 @@ class Traces:
         """What an event is with this line behind it."""
         kind = state & _KIND
         if not text or text.isspace():
-            return BEGINS if kind in (_PLAIN, _LOG, _BLANK, _HEADED) or state & _GAP else kind | _GAP | MAYBE
+            return BEGINS if kind in (_PLAIN, _BLANK, _HEADED) or state & _GAP else kind | _GAP | MAYBE
         if text[0] in " \t":
             return self._follow_indented(state, kind, text)
         if text[0] in "}])" and state & _BRACKET:
             return kind | _INDENTED | _ending(text)
+        if kind == _JUL and _is_jul_level(text):
+            return self.begin(text)
+        if state & _GAP and kind == _LOG and _is_exception(text):
+            return _TRACE | _ending(text)
         for one in _BEHIND[kind]:
             if (one.over_gap or not state & _GAP) and one.matches(text):
                 if _is_log(text):
