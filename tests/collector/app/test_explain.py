@@ -130,3 +130,17 @@ async def test_where_lines_are_redacted_neither_they_nor_their_documents_nor_tag
             "`containers`"
         ]
         assert orjson.loads(delivered(kept)[0])["docker_env_DB_PASSWORD"] == "[redacted:password]"
+
+
+async def test_lines_that_are_one_event_are_shown_with_its_document(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    tree = host.tree("directory")
+    labels = {"pilotfish.multiline": "auto", "pilotfish.multiline.gap": "500ms"}
+    describe(tree, "web", labels, [], "a", "ERROR b", "\tat c", '{"d":1}')
+    async with host.running() as (agent, _):
+        await until(lambda: "web" in told(agent))
+        (stream,) = told(agent)["web"]["streams"]
+    assert settings(stream)["multiline"] == ("auto", "label pilotfish.multiline")
+    assert settings(stream)["multiline.gap"] == ("0.5s", "label pilotfish.multiline.gap")
+    shown = [(line["raw"].count("\n") + 1, orjson.loads(line["document"])["log"]) for line in stream["lines"]]
+    assert shown == [(1, {"message": "a"}), (2, {"message": "ERROR b\n\tat c"}), (1, {"d": 1})]
