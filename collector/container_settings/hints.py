@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from collector.container_settings.keys import KEYS
 from collector.container_settings.statement import Fault, Origin, Statement
 from collector.errors import UNREADABLE
 from collector.text.bounds import shown
 
 Found = Iterator[Statement | Fault]
-_START, _CONTINUE = "multiline.start", "multiline.continue"
+_ELASTIC_LINES = {
+    ("after", "true"): "multiline.start",
+    ("after", "false"): "multiline.continue",
+    ("before", "true"): "multiline.end",
+}
 
 
 class Hints(NamedTuple):
@@ -40,14 +43,18 @@ def _elastic(labels: Mapping[str, str]) -> Found:
 
 
 def _elastic_lines(said: Mapping[str, tuple[str, Origin]]) -> Found:
-    """Lines that match (or, negated, do not) belong to the one before (`after`); `before` has no equal."""
+    """Lines that match (or, negated, do not) belong to the line before (`after`), or to that behind them (`before`)."""
     pattern, origin = said["multiline.pattern"]
     match, _ = said.get("multiline.match", ("after", origin))
     negate, _ = said.get("multiline.negate", ("false", origin))
-    if match.strip() == "after":
-        yield _supported(Statement("", _START if negate.strip().lower() == "true" else _CONTINUE, pattern, origin))
-    else:
+    key = _ELASTIC_LINES.get((match.strip(), negate.strip().lower()))
+    if key is None:
         yield _no_equal(origin)
+        return
+    yield Statement("", key, pattern, origin)
+    for name, more in (("flush_pattern", "multiline.end"), ("max_lines", "multiline.max_lines")):
+        if (one := said.get(f"multiline.{name}")) is not None:
+            yield Statement("", more, *one)
 
 
 def _dozzle(labels: Mapping[str, str]) -> Found:
@@ -79,13 +86,9 @@ def _datadogs(said: Mapping[str, Any], origin: Origin) -> Found:
     for rule in rules if isinstance(rules, list) else []:
         kind = str(rule.get("type")) if isinstance(rule, dict) else ""
         if kind == "multi_line":
-            yield _supported(Statement("", _START, str(rule.get("pattern")), origin))
+            yield Statement("", "multiline.start", str(rule.get("pattern")), origin)
         else:
             yield Fault("", "tags", origin, f"the rule {shown(kind)} has no equal here")
-
-
-def _supported(said: Statement) -> Statement | Fault:
-    return said if said.key in KEYS else _no_equal(said.origin)
 
 
 def _no_equal(origin: Origin) -> Fault:

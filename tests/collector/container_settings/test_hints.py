@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from collector.container_settings.options import LabelOptions
 from collector.container_settings.policy import Policy
 from collector.container_settings.statement import Settings
+from collector.model import Multiline
 from tests.collector.container_settings.test_policy import settled
 
 Name = Literal["elastic", "dozzle", "datadog"]
@@ -36,6 +37,31 @@ def test_elastics_hints_exclude_a_container_and_read_json() -> None:
     assert entry.format == "json"
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"pattern": "^ "}, Multiline(more="^ ")),
+        ({"pattern": "^ ", "negate": "false", "match": "after"}, Multiline(more="^ ")),
+        ({"pattern": "^a", "negate": "true", "match": "after", "type": "pattern"}, Multiline(start="^a")),
+        ({"pattern": ";$", "negate": "true", "match": "before"}, Multiline(end=";$")),
+        (
+            {"pattern": "^a", "negate": "true", "match": "after", "flush_pattern": "z$", "max_lines": "9"},
+            Multiline(start="^a", end="z$", max_lines=9),
+        ),
+    ],
+)
+def test_elastics_patterns_join_the_lines_that_filebeat_joins(said: dict[str, str], found: Multiline) -> None:
+    settings = hinted("elastic", {f"co.elastic.logs/multiline.{name}": value for name, value in said.items()})
+    assert settings.faults == ()
+    assert [entry.multiline for entry in settings.entries] == [found]
+
+
+def test_datadogs_rule_for_lines_is_the_pattern_of_the_first() -> None:
+    rule = {"type": "multi_line", "name": "x", "pattern": r"\d{4}-"}
+    (entry,) = hinted("datadog", datadog(log_processing_rules=[rule])).entries
+    assert entry.multiline == Multiline(start=r"\d{4}-")
+
+
 def test_dozzles_name_and_group_are_fields() -> None:
     (entry,) = hinted("dozzle", {"dev.dozzle.name": "shop", "dev.dozzle.group": "front"}).entries
     assert entry.tags == {"dozzle_name": "shop", "dozzle_group": "front"}
@@ -54,6 +80,7 @@ def test_datadogs_source_service_and_tags_are_fields() -> None:
         ("elastic", {"co.elastic.logs/processors.1.dissect": "x"}),
         ("elastic", {"co.elastic.logs/include_lines": "x"}),
         ("elastic", {"co.elastic.logs/multiline.pattern": "x", "co.elastic.logs/multiline.match": "before"}),
+        ("elastic", {"co.elastic.logs/multiline.pattern": "(", "co.elastic.logs/multiline.match": "after"}),
         ("dozzle", {"dev.dozzle.color": "red"}),
         ("datadog", datadog(log_processing_rules=[{"type": "mask_sequences"}])),
         ("datadog", {"com.datadoghq.ad.logs": "{"}),

@@ -303,8 +303,9 @@ def test_the_position_moves_on_while_both_streams_are_busy() -> None:
 class Agent:
     """Reads a log as an agent does that is killed and started again; what it has sent stays."""
 
-    def __init__(self, lines: Sequence[bytes], chance: random.Random) -> None:
+    def __init__(self, lines: Sequence[bytes], chance: random.Random, multiline: Multiline) -> None:
         self.lines = lines
+        self.multiline = multiline
         self.chance = chance
         self.saved = Saved("c0ffee", "", "shop", 0.0)
         self.sent: dict[str, bytes] = {}
@@ -315,7 +316,7 @@ class Agent:
         """Read up to a line, or until it is killed; False then."""
         chance = self.chance
         start = self.saved.start
-        transform = MultilineJson(Stamps(), AUTO, start)
+        transform = MultilineJson(Stamps(), self.multiline, start)
         first = self.ticket.end.line
         unsettled: list[Ticket] = []
         cuts = [first + number for number in range(end - first) if chance.random() < 0.2]
@@ -359,7 +360,7 @@ class Agent:
 def test_each_line_is_in_one_document_wherever_it_is_killed_and_whatever_was_decided(seed: int) -> None:
     chance = random.Random(seed)
     lines = generated(seed, 80)
-    agent = Agent(lines, chance)
+    agent = Agent(lines, chance, (AUTO, Multiline(max_lines=3), Multiline(start=r"^\S", gap=0.01))[seed % 3])
     for end in sorted({chance.randrange(len(lines)) + 1 for _ in range(4)} | {len(lines)}):
         while not agent.run(end):
             pass
