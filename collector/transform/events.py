@@ -7,7 +7,7 @@ ended, or where that was decided (`Ended`), which is kept with the positions. A 
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from msgspec import Struct
@@ -150,23 +150,23 @@ class Events:
 
     def _add(self, line: JoinedLine, place: Callable[[], Ticket], *, is_amid: bool) -> list[FinishedLine]:
         finished: list[FinishedLine] = []
+        at = partial(self._place, line, place)
         event = self._open.get(line.stream)
         if event is not None and event.maybe is not None:
             maybe, state = event.maybe, self._rule.follow(event.maybe_state, line.log)
             event.maybe = None
             if state >= 0 and not state & MAYBE:
-                event = self._join(event, maybe.first, maybe.place, state, finished)
-                event = self._join(event, line, line.place or Place(place(), self.count), state, finished)
+                event = self._join(event, maybe.first, lambda: maybe.place, state, finished)
+                self._join(event, line, at, state, finished)
                 return finished + self._end_decided(line.stream)
             finished += self._whole(event)
             event = self._open[line.stream] = maybe
         state = BEGINS if event is None else self._rule.follow(event.state, line.log)
-        at = line.place or Place(place(), self.count)
         if event is None or state == BEGINS:
             finished += [] if event is None else self._whole(event)
-            self._open[line.stream] = self._begun(line, at, self._rule.begin(line.log), is_amid=is_amid)
+            self._open[line.stream] = self._begun(line, at(), self._rule.begin(line.log), is_amid=is_amid)
         elif state & MAYBE:
-            event.maybe = self._begun(line, at, self._rule.begin(line.log), is_amid=is_amid)
+            event.maybe = self._begun(line, at(), self._rule.begin(line.log), is_amid=is_amid)
             event.maybe_state = state & ~MAYBE
             event.last_time = line.time
         else:
@@ -184,14 +184,19 @@ class Events:
         is_spanned = is_amid or self._last_join > place.order
         return _Event(line, place, state, [line.log], len(line.log), line.time, is_spanned, line.is_cut)
 
-    def _join(self, event: _Event, line: JoinedLine, place: Place, state: int, finished: list[FinishedLine]) -> _Event:
+    def _place(self, line: JoinedLine, place: Callable[[], Ticket]) -> Place:
+        return line.place or Place(place(), self.count)
+
+    def _join(
+        self, event: _Event, line: JoinedLine, at: Callable[[], Place], state: int, finished: list[FinishedLine]
+    ) -> _Event:
         """A line more; one beyond the bounds begins an event that is the rest of this one."""
         self._last_join = self.count
         self._span(event.place.order)
         if len(event.texts) >= self._most_lines or event.size + len(line.log) > MAX_JOINED_CHARACTERS:
             event.is_cut = True
             finished += self._whole(event)
-            event = self._open[line.stream] = self._begun(line, place, state, is_amid=True)
+            event = self._open[line.stream] = self._begun(line, at(), state, is_amid=True)
             return event
         event.texts.append(line.log)
         event.size += len(line.log) + 1
