@@ -6,7 +6,7 @@ the two before each of them, and the last two, which go through `events`. Any ot
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from collector.documents.composer import Composer, FinishedLine
 from collector.documents.json_text import text_of
@@ -212,7 +212,7 @@ class _Places:
         self._transform = transform
         self._chunk = chunk
         self._lines = lines
-        self._ends: list[int] = []
+        self._line = self._end = 0  # so many lines end there
 
     def at(self, number: int) -> Ticket:
         """Where that line begins."""
@@ -232,6 +232,7 @@ class _Places:
             for _ in range(behind):
                 end = data.rfind(b"\n", 0, end - 1) + 1
             return end
-        if not self._ends:
-            self._ends = [*accumulate(len(line) + 1 for line in data.split(b"\n"))]
-        return self._ends[number]
+        while self._line <= number:  # they are asked for in their order
+            self._end = data.index(b"\n", self._end) + 1
+            self._line += 1
+        return self._end
