@@ -180,9 +180,9 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     input: str = ""
 
     @property
-    def reading(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
+    def reading(self) -> tuple[str, Mapping[str, str], Multiline | None, tuple[str, ...]]:
         """How its lines are read: a change of it needs another transform."""
-        return self.format, self.format_options, self.redact
+        return self.format, self.format_options, self.multiline, self.redact
 
     @property
     def key(self) -> StreamKey:

@@ -121,7 +121,9 @@ class Judged:
         target, target_origin = self.target(name, default)
         multiline, said = self._multiline(name)
         tagged, origins = self._tags(name)
-        origins |= {key: one.origin for key, one in (found | said).items()} | ({} if made is None else {"format": made.origin})
+        origins |= {key: one.origin for key, one in (found | said).items()} | (
+            {} if made is None else {"format": made.origin}
+        )
         return Entry(
             name=name,
             target=target,

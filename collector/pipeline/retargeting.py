@@ -60,8 +60,8 @@ class Retargeting:
         """The stream with the target and the format that its lines have now."""
         reader, target = self._readers.get(stream.key), self._checkpoints.target_of(stream.key)
         if reader is not None and reader.source.stream.reading != stream.reading:
-            format_, options, redact = reader.source.stream.reading
-            stream = replace(stream, format=format_, format_options=options, redact=redact)
+            format_, options, multiline, redact = reader.source.stream.reading
+            stream = replace(stream, format=format_, format_options=options, multiline=multiline, redact=redact)
         if target in (None, stream.target):
             return stream
         told = bounded(target)  # older versions kept any

@@ -39,14 +39,20 @@ class MultilineJson(DockerJson):
     """The transform of one stream whose lines are joined to events."""
 
     def __init__(
-        self, stamps: Stamps, multiline: Multiline, start: Start = BEGINNING, *, composer: Composer | None = None
+        self,
+        stamps: Stamps,
+        multiline: Multiline,
+        start: Start = BEGINNING,
+        *,
+        composer: Composer | None = None,
+        is_slow: bool = False,
     ) -> None:
         """As `DockerJson`.
 
         Raises:
             ValueError: a pattern cannot be used.
         """
-        super().__init__(stamps, start, composer=composer)
+        super().__init__(stamps, start, composer=composer, is_slow=is_slow)
         self._rule = rule_of(multiline)
         self._events = Events(self._rule, multiline, self._composer.log_of, start.decided.ended)
         self._patience = multiline.gap + _LATE_SECONDS
@@ -87,15 +93,16 @@ class MultilineJson(DockerJson):
             return None
         lines, stamped = decoded
         count = chunk.end.line - chunk.start.line
+        if len(lines) != count:
+            return None
         streams = {line.stream for line in lines}
-        if len(lines) != count or len(streams) != 1 or not self._events.are_of(*streams):
+        is_mixed = len(streams) > 1 or not self._events.are_of(*streams)
+        further = range(count) if is_mixed else self._rule.further(lines)
+        if further and self._composer.reads_lines:  # a line is to be read once, be it alone or not
+            further = range(count)
+        most = max(0, count - _LAST) if len(further) < count else 0
+        if not all(line.log.endswith("\n") for line in lines[most:]):
             return None
-        if not all(line.log.endswith("\n") for line in lines[-_LAST:]):
-            return None
-        further = self._rule.further(lines)
-        if further and self._composer.reads_lines:
-            return None
-        most = max(0, count - _LAST)
         documents = self._composer.whole_lines(chunk.stream, lines[:most], stamped.stamps[:most])
         if documents is None:
             return None
