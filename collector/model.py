@@ -103,7 +103,7 @@ class Dated(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """An event to which no further line is joined: the raw line that it begins with, and the number of its lines."""
+    """An event of several lines that is whole, by the raw line that it begins with and the number of its lines."""
 
     file: FileId
     line: int

@@ -64,8 +64,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
-    where those come from that are no tags. `options` are those of its `format`, `multiline` says which lines are one, and
-    `redact` names what is taken out of them. `origins` has who said each key.
+    where those come from that are no tags. `options` are those of its `format`, `multiline` says which lines are one,
+    and `redact` names what is taken out of them. `origins` has who said each key.
     """
 
     name: str

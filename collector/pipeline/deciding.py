@@ -38,7 +38,7 @@ class Deciding:
                 else:
                     reader.source.ask()
         self._waits = waits
-        if due and self._checkpoints.is_due:
+        if due:
             await self._decide(due)
 
     async def _decide(self, due: Mapping[StreamKey, Reader]) -> None:

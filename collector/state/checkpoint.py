@@ -112,13 +112,11 @@ class Checkpoints:
             elif age > _FORGET_SECONDS and _is_gone(saved, answers):
                 self._forget(key)
 
-    @property
-    def is_due(self) -> bool:
-        """Whether it may be written again, as `PositionsFile.is_due`."""
-        return self._file.is_due
-
     async def decide(self, decided: Mapping[StreamKey, Decided]) -> dict[StreamKey, Decided]:
-        """Keep on disk what was decided of streams; of each for which that went well, all that was decided of it."""
+        """Keep on disk what was decided of streams; of each for which that went well, all that was decided of it.
+
+        Of none if they were written just now, as in `flush_when_due`.
+        """
         before: dict[StreamKey, Saved] = {}
         for key, one in decided.items():
             if (saved := self._saved.get(key)) is not None:
@@ -126,7 +124,7 @@ class Checkpoints:
                 if saved.decide(one):
                     before[key] = old
         self._dirty |= bool(before)
-        if not before or await self.flush():
+        if not before or (self._file.is_due and await self.flush()):
             return {key: self._saved[key].decided for key in before if key in self._saved}
         for key, old in before.items():
             if (saved := self._saved.get(key)) is not None:

@@ -40,6 +40,10 @@ class Patterns:
         """Whether it goes on, and is ended with that."""
         return BEGINS if state == _ENDED or self._begins(text) else self.begin(text)
 
+    def always_begins(self, text: str) -> bool:
+        """Never: that is a match, too."""
+        return False
+
     def is_within(self, state: int) -> bool:
         """Never: a JSON object is a line of its own."""
         return False

@@ -18,6 +18,7 @@ from collector.model import Ended, Multiline, Ticket
 from collector.transform.joining import MAX_JOINED_CHARACTERS, JoinedLine, Place
 
 BEGINS = -1
+_UNKNOWN = -2  # the state of an event of one line, until it is asked for
 MAYBE = 1 << 12  # the line is joined if the next one is, and begins an event if not
 
 
@@ -29,6 +30,9 @@ class Rule(Protocol):
 
     def follow(self, state: int, text: str) -> int:
         """The event's state with this line behind it, with `MAYBE` or not; `BEGINS` if it begins another one."""
+
+    def always_begins(self, text: str) -> bool:
+        """Whether it is seen at once that a line begins an event, whatever is before."""
 
     def is_within(self, state: int) -> bool:
         """Whether an indented JSON object is a part of such an event, rather than a line of its own."""
@@ -120,7 +124,7 @@ class Events:
     @property
     def is_calm(self) -> bool:
         """Whether only `further` lines are joined to them."""
-        return all(event.maybe is None and self._rule.is_calm(event.state) for event in self._open.values())
+        return all(event.maybe is None and self._rule.is_calm(self._state(event)) for event in self._open.values())
 
     # ------------------------------------------------------------------ ends that nobody can see in the file
 
@@ -161,24 +165,32 @@ class Events:
                 return finished + self._end_decided(line.stream)
             finished += self._whole(event)
             event = self._open[line.stream] = maybe
-        state = BEGINS if event is None else self._rule.follow(event.state, line.log)
+        state = BEGINS
+        if event is not None and not self._rule.always_begins(line.log):
+            state = self._rule.follow(self._state(event), line.log)
         if event is None or state == BEGINS:
             finished += [] if event is None else self._whole(event)
-            self._open[line.stream] = self._begun(line, at(), self._rule.begin(line.log), is_amid=is_amid)
+            self._open[line.stream] = self._begun(line, at(), _UNKNOWN, is_amid=is_amid)
         elif state & MAYBE:
-            event.maybe = self._begun(line, at(), self._rule.begin(line.log), is_amid=is_amid)
+            event.maybe = self._begun(line, at(), _UNKNOWN, is_amid=is_amid)
             event.maybe_state = state & ~MAYBE
             event.last_time = line.time
         else:
             self._join(event, line, at, state, finished)
         return finished + self._end_decided(line.stream)
 
+    def _state(self, event: _Event) -> int:
+        """It is asked for only where the next line may be joined: that is cheaper."""
+        if event.state == _UNKNOWN:
+            event.state = self._rule.begin(event.first.log)
+        return event.state
+
     def _is_alone(self, line: JoinedLine) -> bool:
         """Whether it is a JSON object, and is not within another."""
         text, event = line.log, self._open.get(line.stream)
         if text.lstrip()[:1] != "{" or object_of(text) is None:
             return False
-        return text[0] == "{" or event is None or not self._rule.is_within(event.state)
+        return text[0] == "{" or event is None or not self._rule.is_within(self._state(event))
 
     def _begun(self, line: JoinedLine, place: Place, state: int, *, is_amid: bool) -> _Event:
         is_spanned = is_amid or self._last_join > place.order

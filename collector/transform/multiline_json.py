@@ -119,12 +119,13 @@ class MultilineJson(DockerJson):
         """Each line that may be joined, with the two before it, goes through `events`; the others are whole."""
         events, count, next_ = self._events, len(lines), 0
         places = _Places(self, chunk, lines)
+        is_any = len(further) == count
         for one in (*further, count):
-            if events.is_calm and (until := one - _LAST) > next_:
+            if (until := one - _LAST) > next_ and events.is_calm:
                 self._put(chunk.stream, events.finish(), made)
                 made.put(next_, until)
                 next_ = until
-            while next_ < count and (next_ <= one or not events.is_calm):
+            while next_ < count and (next_ <= one or is_any or not events.is_calm):
                 line = lines[next_]
                 whole = JoinedLine(
                     text_of(line.log), line.stream, line.time, made.name(next_), bytes(getattr(line, "attrs", b""))

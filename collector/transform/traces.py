@@ -224,6 +224,10 @@ class Traces:
                 return becomes | bits
         return _DEEPER.get(kind, kind) | bits
 
+    def always_begins(self, text: str) -> bool:
+        """Whether it begins with a time."""
+        return text[:1].isdigit() and _is_log(text) is not None
+
     def is_within(self, state: int) -> bool:
         """Whether a bracket is open in it."""
         return bool(state & _BRACKET)
