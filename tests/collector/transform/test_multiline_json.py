@@ -401,9 +401,9 @@ def test_ends_of_a_file_are_kept_until_the_position_is_in_another_one() -> None:
     saved = Saved("c0ffee", "", "shop", 0.0, head=FILE.head, line=5)
     assert saved.decide(Decided(None, (Ended(FILE, 4, 1), Ended(FILE, 5, 2), Ended(NEXT, 0, 1))))
     assert saved.decide(Decided(None, (Ended(FILE, 5, 2),)))
-    assert saved.decided.ended == (Ended(FILE, 5, 2), Ended(NEXT, 0, 1))
+    assert list(saved.decided.ended) == [Ended(FILE, 5, 2), Ended(NEXT, 0, 1)]
     saved.advance(Ticket(Position(NEXT, 0, 0)))
-    assert saved.decided.ended == (Ended(NEXT, 0, 1),)
+    assert list(saved.decided.ended) == [Ended(NEXT, 0, 1)]
     assert Saved("c0ffee", "", "shop", 0.0).decided == Decided()
 
 
