@@ -159,8 +159,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` and `format` say where its lines are and how they are written, with `format_options`; "" is no format.
-    `multiline` says which of them are one, `redact` names what is taken out: sets, rules and patterns of the operator.
-    `input` is the name of the input that reads it.
+    `multiline` says which lines are one, `redact` names what is taken out of them, `input` the input that reads them.
     """
 
     container_id: str
