@@ -118,13 +118,13 @@ def test_each_form_of_log_pilot_and_of_ours_gives_what_it_asks_for(
         dockerd.run("sh", "-c", script, name=f"{pre}-out", labels={"optout": "true"})
         dockerd.run("sh", "-c", script, name=f"{pre}-ignored", environment={"LOGSPOUT": "ignore"})
         wanted = sum(len(form.expected) for form in FORMS.values()) * len(LINES)
-        fetch = partial(elasticsearch_8.refresh_and_fetch, f"{pre}-*")
-        wait_until(lambda: len(fetch()) >= wanted, f"{wanted} documents are there", seconds=60)
+        told_as = partial(agent.metric, "pilotfish_documents_settled_total", output="elastic", result="acknowledged")
+        wait_until(lambda: told_as() >= wanted, f"{wanted} documents are delivered", seconds=60)
         faults = {what: agent.metric("pilotfish_container_label_faults", name=name) for what, name in names.items()}
         unparsed = agent.metric("pilotfish_container_unparsed_lines_total", output="elastic", name=names["json"])
         assert agent.stop() == 0
     found: dict[str, list[Document]] = {}
-    for hit in fetch():
+    for hit in elasticsearch_8.refresh_and_fetch(f"{pre}-*"):
         found.setdefault(hit["_source"]["@target"], []).append(hit["_source"])
     host = dockerd.client().info()["Name"]
     table = []
