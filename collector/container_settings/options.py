@@ -36,7 +36,7 @@ class LabelOptions(Section):
         ("aliyun",),
         description="prefixes of log-pilot's labels <prefix>.logs.<name> that are read; default: PILOT_LOG_PREFIX",
     )
-    hints: tuple[Literal["elastic", "dozzle", "datadog"], ...] = Field(
+    dialects: tuple[Literal["elastic", "dozzle", "datadog"], ...] = Field(
         (), description="labels of other collectors that are read, too: elastic, dozzle, datadog"
     )
     allow: tuple[Glob, ...] = Field(

@@ -31,7 +31,7 @@ class Policy:
         self._options = options or LabelOptions()
         self._rules = rules
         self._dialects = (PILOTFISH, *map(log_pilot, self._options.prefixes))
-        self._hints = [HINTS[name] for name in self._options.hints]
+        self._hints = [HINTS[name] for name in self._options.dialects]
 
     def asked(self, labels: Mapping[str, str], variables: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Those labels and variables (`A=b`) that anybody here asks for, without the bulk of their values.

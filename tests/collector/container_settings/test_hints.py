@@ -17,7 +17,7 @@ Name = Literal["elastic", "dozzle", "datadog"]
 
 
 def hinted(name: Name, labels: dict[str, str]) -> Settings:
-    return settled(labels, policy=Policy(LabelOptions(hints=(name,))))
+    return settled(labels, policy=Policy(LabelOptions(dialects=(name,))))
 
 
 def datadog(**said: object) -> dict[str, str]:
