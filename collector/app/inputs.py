@@ -43,13 +43,24 @@ def context_of(
 
 
 async def keep_running(one: Input, listing: Listing, again_seconds: float = _AGAIN_SECONDS) -> None:
-    """Run it until cancelled, again and again if it ends: its streams stay, the other inputs go on."""
+    """Run it until cancelled, again and again if it ends: its streams stay, the other inputs go on.
+
+    In a task of its own: a group of tasks of which one fails while it is cancelled raises the error, and the
+    cancellation is lost with it (python/cpython#116720, until Python 3.13).
+    """
     while True:
-        error = "it ended by itself"
-        try:
-            await one.run()
-        except Exception as unexpected:  # noqa: BLE001 - of another package's code
-            error = f"it raised an unexpected error ({place_of(unexpected)}): {REPORT_IT}"
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(_end_of(one), name=f"input {listing.name}")
+        error = running.result()
         if listing.lost(error):
             log.error("input failed", input=listing.name, error=error)
         await asyncio.sleep(again_seconds)
+
+
+async def _end_of(one: Input) -> str:
+    """Run it; why it ended."""
+    try:
+        await one.run()
+    except Exception as unexpected:  # noqa: BLE001 - of another package's code
+        return f"it raised an unexpected error ({place_of(unexpected)}): {REPORT_IT}"
+    return "it ended by itself"

@@ -145,6 +145,11 @@ class DockerDiscovery:
             seconds = self._pause_seconds(failures - 1) if failures else self._relist_seconds()
 
     async def _look(self, *, has_host: bool) -> None:
+        """In a task of its own, as an input is: whoever ends this must be heard (`app.inputs.keep_running`)."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._try_to_look(has_host=has_host), name="docker list")
+
+    async def _try_to_look(self, *, has_host: bool) -> None:
         try:
             if not has_host:
                 await self._take_host()

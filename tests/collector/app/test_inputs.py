@@ -190,6 +190,31 @@ async def test_one_that_answers_and_fails_again_and_again_is_told_once(host: Hos
     assert not listing.up
 
 
+class FailingAtItsEnd(Failing):
+    """Fails as soon as it is cancelled, as where a connection breaks just then."""
+
+    async def _fail(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise KeyError
+
+
+async def test_one_that_fails_while_it_is_cancelled_ends(host: Host) -> None:
+    """Its group of tasks raises the error, and not that it was cancelled."""
+    host.inputs["bad"] = {"type": "failing"}
+    configuration, listing = host.configuration(), Registry().join("bad")
+    settings = configuration.inputs["bad"]
+    assert isinstance(settings, FailingSettings)
+    bad = FailingAtItsEnd(settings, context_of(configuration, listing))
+    running = asyncio.ensure_future(keep_running(bad, listing, again_seconds=0.001))
+    await until(lambda: listing.up)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=5)
+    assert done
+    assert running.cancelled()
+
+
 async def test_a_container_of_two_inputs_is_followed_once_and_by_the_other_when_the_first_drops_it(host: Host) -> None:
     tree = host.tree("tree")
     listed(host.daemon("docker", tree), "a")
