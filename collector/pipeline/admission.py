@@ -12,7 +12,7 @@ from collector.ledger import Ledger
 from collector.model import Chunk, Segment, StreamKey
 from collector.pipeline.reader import Reader, together
 from collector.pipeline.returning import Returning
-from collector.ports import Tap
+from collector.ports import Tap, Transform
 from collector.sources.tail_counts import TailCounts
 from collector.state.checkpoint import Checkpoints
 from collector.transform import docker_event
@@ -69,7 +69,7 @@ class Admission:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
         self._counts.wait(1)
         try:
-            if reader.held is not None:
+            while reader.held is not None:  # whoever lets go may be followed by another who holds
                 await reader.held.wait()
             source, left, reader.left = reader.source, reader.left, None
             if reader.kept is not None:
@@ -111,6 +111,13 @@ class Admission:
         self._ledger.read_bytes += len(chunk.data)
         reader.read_bytes += len(chunk.data)
         transform = reader.transform
+        reader.is_passing = True
+        try:
+            await self._pass_parts(reader, chunk, transform)
+        finally:
+            reader.is_passing = False
+
+    async def _pass_parts(self, reader: Reader, chunk: Chunk, transform: Transform) -> None:
         for segments in self._segments(chunk, reader):
             self._made(*segments)
             for segment in segments:

@@ -52,8 +52,10 @@ class Deciding:
         finally:
             for reader in due.values():
                 reader.held = None
-            saved.set()
-        for key, decided in kept.items():
-            if due[key].transform is transforms[key]:  # else it has gone back, and knows
-                due[key].transform.decide(decided)
-                due[key].source.ask()
+            saved.set()  # those that wait go on only when this is done
+        for key, reader in due.items():
+            if reader.transform is not transforms[key]:  # it has gone back, with what was not kept yet
+                reader.transform.decide(self._checkpoints.decided(key))
+            elif key in kept:
+                reader.transform.decide(kept[key])
+                reader.source.ask()

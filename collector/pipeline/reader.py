@@ -16,7 +16,8 @@ class Reader(Struct, eq=False):
     """How its bytes are read, how they become documents, and how much of them was passed on.
 
     `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are. While
-    `held` is there, nothing is taken until it is set, and what was read is `kept`.
+    `held` is there, nothing is taken until it is set, and what was read is `kept`. `is_passing`: a chunk is passed on
+    in parts.
     """
 
     source: Source
@@ -28,6 +29,7 @@ class Reader(Struct, eq=False):
     left: Iterator[Segment] | None = None
     held: asyncio.Event | None = None
     kept: Chunk | None = None
+    is_passing: bool = False
     told: Told = field(default_factory=Told)
 
     def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Taken, bool]]:

@@ -104,7 +104,8 @@ class Retargeting:
             return False
         looks = self._looks[key] = self._looks.get(key, 0) + 1
         is_amid = reader.transform.is_amid_line and reader.source.stream.reading != wanted.reading
-        is_idle = reader.left is None and not is_amid and not self._checkpoints.is_pending(key)
+        is_quiet = reader.left is None and not reader.is_passing  # what is kept was not looked at yet
+        is_idle = is_quiet and not is_amid and not self._checkpoints.is_pending(key)
         if is_idle or (looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
             self._hold(key)
         return is_idle

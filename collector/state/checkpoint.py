@@ -115,7 +115,7 @@ class Checkpoints:
     async def decide(self, decided: Mapping[StreamKey, Decided]) -> dict[StreamKey, Decided]:
         """Keep on disk what was decided of streams; of each for which that went well, all that was decided of it.
 
-        Of none if they were written just now, as in `flush_when_due`.
+        Of none if decisions alone were written just now: large files are not written as often as they come.
         """
         before: dict[StreamKey, Saved] = {}
         for key, one in decided.items():
@@ -124,12 +124,16 @@ class Checkpoints:
                 if saved.decide(one):
                     before[key] = old
         self._dirty |= bool(before)
-        if not before or (self._file.is_due and await self.flush()):
+        if not before or (self._file.may_decide() and await self.flush()):
             return {key: self._saved[key].decided for key in before if key in self._saved}
         for key, old in before.items():
             if (saved := self._saved.get(key)) is not None:
                 saved.dated, saved.ended = old.dated, old.ended
         return {}
+
+    def decided(self, key: StreamKey) -> Decided:
+        """All that was decided of a stream and is kept."""
+        return self._saved[key].decided if key in self._saved else Decided()
 
     def reach(self, key: StreamKey, beginning: Position) -> None:
         """Reading has come to this file: all that was before it is settled with what is on its way now."""

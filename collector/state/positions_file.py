@@ -131,12 +131,20 @@ class PositionsFile:
         self._older = directory / f"{output}.positions.old"
         self._writing = threading.Lock()
         self._encoded = self._written = 0  # numbers of saves
-        self._due = 0.0
+        self._due = self._rest_seconds = self._decides_again = 0.0
 
     @property
     def is_due(self) -> bool:
         """Whether it may be written again: large ones are written less often, so that the disk is not kept busy."""
         return time.monotonic() >= self._due
+
+    def may_decide(self) -> bool:
+        """Whether decisions may be written: as seldom as the whole; what else is written does not put it off."""
+        now = time.monotonic()
+        if now < self._decides_again:
+            return False
+        self._decides_again = now + self._rest_seconds
+        return True
 
     def encode(self, saved: Collection[Saved]) -> tuple[bytes, int]:
         """What `write` takes."""
@@ -153,7 +161,8 @@ class PositionsFile:
             if number > self._written:
                 replace(self.path, _checksum(body) + b"\n" + body + b"\n", older=self._older)
                 self._written = number
-                self._due = time.monotonic() + min(len(body) / _BYTES_PER_SECOND, _MOST_SECONDS)
+                self._rest_seconds = min(len(body) / _BYTES_PER_SECOND, _MOST_SECONDS)
+                self._due = time.monotonic() + self._rest_seconds
 
     def load(self) -> tuple[list[Saved], bool]:
         """What is there, of the newer generation that is whole; and whether there was any that could not be read.

@@ -128,9 +128,15 @@ class Events:
 
     # ------------------------------------------------------------------ ends that nobody can see in the file
 
-    def undecided(self) -> tuple[Ended, ...]:
-        """All events, as they would be if nothing followed."""
-        events = [each for event in self._open.values() for each in (event, event.maybe) if each is not None]
+    def undecided(self, but: Collection[str] = ()) -> tuple[Ended, ...]:
+        """All events, as they would be if nothing followed; not those of streams amid a line."""
+        events = [
+            each
+            for stream, event in self._open.items()
+            if stream not in but
+            for each in (event, event.maybe)
+            if each is not None
+        ]
         return tuple(event.name for event in events)
 
     def decide(self, ended: Collection[Ended]) -> None:
@@ -160,8 +166,10 @@ class Events:
             maybe, state = event.maybe, self._rule.follow(event.maybe_state, line.log)
             event.maybe = None
             if state >= 0 and not state & MAYBE:
-                event = self._join(event, maybe.first, lambda: maybe.place, state, finished)
-                self._join(event, line, at, state, finished)
+                joined = self._join(event, maybe.first, lambda: maybe.place, state, finished, is_amid=is_amid)
+                if joined is not event:  # it was cut, and what follows is as behind any line
+                    return finished + self._add(line, place, is_amid=is_amid)
+                self._join(event, line, at, state, finished, is_amid=is_amid)
                 return finished + self._end_decided(line.stream)
             finished += self._whole(event)
             event = self._open[line.stream] = maybe
@@ -176,7 +184,7 @@ class Events:
             event.maybe_state = state & ~MAYBE
             event.last_time = line.time
         else:
-            self._join(event, line, at, state, finished)
+            self._join(event, line, at, state, finished, is_amid=is_amid)
         return finished + self._end_decided(line.stream)
 
     def _state(self, event: _Event) -> int:
@@ -200,15 +208,22 @@ class Events:
         return line.place or Place(place(), self.count)
 
     def _join(
-        self, event: _Event, line: JoinedLine, at: Callable[[], Place], state: int, finished: list[FinishedLine]
+        self,
+        event: _Event,
+        line: JoinedLine,
+        at: Callable[[], Place],
+        state: int,
+        finished: list[FinishedLine],
+        *,
+        is_amid: bool,
     ) -> _Event:
-        """A line more; one beyond the bounds begins an event that is the rest of this one."""
+        """A line more; one beyond the bounds begins another event, as it does where reading begins with it."""
         self._last_join = self.count
         self._span(event.place.order)
         if len(event.texts) >= self._most_lines or event.size + len(line.log) > MAX_JOINED_CHARACTERS:
             event.is_cut = True
             finished += self._whole(event)
-            event = self._open[line.stream] = self._begun(line, at(), state, is_amid=True)
+            event = self._open[line.stream] = self._begun(line, at(), _UNKNOWN, is_amid=is_amid)
             return event
         event.texts.append(line.log)
         event.size += len(line.log) + 1

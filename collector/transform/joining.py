@@ -4,7 +4,7 @@ The pieces of one line have one time, and all but the last end without a newline
 between each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -55,6 +55,11 @@ class Joining:
 
     def __bool__(self) -> bool:
         return bool(self._unfinished)
+
+    @property
+    def streams(self) -> Collection[str]:
+        """Of which there is an unfinished line."""
+        return self._unfinished.keys()
 
     def take(self, line: LineWithAttrs, time: str, name: str, place: Callable[[], Place]) -> list[JoinedLine]:
         """Take a raw line of this time, and give what is finished now.

@@ -65,9 +65,10 @@ class MultilineJson(DockerJson):
 
     def undecided(self) -> Undecided | None:
         """The time of lines that wait for one, else the end of events."""
-        if (found := super().undecided()) is not None or self._joining or not self._events:
+        if (found := super().undecided()) is not None:
             return found
-        ended = self._events.undecided()
+        if not (ended := self._events.undecided(self._joining.streams)):
+            return None
         return Undecided(ended, self._patience, Decided(None, ended), self._is_at_end)
 
     def decide(self, decided: Decided) -> None:

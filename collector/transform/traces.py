@@ -33,6 +33,7 @@ _BRACKET = 64  # the last line opens a bracket
 _COLON = 128  # it ends with a colon
 _INDENTED = 256  # an indented line was joined
 
+_END = 2048  # characters at either end of a line
 _CALM = frozenset({_PLAIN, _LOG, _BLANK, _TRACE, _PHP, _RUBY, _RUST, _SOURCE, _PYTHON_HEAD, _GO, _GO_PLAIN})
 _LEVEL = (
     r"(?:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|FATAL|CRITICAL|CRIT|SEVERE|ALERT|EMERG|VERBOSE)"
@@ -67,7 +68,9 @@ _is_list = re.compile(r"[-*+•·\u2013✓✔✗✘✖●○◦►▶→>#|]\s|\
 _is_jul_level = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE(?:R|ST)?): ").match
 _is_words = re.compile(r"[\w\"<{(\[@$&]|--?\w").match
 _NAME = r"[A-Za-z_$][\w$]*(?:(?:\.|::|\\|/)[\w$<>]+)*"
-_EXCEPTION = r"(?:[\w$.:\\/]*(?:Exception|Error|Throwable|Failure|Fault)(?:`\d+)?(?:\$[\w$]+)?)(?:\ \[[\w.]+\])?"
+_EXCEPTION = (  # names are bounded: the square of their length is what a hostile one costs
+    r"(?:[\w$.:\\/]{0,255}(?:Exception|Error|Throwable|Failure|Fault)(?:`\d+)?(?:\$[\w$]{1,255})?)(?:\ \[[\w.]+\])?"
+)
 _RUBY_FRAME = r"(?:(?:[a-z./_~\\@\-]|Rake|Gem|Cap)[^\s:]*+|\(\w+\)|<internal:[^>]*>):\d+:in [`'\"]"
 _begins = re.compile(
     rf"""(?P<python>Traceback\ \(most\ recent\ call\ last\):|\s*File\ ".*",\ line\ \d+
@@ -107,7 +110,7 @@ def _further(
     return _Further(re.compile(pattern).match, frozenset(kinds), becomes, over_gap, is_sure)
 
 
-_CALL = r"[\w./\-~%*()\[\]{}·,$]+\(.*\)$"
+_CALL = r"[\w./\-~%*()\[\]{}·,$][\w./\-~%*)\[\]{}·,$]*\(.*\)$"  # up to its first parenthesis, so that it is linear
 _FURTHER = (
     _further(r"Caused by(?: \(.*?\))?:|Wrapped by:|Suppressed:|Root cause:", [_TRACE, _HEADED, _RUST], _TRACE),
     _further(r"--- End of|--- >|---> |Require stack:$|- (?:/|[A-Z]:|internal/)|Emitted 'error' event|Location:$",
@@ -152,14 +155,14 @@ _FRAMES = (
     (re.compile(r"\S+\.(?:go|s):\d+(?: \+0x[\da-f]+)?$").match, _GO_STACK),
     (_ends_source, _CARET),
 )
-_is_frame = re.compile(r"at .*(?:\(.*\)|:\d+)\]?$").match
+_is_frame = re.compile(r"at (?:[^(]*\(.*\)|.*:\d+)\]?$").match
 _is_go_file = _FRAMES[3][0]
 
 # A line that may be joined to one that was itself not joined to another, unless an indented line comes with it.
 _NEVER = frozenset("0123456789{'*BHIKQUVXYZ")
 _may_go_on = re.compile(
     r"[\s}\])#^]|\"\}|Caused by|Wrapped by|Suppressed:|Root cause:|--->? ?|PC=0x|goroutine \d|\[s(?:ignal |tacktrace)"
-    r"|(?:PHP )?Stack trace:|PHP  |Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above"
+    r"|(?:PHP )?Stack trace:|PHP +\d|Next |\[previous|note: |[Ss]tack backtrace:|thread '|During handling of|The above"
     r"|future: <|Require stack:|- (?:/|[A-Z]:|internal/)|Emitted 'error' |Location:|(?:Read|Write) at 0x|Previous [rw]"
     r"|Goroutine \d|[A-Z][a-z][a-z] \d\d?, \d{4}"
     rf"|{_RUBY_FRAME}"
@@ -172,6 +175,7 @@ class Traces:
 
     def begin(self, text: str) -> int:
         """What an event is that begins with this line."""
+        text = _ends_of(text)
         if not text or text.isspace():
             return _BLANK
         found = None if _is_log(text) else _begins(text)
@@ -186,6 +190,7 @@ class Traces:
 
     def follow(self, state: int, text: str) -> int:
         """What an event is with this line behind it."""
+        text = _ends_of(text)
         kind = state & _KIND
         if not text or text.isspace():
             return BEGINS if kind in (_PLAIN, _BLANK, _HEADED) or state & _GAP else kind | _GAP | MAYBE
@@ -251,6 +256,11 @@ _DEEPER: Mapping[int, int] = {
     _RUST_HEAD: _RUST,
     _PYTHON_CHAIN: _PYTHON,
 }
+
+
+def _ends_of(text: str) -> str:
+    """So much of a line as is looked at: hostile ones have a million characters."""
+    return text if len(text) <= 2 * _END else text[:_END] + text[-_END:]
 
 
 def _is_further(text: str, said: str) -> bool:

@@ -121,3 +121,16 @@ async def test_nothing_is_taken_while_an_end_is_being_saved_and_nothing_decided_
         pipeline.checkpoints.flush = flush  # type: ignore[method-assign]
         await until(lambda: pipeline.ledger.acknowledged == 2)
     assert stored(shipper) == {"0~2": "a\n\tb", "2": "c"}
+
+
+async def test_half_a_line_of_one_stream_holds_no_event_of_the_other(host: Host) -> None:
+    """As a progress bar on stdout, before the error that says why it stands still."""
+    shipper = RecordingShipper()
+    log = host.add("app", raw("50 %", time=TIMES[0]), multiline=AUTO)
+    async with host.run(pipeline := quick(host.pipeline(shipper))):
+        log.write(line("FATAL disk full", 1, stream="stderr"))
+        await until(lambda: pipeline.ledger.acknowledged == 1)
+        assert stored(shipper) == {"1": "FATAL disk full"}
+        log.write(raw(" 60 %\n", time=TIMES[0]))
+        await until(lambda: len(shipper.stored) == 2)
+    assert stored(shipper) == {"1": "FATAL disk full", "0.2": "50 % 60 %"}

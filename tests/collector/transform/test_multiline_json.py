@@ -297,6 +297,14 @@ def test_the_position_moves_on_while_both_streams_are_busy() -> None:
     assert ends[:-1] == list(range(1, 99))
 
 
+def test_the_position_moves_on_where_each_event_is_cut() -> None:
+    """As where a pattern never matches: else each restart would read the log from its first line."""
+    lines = [line(f"n{number}", number) for number in range(100)]
+    transform = MultilineJson(Stamps(), Multiline(start="^never", max_lines=10))
+    ends = [taken.end.end.line for chunk in cut(lines, range(100)) if (taken := transform.take(chunk)).end is not None]
+    assert ends[-2] == 90
+
+
 # ------------------------------------------------------------------ killed wherever, decided whenever
 
 

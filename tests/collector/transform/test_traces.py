@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from collector.model import Chunk, FileId, Multiline, Position
+from collector.transform.envelope import Line
 from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps
+from collector.transform.traces import Traces
 from tests.collector.docker_lines import log_stream, raw
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "multiline"
@@ -91,3 +93,26 @@ def test_lines_of_the_corpus_in_any_order_are_joined_alike_however_they_are_read
     one_by_one = found(lines, at_once=1)
     for at_once in (2, chance.randrange(3, 40), 1000):
         assert found(lines, at_once=at_once) == one_by_one
+
+
+def test_frames_of_php_beyond_the_hundredth_are_joined_however_they_are_read() -> None:
+    lines = ["PHP Fatal error:  Uncaught Error in /a.php:3", "PHP Stack trace:"]
+    lines += [f"PHP {number:3}. f() /a.php:3" for number in range(1, 120)]
+    rule = Traces()
+    state = rule.begin(lines[0])
+    for line in lines[1:]:
+        state = rule.follow(state, line)
+        assert state >= 0, line
+    assert len(rule.further([Line(log=f"{line}\n", time="", stream="stderr") for line in lines])) == len(lines) - 1
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["Error$" * 170_000 + "!", " at " + "(" * 1_000_000, "a(" * 500_000])
+@pytest.mark.parametrize("before", ["x", "goroutine 1 [running]:", "panic: x", "java.lang.Error: x"])
+def test_a_line_of_a_million_characters_is_judged_in_a_moment(text: str, before: str) -> None:
+    """Minutes, where a pattern goes over it again and again."""
+    rule = Traces()
+    for _ in range(20):
+        rule.follow(rule.begin(before), text)
+        rule.begin(text)
+        rule.always_begins(text)
