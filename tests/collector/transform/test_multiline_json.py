@@ -359,7 +359,8 @@ class Agent:
             self.ticket = unsettled[count - 1]
             self.saved.head, self.saved.ordinal = self.ticket.end.file.head, self.ticket.end.file.ordinal
             self.saved.offset, self.saved.line = self.ticket.end.offset, self.ticket.end.line
-            self.saved.last_time = self.ticket.last_time or self.saved.last_time
+            for ticket in unsettled[:count]:
+                self.saved.last_time = ticket.last_time or self.saved.last_time
             self.saved.fingerprint = self.ticket.fingerprint
             del unsettled[:count]
 
