@@ -68,17 +68,19 @@ class Joining:
         """
         finished = []
         unfinished = self._unfinished.get(line.stream)
+        is_end = line.log.endswith("\n")
+        here: Place | None = None
         if unfinished is not None and unfinished.time != time:  # another line has begun: the end never came
+            here = None if is_end else place()  # asked while the one before is there, since it goes on from its place
             finished.append(self._finish(line.stream))
             unfinished = None
-        is_end = line.log.endswith("\n")
         if unfinished is None and is_end:  # a whole line, as most are
             return [
                 *finished,
                 JoinedLine(self._log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs)),
             ]
         if unfinished is None:
-            here = place()
+            here = here or place()
             if not self._unfinished:
                 self.clear = here.ticket
             unfinished = self._unfinished[line.stream] = _Unfinished(name, time, here, [], 0, bytes(line.attrs))

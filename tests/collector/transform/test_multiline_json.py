@@ -305,6 +305,18 @@ def test_the_position_moves_on_where_each_event_is_cut() -> None:
     assert ends[-2] == 90
 
 
+def test_a_line_whose_end_never_came_is_not_behind_the_position_while_its_event_is_open() -> None:
+    """The line behind it has begun, and waits for its own end."""
+    transform = MultilineJson(Stamps(), AUTO)
+    lines = [raw("no end", time="2026-11-23T10:00:00.1Z"), raw("begun", time="2026-11-23T10:00:00.2Z")]
+    for chunk in cut(lines, [1], ended=False):
+        taken = transform.take(chunk)
+    assert taken.segments == []
+    for chunk in cut([*lines, raw(" and ended\n", time="2026-11-23T10:00:00.2Z")], first=2, ended=False):
+        taken = transform.take(chunk)
+    assert [one.ticket.end.line for one in taken.segments] == [1]
+
+
 # ------------------------------------------------------------------ killed wherever, decided whenever
 
 
