@@ -12,7 +12,7 @@ from collector.redaction.patterns import Pattern, Span
 
 _WORDS = (
     r"passw(?:or)?ds?|passwort|pass[_\-]?phrase|pwd|pass|secrets?|token|credentials?"
-    r"|(?:api|access|secret|private|account|shared|signing|encryption|auth|master|service)[_\-. ]?key"
+    r"|(?:api|access|secret|private|account|shared|signing|encryption|auth|master|service)[_\-. ]?keys?"
 )
 _MORE = r"(?:[_\-]?(?:hash|confirmation|confirm|repeat|again|value|string|text|plain|old|new))?\d{0,2}"
 # In JSON the name may be written in more ways, and what stands around the colon, too.
@@ -30,14 +30,14 @@ _MOST_NAME = 128
 _QUOTE = re.compile(rb"""\\*["'`]""")
 # Where a value without quotes ends. A comma, semicolon or ampersand may belong to it, if no other member follows.
 _END = re.compile(
-    rb"""[\s"'<>)\]}|`]|\\+["']|\\+[nrt](?=[\s"'A-Za-z\[{])|[,;&](?=[\s"')\]}]|\Z|[\w.\-]{1,64}[=:]|amp;)|\Z"""
+    rb"""[\s"'<>)\]}|`]|(?<!\\)\\++(?:["']|[nrt](?=[\s"'A-Za-z\[{]))|[,;&](?=[\s"')\]}]|\Z|[\w.\-]{1,64}[=:]|amp;)|\Z"""
 )
 _RANDOM = re.compile(rb"[0-9!@#$%^*+/_=~]")
 _BEFORE_KEY = re.compile(rb"(?:\A|\n|\\n)[ \t\-]*\Z")
 
 _SECRET = re.compile(
     r"(?:pass(?:wor|w)d|passwort|passphrase|pass_phrase|pwd|secret|token|passwords|secrets"
-    r"|(?:api|access|secret|private|account|shared|signing|encryption|auth|master|service)_?key"
+    r"|(?:api|access|secret|private|account|shared|signing|encryption|auth|master|service)_?keys?"
     r"|(?:\A|_)(?:credentials?|authorization)"
     r"|(?:db|database|sql|mysql|pg|postgres|redis|smtp|mail|ftp|user|admin|root|auth|login|basic)_?pass)"
     r"(?:_?(?:hash|confirmation|confirm|repeat|again|value|string|text|plain|old|new))?_?\d{0,2}\Z"
@@ -87,20 +87,25 @@ def _begin(data: bytes, start: int) -> int:
 
 
 def _value(data: bytes, at: int, begin: int, name: bytes, *, is_mapped: bool) -> Span | None:
-    """Where the value at `at` is, of the name that begins at `begin`; `is_mapped`: more than a colon says so."""
-    if (opening := _QUOTE.match(data, at)) is not None:
-        start, end = opening.end(), _closing(data, opening.end(), opening[0])
-    elif data[at : at + 1] in (b"{", b"[") and is_mapped:
-        start, end = at, value_end(data, at)
-    else:
-        ending = _END.search(data, at)
-        start, end = at, ending.start() if ending is not None else len(data)
-        if not is_mapped and not _is_likely(data, begin, start, end, name):
-            return None
+    """Where the value at `at` is, of the name that begins at `begin`; `is_mapped`: more than a colon says so.
+
+    What is refused for its beginning is refused before its end is looked for: else each key in it would look again.
+    """
+    opening = _QUOTE.match(data, at)
+    start = opening.end() if opening is not None else at
     if name.lower() in (b"pwd", b"oldpwd") and data[start : start + 1] == b"/":
         return None  # the shell's working directory
     if data[start : start + 1] in (b":", b"/") and data[at - 1 : at] == b":":
         return None  # `token::new`, `secret://name`
+    if opening is not None:
+        end = _closing(data, start, opening[0])
+    elif data[at : at + 1] in (b"{", b"[") and is_mapped:
+        end = value_end(data, at)
+    else:
+        ending = _END.search(data, at)
+        end = ending.start() if ending is not None else len(data)
+        if not is_mapped and not _is_likely(data, begin, start, end, name):
+            return None
     return (start, end) if start < end else None
 
 

@@ -18,7 +18,8 @@ from collector.errors import UNREADABLE
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*+)"([ \t\r\n]*+:[ \t\r\n]*+)?', re.DOTALL)  # a string, and whether it is a name
 _NUMBER = re.compile(rb"-?\d[\d.eE+\-]*")
-_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A string, also one with escaped quotes; what is escaped outside of one begins none, else each quote would be tried.
+_BRACKET = re.compile(rb'\\"(?:[^"\\]|\\[^"])*+\\"|\\.|"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _SCALAR = re.compile(rb"[^,\]}\s]*")
 
 Change = Callable[[bytes], bytes]

@@ -22,6 +22,9 @@ from collector.text import bounds
 
 MOST_BYTES = 1 << 18  # of a line in which something looks like a secret
 MOST_MATCHES = 2000  # of rules in it, secrets or not
+_MATCH = 128  # what one costs, and what costs less: a string or number of JSON, one with escapes, and in it each
+_PLAIN, _ESCAPES, _OWN_SEARCH = 3, 8, 2  # pattern of an operator; such a pattern also costs what it may have passed by
+_PASSED_BYTES = 512
 MOST_LEVELS = 4  # of JSON within strings of JSON
 HIDDEN = "withheld"  # a field of which nobody can say what of it is secret
 WITHHELD = "withheld"  # counted beside the rules
@@ -89,7 +92,8 @@ class Redactor:
         self._tags = tags
         self._counts = Counter[str]()
         self._line = Counter[str]()
-        self._matches = 0
+        self._search = len(rules.own) * _OWN_SEARCH
+        self._spent = 0
 
     def text(self, text: str) -> str | None:
         """The text of a line without its secrets: itself if it has none; None if it is withheld."""
@@ -120,7 +124,7 @@ class Redactor:
         return found
 
     def _looked_at(self, text: str, data: bytes, which: Sequence[int]) -> bytes:
-        self._matches = 0
+        self._spent = 0
         self._line = Counter()
         if len(data) > MOST_BYTES or any(len(data) > one.most_bytes for one in self._rules.own):
             raise _Over
@@ -132,6 +136,7 @@ class Redactor:
             return self._plain(data, which)
 
         def escaped(inner: bytes) -> bytes:
+            self._take(0, _ESCAPES + self._search)
             which = self._which(inner)
             return self._any(inner.decode(errors="surrogatepass"), inner, which, levels - 1) if which else inner
 
@@ -143,6 +148,7 @@ class Redactor:
         return self._rules.goes_by_names and is_secret(name)
 
     def _short(self, data: bytes) -> bytes:
+        self._take(0, _PLAIN + self._search)
         which = self._which(data)
         return self._plain(data, which) if which else data
 
@@ -203,15 +209,15 @@ class Redactor:
     def _spans(self, pattern: Pattern, data: bytes) -> Iterator[Span]:
         at = 0
         while at < len(data) and (found := pattern.find(data, at)) is not None:
-            self._take(1)
+            self._take(1, (len(data) - at) // _PASSED_BYTES)  # a short match may need a look at all
             start, end = next((span for span in found[1:] if span[0] >= 0), found[0])
             if start < end:
                 yield start, end
             at = max(found[0][1], at + 1)
 
-    def _take(self, matches: int) -> None:
-        self._matches += matches
-        if self._matches > MOST_MATCHES:
+    def _take(self, matches: int, more: int = 0) -> None:
+        self._spent += matches * _MATCH + more
+        if self._spent > MOST_MATCHES * _MATCH:
             raise _Over
 
 

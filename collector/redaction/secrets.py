@@ -37,8 +37,8 @@ _USER = r"""[^\s/?#:@"'<>\\\[\]]*"""
 _GO_MYSQL = r"""[A-Za-z0-9_.\-]:([^\s"'<>@/\\]+)@(?:tcp|tcp6|unix|cloudsql)\("""
 _GO_NEEDLE = r"@(?:tcp|unix|cloudsql)"
 _PASSWORD = re.compile(rb"""[^\s"'<>\\]+""")
-_PORT = re.compile(rb"\d{1,5}(?![^/?#])")
-_AUTHORITY = re.compile(rb"[^/?#]*")
+_PORT = re.compile(rb"\d{1,5}")
+_AUTHORITY = re.compile(rb"""[^\s"'<>\\/?#]*""")
 _DIGITS = b"0123456789"
 _PEM_BODY = r"^[ \t]*([A-Za-z0-9+/]{64})[ \t\r]*$"
 
@@ -97,15 +97,31 @@ def _connection(data: bytes, start: int, end: int) -> Span | None:
     Where that has none it may have a slash that was not encoded: then it ends at the first @ behind, unless what
     begins it is a port.
     """
+    authority = _AUTHORITY.match(data, start)
+    behind = authority.end() if authority is not None else start
+    at = data.rfind(b"@", start, behind)
+    if at < 0 and not _is_port(data, start, behind):
+        at = _next_at(data, behind)
+    return (start, at) if at > start else None
+
+
+def _no_connection(data: bytes, start: int, end: int) -> Span:
+    """Where there is no @ up to a space, there is none for what begins within, either."""
+    authority = _AUTHORITY.match(data, start)
+    behind = authority.end() if authority is not None else start
+    if data.rfind(b"@", start, behind) >= 0 or _is_port(data, start, behind):
+        return start, end
+    rest = _PASSWORD.match(data, behind)
+    return start, max(end, (rest.end() if rest is not None else behind) - len("x:/"))  # `x:/\\/` may begin there
+
+
+def _is_port(data: bytes, start: int, end: int) -> bool:
+    return _PORT.fullmatch(data, start, end) is not None
+
+
+def _next_at(data: bytes, start: int) -> int:
     found = _PASSWORD.match(data, start)
-    if found is None:
-        return None
-    text = found[0]
-    authority = _AUTHORITY.match(text)
-    at = text.rfind(b"@", 0, authority.end() if authority is not None else 0)
-    if at < 0 and _PORT.match(text) is None:
-        at = text.find(b"@")
-    return (start, start + at) if at > 0 else None
+    return data.find(b"@", start, found.end()) if found is not None else -1
 
 
 def _several(*finds: Rule) -> Rule:
@@ -141,7 +157,7 @@ RULES = (
         Rule(
             "connection_string",
             r""":(?:\\*/){2}[^\s/?#:@"'<>\[\]]*:[^\s"'<>]*@""",
-            matching(f"[A-Za-z0-9]{_SCHEME}{_USER}:()", _connection),
+            matching(f"[A-Za-z0-9]{_SCHEME}{_USER}:()", _connection, again=_no_connection),
         ),
         Rule("connection_string", _GO_NEEDLE, matching(_GO_MYSQL)),
     ),

@@ -184,6 +184,13 @@ def test_other_names_keep_their_values(name: str) -> None:
     r' [ "token\u003dhunter2-x" ]',
     r'log {\"password\":\"hunter2-x\"}',
     "{'password': 'hunter2-x'}",
+    r'log password={\"a\":\"x}hunter2-x\"} end',
+    r'log {"m":"password={\"a\":\"x}hunter2-x\"}"',
+    r"a://u:b:\/\/u:hunter2-x@h",
+    r"x://u:1/b://u:hunter2-x@h",
+    '{"apiKeys":["hunter2-x"]}',
+    "api_keys=hunter2-x",
+    'accessKeys: "hunter2-x"',
     '{"password" : "hunter2-x"',
     '{"password":"hunter2-x',
 ])  # fmt: skip
@@ -246,6 +253,20 @@ def test_a_line_over_the_budget_is_withheld_and_counted(text: str) -> None:
     assert one.counted() == {"withheld": 1}
 
 
+@pytest.mark.parametrize("text", [
+    "[" + "1," * 100_000 + '"order1-12"]', "[" + '"a",' * 60_000 + '"order1-12"]',
+    "[" + '"\\n",' * 40_000 + '"order1-12"]', "x" * 250_000,
+])  # fmt: skip
+def test_what_own_patterns_cost_is_part_of_the_budget(text: str) -> None:
+    """They are looked for in each string and number, and one may pass by the rest of the line for each short match."""
+    own = [OwnPattern(name=f"order{n}", pattern=f"order{n}-(?P<secret>[0-9]+)") for n in range(15)]
+    options = RedactOptions(patterns=(*own, OwnPattern(name="far", pattern="x.*y|x")))
+    one = redactor(*options.names, options=options)
+    assert one.text(text) is None
+    assert one.counted() == {"withheld": 1}
+    assert one.text('[1,"a","\\n","order1-12"]') == '[1,"a","\\n","order1-[redacted:order1]"]'
+
+
 def test_a_long_line_that_has_nothing_passes() -> None:
     text = "nothing here " * 40_000
     assert made(text) == text
@@ -262,7 +283,11 @@ def test_a_line_longer_than_an_own_pattern_is_let_loose_on_is_withheld() -> None
     "a" * 250_000 + "@", "1" * 250_000, "::" * 120_000, "password" * 30_000, "://a:" * 50_000, '"' * 250_000 + "token=",
     "\\" * 250_000 + "token=x", "A" * 250_000 + " Bearer x", "eyJ" * 80_000 + ".", "[" * 100_000 + "password=[",
     '{"a":' * 5000 + '"password=x"' + "}" * 5000, "-----BEGIN " * 20_000, "+1" * 120_000, "DE89 " * 50_000,
-    'password="\\"' * 1500, "token='" * 1900, "4111 " * 50_000,
+    'password="\\"' * 1500, "token='" * 1900, "4111 " * 50_000, "pwd=/" * 1990 + "a" * 250_000, "pwd='/" * 40_000,
+    "token:/" * 200 + "a" * 250_000, "password=" + "\\" * 250_000, 'password={"' + '\\"' * 120_000,
+    'password={' + '\\"a"' * 60_000, "://a:" * 1900 + "b" * 240_000, "a://u:1/" * 1900 + "b" * 240_000,
+    "a://u:" * 1900 + "b" * 240_000 + "\\/\\/v:w@h", "[" + "1," * 120_000 + '"AKIAABCDEFGHIJKLMNOP"]',
+    "[" + '"\\n",' * 48_000 + '"AKIAABCDEFGHIJKLMNOP"]',
 ])  # fmt: skip
 def test_no_line_takes_long(text: str) -> None:
     """Time grows with the line and no faster: 250 KB of what each rule likes best, in less than a second of CPU."""
