@@ -33,6 +33,7 @@ _TAIL_LINES = 200  # of which the last events are shown
 _NUMBER = re.compile(r"-(\d+)")  # of the line that a document begins with, the last in its id
 _WITHHELD = "withheld: there is too much in the line that looks like a secret"
 _PIECE = "withheld: a piece of a line that Docker cut"
+_EVENT = "withheld: there is a secret in the event, perhaps over several of its lines"
 
 
 def explained(
@@ -165,23 +166,38 @@ def _events(stream: LogStream, reads: Reads, redact: Redactor | None) -> list[di
     for (first, document), end in list(zip(made, ends, strict=True))[-MOST_LINES:]:
         if redact is not None and any(map(_is_piece, lines[max(0, first - 1) : end])):
             found.append({"raw": _PIECE, "document": ""})
-        else:
-            raws = [_shown(line[:-1].decode(errors="replace"), redact) for line in lines[first:end]]
-            found.append({"raw": "\n".join(raws), "document": document.decode(errors="replace")})
+            continue
+        raw = _EVENT
+        if redact is None or not _is_secret_in(lines[first:end], redact):
+            raw = "\n".join(_shown(line[:-1].decode(errors="replace"), redact) for line in lines[first:end])
+        found.append({"raw": raw, "document": document.decode(errors="replace")})
     return found
 
 
+def _is_secret_in(lines: Sequence[bytes], redact: Redactor) -> bool:
+    """Whether there is a secret in what several lines say together: it may be whole in none of them."""
+    text = "".join(log or line.decode(errors="replace") for line in lines for log in [_log(line)]).removesuffix("\n")
+    return len(lines) > 1 and redact.text(text) != text
+
+
 def _shown(raw: str, redact: Redactor | None) -> str:
-    seen = raw if redact is None else redact.text(raw)
+    seen = raw if redact is None else redact.broken(raw)
     return _WITHHELD if seen is None else seen
 
 
 def _is_piece(line: bytes) -> bool:
     """Whether a line of the same stream goes on behind it."""
+    log = _log(line)
+    return log is not None and not log.endswith("\n")
+
+
+def _log(line: bytes) -> str | None:
+    """What the application wrote; None if the line is no envelope: it is taken for a line by itself."""
     try:
-        return line != b"" and not orjson.loads(line)["log"].endswith("\n")
-    except (*UNREADABLE, KeyError, TypeError, AttributeError):
-        return False  # it is taken for a line by itself
+        log = orjson.loads(line)["log"]
+    except (*UNREADABLE, KeyError, TypeError):
+        return None
+    return log if isinstance(log, str) else None
 
 
 def _last_lines(path: str, *, before: int) -> list[bytes]:

@@ -93,7 +93,7 @@ class Pilotfish:
         return log_of(text)
 
     def message_of(self, text: str) -> str:
-        """The JSON object with a text as its message, also where the text is JSON."""
+        """The JSON object with the text of a broken line as its message, also where the text is JSON."""
         return message_of(text)
 
     def misfits(self) -> int:
@@ -122,6 +122,9 @@ class Redacts(Protocol):
 
     def text(self, text: str) -> str | None:
         """The text of a line without its secrets; None if it is withheld."""
+
+    def broken(self, text: str) -> str | None:
+        """The text of a broken envelope without its secrets; None if it is withheld."""
 
     def member(self, name: str, value: str) -> str:
         """The value of what has this name, without its secrets."""
@@ -161,8 +164,8 @@ class Formatted(Pilotfish):
         return self._log_of(text)
 
     def message_of(self, text: str) -> str:
-        """The JSON object with a text as its message, also where the text is JSON."""
-        seen = text if self._redact is None else self._redact.text(text)
+        """The JSON object with the text of a broken line as its message, also where the text is JSON."""
+        seen = text if self._redact is None else self._redact.broken(text)
         return message_of(WITHHELD if seen is None else seen)
 
     def redactions(self) -> Mapping[str, int]:

@@ -31,6 +31,8 @@ WITHHELD = "withheld"  # counted beside the rules
 PASSWORD = "password"  # noqa: S105 - the name of the rule that goes by names
 _SCHEME = re.compile(rb"(?i:bearer|basic|token|apikey)[ \t]+(?=\S)")
 _OWN = -1  # in place of the number of a rule
+_READ = {r"\u003c": "<", r"\u003e": ">", r"\u0026": "&"}
+_AS_DOCKER_WRITES = re.compile(r"\\u00(?:3c|3e|26)")
 _ESCAPED = r"\\u00[0-7]"  # a letter, digit or sign that JSON need not escape
 
 
@@ -107,6 +109,14 @@ class Redactor:
             return None
         self._counts += self._line
         return text if made == data else made.decode(errors="replace")
+
+    def broken(self, text: str) -> str | None:
+        """As `text`, of an envelope that is broken: Docker writes `<`, `>` and `&` in it so that no rule knows them.
+
+        If that hides a secret, they are written as they are.
+        """
+        read = _AS_DOCKER_WRITES.sub(lambda found: _READ[found[0]], text)
+        return self.text(text) if read == text or (seen := self.text(read)) == read else seen
 
     def member(self, name: str, value: str) -> str:
         """The value of a field; of one that was cut nobody can say whether it ends amid a secret."""

@@ -144,3 +144,22 @@ async def test_lines_that_are_one_event_are_shown_with_its_document(tmp_path: Pa
     assert settings(stream)["multiline.gap"] == ("0.5s", "label pilotfish.multiline.gap")
     shown = [(line["raw"].count("\n") + 1, orjson.loads(line["document"])["log"]) for line in stream["lines"]]
     assert shown == [(1, {"message": "a"}), (2, {"message": "ERROR b\n\tat c"}), (1, {"d": 1})]
+
+
+async def test_a_secret_over_several_lines_of_an_event_is_shown_in_none_of_them(tmp_path: Path) -> None:
+    """Lines with nothing in them are shown as they are, in one event or several."""
+    host = Host(tmp_path)
+    host.environ["PILOTFISH_REDACT"] = '{"sets": ["secrets"]}'
+    tree = host.tree("directory")
+    labels = {"pilotfish.multiline.start": r"^[^\s\]}]", "pilotfish.multiline.gap": "500ms"}
+    texts = ["a", "\tat b", "{", '  "password":', '  "hunter2"', "}", "cut <pass", "c"]
+    describe(tree, "web", labels, [], *texts)
+    log = next(tree.glob(f"{IDS['web']}/*-json.log"))
+    log.write_bytes(log.read_bytes() + b'{"log":"\\u003cpassword\\u003ehunter2\\u003c/password\n')
+    async with host.running() as (agent, _):
+        await until(lambda: "web" in told(agent))
+        (stream,) = told(agent)["web"]["streams"]
+    assert "hunter2" not in str(stream)
+    raws = [line["raw"] for line in stream["lines"]]
+    assert [raw.count("\n") for raw in raws if not raw.startswith("withheld: ")][:2] == [1, 0]
+    assert sum(raw.startswith("withheld: there is a secret in the event") for raw in raws) == 1

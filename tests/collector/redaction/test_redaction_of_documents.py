@@ -84,6 +84,29 @@ def test_a_line_that_is_no_envelope_loses_its_secrets_too() -> None:
     assert counted(found) == {"github_token": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<password>hunter2</password>", "<password>[redacted:password]</password>"),
+        ("'token' => 'hunter2'", "'token' => '[redacted:password]'"),
+        ("postgres://u:p&hunter2@db/x", "postgres://u:[redacted:connection_string]@db/x"),
+        ("/a?b=1&token=hunter2&c=3", "/a?b=1&token=[redacted:password]&c=3"),
+        ("a < b && c > d", r"a \u003c b \u0026\u0026 c \u003e d"),
+    ],
+)
+@pytest.mark.parametrize(
+    "around", [(b'{"log":"', b"\n"), (b"\0\0", b'","stream":"stdout"}\n'), (b'{"log":"a\0', b"\n")]
+)
+def test_what_docker_escapes_hides_no_secret_in_a_line_that_is_no_envelope(
+    text: str, found: str, around: tuple[bytes, bytes]
+) -> None:
+    """A line without its end, and parts of one that an unclean shutdown filled with NUL bytes."""
+    written = text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026").encode()
+    told = str([log["message"] for log in logs(taken(stream(), raw("a\n") + written.join(around) + raw("b\n")))])
+    assert "hunter2" not in told
+    assert found in told.replace("\\\\", "\\").replace("\\'", "'")
+
+
 def test_pieces_and_broken_lines_wherever_the_reading_is_cut_give_the_same_documents() -> None:
     lines = [raw(f"password=a{n}\n") for n in range(3)]
     lines += [
