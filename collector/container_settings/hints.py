@@ -11,7 +11,6 @@ import orjson
 
 from collector.container_settings.statement import Fault, Origin, Statement
 from collector.errors import UNREADABLE
-from collector.text.bounds import shown
 
 Found = Iterator[Statement | Fault]
 _ELASTIC_LINES = {
@@ -81,14 +80,15 @@ def _datadogs(said: Mapping[str, Any], origin: Origin) -> Found:
     fields = {name: said[name] for name in ("source", "service") if isinstance(said.get(name), str)}
     tags = said.get("tags")
     pairs = [one.partition(":") for one in tags if isinstance(one, str)] if isinstance(tags, list) else []
-    yield Statement("", "tags", fields | {name: value for name, _, value in pairs}, origin)
+    tagged = {name: value for name, _, value in pairs}  # first, so that a fault tells their places
+    yield Statement("", "tags", tagged | {name: fields[name] for name in fields if name not in tagged}, origin)
     rules = said.get("log_processing_rules")
-    for rule in rules if isinstance(rules, list) else []:
+    for number, rule in enumerate(rules if isinstance(rules, list) else [], 1):
         kind = str(rule.get("type")) if isinstance(rule, dict) else ""
         if kind == "multi_line":
             yield Statement("", "multiline.start", str(rule.get("pattern")), origin)
         else:
-            yield Fault("", "tags", origin, f"the rule {shown(kind)} has no equal here")
+            yield Fault("", "tags", origin, f"rule {number} of log_processing_rules has no equal here: multi_line has")
 
 
 def _no_equal(origin: Origin) -> Fault:

@@ -225,7 +225,7 @@ class Judged:
                 if isinstance(one, ValueError):
                     self._fault(said, str(one))
                 elif one[0] not in found and len(found) == MOST_TAGS:
-                    self._fault(said, f"the tag {one[0]} is left out: a stream has {MOST_TAGS}")
+                    self._fault(said, f"a stream has {MOST_TAGS} tags: those behind them are left out")
                 else:
                     found.setdefault(*one)
                     origins.setdefault(f"tags.{one[0]}", said.origin)

@@ -1,6 +1,7 @@
 """The vocabulary: what may be asked for, and how the text of a label becomes a value.
 
 The text is hostile: each value is bounded, and one that cannot be used is refused with a reason that names the remedy.
+No reason quotes a value, which may be a secret: it says which one by its place.
 """
 
 import re
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from collector.formats.known import kind_of
 from collector.formats.parts.linear import matcher
-from collector.text.bounds import bounded, shown
+from collector.text.bounds import bounded
 
 MOST_TAGS = 32
 MOST_GLOBS = 16
@@ -64,7 +65,7 @@ def read_source(value: object) -> str:
     """
     text = _text(value)
     if text != "stdout":
-        raise ValueError(f"{shown(text)} is not followed: only `stdout` is")
+        raise ValueError("the place that it names is not followed: only `stdout` is")
     return text
 
 
@@ -138,15 +139,17 @@ def is_chosen(name: str, globs: Sequence[str], key: str) -> bool:
 
 def _variables(value: object) -> tuple[str, ...]:
     found = _list(value)
-    if broad := next((glob for glob in found if len(_WILD.sub("", glob)) < _LEAST_LETTERS), None):
-        raise ValueError(f"{broad} would deliver nearly every variable, passwords too: name those that you want")
+    if broad := next((n for n, glob in enumerate(found, 1) if len(_WILD.sub("", glob)) < _LEAST_LETTERS), 0):
+        raise ValueError(
+            f"pattern {broad} would deliver nearly every variable, passwords too: name those that you want"
+        )
     return found
 
 
 def _about(value: object) -> tuple[str, ...]:
     found = _list(value)
-    if unknown := sorted(set(found) - ABOUT.keys()):
-        raise ValueError(f"{shown(unknown[0])} is unknown; use {' or '.join(ABOUT)}")
+    if unknown := next((number for number, one in enumerate(found, 1) if one not in ABOUT), 0):
+        raise ValueError(f"name {unknown} is unknown; use {' or '.join(ABOUT)}")
     return found
 
 
@@ -167,9 +170,9 @@ def field_name(name: str) -> str:
     """
     found = name.strip().replace(".", "_")
     if not _NAME.fullmatch(found):
-        raise ValueError(f"no field can be called {shown(name.strip())!r}: use up to 64 letters, digits, _ and -")
+        raise ValueError("no field can have its name: use up to 64 letters, digits, _ and -")
     if found.lower() in _TRUSTED or found.lower().startswith(_TRUSTED_STARTS):
-        raise ValueError(f"the field {found} is Pilotfish's own: use another name")
+        raise ValueError("its name is that of a field of Pilotfish's own: use another name")
     return found
 
 
@@ -179,13 +182,13 @@ def tags(value: object) -> Iterator[tuple[str, str] | ValueError]:
         pairs = [(str(name), str(one)) for name, one in value.items()]
     else:
         pairs = [(part, "") if "=" not in part else part.partition("=")[::2] for part in str(value).split(",")]
-    for name, text in pairs:
+    for number, (name, text) in enumerate(pairs, 1):
         try:
             if not name.strip() or not text.strip():
-                raise ValueError(f"{shown(name.strip())!r} is no tag: use name=value")
+                raise ValueError(f"it has no {'value' if name.strip() else 'name'}: use name=value")
             yield field_name(name), bounded(text.strip())
         except ValueError as error:
-            yield error
+            yield ValueError(f"tag {number}: {error}")
 
 
 def tags_of(value: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import re2
 
-from collector.text.bounds import shown
-
 MOST_BYTES = 512  # of a pattern
 MOST_TEXT_BYTES = 1 << 14  # of a line: at the worst some 40 ms
 _MOST_STEPS = 600  # of a program that reads bytes: each costs at most some 4 ns for each byte of a line
@@ -126,8 +124,8 @@ def _compiled(pattern: str, encoding: object = re2.Options.Encoding.UTF8) -> re2
     try:
         return re2.compile(pattern.encode(), options)
     except re2.error as error:
-        cause = error.args[0].decode(errors="replace")
-        raise ValueError(f"pattern cannot be used: {shown(cause)}; its syntax is that of RE2") from None
+        cause = error.args[0].decode(errors="replace").partition(": ")[0]  # behind it is a piece of the pattern
+        raise ValueError(f"pattern cannot be used: {cause}; its syntax is that of RE2") from None
 
 
 def _for_re2(pattern: str) -> str:
@@ -149,7 +147,7 @@ def _piece(piece: str, names: set[str]) -> str:
         piece = f"(?<{piece[3:-1]}>"
     if named := _NAMED(piece):
         if named[1] in names:
-            raise ValueError(f"pattern has two groups {shown(named[1])}: put the alternatives into one group")
+            raise ValueError("pattern has two groups with one name: put the alternatives into one group")
         names.add(named[1])
     if reason := _MISSING.get(piece):
         raise ValueError(f"pattern has {piece}: {reason}")
@@ -163,5 +161,5 @@ def _piece(piece: str, names: set[str]) -> str:
 def _class(piece: str) -> str:
     inner = re.sub(r"\\.|\[:\^?[a-z]*:\]", "", piece[1:])
     if "[" in inner or "&&" in inner:
-        raise ValueError(f"pattern has {shown(piece)}: {_CLASS}")
+        raise ValueError(f"pattern cannot be used: {_CLASS}")
     return re.sub(r"\\(.)", lambda found: "0-9a-fA-F" if found[1] == "h" else found[0], piece)

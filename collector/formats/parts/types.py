@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection
 
 from collector.formats.parts.members import MESSAGE, Members, with_text
-from collector.text.bounds import shown
 
 OPTION = "types"
 HELP = "members that are no text: name=integer, name=float or name=boolean, separated by commas"
@@ -48,14 +47,14 @@ class Types:
 
     def __init__(self, said: str, names: Collection[str] | None = None) -> None:
         self._readers: dict[str, Callable[[str], int | float | None]] = {}
-        for part in filter(None, map(str.strip, said.split(","))):
+        for number, part in enumerate(filter(None, map(str.strip, said.split(","))), 1):
             name, _, kind = (one.strip() for one in part.rpartition("="))
             if not name or kind not in _READERS:
-                raise ValueError(f"types has {shown(part)!r}: use name=type with one of {', '.join(_READERS)}")
+                raise ValueError(f"types: member {number} has no type: use name=type with one of {', '.join(_READERS)}")
             if name == MESSAGE:
                 raise ValueError(f"types has {MESSAGE}, which is always text: give the number a name of its own")
             if names is not None and name not in names:
-                raise ValueError(f"types has {shown(name)!r}, which is none of {shown(', '.join(names))}")
+                raise ValueError(f"types: member {number} is none that the format gives: use one that it gives")
             self._readers[name] = _READERS[kind]
         if len(self._readers) > _MOST:
             raise ValueError(f"types has {len(self._readers)} members: {_MOST} are allowed")

@@ -58,7 +58,8 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
         found = told(agent)
         assert found["batch"]["not_followed"] == "excluded by label pilotfish.exclude"
         assert found["db"]["faults"] == [
-            "label pilotfish.formats: json is not followed: only `stdout` is; did you mean pilotfish.format?"
+            "label pilotfish.formats: the place that it names is not followed: only `stdout` is; "
+            "did you mean pilotfish.format?"
         ]
         (stream,) = found["db"]["streams"]
         assert settings(stream)["target"] == ("rule", "rule containers.1")
@@ -74,7 +75,7 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
         }
         assert stream["outputs"] == {"kept": {"documents": 2, "backlog_bytes": 0, "unparsed_lines": 1}}
         assert found["web"]["faults"] == [
-            "label aliyun.logs.web.tags: the field host is Pilotfish's own: use another name"
+            "label aliyun.logs.web.tags: tag 2: its name is that of a field of Pilotfish's own: use another name"
         ]
         shown = [line["document"] for line in stream["lines"]]
         assert sorted(shown) == sorted(text for text in map(bytes.decode, delivered(kept)) if '"shop"' in text)

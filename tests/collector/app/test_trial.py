@@ -54,8 +54,8 @@ WEB = {"name": "web-1"}
         (
             {"container": {"name": "x", "labels": {"pilotfish.tags": "host=x"}}},
             [
-                "tests.0: label pilotfish.tags: the field host is Pilotfish's own: use another name: expect it with "
-                "`faults: true`, or correct it"
+                "tests.0: label pilotfish.tags: tag 1: its name is that of a field of Pilotfish's own: use another "
+                "name: expect it with `faults: true`, or correct it"
             ],
         ),
         ({"container": WEB, "faults": True}, ["tests.0: every setting has an effect: `faults: true` is expected"]),

@@ -31,7 +31,7 @@ def test_lines_become_the_documents_that_they_would_be(tmp_path: Path) -> None:
         (["--format", "jsn"], "format: there is no format jsn; the formats are "),
         (["--set", "tags"], "'tags' has no value: write tags=VALUE"),
         (["--set", "taggs=a=b"], "taggs: no such setting: use tags"),
-        (["--set", "tags=host=a"], "the field host is Pilotfish's own"),
+        (["--set", "tags=host=a"], "tag 1: its name is that of a field of Pilotfish's own"),
         (["--set", "exclude=true"], "the container is excluded"),
         (["--set", "format.pattern=x"], "format.pattern: it has no effect without a format"),
     ],

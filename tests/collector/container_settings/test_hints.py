@@ -71,7 +71,7 @@ def test_datadogs_source_service_and_tags_are_fields() -> None:
     found = hinted("datadog", datadog(source="nginx", service="web", tags=["env:live", "bare", 7]))
     (entry,) = found.entries
     assert entry.tags == {"source": "nginx", "service": "web", "env": "live"}
-    assert found.told() == ["label com.datadoghq.ad.logs: 'bare' is no tag: use name=value"]
+    assert found.told() == ["label com.datadoghq.ad.logs: tag 2: it has no value: use name=value"]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def test_a_container_names_its_streams_and_their_targets(
 ) -> None:
     said = settled(labels, environment)
     assert streams(said) == found
-    assert [fault for fault in said.faults if fault.reason != "/var/log/x is not followed: only `stdout` is"] == []
+    assert [
+        fault for fault in said.faults if fault.reason != "the place that it names is not followed: only `stdout` is"
+    ] == []
 
 
 def test_only_containers_that_ask_for_something_are_labelled() -> None:
@@ -186,10 +188,11 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
         ({"aliyun.logs. ": "stdout"}, "label aliyun.logs. : it names no stream"),
         ({"aliyun.logs..tags": "a=b"}, "label aliyun.logs..tags: it names no stream"),
         ({"pilotfish.": "stdout"}, "label pilotfish.: it names no stream"),
-        ({"aliyun.logs.x": "/var/x"}, "label aliyun.logs.x: /var/x is not followed: only `stdout` is"),
+        ({"aliyun.logs.x": "/var/x"}, "label aliyun.logs.x: the place that it names is not followed: only `stdout` is"),
         (
             {"pilotfish.formats": "nginx"},
-            "label pilotfish.formats: nginx is not followed: only `stdout` is; did you mean pilotfish.format?",
+            "label pilotfish.formats: the place that it names is not followed: only `stdout` is; "
+            "did you mean pilotfish.format?",
         ),
         ({"pilotfish.exclude": "maybe"}, "label pilotfish.exclude: use true or false"),
         (
@@ -202,25 +205,28 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
             "label pilotfish.target: it has no effect: each stream of the container has a name",
         ),
         ({"aliyun.logs.web.tags.x": "x"}, "label aliyun.logs.web.tags.x: there is no setting tags.x"),
-        ({"pilotfish.tags": "a=b,c"}, "label pilotfish.tags: 'c' is no tag: use name=value"),
-        ({"pilotfish.tags": "=b,a=b"}, "label pilotfish.tags: '' is no tag: use name=value"),
-        ({"pilotfish.tags": "a=b,host=x"}, "label pilotfish.tags: the field host is Pilotfish's own: use another name"),
+        ({"pilotfish.tags": "a=b,c"}, "label pilotfish.tags: tag 2: it has no value: use name=value"),
+        ({"pilotfish.tags": "=b,a=b"}, "label pilotfish.tags: tag 1: it has no name: use name=value"),
+        (
+            {"pilotfish.tags": "a=b,host=x"},
+            "label pilotfish.tags: tag 2: its name is that of a field of Pilotfish's own: use another name",
+        ),
         (
             {"pilotfish.tags": "a=b,docker.x=x"},
-            "label pilotfish.tags: the field docker_x is Pilotfish's own: use another name",
+            "label pilotfish.tags: tag 2: its name is that of a field of Pilotfish's own: use another name",
         ),
         (
             {"pilotfish.tags": "@timestamp=x,a=b"},
-            "label pilotfish.tags: no field can be called '@timestamp': use up to 64 letters, digits, _ and -",
+            "label pilotfish.tags: tag 1: no field can have its name: use up to 64 letters, digits, _ and -",
         ),
         (
             {"pilotfish.fields.env": "*"},
-            "label pilotfish.fields.env: * would deliver nearly every variable, passwords too: name those that "
-            "you want",
+            "label pilotfish.fields.env: pattern 1 would deliver nearly every variable, passwords too: name "
+            "those that you want",
         ),
         (
             {"pilotfish.fields.container": "id,name"},
-            "label pilotfish.fields.container: name is unknown; use id or image",
+            "label pilotfish.fields.container: name 2 is unknown; use id or image",
         ),
         ({"pilotfish.format.pattern": "x"}, "label pilotfish.format.pattern: it has no effect without a format"),
     ],
@@ -229,6 +235,25 @@ def test_a_bad_statement_is_told_and_disables_no_other(labels: Labels, told: str
     found = settled({"pilotfish.web": "stdout", "pilotfish.web.tags": "good=1"} | labels)
     assert [(entry.name, entry.tags["good"]) for entry in found.entries] == [("web", "1")]
     assert reasons(found) == [told]
+
+
+@pytest.mark.parametrize("name", [
+    "aliyun.logs.x", "pilotfish.tags", "pilotfish.fields.container", "pilotfish.exclude", "pilotfish.multiline",
+    "pilotfish.multiline.gap", "pilotfish.multiline.max_lines", "pilotfish.multiline.start", "com.datadoghq.ad.logs",
+    "pilotfish.format.keys", "pilotfish.format.types", "pilotfish.format.delimiter",
+    "co.elastic.logs/multiline.pattern", "co.elastic.logs/multiline.match", "dev.dozzle.x",
+])  # fmt: skip
+@pytest.mark.parametrize("value", ["{}", "@{}", "a=b,{}", "{}=", "{},{}", "@{}=x", "docker_{}=x",
+                                   "({}", r"(?<{}>x)|(?<{}>y)", "[a[{}]",
+                                   '[{"log_processing_rules":[{"type":"{}"}]}]'])  # fmt: skip
+def test_no_fault_quotes_a_value_which_may_be_a_secret(name: str, value: str) -> None:
+    secret = "ghp_" + "Fake" * 9
+    options = LabelOptions(dialects=("elastic", "dozzle", "datadog"))
+    labels = {"pilotfish.format": "csv", "pilotfish.format.keys": "a,b", name: value.replace("{}", secret)}
+    for text in ("csv", "regexp"):
+        found = settled(labels | {"pilotfish.format": text, "pilotfish.format.pattern": labels[name]},
+                        policy=Policy(options))  # fmt: skip
+        assert "Fake" not in str(found.told())
 
 
 @pytest.mark.parametrize(

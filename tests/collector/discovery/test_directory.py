@@ -171,7 +171,7 @@ async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
         await tree.discovery.scan()
     reasons = {one["container"]: one["reason"] for one in told if "container" in one}
     assert reasons == {
-        "files": "label aliyun.logs.web: /var/log/web.log is not followed: only `stdout` is",
+        "files": "label aliyun.logs.web: the place that it names is not followed: only `stdout` is",
         "nameless": "label aliyun.logs.: it names no stream",
         "local": "its log driver is 'local': only json-file logs can be followed",
     }

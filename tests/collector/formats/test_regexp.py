@@ -89,5 +89,5 @@ class TestRegexp(FormatContract):
         assert list((self.read(make("regexp", {"pattern": pattern}), line) or {}).values()) == found
 
     def test_a_type_is_of_a_group(self) -> None:
-        with pytest.raises(ValueError, match="'b', which is none of a"):
+        with pytest.raises(ValueError, match="member 1 is none that the format gives"):
             make("regexp", {"pattern": "(?<a>.)", "types": "b=integer"})

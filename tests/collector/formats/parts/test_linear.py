@@ -76,7 +76,7 @@ def test_patterns_of_ruby_python_and_go_mean_what_they_mean_there(
         (r"(?<a>\C)", "a part of a character"),
         (r"(?<a>[a-z&&[^b]])", "inside of a class"),
         (r"(?<a>[^[]+)", r"write \\\["),
-        (r"(?<a>x)|(?<a>y)", "two groups a: put the alternatives into one group"),
+        (r"(?<a>x)|(?<a>y)", "two groups with one name: put the alternatives into one group"),
         (r"/(?<a>x)/x", "has the flag x.*i and m can be used"),
         (r"(?<a>x{1001})", r"repetition size.*its syntax is that of RE2"),
         (r"(?<a>x", "missing \\)"),
