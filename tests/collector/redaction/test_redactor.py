@@ -285,8 +285,9 @@ def test_a_line_longer_than_an_own_pattern_is_let_loose_on_is_withheld() -> None
     '{"a":' * 5000 + '"password=x"' + "}" * 5000, "-----BEGIN " * 20_000, "+1" * 120_000, "DE89 " * 50_000,
     'password="\\"' * 1500, "token='" * 1900, "4111 " * 50_000, "pwd=/" * 1990 + "a" * 250_000, "pwd='/" * 40_000,
     "token:/" * 200 + "a" * 250_000, "password=" + "\\" * 250_000, 'password={"' + '\\"' * 120_000,
-    'password={' + '\\"a"' * 60_000, "://a:" * 1900 + "b" * 240_000, "a://u:1/" * 1900 + "b" * 240_000,
-    "a://u:" * 1900 + "b" * 240_000 + "\\/\\/v:w@h", "[" + "1," * 120_000 + '"AKIAABCDEFGHIJKLMNOP"]',
+    'password={' + '\\"a"' * 60_000, "a://u:p@h " + "://a:" * 1900 + "b" * 240_000,
+    "a://u:p@h " + "a://u:1/" * 1900 + "b" * 240_000,
+    "a://u:p@h " + "a://u:" * 1900 + "b" * 240_000 + "\\/\\/v:w@h", "[" + "1," * 120_000 + '"AKIAABCDEFGHIJKLMNOP"]',
     "[" + '"\\n",' * 48_000 + '"AKIAABCDEFGHIJKLMNOP"]',
 ])  # fmt: skip
 def test_no_line_takes_long(text: str) -> None:
