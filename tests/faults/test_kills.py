@@ -28,7 +28,7 @@ def test_scenario_01_a_kill_at_any_moment_loses_and_doubles_nothing(rig: Rig) ->
 
 @pytest.mark.scenario(2, "kill -9 right after a bulk answer", short=2, seeds=20)
 def test_scenario_02_a_kill_between_answer_and_position_doubles_nothing(rig: Rig) -> None:
-    rig.generator(4, 10_000, max_bytes=2_000_000, max_files=5, long=0.001)
+    rig.generator(4, 10_000, max_bytes=2_000_000, max_files=40, long=0.001)
     rig.start()
     for number in range(3):
         before = number == 2  # once the documents are kept and the answer never comes
