@@ -59,6 +59,8 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
         await work
     finally:
         waiting_signals.hold()
+        for number in {*STOPS, *OTHERS}:  # other threads are not held; what is ignored has no default to come back
+            signal.signal(number, signal.SIG_IGN)
 
 
 def name(number: int) -> str:
