@@ -7,7 +7,7 @@ drops.
 
 import re
 
-from collector.formats.parts.access import CODE_AND_SIZE, HEAD, put, put_request
+from collector.formats.parts.access import CODE_AND_SIZE, HEAD, put, put_exchange
 from collector.formats.parts.members import MemberFormat, Members, with_text
 
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'  # a quote in it is written \"
@@ -29,10 +29,5 @@ class Format(MemberFormat):
         put(members, "host", host)
         put(members, "ident", ident)
         put(members, "user", user)
-        members["time"] = time
-        put_request(members, request)
-        put(members, "code", code, int)
-        put(members, "size", size, int)
-        put(members, "referer", referer)
-        put(members, "agent", agent)
+        put_exchange(members, time, request, code, size, referer, agent)
         return with_text(members, text) if more else members

@@ -8,7 +8,7 @@ anything else behind it the whole line stands in `message` too. The names are th
 
 import re
 
-from collector.formats.parts.access import CODE_AND_SIZE, HEAD, put, put_request
+from collector.formats.parts.access import CODE_AND_SIZE, HEAD, put, put_exchange
 from collector.formats.parts.members import MemberFormat, Members, filled, with_text
 
 # nginx writes quotes and backslashes of a value as \xXX. Seconds have three digits behind the point.
@@ -36,12 +36,7 @@ class Format(MemberFormat):
         put(members, "remote", remote)
         put(members, "host", host)
         put(members, "user", user)
-        members["time"] = time
-        put_request(members, request)
-        put(members, "code", code, int)
-        put(members, "size", size, int)
-        put(members, "referer", referer)
-        put(members, "agent", agent)
+        put_exchange(members, time, request, code, size, referer, agent)
         put(members, "http_x_forwarded_for", forwarded)
         put(members, "request_time", took, float)
         put(members, "upstream_response_time", upstream, float)

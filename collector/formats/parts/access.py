@@ -30,3 +30,15 @@ def put_request(members: Members, request: str) -> None:
         members["protocol"] = protocol
     else:
         put(members, "request", request)
+
+
+def put_exchange(
+    members: Members, time: str, request: str, code: str, size: str, referer: str | None, agent: str | None
+) -> None:
+    """Add what stands from the time to the agent, as both servers have it: what was asked, and what was answered."""
+    members["time"] = time
+    put_request(members, request)
+    put(members, "code", code, int)
+    put(members, "size", size, int)
+    put(members, "referer", referer)
+    put(members, "agent", agent)
