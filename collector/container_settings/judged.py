@@ -113,12 +113,11 @@ class Judged:
             return default, DEFAULT
         return name, self.source_of(name)
 
-    def entry(self, name: str, default: str, asking: Asking) -> Entry:
-        """A stream, with its values."""
+    def entry(self, name: str, target: str, target_origin: Origin, asking: Asking) -> Entry:
+        """A stream, with its values; `target` gave the first of them."""
         found = {key: best for key in _PLAIN if (best := self._best(name, key)) is not None}
         values = {_PLAIN[key]: one.value for key, one in found.items()}
         made, options = self._format(name)
-        target, target_origin = self.target(name, default)
         multiline, said = self._multiline(name)
         tagged, origins = self._tags(name)
         origins |= {key: one.origin for key, one in (found | said).items()} | (

@@ -79,11 +79,11 @@ class Policy:
         entries: dict[str, Entry] = {}
         more = []
         for name in names:
-            target, _ = judged.target(name, asking.default)
+            target, target_origin = judged.target(name, asking.default)
             if len(entries) == MOST_ENTRIES and target not in entries:
                 more.append(name)
             elif target not in entries:
-                entries[target] = judged.entry(name, asking.default, asking)
+                entries[target] = judged.entry(name, target, target_origin, asking)
         if more:
             what = f"{len(more)} of its streams are not followed, from {shown(more[0])} on"
             reason = f"{what}: a container has {MOST_ENTRIES}"
