@@ -49,7 +49,7 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
-        if reader.held is not None or reader.transform.is_slow:
+        if reader.held or reader.transform.is_slow:
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
@@ -60,7 +60,7 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        if any(reader.held is not None or reader.transform.is_slow for reader in readers):
+        if any(reader.held or reader.transform.is_slow for reader in readers):
             return [self.take(*one) for one in zip(readers, chunks, strict=True)]
         made = together(readers, chunks, self._most_added)
         return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
@@ -69,8 +69,7 @@ class Admission:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
         self._counts.wait(1)
         try:
-            while reader.held is not None:  # whoever lets go may be followed by another who holds
-                await reader.held.wait()
+            await reader.held.wait()
             source, left, reader.left = reader.source, reader.left, None
             if reader.kept is not None:
                 chunk, reader.kept = replace(reader.kept, stream=source.stream), None

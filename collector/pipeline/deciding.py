@@ -4,7 +4,6 @@ It is kept on disk before it is used, so that each read of the log comes to the 
 is, nothing of its stream is taken.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from collector.model import StreamKey
@@ -27,7 +26,7 @@ class Deciding:
         due: dict[StreamKey, Reader] = {}
         waits: dict[StreamKey, tuple[object, int]] = {}
         for key, reader in self._readers.items():
-            if reader.held is not None or (undecided := reader.transform.undecided()) is None:
+            if reader.held or (undecided := reader.transform.undecided()) is None:
                 continue
             waits_for, looks = self._waits.get(key, (undecided.waits_for, 0))
             looks = looks + 1 if waits_for == undecided.waits_for else 1
@@ -44,15 +43,13 @@ class Deciding:
     async def _decide(self, due: Mapping[StreamKey, Reader]) -> None:
         transforms = {key: reader.transform for key, reader in due.items()}
         wanted = {key: one.decided for key, transform in transforms.items() if (one := transform.undecided())}
-        saved = asyncio.Event()
         for reader in due.values():
-            reader.held = saved
+            reader.held.take(self)
         try:
             kept = await self._checkpoints.decide(wanted)
         finally:
             for reader in due.values():
-                reader.held = None
-            saved.set()  # those that wait go on only when this is done
+                reader.held.let_go(self)  # those that wait go on only when this is done
         for key, reader in due.items():
             if reader.transform is not transforms[key]:  # it has gone back, with what was not kept yet
                 reader.transform.decide(self._checkpoints.decided(key))

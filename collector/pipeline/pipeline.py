@@ -197,7 +197,6 @@ class Pipeline:
         stream = reader.source.stream
         reader.transform = self._inputs[stream.input].transform(stream, start)
         reader.left = reader.kept = None
-        reader.kept = None
         reader.told.back()
         self._admission.show_anew(key)
 

@@ -12,12 +12,38 @@ from collector.ports import Source, Taken, Transform
 from collector.transform.parts import parts
 
 
+class Hold:
+    """Nothing is taken while anybody holds; each owner lets go of its own hold alone. True while there is any."""
+
+    def __init__(self) -> None:
+        self._owners: set[object] = set()
+        self._is_free = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return bool(self._owners)
+
+    def take(self, owner: object) -> None:
+        """Hold until that owner lets go."""
+        self._owners.add(owner)
+        self._is_free.clear()
+
+    def let_go(self, owner: object) -> None:
+        """That owner holds no more, if it did."""
+        self._owners.discard(owner)
+        if not self._owners:
+            self._is_free.set()
+
+    async def wait(self) -> None:
+        """Wait until nobody holds."""
+        while self._owners:  # whoever lets go may be followed by another who holds
+            await self._is_free.wait()
+
+
 class Reader(Struct, eq=False):
     """How its bytes are read, how they become documents, and how much of them was passed on.
 
     `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are. While
-    `held` is there, nothing is taken until it is set, and what was read is `kept`. `is_passing`: a chunk is passed on
-    in parts.
+    anybody has it `held`, nothing is taken, and what was read is `kept`. `is_passing`: a chunk is passed on in parts.
     """
 
     source: Source
@@ -27,7 +53,7 @@ class Reader(Struct, eq=False):
     misfits: int = 0
     redactions: Counter[str] = field(default_factory=Counter)
     left: Iterator[Segment] | None = None
-    held: asyncio.Event | None = None
+    held: Hold = field(default_factory=Hold)
     kept: Chunk | None = None
     is_passing: bool = False
     told: Told = field(default_factory=Told)

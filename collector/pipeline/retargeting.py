@@ -19,6 +19,7 @@ from collector.text.bounds import bounded
 log = structlog.get_logger(__name__)
 
 _REST_SECONDS = 0.2
+_BEGIN, _CHANGE = "the first target is not on disk", "another target or format is not on disk"  # why it is held
 _PATIENCE_LOOKS = 5  # for a busy log to have nothing on its way by itself, before its reader waits for that
 
 
@@ -33,13 +34,14 @@ class Retargeting:
         self._checkpoints = checkpoints
         self._readers = readers
         self._looks: dict[StreamKey, int] = {}  # since the log of a stream that changes was read to its end
-        self._begun: list[StreamKey] = []  # whose target is not on disk yet
+        self._begun: list[Reader] = []  # whose target is not on disk yet
         self._has_begun = asyncio.Event()
 
     def begin(self, key: StreamKey) -> None:
         """A stream was never followed before: nothing of it is taken until its target is on disk."""
-        self._hold(key)
-        self._begun.append(key)
+        reader = self._readers[key]
+        reader.held.take(_BEGIN)
+        self._begun.append(reader)
         self._has_begun.set()
 
     async def run(self) -> None:
@@ -52,8 +54,8 @@ class Retargeting:
             self._has_begun.clear()
             begun, self._begun = self._begun, []
             await self._checkpoints.flush()
-            for key in begun:
-                self._release(key)
+            for reader in begun:
+                reader.held.let_go(_BEGIN)
             await asyncio.sleep(_REST_SECONDS)
 
     def effective(self, stream: LogStream) -> LogStream:
@@ -73,7 +75,7 @@ class Retargeting:
         changing = {key: wanted[key] for key, one in self._readers.items() if _changes(one, wanted.get(key))}
         for key in self._looks.keys() - changing.keys():
             del self._looks[key]
-            self._release(key)
+            self._let_go(key)
         ready = {key: stream for key, stream in changing.items() if self._is_ready(key, stream)}
         before = {key: self._checkpoints.retarget(key, stream.target) for key, stream in ready.items()}
         if not ready:
@@ -84,7 +86,7 @@ class Retargeting:
                 self._checkpoints.retarget(key, before[key])
             elif key in self._readers:
                 self._change(stream, before[key])
-            self._release(key)
+            self._let_go(key)
 
     def _change(self, stream: LogStream, target: str) -> None:
         source = self._readers[stream.key].source
@@ -107,18 +109,12 @@ class Retargeting:
         is_quiet = reader.left is None and not reader.is_passing  # what is kept was not looked at yet
         is_idle = is_quiet and not is_amid and not self._checkpoints.is_pending(key)
         if is_idle or (looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
-            self._hold(key)
+            reader.held.take(_CHANGE)
         return is_idle
 
-    def _hold(self, key: StreamKey) -> None:
-        reader = self._readers[key]
-        reader.held = reader.held or asyncio.Event()
-
-    def _release(self, key: StreamKey) -> None:
-        reader = self._readers.get(key)
-        if reader is not None and reader.held is not None:
-            reader.held.set()
-            reader.held = None
+    def _let_go(self, key: StreamKey) -> None:
+        if (reader := self._readers.get(key)) is not None:
+            reader.held.let_go(_CHANGE)
 
 
 def _changes(reader: Reader, wanted: LogStream | None) -> bool:

@@ -120,7 +120,8 @@ class Stack:
         """Index → documents, without those of the server itself."""
         self.text("elasticsearch", "/_refresh")
         found = self.get("elasticsearch", "/_cat/indices?format=json&h=index,docs.count&expand_wildcards=open")
-        return {one["index"]: int(one["docs.count"]) for one in found if not one["index"].startswith(".")}
+        # One that is being made has no count yet.
+        return {one["index"]: int(one["docs.count"] or 0) for one in found if not one["index"].startswith(".")}
 
     def hits(self, pattern: str) -> Iterator[dict[str, Any]]:
         """Every document of the matching indices."""
