@@ -4,11 +4,12 @@ The unit of work is a chunk of whole lines, bytes in and bytes out; no line cros
 All of them are values: a change is a new value, so they may be shared between pipelines and tasks.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar, overload
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 Item = TypeVar("Item")
@@ -150,6 +151,22 @@ class Multiline(NamedTuple):
     gap: float = 1.0
 
 
+class Reading(NamedTuple):
+    """What becomes of a stream's lines: a change of it needs another transform.
+
+    `format` says how they are written, with its `options`; "" is no format. `multiline` says which lines are one,
+    `redact` names what is taken out of them.
+    """
+
+    format: str = ""
+    options: Mapping[str, str] = {}
+    multiline: Multiline | None = None
+    redact: tuple[str, ...] = ()
+
+
+AS_WRITTEN = Reading()
+
+
 class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     """One thing to follow: a container's log for one target.
 
@@ -158,8 +175,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     state when discovery last looked: a line without its newline ends only when the container has stopped. `has_run`
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
-    `source` and `format` say where its lines are and how they are written, with `format_options`; "" is no format.
-    `multiline` says which lines are one, `redact` names what is taken out of them, `input` the input that reads them.
+    `source` says where its lines are, `reading` how they are read, `input` which input does that.
     """
 
     container_id: str
@@ -172,16 +188,8 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     has_run: bool = True
     files_kept: int = 0
     source: str = "stdout"
-    format: str = ""
-    format_options: Mapping[str, str] = {}
-    multiline: Multiline | None = None
-    redact: tuple[str, ...] = ()
+    reading: Reading = AS_WRITTEN
     input: str = ""
-
-    @property
-    def reading(self) -> tuple[str, Mapping[str, str], Multiline | None, tuple[str, ...]]:
-        """How its lines are read: a change of it needs another transform."""
-        return self.format, self.format_options, self.multiline, self.redact
 
     @property
     def key(self) -> StreamKey:
@@ -208,48 +216,6 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     ended: bool = False
     fingerprint: str = ""
     changed: Callable[[], int] = lambda: 0
-
-
-class NumberedIds(Sequence[str]):
-    """The `_id`s of lines that follow each other in one file, `<prefix><number>`: made when they are asked for."""
-
-    __slots__ = ("numbers", "prefix")
-
-    def __init__(self, prefix: str, numbers: range) -> None:
-        self.prefix = prefix
-        self.numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "NumberedIds": ...
-    def __getitem__(self, index: int | slice) -> "str | NumberedIds":
-        found = self.numbers[index]
-        return NumberedIds(self.prefix, found) if isinstance(found, range) else f"{self.prefix}{found}"
-
-    def __iter__(self) -> Iterator[str]:
-        prefix = self.prefix
-        return (f"{prefix}{number}" for number in self.numbers)
-
-    def __contains__(self, name: object) -> bool:
-        return self._number(name) in self.numbers
-
-    def index(self, name: object, start: int = 0, stop: int | None = None) -> int:
-        """Where it stands; without making all of them, as `in`."""
-        number = self._number(name)
-        if number is None:
-            raise ValueError(f"{name!r} is not among them")
-        return start + self.numbers[start:stop].index(number)
-
-    def _number(self, name: object) -> int | None:
-        if not isinstance(name, str):
-            return None
-        digits = name.removeprefix(self.prefix)
-        number = int(digits) if digits.isascii() and digits.isdigit() else None
-        return number if name == f"{self.prefix}{number}" else None
 
 
 class Ticket(Struct, eq=False, gc=False):
@@ -347,3 +313,21 @@ class Receipt(Struct, frozen=True, kw_only=True):
     retry: Batch = Batch()
     waits: dict[str, str] = {}
     unsure: frozenset[str] = frozenset()
+
+
+class Counts(Struct):
+    """What is counted of lines that are read in a format, redacted or filtered.
+
+    `misfits`: lines that did not fit their format. `redactions`: how often each rule of redaction found something.
+    `filtered`: how many documents each rule left out on purpose.
+    """
+
+    misfits: int = 0
+    redactions: Counter[str] = field(default_factory=Counter)
+    filtered: Counter[str] = field(default_factory=Counter)
+
+    def add(self, more: "Counts") -> None:
+        """Count those, too."""
+        self.misfits += more.misfits
+        self.redactions.update(more.redactions)
+        self.filtered.update(more.filtered)

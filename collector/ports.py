@@ -5,7 +5,7 @@ Everything behind these protocols may be replaced; `tests/contract/` holds the l
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from msgspec import Struct
 from pydantic import Field
 
-from collector.model import Batch, Chunk, Decided, LogStream, Receipt, Segment, Start, StreamKey, Ticket
+from collector.model import Batch, Chunk, Counts, Decided, LogStream, Receipt, Segment, Start, StreamKey, Ticket
 from collector.net.waiting import Tell
 from collector.search.query import Bucket as Bucket
 from collector.search.query import Found as Found
@@ -113,8 +113,7 @@ class Taken(Struct, gc=False):
     """What a transform makes of a chunk.
 
     `end`: where the stream is once these segments are settled, also where there are none; None: where it was before.
-    `filtered`: how many documents each rule left out on purpose. `misfits`: how many lines did not fit their format.
-    `redactions`: how often each rule of redaction found something.
+    `filtered`: how many documents each rule left out on purpose; `counts`: what else its composer counted, if it did.
     """
 
     segments: list[Segment]
@@ -122,8 +121,7 @@ class Taken(Struct, gc=False):
     filtered: dict[str, int] | None = None
     parse_errors: int = 0
     torn_lines: int = 0
-    misfits: int = 0
-    redactions: Mapping[str, int] | None = None
+    counts: Counts | None = None
 
 
 class Undecided(NamedTuple):

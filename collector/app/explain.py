@@ -70,8 +70,8 @@ def _container(
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
         "streams": [
-            _stream(stream, entries.get(stream.entry), pipelines, inputs, redaction.redactor(stream.redact), until)
-            for stream in one.streams
+            _stream(each, entries.get(each.entry), pipelines, inputs, redaction.redactor(each.reading.redact), until)
+            for each in one.streams
         ],
     }
 
@@ -97,7 +97,7 @@ def _stream(
             output: {
                 "documents": reader.documents,
                 "backlog_bytes": reader.source.backlog_bytes,
-                "unparsed_lines": reader.misfits,
+                "unparsed_lines": reader.counts.misfits,
             }
             for output, reader in readers.items()
         },
@@ -114,10 +114,10 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
         "fields.labels": ", ".join(entry.labels),
         "fields.env": ", ".join(entry.variables),
         "fields.container": ", ".join(one for one in ABOUT if one in entry.about),
-        "format": entry.format,
-        **{f"format.{name}": value for name, value in entry.options.items()},
-        **_multiline(entry.multiline),
-        "redact": ", ".join(entry.redact),
+        "format": entry.reading.format,
+        **{f"format.{name}": value for name, value in entry.reading.options.items()},
+        **_multiline(entry.reading.multiline),
+        "redact": ", ".join(entry.reading.redact),
     }
     for key, value in values.items():
         if value:
@@ -139,7 +139,7 @@ def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: floa
 
     Of a line that Docker cut a piece may have half of a secret, which no rule knows.
     """
-    if stream.multiline is not None:
+    if stream.reading.multiline is not None:
         return _events(stream, reads, redact) if time.monotonic() <= until else []
     found = []
     for before, line in pairwise(_last_lines(stream.path, before=1)):

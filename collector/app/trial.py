@@ -49,7 +49,7 @@ class Trial:
             for line in lines
         )
         taken = [read_once(stream, self._reads, raw) for stream in self.streams]
-        self.misfits += sum(one.misfits for one in taken)
+        self.misfits += sum(one.counts.misfits for one in taken if one.counts is not None)
         return [document for one in taken for segment in one.segments for document in segment.documents]
 
 

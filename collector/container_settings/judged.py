@@ -19,7 +19,7 @@ from collector.container_settings.keys import (
     tags,
 )
 from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, Statement, rank
-from collector.model import Multiline
+from collector.model import Multiline, Reading
 from collector.text.bounds import MOST_BYTES, bounded, is_cut, shown
 from collector.text.masking import mask_url
 
@@ -115,8 +115,9 @@ class Judged:
 
     def entry(self, name: str, target: str, target_origin: Origin, asking: Asking) -> Entry:
         """A stream, with its values; `target` gave the first of them."""
-        found = {key: best for key in _PLAIN if (best := self._best(name, key)) is not None}
-        values = {_PLAIN[key]: one.value for key, one in found.items()}
+        found = {key: best for key in (*_PLAIN, *_READING) if (best := self._best(name, key)) is not None}
+        values = {_PLAIN[key]: one.value for key, one in found.items() if key in _PLAIN}
+        said_of_lines = {_READING[key]: one for key, one in found.items() if key in _READING}
         made, options = self._format(name)
         multiline, said = self._multiline(name)
         tagged, origins = self._tags(name)
@@ -128,9 +129,12 @@ class Judged:
             target=target,
             tags=tagged,
             fields=self._fields(found, asking) | tagged,
-            format="" if made is None else str(made.value),
-            options=options,
-            multiline=multiline,
+            reading=Reading(
+                format="" if made is None else str(made.value),
+                options=options,
+                multiline=multiline,
+                **{key: one.value for key, one in said_of_lines.items()},  # type: ignore[arg-type]  # the same
+            ),
             origins={"source": self.source_of(name), "target": target_origin} | origins,
             **values,  # type: ignore[arg-type]  # each is what its key reads
         )
@@ -259,7 +263,8 @@ class Judged:
 
 _PATTERNS = {"multiline.start": "start", "multiline.continue": "more", "multiline.end": "end"}
 _MULTILINE = _PATTERNS | {"multiline.max_lines": "max_lines", "multiline.gap": "gap"}
-_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about", "redact": "redact"}
+_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about"}
+_READING = {"redact": "redact"}
 
 
 def _source(said: Statement) -> str:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from collector.model import Multiline
+from collector.model import AS_WRITTEN, Reading
 from collector.text.bounds import shown
 
 Kind = Literal["environment", "label", "rule", "default"]
@@ -64,8 +64,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
-    where those come from that are no tags. `options` are those of its `format`, `multiline` says which lines are one,
-    and `redact` names what is taken out of them. `origins` has who said each key.
+    where those come from that are no tags. `reading` is what becomes of its lines. `origins` has who said each key.
     """
 
     name: str
@@ -76,10 +75,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     variables: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     fields: Mapping[str, str] = {}
-    format: str = ""
-    options: Mapping[str, str] = {}
-    multiline: Multiline | None = None
-    redact: tuple[str, ...] = ()
+    reading: Reading = AS_WRITTEN
     origins: Mapping[str, Origin] = {}
 
     @property

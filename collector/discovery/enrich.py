@@ -101,7 +101,7 @@ class Enricher:
 
     def _more(self, entry: Entry) -> dict[str, str]:
         """The members that an entry asks for, without their secrets where it loses them."""
-        redact = self._redaction.redactor(entry.redact)
+        redact = self._redaction.redactor(entry.reading.redact)
         return {name: bounded(redact.member(name, value) if redact else value) for name, value in entry.fields.items()}
 
     def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
@@ -155,10 +155,7 @@ class Enricher:
             entry=entry.name,
             target=entry.target,
             source=entry.source,
-            format=entry.format,
-            format_options=entry.options,
-            multiline=entry.multiline,
-            redact=entry.redact,
+            reading=entry.reading,
             path=described.path,
             running=container.is_running,
             has_run=container.state != "created",

@@ -3,12 +3,12 @@
 A transform is given a composer of its own, since one keeps what it encoded last. `document.Pilotfish` is the one form.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from collector.model import LogStream
+from collector.model import Counts, LogStream
 
 
 class WrittenLine(Protocol):
@@ -24,21 +24,31 @@ class WrittenLine(Protocol):
 
 
 class FinishedLine(Struct, gc=False):
-    """A line that is whole: `log` is the JSON object that stands for it (`Composer.log_of`).
+    """A line that is whole, or an event of several. `time` is Docker's.
 
-    `is_cut` says that more belongs to it; `attrs` is JSON, b"" where it has none.
+    `is_cut` says that more belongs to it, `is_broken` that its envelope cannot be read: it is a message then, also
+    where it is JSON. `attrs` is JSON, b"" where it has none.
     """
 
-    log: str
+    text: str
     stream: str
     time: str
     id: str
     attrs: bytes = b""
     is_cut: bool = False
+    is_broken: bool = False
+
+
+class Made(NamedTuple):
+    """Documents, each with its `@timestamp` and its `_id`: those of lines that are left out are not among them."""
+
+    documents: list[bytes]
+    stamps: Sequence[str]
+    ids: Sequence[str]
 
 
 class Composer(Protocol):
-    """Composes the documents of one stream."""
+    """Composes the documents of one stream. `stamps` are the `@timestamp`s of lines, one each, `ids` their `_id`s."""
 
     @property
     def with_attrs(self) -> bool:
@@ -46,25 +56,18 @@ class Composer(Protocol):
 
     @property
     def reads_lines(self) -> bool:
-        """Whether lines are read in a format or redacted: something of it is counted."""
+        """Whether lines are read in a format, redacted or filtered: something of it is counted."""
 
-    def log_of(self, text: str) -> str:
-        """The JSON object, on one line, that stands for a line's text."""
+    def counted(self) -> Counts:
+        """What was counted since it was asked last."""
 
-    def message_of(self, text: str) -> str:
-        """The JSON object with a text as its message, also where the text is JSON."""
+    def whole_lines(
+        self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str], ids: Sequence[str]
+    ) -> Made | None:
+        """A document for each line that is not left out; None if one of them is a piece of a line."""
 
-    def misfits(self) -> int:
-        """How many lines did not fit their format since it was asked last."""
-
-    def redactions(self) -> Mapping[str, int]:
-        """How often each rule of redaction found something since it was asked last."""
-
-    def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
-        """A document for each line; None if one of them is a piece of a line. `stamps` are their `@timestamp`s."""
-
-    def finished(self, stream: LogStream, lines: Sequence[FinishedLine], stamps: Sequence[str]) -> list[bytes]:
-        """A document for each line."""
+    def finished(self, stream: LogStream, lines: Sequence[FinishedLine], stamps: Sequence[str]) -> Made:
+        """A document for each line that is not left out."""
 
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its `log`, about."""

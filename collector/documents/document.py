@@ -8,8 +8,8 @@ Nothing of a document is kept beside its bytes: `time` is read where it stands, 
 `fields` parse, when they are asked for and not before.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import orjson
@@ -17,11 +17,11 @@ from msgspec import Struct, defstruct
 from msgspec.structs import astuple
 
 from collector.documents.attrs import Attrs, HasAttrs
-from collector.documents.composer import FinishedLine, WrittenLine
+from collector.documents.composer import FinishedLine, Made, WrittenLine
 from collector.documents.json_text import log_of, text_of, validate
 from collector.documents.json_text import message as message_of
 from collector.errors import UNREADABLE
-from collector.model import LogStream
+from collector.model import Counts, LogStream
 
 # Members of `log` in which applications say what they have to say, and how bad it is: the first that is there.
 MESSAGES = ("message", "msg", "@m")
@@ -29,10 +29,6 @@ LEVELS = ("level", "severity", "log.level", "levelname", "lvl", "@l")
 
 HEAD = b'{"log":'
 TEXT_MARK = b',"delivery_error":"'
-WITHHELD = (
-    "withheld: this line is too long, or has too much that looks like a secret, to be redacted; "
-    "the log of its container has it"
-)
 _SEAM = b',"stream":"'
 _TIME = b'"@timestamp":"'
 _NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error"})
@@ -54,7 +50,9 @@ class Pilotfish:
         self._fields: Mapping[str, str] | None = None
         self._tail = ""
 
-    def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
+    def whole_lines(
+        self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str], ids: Sequence[str]
+    ) -> Made | None:
         """A document for each line; None if one of them is a piece of a line. The hot path.
 
         Each is encoded by itself: a join of all would widen the whole text on its first character beyond ASCII.
@@ -76,33 +74,27 @@ class Pilotfish:
             append(f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode())
         if self._attrs is not None:
             documents = list(map(self._attrs.add, documents, cast(Sequence[HasAttrs], lines)))
-        return documents
+        return Made(documents, stamps, ids)
 
-    def finished(self, stream: LogStream, lines: Sequence[FinishedLine], stamps: Sequence[str]) -> list[bytes]:
+    def finished(self, stream: LogStream, lines: Sequence[FinishedLine], stamps: Sequence[str]) -> Made:
         """A document for each line."""
         tail = self._tail_of(stream)
         cut = f'","truncated":true{tail[1:]}'
         documents = [
-            f'{{"log":{line.log},"stream":"{line.stream}","@timestamp":"{stamp}{cut if line.is_cut else tail}'.encode()
-            for line, stamp in zip(lines, stamps, strict=True)
+            f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{cut if line.is_cut else tail}'.encode()
+            for log, line, stamp in zip(map(self._log_of, lines), lines, stamps, strict=True)
         ]
-        return documents if self._attrs is None else list(map(self._attrs.add, documents, lines))
+        if self._attrs is not None:
+            documents = list(map(self._attrs.add, documents, lines))
+        return Made(documents, stamps, [line.id for line in lines])
 
-    def log_of(self, text: str) -> str:
-        """The JSON object, on one line, that stands for a line's text."""
-        return log_of(text)
+    def _log_of(self, line: FinishedLine) -> str:
+        """The JSON object, on one line, that stands for a line."""
+        return message_of(line.text) if line.is_broken else log_of(line.text)
 
-    def message_of(self, text: str) -> str:
-        """The JSON object with the text of a broken line as its message, also where the text is JSON."""
-        return message_of(text)
-
-    def misfits(self) -> int:
-        """How many lines did not fit their format since it was asked last."""
-        return 0
-
-    def redactions(self) -> Mapping[str, int]:
-        """How often each rule of redaction found something since it was asked last."""
-        return {}
+    def counted(self) -> Counts:
+        """Nothing is counted."""
+        return Counts()
 
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its `log`, about."""
@@ -115,95 +107,6 @@ class Pilotfish:
             members = orjson.dumps(dict(stream.fields)).decode()[1:]
             self._tail = f'",{members}' if stream.fields else '"}'
         return self._tail
-
-
-class Redacts(Protocol):
-    """Takes secrets out of texts, before anything else sees them."""
-
-    def text(self, text: str) -> str | None:
-        """The text of a line without its secrets; None if it is withheld."""
-
-    def broken(self, text: str) -> str | None:
-        """The text of a broken envelope without its secrets; None if it is withheld."""
-
-    def member(self, name: str, value: str) -> str:
-        """The value of what has this name, without its secrets."""
-
-    def suspects(self, texts: Sequence[str]) -> Collection[int]:
-        """The places of those texts that may have some; the others have none."""
-
-    def counted(self) -> Mapping[str, int]:
-        """How often each rule found something since it was asked last."""
-
-
-class Formatted(Pilotfish):
-    """Composes documents of the form `pilotfish` from lines that are read in a format, or redacted, or both.
-
-    `read` gives the JSON object for a line's text, None if the line does not fit: then it is as without a format.
-    """
-
-    __slots__ = ("_misfits", "_read", "_redact")
-
-    reads_lines = True
-
-    def __init__(
-        self, read: Callable[[str], str | None] = log_of, *, redact: Redacts | None = None, with_attrs: bool = False
-    ) -> None:
-        super().__init__(with_attrs=with_attrs)
-        self._read = read
-        self._redact = redact
-        self._misfits = 0
-        if redact is not None and with_attrs:
-            self._attrs = Attrs(redact.member)
-
-    def log_of(self, text: str) -> str:
-        """The JSON object, on one line, that stands for a line's text."""
-        if self._redact is not None:
-            seen = self._redact.text(text)
-            return message_of(WITHHELD) if seen is None else self._log_of(seen)
-        return self._log_of(text)
-
-    def message_of(self, text: str) -> str:
-        """The JSON object with the text of a broken line as its message, also where the text is JSON."""
-        seen = text if self._redact is None else self._redact.broken(text)
-        return message_of(WITHHELD if seen is None else seen)
-
-    def redactions(self) -> Mapping[str, int]:
-        """How often each rule of redaction found something since it was asked last."""
-        return {} if self._redact is None else self._redact.counted()
-
-    def _log_of(self, text: str) -> str:
-        found = self._read(text)
-        if found is None:
-            self._misfits += 1
-            return log_of(text)
-        return found
-
-    def misfits(self) -> int:
-        """How many lines did not fit their format since it was asked last."""
-        found, self._misfits = self._misfits, 0
-        return found
-
-    def whole_lines(self, stream: LogStream, lines: Sequence[WrittenLine], stamps: Sequence[str]) -> list[bytes] | None:
-        """A document for each line; None if one of them is a piece of a line."""
-        if not all(line.log.endswith("\n") for line in lines):
-            return None
-        logs = self._logs([text_of(line.log) for line in lines])
-        tail = self._tail_of(stream)
-        documents = [
-            f'{{"log":{log},"stream":"{line.stream}","@timestamp":"{stamp}{tail}'.encode()
-            for log, line, stamp in zip(logs, lines, stamps, strict=True)
-        ]
-        if self._attrs is not None:
-            documents = list(map(self._attrs.add, documents, cast(Sequence[HasAttrs], lines)))
-        return documents
-
-    def _logs(self, texts: list[str]) -> Iterable[str]:
-        if self._redact is None:
-            return map(self._log_of, texts)
-        suspects = self._redact.suspects(texts)
-        clean, any_ = self._log_of, self.log_of
-        return [any_(text) if number in suspects else clean(text) for number, text in enumerate(texts)]
 
 
 class Parts(NamedTuple):

@@ -1,8 +1,9 @@
-"""Where a line stands → what its document's `_id` begins with: ADR 0001."""
+"""Where a line stands → its document's `_id`: ADR 0001."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from typing import overload
 
 import orjson
 
@@ -19,3 +20,45 @@ def short_hash(parts: Sequence[str | int]) -> str:
 def id_prefix(file: FileId, entry: str) -> str:
     """What the `_id`s of one file's lines for one label entry begin with."""
     return short_hash([ID_SCHEME, file.container_id, file.head, file.ordinal, entry]) + "-"
+
+
+class NumberedIds(Sequence[str]):
+    """The `_id`s of lines that follow each other in one file, `<prefix><number>`: made when they are asked for."""
+
+    __slots__ = ("numbers", "prefix")
+
+    def __init__(self, prefix: str, numbers: range) -> None:
+        self.prefix = prefix
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "NumberedIds": ...
+    def __getitem__(self, index: int | slice) -> "str | NumberedIds":
+        found = self.numbers[index]
+        return NumberedIds(self.prefix, found) if isinstance(found, range) else f"{self.prefix}{found}"
+
+    def __iter__(self) -> Iterator[str]:
+        prefix = self.prefix
+        return (f"{prefix}{number}" for number in self.numbers)
+
+    def __contains__(self, name: object) -> bool:
+        return self._number(name) in self.numbers
+
+    def index(self, name: object, start: int = 0, stop: int | None = None) -> int:
+        """Where it stands; without making all of them, as `in`."""
+        number = self._number(name)
+        if number is None:
+            raise ValueError(f"{name!r} is not among them")
+        return start + self.numbers[start:stop].index(number)
+
+    def _number(self, name: object) -> int | None:
+        if not isinstance(name, str):
+            return None
+        digits = name.removeprefix(self.prefix)
+        number = int(digits) if digits.isascii() and digits.isdigit() else None
+        return number if name == f"{self.prefix}{number}" else None

@@ -20,7 +20,7 @@ from collector.docker.engine import Engine
 from collector.docker.event import Event
 from collector.documents.composer import Composer
 from collector.intake.composing import composer_of
-from collector.model import LogStream, Start, StreamKey
+from collector.model import LogStream, Reading, Start, StreamKey
 from collector.ports import Finding, Source, Transform
 from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
@@ -175,7 +175,7 @@ class InputContext(NamedTuple):
             path=path,
             running=True,
             fields=fields,
-            redact=self.redaction.names,
+            reading=Reading(redact=self.redaction.names),
         )
 
 

@@ -40,7 +40,8 @@ class JsonFiles:
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
         composer = composer_of(stream, self._redaction, with_attrs=self._with_attrs)
-        is_slow = bool(stream.format) and formats.kind_of(stream.format).is_slow
-        if stream.multiline is not None:
-            return MultilineJson(self._stamps, stream.multiline, start, composer=composer, is_slow=is_slow)
+        reading = stream.reading
+        is_slow = bool(reading.format) and formats.kind_of(reading.format).is_slow
+        if reading.multiline is not None:
+            return MultilineJson(self._stamps, reading.multiline, start, composer=composer, is_slow=is_slow)
         return DockerJson(self._stamps, start, composer=composer, is_slow=is_slow)

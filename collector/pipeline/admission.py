@@ -134,8 +134,8 @@ class Admission:
         for taken, is_new in reader.made(chunk, most):
             if is_new:
                 self._ledger.parse_errors += taken.parse_errors
-                reader.misfits += taken.misfits
-                reader.redactions.update(taken.redactions or {})
+                if taken.counts is not None:
+                    reader.counts.add(taken.counts)
                 self._ledger.left_out(taken.filtered or {})
                 self._counts.torn(chunk.stream.container, lines=taken.torn_lines)
             yield taken.segments

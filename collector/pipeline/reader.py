@@ -1,12 +1,11 @@
 """One stream that is read for one output."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from collector.model import Chunk, Segment
+from collector.model import Chunk, Counts, Segment
 from collector.pipeline.told import Told
 from collector.ports import Source, Taken, Transform
 from collector.transform.parts import parts
@@ -50,8 +49,7 @@ class Reader(Struct, eq=False):
     transform: Transform
     documents: int = 0
     read_bytes: int = 0
-    misfits: int = 0
-    redactions: Counter[str] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counts)
     left: Iterator[Segment] | None = None
     held: Hold = field(default_factory=Hold)
     kept: Chunk | None = None

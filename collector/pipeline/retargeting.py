@@ -62,8 +62,7 @@ class Retargeting:
         """The stream with the target and the format that its lines have now."""
         reader, target = self._readers.get(stream.key), self._checkpoints.target_of(stream.key)
         if reader is not None and reader.source.stream.reading != stream.reading:
-            format_, options, multiline, redact = reader.source.stream.reading
-            stream = replace(stream, format=format_, format_options=options, multiline=multiline, redact=redact)
+            stream = replace(stream, reading=reader.source.stream.reading)
         if target in (None, stream.target):
             return stream
         told = bounded(target)  # older versions kept any
@@ -94,7 +93,9 @@ class Retargeting:
         source.update(stream)
         if is_read_anew:
             self._read_anew(stream.key)
-            log.info("settings of a stream changed", container=stream.container, format=stream.format or "none set")
+            log.info(
+                "settings of a stream changed", container=stream.container, format=stream.reading.format or "none set"
+            )
         if target != stream.target:
             log.info("target follows the name of the container", container=stream.container,
                      target=stream.target, before=target)  # fmt: skip

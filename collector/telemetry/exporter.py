@@ -103,12 +103,12 @@ class Exporter:
         yield each(catalogue.CONTAINER_READ_BYTES, lambda one: one.read_bytes)
         formatted = Counter[tuple[str, str]]()
         for labels, reader in followed:
-            if reader.source.stream.format:
-                formatted[labels] += reader.misfits
+            if reader.source.stream.reading.format:
+                formatted[labels] += reader.counts.misfits
         yield family(catalogue.CONTAINER_MISFITS, formatted.items())
         redacted = Counter[tuple[str, str, str]]()
         for labels, reader in followed:
-            redacted.update({(*labels, rule): count for rule, count in reader.redactions.items()})
+            redacted.update({(*labels, rule): count for rule, count in reader.counts.redactions.items()})
         yield family(catalogue.REDACTIONS, redacted.items())
         faulty = {one.name: one.settings.fault_count for one in self._containers.shown() if one.settings.fault_count}
         yield family(catalogue.LABEL_FAULTS, [((name,), count) for name, count in faulty.items()])

@@ -47,7 +47,7 @@ def segment_of(
     time = iso(event.time)
     (stamp,) = stamps.render([time])
     line = FinishedLine(orjson.dumps(log_of(event, kind)).decode(), "events", time, _id(event))
-    (document,) = Pilotfish().finished(stream, [line], [stamp])
+    (document,) = Pilotfish().finished(stream, [line], [stamp]).documents
     return Segment(
         stream=stream,
         day=stamp[:10],

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
-from collector.documents.composer import Composer, FinishedLine
+from collector.documents.composer import Composer, FinishedLine, Made
 from collector.documents.document import Pilotfish
-from collector.documents.ids import id_prefix
+from collector.documents.ids import NumberedIds, id_prefix
 from collector.documents.segments import days, segment_of
 from collector.model import (
     BEGINNING,
@@ -28,7 +28,6 @@ from collector.model import (
     Decided,
     FileId,
     LogStream,
-    NumberedIds,
     Position,
     Segment,
     Start,
@@ -63,7 +62,7 @@ class DockerJson(Transform):
         self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
-        self._joining = Joining(self._line_log)
+        self._joining = Joining()
         self._held = Undated(start.decided.dated)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
@@ -99,7 +98,8 @@ class DockerJson(Transform):
             end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
         taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
         if self._composer.reads_lines:
-            taken.misfits, taken.redactions = self._composer.misfits(), self._composer.redactions()
+            taken.counts = self._composer.counted()
+            taken.filtered = taken.counts.filtered
         self.parse_errors = self.torn_lines = 0
         return taken
 
@@ -159,11 +159,14 @@ class DockerJson(Transform):
         stamped = self._stamps.stamp(times)
         return None if stamped is None else (lines, stamped)
 
-    def _finished(self, chunk: Chunk, lines: Sequence[Line], documents: list[bytes], stamped: Stamped) -> list[Segment]:
-        self._last_time = lines[-1].time
+    def _whole(self, chunk: Chunk, lines: Sequence[Line], stamps: Sequence[str]) -> Made | None:
         first = chunk.start.line
         ids = NumberedIds(self._id_prefix(chunk.start.file, chunk.stream), range(first, first + len(lines)))
-        return self._by_day(chunk, Ticket(chunk.end, self._last_time, chunk.fingerprint), stamped, documents, ids)
+        return self._composer.whole_lines(chunk.stream, lines, stamps, ids)
+
+    def _finished(self, chunk: Chunk, last_time: str, made: Made, day: str) -> list[Segment]:
+        self._last_time = last_time
+        return self._by_day(chunk, Ticket(chunk.end, last_time, chunk.fingerprint), made, day)
 
     # ------------------------------------------------------------------ slow path
 
@@ -186,10 +189,10 @@ class DockerJson(Transform):
             self._release(chunk.stream, finished)
         if chunk.ended:
             self._finish_all(finished)
-        stamps = self._stamps.render([document.time for document in finished])
-        documents = self._composer.finished(chunk.stream, finished, stamps)
-        ids = [document.id for document in finished]
-        return self._by_day(chunk, self._resume(chunk), Stamped(stamps), documents, ids)
+        return self._by_day(chunk, self._resume(chunk), self._composed(chunk.stream, finished))
+
+    def _composed(self, stream: LogStream, finished: Sequence[FinishedLine]) -> Made:
+        return self._composer.finished(stream, finished, self._stamps.render([line.time for line in finished]))
 
     def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[FinishedLine]) -> None:
         if b"\0" not in content:
@@ -228,10 +231,6 @@ class DockerJson(Transform):
     def _end_decided(self, finished: list[FinishedLine]) -> None:
         """What was decided to be whole."""
 
-    def _line_log(self, text: str) -> str:
-        """What stands for a line that is whole."""
-        return self._composer.log_of(text)
-
     def _place_within(self, at: Callable[[], Ticket]) -> Place:
         """Where a line in pieces begins."""
         return Place(at(), 0)
@@ -255,9 +254,8 @@ class DockerJson(Transform):
         self.parse_errors += 1
         text = raw.content.decode(errors="replace").removesuffix("\r")
         is_cut = len(raw.content) >= MAX_RAW_LINE_BYTES
-        finished.append(
-            FinishedLine(self._composer.message_of(text), "stdout", self._last_time, self._id(raw, stream), b"", is_cut)
-        )
+        name = self._id(raw, stream)
+        finished.append(FinishedLine(text, "stdout", self._last_time, name, is_cut=is_cut, is_broken=True))
 
     def _place(self, start: Position, last_time: str) -> Ticket:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
@@ -285,15 +283,14 @@ class DockerJson(Transform):
             self._prefix = id_prefix(file, stream.entry)
         return self._prefix
 
-    def _by_day(
-        self, chunk: Chunk, end: Ticket, stamped: Stamped, documents: list[bytes], ids: Sequence[str]
-    ) -> list[Segment]:
+    def _by_day(self, chunk: Chunk, end: Ticket, made: Made, day: str = "") -> list[Segment]:
         """Segments of equal day; only the last moves the position, since no offset is known inside a chunk."""
-        if stamped.day:
+        documents, stamps, ids = made
+        if day:
             self._done = end
-            return [segment_of(chunk.stream, stamped.day, documents, ids, end)]
+            return [segment_of(chunk.stream, day, documents, ids, end)]
         segments = []
-        for day, first, last in days(stamped.stamps):
+        for day, first, last in days(stamps):
             if last == len(documents):
                 self._done = end
             segments.append(segment_of(chunk.stream, day, documents[first:last], ids[first:last], self._done))
@@ -308,19 +305,19 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
     if decoded is None:
         return None
     lines, stamped = decoded
-    made: list[tuple[Sequence[Line], list[bytes], Stamped]] = []
+    found: list[tuple[str, Made]] = []
     first = 0
     for each, chunk in jobs:
         last = first + chunk.end.line - chunk.start.line
-        theirs, stamps = lines[first:last], stamped.stamps[first:last]
-        documents = each._composer.whole_lines(chunk.stream, theirs, stamps)
-        if not documents:
+        made = each._whole(chunk, lines[first:last], stamped.stamps[first:last])
+        if made is None or last == first:
             return None
-        made.append((theirs, documents, Stamped(stamps, stamped.day)))
+        found.append((lines[last - 1].time, made))
         first = last
     if first != len(lines):
         return None
-    return [transform._finished(chunk, *each) for (transform, chunk), each in zip(jobs, made, strict=True)]
+    pairs = zip(jobs, found, strict=True)
+    return [transform._finished(chunk, *each, stamped.day) for (transform, chunk), each in pairs]
 
 
 def is_complete(chunk: Chunk) -> bool:

@@ -74,14 +74,11 @@ class Events:
 
     clear: Ticket | None = None
 
-    def __init__(
-        self, rule: Rule, options: Multiline, log_of: Callable[[str], str], ended: Collection[Ended] = ()
-    ) -> None:
-        """`log_of` gives the JSON object that stands for a text; `ended` are the ends that were decided."""
+    def __init__(self, rule: Rule, options: Multiline, ended: Collection[Ended] = ()) -> None:
+        """`ended` are the ends that were decided."""
         self._rule = rule
         self._most_lines = options.max_lines
         self._gap_nanoseconds = round(options.gap * 1e9)
-        self._log_of = log_of
         self._ended = frozenset(ended)
         self._open: dict[str, _Event] = {}
         self.count = 0  # twice that of lines: what begins between two of them has a number, too
@@ -91,7 +88,7 @@ class Events:
         return bool(self._open)
 
     def take(self, line: JoinedLine, place: Callable[[], Ticket], *, is_amid: bool) -> list[FinishedLine]:
-        """Take a line, whose `log` is its text, and give what is finished now.
+        """Take a line, and give what is finished now.
 
         `place` tells where it stands unless it came in pieces; `is_amid`: one of the other stream has begun before it.
         """
@@ -102,9 +99,7 @@ class Events:
         if self._is_alone(line):
             if (event := self._open.pop(line.stream, None)) is not None:
                 finished += self._whole(event)
-            finished.append(
-                FinishedLine(self._log_of(line.log), line.stream, line.time, line.id, line.attrs, line.is_cut)
-            )
+            finished.append(line)
         else:
             finished += self._add(line, place, is_amid=is_amid)
         self._move_clear()
@@ -163,7 +158,7 @@ class Events:
         at = partial(self._place, line, place)
         event = self._open.get(line.stream)
         if event is not None and event.maybe is not None:
-            maybe, state = event.maybe, self._rule.follow(event.maybe_state, line.log)
+            maybe, state = event.maybe, self._rule.follow(event.maybe_state, line.text)
             event.maybe = None
             if state >= 0 and not state & MAYBE:
                 joined = self._join(event, maybe.first, lambda: maybe.place, state, finished, is_amid=is_amid)
@@ -174,8 +169,8 @@ class Events:
             finished += self._whole(event)
             event = self._open[line.stream] = maybe
         state = BEGINS
-        if event is not None and not self._rule.always_begins(line.log):
-            state = self._rule.follow(self._state(event), line.log)
+        if event is not None and not self._rule.always_begins(line.text):
+            state = self._rule.follow(self._state(event), line.text)
         if event is None or state == BEGINS:
             finished += [] if event is None else self._whole(event)
             self._open[line.stream] = self._begun(line, at(), _UNKNOWN, is_amid=is_amid)
@@ -190,19 +185,19 @@ class Events:
     def _state(self, event: _Event) -> int:
         """It is asked for only where the next line may be joined: that is cheaper."""
         if event.state == _UNKNOWN:
-            event.state = self._rule.begin(event.first.log)
+            event.state = self._rule.begin(event.first.text)
         return event.state
 
     def _is_alone(self, line: JoinedLine) -> bool:
         """Whether it is a JSON object, and is not within another."""
-        text, event = line.log, self._open.get(line.stream)
+        text, event = line.text, self._open.get(line.stream)
         if text.lstrip()[:1] != "{" or object_of(text) is None:
             return False
         return text[0] == "{" or event is None or not self._rule.is_within(self._state(event))
 
     def _begun(self, line: JoinedLine, place: Place, state: int, *, is_amid: bool) -> _Event:
         is_spanned = is_amid or self._last_join > place.order
-        return _Event(line, place, state, [line.log], len(line.log), line.time, is_spanned, line.is_cut)
+        return _Event(line, place, state, [line.text], len(line.text), line.time, is_spanned, line.is_cut)
 
     def _place(self, line: JoinedLine, place: Callable[[], Ticket]) -> Place:
         return line.place or Place(place(), self.count)
@@ -220,13 +215,13 @@ class Events:
         """A line more; one beyond the bounds begins another event, as it does where reading begins with it."""
         self._last_join = self.count
         self._span(event.place.order)
-        if len(event.texts) >= self._most_lines or event.size + len(line.log) > MAX_JOINED_CHARACTERS:
+        if len(event.texts) >= self._most_lines or event.size + len(line.text) > MAX_JOINED_CHARACTERS:
             event.is_cut = True
             finished += self._whole(event)
             event = self._open[line.stream] = self._begun(line, at(), _UNKNOWN, is_amid=is_amid)
             return event
-        event.texts.append(line.log)
-        event.size += len(line.log) + 1
+        event.texts.append(line.text)
+        event.size += len(line.text) + 1
         event.last_time = line.time
         event.state = state
         event.is_cut |= line.is_cut
@@ -264,8 +259,7 @@ class Events:
         """Its document, and that of what may have been a part of it."""
         first, lines = event.first, len(event.texts)
         name = first.id if lines == 1 else f"{first.id}~{lines}"
-        text = first.log if lines == 1 else "\n".join(event.texts)
-        whole = FinishedLine(self._log_of(text), first.stream, first.time, name, first.attrs, event.is_cut)
+        whole = FinishedLine("\n".join(event.texts), first.stream, first.time, name, first.attrs, event.is_cut)
         return [whole] if event.maybe is None else [whole, *self._whole(event.maybe)]
 
     def _move_clear(self) -> None:

@@ -48,9 +48,7 @@ class Joining:
 
     clear: Ticket
 
-    def __init__(self, log_of: Callable[[str], str]) -> None:
-        """`log_of` gives the JSON object that stands for a line's text."""
-        self._log_of = log_of
+    def __init__(self) -> None:
         self._unfinished: dict[str, _Unfinished] = {}  # in the order in which they began
 
     def __bool__(self) -> bool:
@@ -75,10 +73,7 @@ class Joining:
             finished.append(self._finish(line.stream))
             unfinished = None
         if unfinished is None and is_end:  # a whole line, as most are
-            return [
-                *finished,
-                JoinedLine(self._log_of(text_of(line.log)), line.stream, time, name, bytes(line.attrs)),
-            ]
+            return [*finished, JoinedLine(text_of(line.log), line.stream, time, name, bytes(line.attrs))]
         if unfinished is None:
             here = here or place()
             if not self._unfinished:
@@ -99,4 +94,4 @@ class Joining:
         text = text_of("".join(unfinished.pieces))
         pieces = f".{len(unfinished.pieces)}" if len(unfinished.pieces) > 1 else ""
         name = f"{unfinished.id}{pieces}"
-        return JoinedLine(self._log_of(text), stream, unfinished.time, name, unfinished.attrs, is_cut, unfinished.place)
+        return JoinedLine(text, stream, unfinished.time, name, unfinished.attrs, is_cut=is_cut, place=unfinished.place)

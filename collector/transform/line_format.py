@@ -34,16 +34,19 @@ class LineFormat(Transform):
         prefix = id_prefix(chunk.start.file, chunk.stream.entry)
         raws = enumerate(chunk.data.split(b"\n")[:-1], chunk.start.line)
         lines = [self._line(raw, f"{prefix}{number}") for number, raw in raws]
-        stamps = self._stamps.render([line.time for line in lines])
-        documents, ids = self._composer.finished(chunk.stream, lines, stamps), [line.id for line in lines]
+        rendered = self._stamps.render([line.time for line in lines])
+        documents, stamps, ids = self._composer.finished(chunk.stream, lines, rendered)
         end = Ticket(chunk.end, self._last_time, chunk.fingerprint)
         segments = [
-            segment_of(chunk.stream, day, documents[first:last], ids[first:last], end if last == len(lines) else begin)
+            segment_of(
+                chunk.stream, day, documents[first:last], ids[first:last], end if last == len(documents) else begin
+            )
             for day, first, last in days(stamps)
         ]
         taken = Taken(segments, segments[-1].ticket if segments else end)
         if self._composer.reads_lines:
-            taken.misfits, taken.redactions = self._composer.misfits(), self._composer.redactions()
+            taken.counts = self._composer.counted()
+            taken.filtered = taken.counts.filtered
         return taken
 
     def added_bytes(self, stream: LogStream) -> int:
@@ -53,4 +56,4 @@ class LineFormat(Transform):
     def _line(self, raw: bytes, name: str) -> FinishedLine:
         time, said = self.read(raw.decode(errors="replace").removesuffix("\r"))
         self._last_time = self._stamps.read(time) or self._last_time
-        return FinishedLine(self._composer.log_of(said), "stdout", self._last_time or _NO_TIME, name)
+        return FinishedLine(said, "stdout", self._last_time or _NO_TIME, name)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 
-from collector.documents.composer import Composer, FinishedLine
+from collector.documents.composer import Composer, FinishedLine, Made
+from collector.documents.ids import NumberedIds
 from collector.documents.json_text import text_of
 from collector.model import (
     BEGINNING,
@@ -16,7 +17,6 @@ from collector.model import (
     Decided,
     LogStream,
     Multiline,
-    NumberedIds,
     Position,
     Segment,
     Start,
@@ -29,7 +29,7 @@ from collector.transform.envelope import Line
 from collector.transform.event_rules import rule_of
 from collector.transform.events import Events
 from collector.transform.joining import JoinedLine, Place
-from collector.transform.stamps import Stamped, Stamps
+from collector.transform.stamps import Stamps
 
 _LATE_SECONDS = 2.0  # that a line may come later than Docker's time of it says, before an event is ended without it
 _LAST = 2  # lines of a chunk that are not whole with it
@@ -54,7 +54,7 @@ class MultilineJson(DockerJson):
         """
         super().__init__(stamps, start, composer=composer, is_slow=is_slow)
         self._rule = rule_of(multiline)
-        self._events = Events(self._rule, multiline, self._composer.log_of, start.decided.ended)
+        self._events = Events(self._rule, multiline, start.decided.ended)
         self._patience = multiline.gap + _LATE_SECONDS
         self._is_at_end = False  # a chunk without data came last
 
@@ -104,17 +104,19 @@ class MultilineJson(DockerJson):
         most = max(0, count - _LAST) if len(further) < count else 0
         if not all(line.log.endswith("\n") for line in lines[most:]):
             return None
-        documents = self._composer.whole_lines(chunk.stream, lines[:most], stamped.stamps[:most])
-        if documents is None:
+        prefix, first = self._id_prefix(chunk.start.file, chunk.stream), chunk.start.line
+        ids = NumberedIds(prefix, range(first, first + most))
+        alone = self._composer.whole_lines(chunk.stream, lines[:most], stamped.stamps[:most], ids)
+        if alone is None:
             return None
-        made = _Made(documents, stamped.stamps, self._id_prefix(chunk.start.file, chunk.stream), chunk.start.line)
+        made = _Made(alone.documents, stamped.stamps, prefix, first)
         self._walk(chunk, lines, further, made)
         self._last_time = lines[-1].time
         if not made.documents:
             return []
         is_one_day = stamped.day and all(stamp[:10] == stamped.day for stamp in made.others)
-        found = Stamped(made.stamps, stamped.day if is_one_day else "")
-        return self._by_day(chunk, self._resume(chunk), found, made.documents, made.ids)
+        day = stamped.day if is_one_day else ""
+        return self._by_day(chunk, self._resume(chunk), Made(made.documents, made.stamps, made.ids), day)
 
     def _walk(self, chunk: Chunk, lines: Sequence[Line], further: Sequence[int], made: "_Made") -> None:
         """Each line that may be joined, with the two before it, goes through `events`; the others are whole."""
@@ -136,13 +138,9 @@ class MultilineJson(DockerJson):
 
     def _put(self, stream: LogStream, finished: Sequence[FinishedLine], made: "_Made") -> None:
         if finished:
-            stamps = self._stamps.render([line.time for line in finished])
-            made.put_others(self._composer.finished(stream, finished, stamps), stamps, [one.id for one in finished])
+            made.put_others(self._composed(stream, finished))
 
     # ------------------------------------------------------------------ slow path
-
-    def _line_log(self, text: str) -> str:
-        return text  # that of an event is made once it is whole
 
     def _join(self, lines: Sequence[JoinedLine], at: Callable[[], Ticket], finished: list[FinishedLine]) -> None:
         for line in lines:
@@ -187,12 +185,12 @@ class _Made:
         self.stamps += self._line_stamps[first:last]
         self._ids.append(range(self._first + first, self._first + last))
 
-    def put_others(self, documents: list[bytes], stamps: list[str], ids: list[str]) -> None:
+    def put_others(self, made: Made) -> None:
         """Documents that were made otherwise."""
-        self.documents += documents
-        self.stamps += stamps
-        self.others += stamps
-        self._ids += ids
+        self.documents += made.documents
+        self.stamps += made.stamps
+        self.others += made.stamps
+        self._ids += made.ids
 
     @property
     def ids(self) -> Sequence[str]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from collector.documents.ids import NumberedIds
 from collector.documents.naming import Naming
 from collector.files import gzip
-from collector.model import Batch, NumberedIds, Rejected, Segment, line_count
+from collector.model import Batch, Rejected, Segment, line_count
 
 DEFAULT_INDEX = "{target}-%Y.%m.%d"
 TARGET_BYTES = 200

@@ -7,7 +7,7 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from collector.model import LogStream
+from collector.model import AS_WRITTEN, LogStream, Reading
 
 TIME = "2017-11-27T02:13:00.768123456Z"
 
@@ -36,7 +36,7 @@ def log_stream(
     container_id: str = "c0ffee",
     target: str = "shop",
     entry: str = "",
-    format: str = "",  # noqa: A002
+    reading: Reading = AS_WRITTEN,
 ) -> LogStream:
     """A running container's stream."""
     return LogStream(
@@ -44,7 +44,7 @@ def log_stream(
         container=f"{container_id}-1",
         entry=entry,
         target=target,
-        format=format,
+        reading=reading,
         path=str(path),
         running=True,
         fields={"host": "moby", "@target": target, "docker_container": f"{container_id}-1"},

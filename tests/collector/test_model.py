@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.model import NumberedIds, line_count
+from collector.documents.ids import NumberedIds
+from collector.model import line_count
 from tests.contract.segments import log_stream
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from collector.documents.document import WITHHELD
+from collector.documents.formatted import WITHHELD
 from tests.collector.redaction.test_rule_corpora import MARKED, RULES, lines, unmarked
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.log_tree import LogTree, envelope

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.model import Batch, NumberedIds
+from collector.documents.ids import NumberedIds
+from collector.model import Batch
 from shippers.elasticsearch import bulk
 from shippers.elasticsearch.bulk import DEFAULT_INDEX, TARGET_BYTES, encode, encode_compressed, index_name, without_deep
 from tests.contract.segments import DAY, batch, log_stream, plain_segment, segment

@@ -34,7 +34,7 @@ def test_elastics_hints_exclude_a_container_and_read_json() -> None:
     assert str(hinted("elastic", {"co.elastic.logs/enabled": "false"}).excluded_by) == "label co.elastic.logs/enabled"
     labels = {"co.elastic.logs/enabled": "true", "co.elastic.logs/json.keys_under_root": "true"}
     (entry,) = hinted("elastic", labels).entries
-    assert entry.format == "json"
+    assert entry.reading.format == "json"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_elastics_hints_exclude_a_container_and_read_json() -> None:
 def test_elastics_patterns_join_the_lines_that_filebeat_joins(said: dict[str, str], found: Multiline) -> None:
     settings = hinted("elastic", {f"co.elastic.logs/multiline.{name}": value for name, value in said.items()})
     assert settings.faults == ()
-    assert [entry.multiline for entry in settings.entries] == [found]
+    assert [entry.reading.multiline for entry in settings.entries] == [found]
 
 
 def test_datadogs_rule_for_lines_is_the_pattern_of_the_first() -> None:
     rule = {"type": "multi_line", "name": "x", "pattern": r"\d{4}-"}
     (entry,) = hinted("datadog", datadog(log_processing_rules=[rule])).entries
-    assert entry.multiline == Multiline(start=r"\d{4}-")
+    assert entry.reading.multiline == Multiline(start=r"\d{4}-")
 
 
 def test_dozzles_name_and_group_are_fields() -> None:

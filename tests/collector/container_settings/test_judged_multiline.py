@@ -34,7 +34,7 @@ from tests.collector.container_settings.test_policy import Labels, only, reasons
 def test_a_container_says_which_of_its_lines_are_one(
     labels: Labels, environment: Labels, found: Multiline | None
 ) -> None:
-    assert only(settled(labels, environment)).multiline == found
+    assert only(settled(labels, environment)).reading.multiline == found
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_cannot_be_used_is_a_fault_and_the_rest_counts(
 ) -> None:
     settings = settled(labels)
     (entry,) = settings.entries
-    assert entry.multiline == found
+    assert entry.reading.multiline == found
     (told,) = reasons(settings)
     assert reason in told
 
@@ -84,7 +84,7 @@ def test_a_rule_says_it_for_containers_that_say_nothing_else(
 ) -> None:
     policy = Policy(rules=[Rule.model_validate(rule)])
     (entry,) = settled(labels, policy=policy).entries
-    assert entry.multiline == found
+    assert entry.reading.multiline == found
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_the_environment_wins_over_a_label_and_that_over_a_rule() -> None:
     assert only(settled(policy=policy)).target == "rule"
     assert only(settled(label, policy=policy)).target == "label"
     found = only(settled(label, variable, policy=policy))
-    assert (found.target, found.tags, found.format) == ("variable", {"team": "label", "tier": "rule"}, "json")
+    assert (found.target, found.tags, found.reading.format) == ("variable", {"team": "label", "tier": "rule"}, "json")
     assert {key: str(origin) for key, origin in found.origins.items()} == {
         "source": "default",
         "target": "environment variable pilotfish_target",
@@ -157,7 +157,7 @@ def test_the_environment_wins_over_a_label_and_that_over_a_rule() -> None:
 def test_what_is_said_of_one_stream_wins_over_what_is_said_of_all() -> None:
     labels = {"pilotfish.web": "stdout", "pilotfish.db": "stdout", "pilotfish.format": "json"}
     db, web = settled(labels | {"pilotfish.web.format": "none"}).entries
-    assert (db.format, web.format) == ("json", "none")
+    assert (db.reading.format, web.reading.format) == ("json", "none")
 
 
 def test_the_first_rule_that_matches_wins_and_others_add_what_it_leaves_open() -> None:
@@ -264,14 +264,18 @@ def test_a_format_that_cannot_be_made_is_told_and_the_next_best_counts(value: st
     rules = Policy(rules=[Rule(format={"name": "none"})])
     found = settled({"pilotfish.format": value, "pilotfish.format.pattern": "(?=x)"}, policy=rules)
     assert found.faults[0].reason.startswith(said)
-    assert [entry.format for entry in found.entries] == ["none"]
+    assert [entry.reading.format for entry in found.entries] == ["none"]
 
 
 @pytest.mark.parametrize("option", ["time_key", "time_format", "pattern"])
 def test_an_option_that_its_format_has_not_is_told_and_leaves_format_and_other_options_alone(option: str) -> None:
-    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.format": "csv", "aliyun.logs.web.format.keys": "a,b"}
+    labels = {
+        "aliyun.logs.web": "stdout",
+        "aliyun.logs.web.format": "csv",
+        "aliyun.logs.web.format.keys": "a,b",
+    }
     found = settled(labels | {f"aliyun.logs.web.format.{option}": "x"})
-    assert [(entry.format, entry.options) for entry in found.entries] == [("csv", {"keys": "a,b"})]
+    assert [(entry.reading.format, entry.reading.options) for entry in found.entries] == [("csv", {"keys": "a,b"})]
     (fault,) = found.faults
     assert str(fault).startswith(f"label aliyun.logs.web.format.{option}: the format csv has no option {option}; ")
 
@@ -347,7 +351,7 @@ def test_containers_may_set_only_what_the_operator_allows() -> None:
     policy = Policy(LabelOptions(allow=("target", "fields.*")))
     labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.target": "shop", "aliyun.logs.web.format": "json"}
     found = settled(labels, policy=policy)
-    assert (streams(found), found.entries[0].format) == ([("web", "shop")], "")
+    assert (streams(found), found.entries[0].reading.format) == ([("web", "shop")], "")
     assert reasons(found) == [
         "label aliyun.logs.web.format: containers may not set format here: the operator's labels.allow does not name it"
     ]
@@ -356,7 +360,7 @@ def test_containers_may_set_only_what_the_operator_allows() -> None:
 def test_who_may_set_a_format_may_set_its_options_and_excluding_is_a_setting_as_others_are() -> None:
     labels = {"pilotfish.format": "csv", "pilotfish.format.keys": "a", "pilotfish.exclude": "true"}
     found = settled(labels, policy=Policy(LabelOptions(allow=("format",))))
-    assert [(entry.format, entry.options) for entry in found.entries] == [("csv", {"keys": "a"})]
+    assert [(entry.reading.format, entry.reading.options) for entry in found.entries] == [("csv", {"keys": "a"})]
     assert [fault.key for fault in found.faults] == ["exclude"]
 
 
@@ -512,7 +516,7 @@ def test_a_value_is_the_text_that_was_written(value: str) -> None:
 def test_a_rule_names_what_is_redacted_in_place_of_what_holds_for_all(
     rules: list[Rule], found: tuple[str, ...]
 ) -> None:
-    assert only(settled(policy=Policy(rules=rules, redact=("secrets", "mine")))).redact == found
+    assert only(settled(policy=Policy(rules=rules, redact=("secrets", "mine")))).reading.redact == found
 
 
 @pytest.mark.parametrize("allow", [("*",), ("redact", "target")])
@@ -520,7 +524,7 @@ def test_no_container_says_what_is_redacted(allow: tuple[str, ...]) -> None:
     labels = {"pilotfish.redact": "", "pilotfish.web": "stdout", "pilotfish.web.redact": "x"}
     policy = Policy(LabelOptions(allow=allow), [], redact=("secrets",))
     found = settled(labels, {"pilotfish_redact": "pii"}, policy=policy)
-    assert [entry.redact for entry in found.entries] == [("secrets",)]
+    assert [entry.reading.redact for entry in found.entries] == [("secrets",)]
     assert len(reasons(found)) == 3
     assert all("containers may not set redact" in one for one in reasons(found))
 

@@ -42,7 +42,7 @@ def test_a_stream_is_what_the_description_says() -> None:
 def test_a_stream_carries_the_format_that_its_container_names() -> None:
     labels = {"aliyun.logs.web": "stdout", "aliyun.logs.web.format": "none", "aliyun.logs.till": "stdout"}
     till, web = enricher().container(described(labels)).streams
-    assert [(one.source, one.format) for one in (till, web)] == [("stdout", ""), ("stdout", "none")]
+    assert [(one.source, one.reading.format) for one in (till, web)] == [("stdout", ""), ("stdout", "none")]
 
 
 @given(st.text(), st.text().map("t{}".format), st.text())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.documents import document
-from collector.documents.composer import FinishedLine
+from collector.documents.composer import FinishedLine, Made
 from collector.documents.document import Pilotfish
 from collector.documents.json_text import log_of
 from collector.model import Chunk, FileId, LogStream, Position
@@ -45,8 +45,8 @@ def composed(
 ) -> tuple[bytes, str]:
     """The document of a line, and the JSON of its `log`."""
     log = log_of(written)
-    line = FinishedLine(log, "stdout", TIME, "a", json.dumps(attrs).encode() if attrs else b"", is_cut)
-    (found,) = Pilotfish(with_attrs=True).finished(replace(STREAM, fields=fields), [line], [TIME])
+    line = FinishedLine(written, "stdout", TIME, "a", json.dumps(attrs).encode() if attrs else b"", is_cut)
+    (found,) = Pilotfish(with_attrs=True).finished(replace(STREAM, fields=fields), [line], [TIME]).documents
     return found, log
 
 
@@ -76,7 +76,8 @@ def test_a_whole_line_gives_the_same_document_at_one_go(
     given_attrs = json.dumps(attrs).encode() if attrs else b""
     line = LineWithAttrs(log=f"{text}\n", time=TIME, stream="stdout", attrs=given_attrs)  # type: ignore[arg-type]
     stream = replace(STREAM, fields=fields)
-    assert Pilotfish(with_attrs=True).whole_lines(stream, [line], [TIME]) == [composed(text, fields, attrs)[0]]
+    made = Pilotfish(with_attrs=True).whole_lines(stream, [line], [TIME], ["a"])
+    assert made == ([composed(text, fields, attrs)[0]], [TIME], ["a"])
 
 
 @given(st.binary() | st.builds(bytes.__add__, st.just(b'{"log":'), st.binary()) | HOSTILE.map(str.encode))
@@ -145,7 +146,7 @@ def test_a_composer_follows_a_rename_and_encodes_the_fields_of_a_stream_once() -
     line = FinishedLine("{}", "stdout", TIME, "a")
 
     def made(stream: LogStream) -> str:
-        (found,) = composer.finished(stream, [line], [TIME])
+        (found,) = composer.finished(stream, [line], [TIME]).documents
         return document.fields(found)["docker_container"]
 
     before, after = (replace(STREAM, fields=Counted({"docker_container": name})) for name in ("before", "after"))
@@ -156,12 +157,16 @@ def test_a_composer_follows_a_rename_and_encodes_the_fields_of_a_stream_once() -
 class Shouting(Pilotfish):
     """Another form: what a composer gives is taken as it is."""
 
-    def whole_lines(self, *args: Any) -> list[bytes] | None:
+    def whole_lines(self, *args: Any) -> Made | None:
         found = super().whole_lines(*args)
-        return None if found is None else [one.upper() for one in found]
+        return None if found is None else _shouted(found)
 
-    def finished(self, *args: Any) -> list[bytes]:
-        return [one.upper() for one in super().finished(*args)]
+    def finished(self, *args: Any) -> Made:
+        return _shouted(super().finished(*args))
+
+
+def _shouted(made: Made) -> Made:
+    return made._replace(documents=[one.upper() for one in made.documents])
 
 
 @pytest.mark.parametrize("blank", [b"", b"\n"])

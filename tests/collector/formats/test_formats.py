@@ -30,8 +30,8 @@ def test_an_example_comes_out_as_the_page_shows_it(name: str) -> None:
     settings = Policy().settings(Asking("0" * 64, "web-1", "nginx", labels, {}, "default"), select="all")
     assert settings.faults == ()
     (entry,) = settings.entries
-    assert entry.format == name
-    reader = make(entry.format, entry.options)
+    assert entry.reading.format == name
+    reader = make(entry.reading.format, entry.reading.options)
     examples = EXAMPLE.findall(SECTIONS[name])
     assert len(examples) == SECTIONS[name].count("```text") > 0
     for line, shown in examples:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.model import Multiline
+from collector.model import Multiline, Reading
 from collector.pipeline.pipeline import Pipeline
 from tests.collector.docker_lines import raw
 from tests.collector.pipeline.test_pipeline import Host
@@ -15,7 +15,7 @@ from tests.collector.waiting import until
 
 TIMES = [f"2026-11-23T10:00:00.{number:03}Z" for number in range(1000)]
 TRACE = ("2026-11-23 ERROR boom", "java.lang.IllegalStateException: x", "\tat a.B.c(B.java:1)")
-AUTO = Multiline()
+AUTO = Reading(multiline=Multiline())
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def stored(shipper: RecordingShipper) -> dict[str, str]:
 
 async def test_the_last_event_of_a_quiet_log_is_shipped_whole_and_once(host: Host) -> None:
     shipper = RecordingShipper()
-    host.add("app", *[line(text, number) for number, text in enumerate(TRACE)], multiline=AUTO)
+    host.add("app", *[line(text, number) for number, text in enumerate(TRACE)], reading=AUTO)
     async with host.run(pipeline := quick(host.pipeline(shipper))):
         await until(lambda: pipeline.ledger.acknowledged == 1)
     assert stored(shipper) == {"0~3": "\n".join(TRACE)}
@@ -50,7 +50,7 @@ async def test_the_last_event_of_a_quiet_log_is_shipped_whole_and_once(host: Hos
 
 async def test_an_end_that_was_decided_stays_over_a_crash_whatever_follows(host: Host) -> None:
     refusing = RecordingShipper(answer=lambda name, document: "retry")
-    log = host.add("app", line("a", 0), line("b", 1), line("err", 2, stream="stderr"), multiline=AUTO)
+    log = host.add("app", line("a", 0), line("b", 1), line("err", 2, stream="stderr"), reading=AUTO)
     pipeline = quick(host.pipeline(refusing))
     task = asyncio.create_task(pipeline.run())
     await until(lambda: len({name for batch in refusing.batches for one in batch.segments for name in one.ids}) == 3)
@@ -65,7 +65,7 @@ async def test_an_end_that_was_decided_stays_over_a_crash_whatever_follows(host:
 
 async def test_a_line_that_comes_in_time_is_joined(host: Host) -> None:
     shipper = RecordingShipper()
-    log = host.add("app", line(TRACE[0], 0), multiline=AUTO)
+    log = host.add("app", line(TRACE[0], 0), reading=AUTO)
     async with host.run(pipeline := host.pipeline(shipper)):
         await until(lambda: pipeline.ledger.read_bytes)
         log.write(line(TRACE[1], 1))
@@ -78,7 +78,7 @@ async def test_a_line_that_comes_in_time_is_joined(host: Host) -> None:
 
 async def test_an_event_goes_on_over_a_rotation_and_over_a_restart(host: Host) -> None:
     shipper = RecordingShipper()
-    log = host.add("app", line("first", 0), line(TRACE[0], 1), multiline=AUTO)
+    log = host.add("app", line("first", 0), line(TRACE[0], 1), reading=AUTO)
     async with host.run(pipeline := host.pipeline(shipper)):
         await until(lambda: pipeline.ledger.acknowledged == 1)
     log.rotate()
@@ -90,7 +90,7 @@ async def test_an_event_goes_on_over_a_rotation_and_over_a_restart(host: Host) -
 
 async def test_a_container_that_has_stopped_ends_its_event_at_once(host: Host) -> None:
     shipper = RecordingShipper()
-    host.add("app", *[line(text, number) for number, text in enumerate(TRACE)], multiline=AUTO, running=False)
+    host.add("app", *[line(text, number) for number, text in enumerate(TRACE)], reading=AUTO, running=False)
     async with host.run(pipeline := host.pipeline(shipper)):
         await until(lambda: pipeline.ledger.acknowledged == 1, seconds=1.5)
     assert stored(shipper) == {"0~3": "\n".join(TRACE)}
@@ -98,7 +98,7 @@ async def test_a_container_that_has_stopped_ends_its_event_at_once(host: Host) -
 
 async def test_nothing_is_taken_while_an_end_is_being_saved_and_nothing_decided_where_it_cannot_be(host: Host) -> None:
     shipper = RecordingShipper()
-    log = host.add("app", line("a", 0), multiline=AUTO)
+    log = host.add("app", line("a", 0), reading=AUTO)
     pipeline = quick(host.pipeline(shipper))
     saving, go_on = asyncio.Event(), asyncio.Event()
     flush = pipeline.checkpoints.flush
@@ -126,7 +126,7 @@ async def test_nothing_is_taken_while_an_end_is_being_saved_and_nothing_decided_
 async def test_half_a_line_of_one_stream_holds_no_event_of_the_other(host: Host) -> None:
     """As a progress bar on stdout, before the error that says why it stands still."""
     shipper = RecordingShipper()
-    log = host.add("app", raw("50 %", time=TIMES[0]), multiline=AUTO)
+    log = host.add("app", raw("50 %", time=TIMES[0]), reading=AUTO)
     async with host.run(pipeline := quick(host.pipeline(shipper))):
         log.write(line("FATAL disk full", 1, stream="stderr"))
         await until(lambda: pipeline.ledger.acknowledged == 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.delivery import shipment
-from collector.model import Batch, Receipt
+from collector.model import Batch, Reading, Receipt
 from collector.pipeline.pipeline import Pipeline
 from tests.collector.docker_lines import log_stream, numbered, raw
 from tests.collector.pipeline.test_pipeline import Host, messages, words
@@ -196,11 +196,11 @@ async def test_a_format_that_changes_while_its_container_runs_is_applied_from_a_
     one = pipeline(host, indices)
     async with host.run(one):
         await until(lambda: len(indices.stored) == 1)
-        host.put(replace(stream, format="none"))
+        host.put(replace(stream, reading=Reading("none")))
         await asyncio.sleep(0.3)
         log.write(raw(" two\n"))
         await until(lambda: len(indices.stored) == 2)
-        await until(lambda: next(iter(one.readers.values())).source.stream.format == "none")
+        await until(lambda: next(iter(one.readers.values())).source.stream.reading.format == "none")
         log.write(raw('{"message":"3"}\n'))
         await until(lambda: len(indices.stored) == 3)
     assert indices.lines("web") == ["1", "piece two", '{"message":"3"}']
@@ -216,7 +216,7 @@ async def test_lines_of_a_slow_format_arrive_once_in_parts(
     shipper.is_shut = is_shut
     log = host.add("web", *numbered(range(2_000)))
     stream = log_stream(log.live, container_id="web", target="web")
-    host.put(replace(stream, format="regexp", format_options={"pattern": r"(?P<message>line \d+)"}))
+    host.put(replace(stream, reading=Reading("regexp", {"pattern": r"(?P<message>line \d+)"})))
     one = pipeline(host, shipper)  # type: ignore[arg-type]  # it ships, as any
     async with host.run(one):
         await asyncio.sleep(0.5)

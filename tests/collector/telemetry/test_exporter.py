@@ -1,5 +1,6 @@
 """Every declared series is exported with its labels, and its numbers are those of the parts."""
 
+from collections import Counter
 from pathlib import Path
 
 import orjson
@@ -13,6 +14,7 @@ from collector.docker.calls import Calls
 from collector.docker.event import Event
 from collector.histogram import LAG_SECONDS, Histogram
 from collector.intake.json_files import JsonFiles
+from collector.model import Counts, Reading
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
 from collector.ports import ShipperSettings
@@ -104,9 +106,10 @@ class Telemetry:
             lag=lag,
             process=Process({"info": 3, "error": 1}),
         )
-        stream = log_stream("/logs/x", container_id="web", format="json")
-        reader = Reader(Behind(stream, Watcher()), DockerJson(Stamps()), documents=12, read_bytes=3456, misfits=5)
-        reader.redactions.update({"jwt": 2, "withheld": 1})
+        stream = log_stream("/logs/x", container_id="web", reading=Reading("json"))
+        counts = Counts(5, Counter(jwt=2, withheld=1))
+        source = Behind(stream, Watcher())
+        reader = Reader(source, DockerJson(Stamps()), documents=12, read_bytes=3456, counts=counts)
         self.pipelines[0].readers[stream.key] = reader
         self.pipelines[0].unreadable[stream.key] = "no permission"
         self.pipelines[1].ledger.left_out({"debug": 3})

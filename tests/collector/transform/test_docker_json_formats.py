@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector import formats
-from collector.documents.document import Formatted
+from collector.documents.formatted import Formatted
 from collector.documents.json_text import message
 from collector.model import Chunk
 from collector.transform.docker_json import DockerJson
@@ -33,7 +33,7 @@ def made(name: str, chunks: Iterable[Chunk]) -> tuple[list[tuple[str, bytes, str
     transform = formatted(name)
     taken = [transform.take(chunk) for chunk in chunks]
     segments = [segment for one in taken for segment in one.segments]
-    return documents(segments), sum(one.misfits for one in taken)
+    return documents(segments), sum(one.counts.misfits for one in taken if one.counts)
 
 
 @given(names, inputs, st.lists(st.integers(0, 100), max_size=6))
@@ -79,4 +79,6 @@ def test_logs_of_several_streams_that_are_taken_together_count_what_does_not_fit
     plain.take(before)
     made_together = DockerJson.together([(first, chunk), (plain, chunk)], 1 << 20)
     assert made_together[0] is None
-    assert first.take(chunk).misfits == 1
+    taken = first.take(chunk)
+    assert taken.counts is not None
+    assert taken.counts.misfits == 1

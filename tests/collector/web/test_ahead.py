@@ -2,7 +2,8 @@
 
 import tracemalloc
 
-from collector.model import FileId, LogStream, NumberedIds, Position, Segment, Ticket
+from collector.documents.ids import NumberedIds
+from collector.model import FileId, LogStream, Position, Segment, Ticket
 from collector.web.ahead import Ahead, Reached
 from collector.web.live import Live, Wanted
 
