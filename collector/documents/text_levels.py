@@ -40,6 +40,10 @@ def _any_case(words: Iterable[str]) -> str:
 
 
 _SAYING, _ANY, _UPPER = _any_case(_SAYING_WORDS), _any_case(_ANY_WORDS), _one_of(sorted(_CAPITALS, reverse=True))
+# Without a time: others of them begin headings, too.
+_OPENING = _one_of(
+    sorted(_CAPITALS - {"ALERT", "EMERGENCY", "INFORMATION", "PANIC", "SUCCESS", "VERBOSE"}, reverse=True)
+)
 # Behind a colon: no switch, count or id of a trace, which make the word before it the name of a value.
 _SAID = (
     r":(?=[ \t]+[^ \t])(?![ \t]*+(?:(?i:true|false|on|off|yes|no|none|null|nil|undefined)[ \t,;]*+$"
@@ -91,18 +95,17 @@ _BEHIND_A_TIME = (
     rf"(?<=\|)({_ANY})(?=\|)",
     rf"(?<=- )({_ANY})(?= -)",
     rf"({_SAYING}){_SAID}",
-    rf"\[?({_ANY})(?: ++\]|  +(?=\[))",  # structlog pads inside of the bracket
-    rf"({_ANY}) (?=[\w.]++ : )",  # swift-log
+    rf"({_ANY}) (?=\w++\.[\w.]++ : )",  # swift-log
     r"(LOG)(?=:  | ++\[)|(?<=\] )(LOG) ",  # Postgres, NestJS, PgBouncer
     r"(FINE|CONFIG)(?= \[)",
     r"PHP (?:(Fatal|Parse) error|(Warning|Notice|Deprecated)): ",
     _PAIRED,
     r"([IWEFDTC])(?= ++(?:\||(?:[A-Z]{2,}|-) ++\[|[\w.-]++/[\w./-]++[:\]])|! )",  # etcd, MongoDB, TensorFlow, Telegraf
-    r"([VDIWEF])(?= [\w.$-]++ *+: )",  # logcat
 )
 _WITHOUT_A_TIME = (
-    rf"({_UPPER})(?=[ ]{{2}}|\t|:(?=[^\d:])|\[[0-9]| ?[\[(|]| ++[-|] | [0-9\"'A-Z][^A-Z]| \w++(?:::|:|\.)\w*+|!)",
-    rf"({_UPPER})(?=:$)|\[({_UPPER}) ++[\w:]++\] ",
+    rf"({_OPENING})(?=[ ]{{2}}|\t|:(?=[^\d:])|:$|\[[0-9]| ?[\[(|]| ++[-|] | \w++(?:::\w|:[ ]|\.\w)|!)",
+    r"(DEBUG|INFO|WARN|WARNING|ERROR|ERR|CRITICAL|FATAL)(?= [0-9\"'A-Z][^A-Z])",
+    rf"\[({_OPENING}) ++[\w:]++\] ",
     _BRACKETED,
     rf"({_SAYING}){_SAID}",
     rf"({_ANY})(?= ++\[[0-9]{{4}}-)",  # Mattermost
@@ -128,16 +131,18 @@ _FAMILIES = {
     "OJ": (r"(?:OpenJDK|Java HotSpot)[^:]*? VM (warning): ",),
     "S": (r"SLF4J\(([IWE])\): ",),
     "l": (r"log4j:(WARN|ERROR) ",),
-    "0123456789": (r"[0-9]++:[XCSM] [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:.]++ ([.*#-]) ",),  # Redis
+    "0123456789": (
+        r"[0-9]++:[XCSM] [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:.]++ ([.*#-]) ",  # Redis
+        r"[0-9]{2}-[0-9]{2} [0-9:.]{12} ++[0-9]++ ++[0-9]++ ([VDIWEF]) ",  # logcat
+    ),
 }
 _SIGNS = {".": "debug", "-": "debug", "*": "info", "#": "warn", "Parse": "error"}  # words of families alone
-_SYSLOG = re.compile(r"<(1[0-9]{2}|[0-9]{1,2})>(?=\S)").match
-
+_SYSLOG = re.compile(r"<(1[0-8][0-9]|19[01]|[0-9]{1,2})>(?=\S)").match
 
 _family = {first: re.compile(_one_of(patterns)).match for firsts, patterns in _FAMILIES.items() for first in firsts}
 # Up to the letters behind the time: mostly they are the level, or the line says none.
 _time = re.compile(
-    rf"[ \t]*+(?:(?!{_BRACKETED})(?>{_BRACKET}|{_NUMBER}|-)[ \t:]++){{0,4}}?"
+    rf"[ \t]*+(?:(?>{_NUMBER}|-|(?!{_BRACKETED})(?:{_BRACKET}))[ \t:]++){{0,4}}?"
     rf"[\[(<]?{_TIME}{_BETWEEN}(?P<word>[A-Za-z]*+)"
 ).match
 _sender = re.compile(r"(?:[\w.-]++ )?+[\w./-]++(?:\[[0-9]++\])?+: ").match  # of syslog: host and program
@@ -145,10 +150,9 @@ _behind_a_time = re.compile(
     rf"(?:(?>{_BRACKET}|{_NUMBER}|{_PAIR}|{_NAME}|{_THREAD}|{_APART}|\*){_BETWEEN}){{0,10}}?"
     rf"{_one_of(_BEHIND_A_TIME)}"
 ).match
-_first_word = re.compile(r"[ \t]*+([A-Za-z]*+)").match
+_PROGRAM = rf"(?:{_NAME}|nginx(?=: \[)|mysqld?(?=: \[))(?::|(?<=\]))"
 _without_a_time = re.compile(
-    rf"[ \t]*+(?:(?>(?:{_SQUARE})[ \t:]*+|(?:{_NUMBER}|{_NAME}|(?:nginx|mysqld?)(?=: \[))[ \t:]++)){{0,6}}?"
-    rf"{_one_of(_WITHOUT_A_TIME)}"
+    rf"[ \t]*+(?>(?:{_SQUARE})[ \t]*+|{_NUMBER}[ \t:]++|{_PROGRAM}[ \t]++){{0,6}}?{_one_of(_WITHOUT_A_TIME)}"
 ).match
 _in_pairs = re.compile(rf"[ \t]*+(?:{_PAIR}[ \t]++){{0,12}}?{_PAIRED}").match
 _MONTHS_AND_DAYS = frozenset((*_MONTHS, *_DAYS))
@@ -187,12 +191,13 @@ def _behind(head: str, time: re.Match[str]) -> str:
 
 
 def _begun(head: str) -> str:
-    """The word of a line without a time."""
-    begin = _first_word(head)
-    word, next_ = (begin[1], head[begin.end() : begin.end() + 1]) if begin else ("", "")
-    if next_ in ("", " ") and word not in _CASES:
+    """The word of a line without a time; of an indented one, which may go on with another, in capitals or brackets."""
+    first = next(iter(head.split(None, 1)), "")
+    if (first.isalpha() and first not in _CASES) or not first:
         return ""
-    found = (_in_pairs if word and "=" in head.partition(" ")[0] else _without_a_time)(head)
+    if head[:1].isspace() and first[0] not in "[(" and first.rstrip(":!") not in _CAPITALS:
+        return ""
+    found = (_in_pairs if first[0].isalpha() and "=" in first else _without_a_time)(head)
     return _word(found) if found else ""
 
 
