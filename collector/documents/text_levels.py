@@ -74,7 +74,7 @@ _BRACKET = _SQUARE + r"|\{[^{}]*+\}|<[^<> ]++>"
 _NUMBER = r"[#+]?+[0-9][\w.:+-]*+(?=[ \t|\]:]|$)"
 _NAME = (
     r"\.{0,3}[\w-]++(?:(?:[./@$]|::|:(?=\w))[\w$@<>()-]++)++(?:\[[^\[\]]*+\])?+(?=[ \t:|\]])(?<!Error)(?<!Exception)"
-    r"|[\w./-]++\[[0-9:]++\](?=[ \t:])|s6-[a-z-]++(?=:)"
+    r"|[\w./-]++\[[\w.:]++\](?=[ \t:])|s6-[a-z-]++(?=:)"
 )
 _THREAD = r"[A-Za-z_$-]++[0-9][\w$-]*+(?=[ \t:|\]])|TID-\w++|main(?= )"
 _PAIR = r'[A-Za-z_][\w.-]*+=(?:"(?:[^"\\]|\\.)*+"|[^\s"]*+)(?=[ \t,\]|]|$)'
@@ -92,10 +92,10 @@ _BEHIND_A_TIME = (
     rf"[\w-]++\.({_UPPER})(?=: )",  # Monolog's channel
     rf"<({_ANY})>",
     rf"(?<=\t)({_ANY})(?=\t)",
-    rf"(?<=\|)({_ANY})(?=\|)",
+    rf"(?<=\|)({_ANY})(?=\|)|(?<=\| )({_ANY})(?= ++\|)",
     rf"(?<=- )({_ANY})(?= -)",
     rf"({_SAYING}){_SAID}",
-    rf"({_ANY}) (?=\w++\.[\w.]++ : )",  # swift-log
+    rf"({_ANY}) (?= |\w++\.[\w.]++ : )",  # padded, as by Windows' CBS; swift-log
     r"(LOG)(?=:  | ++\[)|(?<=\] )(LOG) ",  # Postgres, NestJS, PgBouncer
     r"(FINE|CONFIG)(?= \[)",
     r"PHP (?:(Fatal|Parse) error|(Warning|Notice|Deprecated)): ",
@@ -120,7 +120,7 @@ _FAMILIES = {
         r"([VDIWEF])/[\w.$-]++ *+(?:\( *+[0-9]++\))?+: ",  # logcat
         r"(Fatal) error: ",  # PHP
     ),
-    "[": (r"\[ ?([DIWECN]) [0-9]{4}",),  # Jupyter, Tornado, Passenger
+    "[": (r"\[ ?([DIWECN]) [0-9]{2}(?:[0-9]{2}|:[0-9]{2}:)",),  # Jupyter, Tornado, Passenger
     "=": (r"=(ERROR|WARNING|INFO) REPORT=",),  # Erlang
     "<": (r"<(trace|debug|info|warn|error)> ++\[[0-9]{10}\.",),  # NetworkManager
     "n": (r"npm (ERR|WARN|error|warn|info|notice|verb|http|sill)[! ]",),
