@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from collector.reading import AS_WRITTEN, Reading
+
 Item = TypeVar("Item")
 
 _HEADS = 32  # files with one first line are pieces of one line, time included: they follow closely on each other
@@ -122,13 +124,15 @@ class Start(Struct, frozen=True):
     """What is kept of a stream: where reading begins, None for its beginning, and what was before that.
 
     `cutoff` (`YYYY-MM-DDTHH:MM:SS`) leaves out older lines until one was settled. `last_time` is Docker's time of the
-    last good line before the position. `decided` is what was decided behind it, by `Transform.undecided`.
+    last good line before the position. `decided` is what was decided behind it, by `Transform.undecided`; `carried` is
+    what a transform has to know of the lines before.
     """
 
     resume: Resume | None = None
     cutoff: str = ""
     last_time: str = ""
     decided: Decided = Decided()
+    carried: str = ""
 
 
 BEGINNING = Start()
@@ -139,32 +143,6 @@ class StreamKey(NamedTuple):
 
     container_id: str
     entry: str
-
-
-class Multiline(NamedTuple):
-    """Which lines are one event: patterns of its first, its further and its last; with none of them, usual traces."""
-
-    start: str = ""
-    more: str = ""
-    end: str = ""
-    max_lines: int = 500
-    gap: float = 1.0
-
-
-class Reading(NamedTuple):
-    """What becomes of a stream's lines: a change of it needs another transform.
-
-    `format` says how they are written, with its `options`; "" is no format. `multiline` says which lines are one,
-    `redact` names what is taken out of them.
-    """
-
-    format: str = ""
-    options: Mapping[str, str] = {}
-    multiline: Multiline | None = None
-    redact: tuple[str, ...] = ()
-
-
-AS_WRITTEN = Reading()
 
 
 class LogStream(Struct, frozen=True, kw_only=True, gc=False):
@@ -223,7 +201,7 @@ class Ticket(Struct, eq=False, gc=False):
 
     `end` is the position, `last_time` Docker's time of the last good line before it, `fingerprint` that of the last
     line before it ("": not known), `documents` how many the segment has. It holds none of them: what waits for another
-    segment must not keep them alive.
+    segment must not keep them alive. `carried` is what its transform has to know there of the lines before.
     """
 
     end: Position
@@ -231,6 +209,7 @@ class Ticket(Struct, eq=False, gc=False):
     fingerprint: str = ""
     documents: int = 0
     is_settled: bool = False
+    carried: str = ""
 
 
 class Segment(Struct, frozen=True, kw_only=True, gc=False):
@@ -319,15 +298,17 @@ class Counts(Struct):
     """What is counted of lines that are read in a format, redacted or filtered.
 
     `misfits`: lines that did not fit their format. `redactions`: how often each rule of redaction found something.
-    `filtered`: how many documents each rule left out on purpose.
+    `filtered`: how many documents each rule left out on purpose. `refused_times`: lines whose own time is not used.
     """
 
     misfits: int = 0
     redactions: Counter[str] = field(default_factory=Counter)
     filtered: Counter[str] = field(default_factory=Counter)
+    refused_times: int = 0
 
     def add(self, more: "Counts") -> None:
         """Count those, too."""
         self.misfits += more.misfits
         self.redactions.update(more.redactions)
         self.filtered.update(more.filtered)
+        self.refused_times += more.refused_times

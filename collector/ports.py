@@ -225,9 +225,13 @@ class ShipperSettings(Section):
 
     is_searched_first: ClassVar[bool] = False  # since its documents are on this machine
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
+    has_excess: ClassVar[bool] = False  # whether it gets what `on_excess: store_only` keeps from others
     default_name: ClassVar[str] = ""  # of the output of this type that is there when none is configured; "": of none
 
     type: str = Field(description="type of output: the name of a module in shippers/")
+    level: Literal["trace", "debug", "info", "warn", "error", "fatal"] | None = Field(
+        None, description="minimum level; lines with a lower one are left out, lines without a level are delivered"
+    )
     batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")
     linger_seconds: Seconds = Field(1.0, description="maximum time that a document waits for its batch to fill")
     concurrency: int = Field(

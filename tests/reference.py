@@ -52,7 +52,8 @@ def configuration() -> str:
 def metrics() -> str:
     """Every series of the catalogue."""
     labels = {one.name: ", ".join(f"`{label}`" for label in one.labels) for one in catalogue.ALL}
-    rows = [(f"`{one.name}`", one.kind, labels[one.name], one.help) for one in catalogue.ALL]
+    ordered = sorted(catalogue.ALL, key=lambda one: one.name.startswith("container_"))  # what is cAdvisor's comes last
+    rows = [(f"`{one.name}`", one.kind, labels[one.name], one.help) for one in ordered]
     return _rows(("Series", "Type", "Labels", "Meaning"), rows)
 
 

@@ -37,7 +37,7 @@ IN_A_SWARM = {"pilotfish_agent", "pilotfish_state", "pilotfish_es_password"}  # 
 SUFFIXES = ("_bucket", "_sum", "_count")
 NO_SERIES = {
     *("docker_container", "docker_app", "docker_service", "docker_task", "docker_attrs", "docker_host"),
-    *("docker_container_id", "docker_image", "docker_label_", "docker_env_", "pilotfish_fields_labels"),
+    *("docker_container_id", "docker_image", "docker_label_", "docker_env_", "docker_time", "pilotfish_fields_labels"),
 } | {path.stem for path in (ROOT / "collector").rglob("*.py")}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

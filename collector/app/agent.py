@@ -146,6 +146,7 @@ class Agent:
             checkpoints=Checkpoints(positions, output),
             directory=state,
             inputs=self.inputs,
+            stamps=self._stamps,
             most_open_logs=open_files.most_open_logs(len(self.configuration.outputs)),
             tap=self.live.tap(output),
         )

@@ -20,8 +20,9 @@ from collector.discovery.registry import Container, Registry
 from collector.errors import UNREADABLE
 from collector.files.regular import open_regular
 from collector.intake.input import Reads
-from collector.model import LogStream, Multiline
+from collector.model import LogStream
 from collector.pipeline.pipeline import Pipeline
+from collector.reading import Multiline, Reading
 from collector.redaction.redaction import Redaction
 from collector.redaction.redactor import Redactor
 
@@ -30,6 +31,7 @@ _TAIL_BYTES = 64 << 10
 _MOST_CONTAINERS = 20
 _MOST_SECONDS = 0.5  # nobody else is served meanwhile: those that come later go without their lines
 _TAIL_LINES = 200  # of which the last events are shown
+_SPANS = {1: "s", 60: "min", 3600: "hour", 86400: "day"}
 _NUMBER = re.compile(r"-(\d+)")  # of the line that a document begins with, the last in its id
 _WITHHELD = "withheld: there is too much in the line that looks like a secret"
 _PIECE = "withheld: a piece of a line that Docker cut"
@@ -117,12 +119,30 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
         "format": entry.reading.format,
         **{f"format.{name}": value for name, value in entry.reading.options.items()},
         **_multiline(entry.reading.multiline),
+        **_choice(entry.reading),
         "redact": ", ".join(entry.reading.redact),
     }
     for key, value in values.items():
         if value:
             origin = entry.origins.get(key) or entry.origins.get(key.partition(".")[0])
             yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
+
+
+def _choice(asked: Reading) -> dict[str, str]:
+    """Which lines are delivered, and what is found in them."""
+    time = asked.time._asdict() if asked.time is not None else {}
+    sample = asked.sample
+    return {
+        **{f"time.{name}": value for name, value in time.items()},
+        **{f"fields.{name}": "true" for name in asked.adds},
+        "lines.include": asked.include,
+        "lines.exclude": asked.exclude,
+        "level": asked.level,
+        "sample": "" if sample is None else f"1/{sample.one_of}{f' by {sample.key}' if sample.key else ''}",
+        "fold": f"{asked.fold:g}s" if asked.fold else "",
+        "limit": ", ".join(f"{one.most} {one.unit} per {_SPANS[one.seconds]}" for one in asked.limits),
+        "on_excess": asked.on_excess if asked.limits else "",
+    }
 
 
 def _multiline(asked: Multiline | None) -> dict[str, str]:

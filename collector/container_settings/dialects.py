@@ -33,6 +33,7 @@ class Dialect(NamedTuple):
         for name in sorted(one for one in said if one.startswith(begins)):
             origin = Origin(kind, name)
             entry, key = self._split(name[len(begins) :], separator)
+            key = key if self.is_whole else _RENAMED.get(key, key)
             if entry.strip() or (self.is_whole and key != SOURCE):
                 if key == "tags" and not self.is_whole and (target := _target_in(said[name])):
                     yield Statement(entry, "target", target, origin)  # before the label of the target
@@ -42,7 +43,8 @@ class Dialect(NamedTuple):
 
     def _split(self, text: str, separator: str) -> tuple[str, str]:
         """`web.target` → (`web`, `target`); `web` → (`web`, `source`); `target` → ("", `target`) where that may be."""
-        keys = {key.replace(".", separator): key for key in KEYS if self.is_whole or key in _LOG_PILOT}
+        known = sorted((key for key in KEYS if self.is_whole or key in _LOG_PILOT), key=len, reverse=True)
+        keys = {key.replace(".", separator): key for key in known}  # `fields.level` before `level`
         if self.is_whole and text in keys:
             return "", keys[text]
         for written, key in keys.items():
@@ -63,6 +65,7 @@ def _target_in(tags: str) -> str:
 
 
 _LOG_PILOT = frozenset({"target", "tags", "format"})
+_RENAMED = {"format.time_key": "time.key", "format.time_format": "time.format"}  # fluentd's options of a format
 PILOTFISH = Dialect(("pilotfish",), is_whole=True)
 
 

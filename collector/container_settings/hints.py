@@ -4,6 +4,7 @@ Elastic's hints (`co.elastic.logs/…`: Filebeat, "hints based autodiscover"), D
 Datadog's annotation (`com.datadoghq.ad.logs`: Agent, "Docker log collection").
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +19,10 @@ _ELASTIC_LINES = {
     ("after", "false"): "multiline.continue",
     ("before", "true"): "multiline.end",
 }
+
+
+_ELASTIC_CHOICE = {"include_lines": "lines.include", "exclude_lines": "lines.exclude"}
+_QUOTED = re.compile(r"""'([^']+)'|"([^"]+)\"""")
 
 
 class Hints(NamedTuple):
@@ -35,10 +40,18 @@ def _elastic(labels: Mapping[str, str]) -> Found:
             yield Statement("", "exclude", value.strip().lower() == "false", origin)
         elif name.startswith("json."):
             yield Statement("", "format", "json", origin)
+        elif name in _ELASTIC_CHOICE:
+            yield Statement("", _ELASTIC_CHOICE[name], _any_of(value), origin)
         else:
             yield _no_equal(origin)
     if "multiline.pattern" in multiline:
         yield from _elastic_lines(multiline)
+
+
+def _any_of(patterns: str) -> str:
+    """One pattern for those of a list as YAML has it, `['^ERR', '^WARN']`, or for one."""
+    found = [first or second for first, second in _QUOTED.findall(patterns)] if patterns.strip()[:1] == "[" else []
+    return "|".join(f"(?:{one})" for one in found) if found else patterns.strip().strip("'\"")
 
 
 def _elastic_lines(said: Mapping[str, tuple[str, Origin]]) -> Found:
@@ -85,10 +98,18 @@ def _datadogs(said: Mapping[str, Any], origin: Origin) -> Found:
     rules = said.get("log_processing_rules")
     for number, rule in enumerate(rules if isinstance(rules, list) else [], 1):
         kind = str(rule.get("type")) if isinstance(rule, dict) else ""
-        if kind == "multi_line":
-            yield Statement("", "multiline.start", str(rule.get("pattern")), origin)
+        if (key := _DATADOGS.get(kind)) is not None:
+            yield Statement("", key, str(rule.get("pattern")), origin)
         else:
-            yield Fault("", "tags", origin, f"rule {number} of log_processing_rules has no equal here: multi_line has")
+            has = ", ".join(_DATADOGS)
+            yield Fault("", "tags", origin, f"rule {number} of log_processing_rules has no equal here: use {has}")
+
+
+_DATADOGS = {
+    "multi_line": "multiline.start",
+    "include_at_match": "lines.include",
+    "exclude_at_match": "lines.exclude",
+}
 
 
 def _no_equal(origin: Origin) -> Fault:

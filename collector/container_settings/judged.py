@@ -1,7 +1,8 @@
 """Statements, the best first → entries: of each key the first that can be used; each that cannot is a fault."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import cast
 
 from collector import formats
 from collector.container_settings.dialects import OPTIONS
@@ -11,6 +12,7 @@ from collector.container_settings.keys import (
     MOST_FIELDS,
     MOST_TAGS,
     MOST_VALUE_BYTES,
+    MOST_WAIT_SECONDS,
     globs_of,
     is_chosen,
     plain,
@@ -19,7 +21,7 @@ from collector.container_settings.keys import (
     tags,
 )
 from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, Statement, rank
-from collector.model import Multiline, Reading
+from collector.reading import Limit, LineTime, Multiline, Reading
 from collector.text.bounds import MOST_BYTES, bounded, is_cut, shown
 from collector.text.masking import mask_url
 
@@ -115,11 +117,14 @@ class Judged:
 
     def entry(self, name: str, target: str, target_origin: Origin, asking: Asking) -> Entry:
         """A stream, with its values; `target` gave the first of them."""
-        found = {key: best for key in (*_PLAIN, *_READING) if (best := self._best(name, key)) is not None}
+        found = {key: best for key in (*_PLAIN, *_READING, *_ADDS) if (best := self._best(name, key)) is not None}
         values = {_PLAIN[key]: one.value for key, one in found.items() if key in _PLAIN}
+        self._drop_unused(found)
         said_of_lines = {_READING[key]: one for key, one in found.items() if key in _READING}
         made, options = self._format(name)
         multiline, said = self._multiline(name)
+        time, about_time = self._time(name)
+        said |= about_time
         tagged, origins = self._tags(name)
         origins |= {key: one.origin for key, one in (found | said).items()} | (
             {} if made is None else {"format": made.origin}
@@ -133,11 +138,23 @@ class Judged:
                 format="" if made is None else str(made.value),
                 options=options,
                 multiline=multiline,
+                time=time,
+                adds=tuple(key.removeprefix("fields.") for key in _ADDS if key in found and found[key].value),
                 **{key: one.value for key, one in said_of_lines.items()},  # type: ignore[arg-type]  # the same
             ),
             origins={"source": self.source_of(name), "target": target_origin} | origins,
             **values,  # type: ignore[arg-type]  # each is what its key reads
         )
+
+    def _drop_unused(self, found: dict[str, Statement]) -> None:
+        """What becomes of an excess has no effect without a limit, and nobody waits for the next day."""
+        limit, excess = found.get("limit"), found.get("on_excess")
+        if excess is not None and limit is None:
+            self._fault(found.pop("on_excess"), "it has no effect without a limit")
+        elif limit is not None and excess is not None and excess.value == "wait":
+            longest = max(one.seconds for one in cast(Sequence[Limit], limit.value))
+            if longest > MOST_WAIT_SECONDS:
+                self._fault(found.pop("on_excess"), "wait needs limits per s or min; lines beyond them are dropped")
 
     def _fields(self, said: Mapping[str, Statement], asking: Asking) -> dict[str, str]:
         """Members that tell of the container: of those that become one member, or are too many, the first by name."""
@@ -213,6 +230,12 @@ class Judged:
         values = {_MULTILINE[key]: one.value for key, one in used.items() if key in _MULTILINE}
         return Multiline(**values), used  # type: ignore[arg-type]  # each is what its key reads
 
+    def _time(self, name: str) -> tuple[LineTime | None, dict[str, Statement]]:
+        """Where lines have their own time."""
+        found = {key: best for key in _TIME if (best := self._best(name, key)) is not None}
+        values = {_TIME[key]: one.value for key, one in found.items()}
+        return (LineTime(**values) if found else None), found  # type: ignore[arg-type]  # each is what its key reads
+
     def _options(self, name: str) -> dict[str, Statement]:
         keys = self._options_of.get("", set()) | self._options_of.get(name, set())
         return {key: self._of(name, key)[0] for key in sorted(keys)}
@@ -264,7 +287,14 @@ class Judged:
 _PATTERNS = {"multiline.start": "start", "multiline.continue": "more", "multiline.end": "end"}
 _MULTILINE = _PATTERNS | {"multiline.max_lines": "max_lines", "multiline.gap": "gap"}
 _PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about"}
-_READING = {"redact": "redact"}
+_ADDS = ("fields.level", "fields.line")
+_TIME = {"time.key": "key", "time.format": "format", "time.zone": "zone"}
+_READING = {
+    "lines.include": "include",
+    "lines.exclude": "exclude",
+    "limit": "limits",
+    **{key: key for key in ("redact", "level", "sample", "fold", "on_excess")},
+}
 
 
 def _source(said: Statement) -> str:

@@ -8,9 +8,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from collector.documents.levels import NAMES, normalized
+from collector.filters.limits import limits
+from collector.filters.line_times import line_format
+from collector.filters.member import Member
+from collector.filters.sampling import sample
 from collector.formats.known import kind_of
 from collector.formats.parts.linear import matcher
+from collector.reading import EXCESS, Limit, Sample
 from collector.text.bounds import bounded
 
 MOST_TAGS = 32
@@ -18,6 +25,8 @@ MOST_GLOBS = 16
 ABOUT = {"id": "docker_container_id", "image": "docker_image"}  # what `fields.container` adds
 MOST_EVENT_LINES = 5000
 MOST_GAP_SECONDS = 60.0
+MOST_FOLD_SECONDS = 3600.0
+MOST_WAIT_SECONDS = 60  # of a limit, for the lines beyond it to be read later
 _GAP = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)\s*(?P<unit>ms|s|m)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 OPERATORS = frozenset({"redact"})  # whose lines have secrets must not say that they are shown
@@ -29,7 +38,12 @@ MOST_FIELDS = 32  # of a document, beside tags
 MOST_VALUE_BYTES = 4096  # of a label or variable that says something
 _LEAST_LETTERS = 2  # of a pattern for variables
 _SECRET = ("pass", "pwd", "secret", "token", "cred", "key", "auth", "private", "cookie", "session", "dsn", "url", "uri")
-_TRUSTED = frozenset({"log", "stream", "truncated", "host", "level", "line", "delivery_error"})
+_TRUSTED = frozenset(
+    {
+        *("log", "stream", "truncated", "host", "level", "line", "delivery_error"),
+        *("repeated", "first", "last", "sampled"),
+    }
+)
 _TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
 
 
@@ -97,12 +111,58 @@ def _max_lines(value: object) -> int:
     return int(text)
 
 
-def _gap(value: object) -> float:
+def _seconds(value: object) -> float:
     found = _GAP.fullmatch(str(value).strip())
-    seconds = float(found["number"]) * _UNITS[found["unit"] or "s"] if found else 0.0
-    if not 0.001 <= seconds <= MOST_GAP_SECONDS:
+    return float(found["number"]) * _UNITS[found["unit"] or "s"] if found else 0.0
+
+
+def _gap(value: object) -> float:
+    if not 0.001 <= (seconds := _seconds(value)) <= MOST_GAP_SECONDS:
         raise ValueError("use a time from 1ms to 1m, such as 500ms, 1s or 30s")
     return seconds
+
+
+def _fold(value: object) -> float:
+    if not 1 <= (seconds := _seconds(value)) <= MOST_FOLD_SECONDS:
+        raise ValueError("use a time from 1s to 60m, such as 10s or 5m")
+    return seconds
+
+
+def _level(value: object) -> str:
+    if not (found := normalized(_text(value))):
+        raise ValueError(f"use a level: {', '.join(NAMES)}")
+    return found
+
+
+def _limits(value: object) -> tuple[Limit, ...]:
+    return limits(_text(value))
+
+
+def _sample(value: object) -> Sample:
+    return sample(_text(value))
+
+
+def _excess(value: object) -> str:
+    if (word := _text(value)) not in EXCESS:
+        raise ValueError(f"use {', '.join(EXCESS)}")
+    return word
+
+
+def _member(value: object) -> str:
+    Member(name := _text(value))
+    return name
+
+
+def _time_format(value: object) -> str:
+    line_format(text := _text(value))
+    return text
+
+
+def _zone(value: object) -> str:
+    try:
+        return ZoneInfo(_text(value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("use the name of a time zone, such as UTC or Europe/Berlin") from None
 
 
 def _flag(value: object) -> bool:
@@ -227,6 +287,40 @@ KEYS: Mapping[str, Key] = {
         Key("multiline.end", _pattern, "pattern of the last line of an event", ";$"),
         Key("multiline.max_lines", _max_lines, "maximum number of lines of an event, 2 to 5,000; default: 500", "1000"),
         Key("multiline.gap", _gap, "time after which a line is not joined to the line before; default: 1s", "500ms"),
+        Key("time.key", _member, "member of a line that has the line's own time; default: time", "ts"),
+        Key(
+            "time.format",
+            _time_format,
+            "format of that time, as strftime has it; default: ISO 8601 and other usual formats",
+            "%d/%b/%Y:%H:%M:%S %z",
+        ),
+        Key("time.zone", _zone, "time zone of a time without an offset; default: UTC", "Europe/Berlin"),
+        Key("fields.level", _flag, "true: add the level of a line as `level` and `severity_number`", "true"),
+        Key("fields.line", _flag, "true: add the number of a line in its log file as `line`", "true"),
+        Key("lines.include", _pattern, "pattern of the lines that are delivered; others are left out", "^(GET|POST) "),
+        Key("lines.exclude", _pattern, "pattern of lines that are left out", "GET /health"),
+        Key("level", _level, "minimum level; lines with a lower one are left out", "warn"),
+        Key(
+            "sample",
+            _sample,
+            "share of the lines that are delivered, chosen by their id or by the value of a member; errors always are",
+            "1/10 by trace_id",
+        ),
+        Key(
+            "fold",
+            _fold,
+            "time within which lines that differ only in numbers become two documents: the first line, and one that "
+            "counts the others",
+            "10s",
+        ),
+        Key("limit", _limits, "maximum number of lines or bytes per s, min, hour or day", "1000 lines/s, 1GB/day"),
+        Key(
+            "on_excess",
+            _excess,
+            "what becomes of lines beyond the limit. drop: they are left out; sample: one of 100 is delivered; wait: "
+            "they are read later; store_only: only the embedded store gets them; default: drop",
+            "sample",
+        ),
         Key("redact", _names, "what is removed from the lines; only rules of the operator may set it", "secrets,pii"),
         Key("exclude", _flag, "true: do not follow the container, or the stream", "true"),
     )

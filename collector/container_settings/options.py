@@ -64,6 +64,8 @@ class RuleFields(Section):
     labels: tuple[Glob, ...] = Field((), description="labels that become fields; names, or patterns with *")
     env: tuple[Glob, ...] = Field((), description="environment variables that become fields; names, or patterns with *")
     container: tuple[str, ...] = Field((), description="members about the container: id, image, or both")
+    level: bool | None = Field(None, description="true: add the level of a line as `level` and `severity_number`")
+    line: bool | None = Field(None, description="true: add the number of a line in its log file as `line`")
 
 
 class RuleFormat(Section):
@@ -107,6 +109,21 @@ class RuleMultiline(Section):
         return {"mode": value} if isinstance(value, str) else value
 
 
+class RuleTime(Section):
+    """Where a line has its own time."""
+
+    key: str | None = Field(None, description="member of a line that has its own time; default: time")
+    format: str | None = Field(None, description="format of that time, as strftime has it; default: usual formats")
+    zone: str | None = Field(None, description="time zone of a time without an offset; default: UTC")
+
+
+class RuleLines(Section):
+    """Which lines are delivered."""
+
+    include: str | None = Field(None, description="pattern of the lines that are delivered; others are left out")
+    exclude: str | None = Field(None, description="pattern of lines that are left out")
+
+
 class Rule(Section):
     """Settings for all containers that match: each of name, image and labels that is given."""
 
@@ -124,6 +141,15 @@ class Rule(Section):
         default_factory=RuleMultiline, description="which lines are one event: auto, off, or patterns"
     )
 
+    time: RuleTime = Field(default_factory=RuleTime, description="the own time of lines: where it stands, and how")
+    lines: RuleLines = Field(default_factory=RuleLines, description="patterns of lines that are delivered or left out")
+    level: str | None = Field(None, description="minimum level; lines with a lower one are left out")
+    sample: str | None = Field(None, description="share of the lines that are delivered, such as 1/10")
+    fold: str | None = Field(None, description="time within which lines that differ only in numbers are counted")
+    limit: str | None = Field(None, description="maximum number of lines or bytes per s, min, hour or day")
+    on_excess: str | None = Field(
+        None, description="fate of the lines beyond the limit: drop, sample, wait or store_only"
+    )
     redact: tuple[str, ...] | None = Field(
         None, description="sets and rules of redaction, in place of `redact.sets` and `redact.patterns`; []: none"
     )
@@ -166,6 +192,11 @@ class Rule(Section):
             "fields.labels": self.fields.labels,
             "fields.env": self.fields.env,
             "fields.container": self.fields.container,
+            "fields.level": self.fields.level,
+            "fields.line": self.fields.line,
+            **{f"time.{name}": value for name, value in self.time.model_dump().items()},
+            **{f"lines.{name}": value for name, value in self.lines.model_dump().items()},
+            **{name: getattr(self, name) for name in ("level", "sample", "fold", "limit", "on_excess")},
         }
         if self.format is not None:
             said["format"] = self.format.name

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from collector.model import AS_WRITTEN, Reading
+from collector.reading import AS_WRITTEN, Reading
 from collector.text.bounds import shown
 
 Kind = Literal["environment", "label", "rule", "default"]

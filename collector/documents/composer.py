@@ -22,6 +22,10 @@ class WrittenLine(Protocol):
     def stream(self) -> str:
         """`stdout` or `stderr`."""
 
+    @property
+    def time(self) -> str:
+        """Docker's time."""
+
 
 class FinishedLine(Struct, gc=False):
     """A line that is whole, or an event of several. `time` is Docker's.
@@ -57,6 +61,18 @@ class Composer(Protocol):
     @property
     def reads_lines(self) -> bool:
         """Whether lines are read in a format, redacted or filtered: something of it is counted."""
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether a line may be left out, or get another time."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what becomes of a line depends on lines before it: then they come in their order."""
+
+    @property
+    def carried(self) -> str:
+        """What has to be known, where reading goes on, of the lines that were composed."""
 
     def counted(self) -> Counts:
         """What was counted since it was asked last."""

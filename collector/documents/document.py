@@ -31,7 +31,8 @@ HEAD = b'{"log":'
 TEXT_MARK = b',"delivery_error":"'
 _SEAM = b',"stream":"'
 _TIME = b'"@timestamp":"'
-_NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error"})
+OF_LINES = ("level", "docker_time", "first", "last")  # beside `log`, and no fields of the stream
+_NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error", *OF_LINES})
 _AROUND_BYTES = 77  # of a document: what stands between `log`, the stream, the time and the fields
 _NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}  # pino, bunyan
 
@@ -41,7 +42,17 @@ class Pilotfish:
 
     __slots__ = ("_attrs", "_fields", "_tail", "with_attrs")
 
-    reads_lines = False
+    reads_lines = is_selective = False
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what becomes of a line depends on lines before it."""
+        return False
+
+    @property
+    def carried(self) -> str:
+        """What has to be known of the lines before."""
+        return ""
 
     def __init__(self, *, with_attrs: bool = False) -> None:
         """`with_attrs`: documents carry what log-opts add to a line."""
@@ -160,9 +171,13 @@ def message(document: bytes) -> str:
     """What its application says: the first of `MESSAGES` in `log`, else the whole `log`; "" if it is no document."""
     if not is_document(document):
         return ""
-    log = split(document).log
+    return said(split(document).log.decode(errors="replace"))
+
+
+def said(log: str) -> str:
+    """What a `log` says: the first of `MESSAGES` in it, else all of it."""
     found = _first(_messages, log)
-    return log.decode(errors="replace") if found is None else str(found)
+    return log if found is None else str(found)
 
 
 def level(document: bytes) -> str:
@@ -176,17 +191,17 @@ def level_name(value: str | int) -> str:
     return _NUMBERED.get(value, str(value)) if isinstance(value, int) else value
 
 
-def _decoder(names: Sequence[str]) -> Callable[[bytes], Struct]:
-    """Reads these members of an object, and steps over the others."""
+def decoder(names: Sequence[str]) -> Callable[[bytes | str], Struct]:
+    """Reads these members of an object as `member_0` and so on, None if not there, and steps over the others."""
     members = [f"member_{number}" for number in range(len(names))]
     said = defstruct("Said", [(one, Any, None) for one in members], rename=dict(zip(members, names, strict=True)))
     return msgspec.json.Decoder(said).decode
 
 
-_messages, _levels = _decoder(MESSAGES), _decoder(LEVELS)
+_messages, _levels = decoder(MESSAGES), decoder(LEVELS)
 
 
-def _first(read: Callable[[bytes], Struct], log: bytes) -> str | int | None:
+def _first(read: Callable[[bytes | str], Struct], log: bytes | str) -> str | int | None:
     """The first of the members that is a text or a number."""
     try:
         said = read(log)

@@ -82,7 +82,9 @@ class Formatted(Pilotfish):
         return [any_(self._seen(text)) if number in suspects else clean(text) for number, text in enumerate(texts)]
 
     def _log_of(self, line: FinishedLine) -> str:
-        seen = self._seen(line.text, is_broken=line.is_broken)
+        return self._log_of_line(line, self._seen(line.text, is_broken=line.is_broken))
+
+    def _log_of_line(self, line: FinishedLine, seen: str | None) -> str:
         return message(seen) if line.is_broken and seen is not None else self._log_of_seen(seen)
 
     def _seen(self, text: str, *, is_broken: bool = False) -> str | None:

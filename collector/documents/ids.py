@@ -22,6 +22,15 @@ def id_prefix(file: FileId, entry: str) -> str:
     return short_hash([ID_SCHEME, file.container_id, file.head, file.ordinal, entry]) + "-"
 
 
+def begin_of(name: str) -> tuple[str, int]:
+    """What the ids of its file begin with, and the raw line that the document with this id begins with."""
+    file, dash, digits = name.rpartition("-")
+    if digits.isdigit():
+        return f"{file}{dash}", int(digits)
+    end = next((at for at, each in enumerate(digits) if not each.isdigit()), len(digits))
+    return f"{file}{dash}", int(digits[:end] or 0)
+
+
 class NumberedIds(Sequence[str]):
     """The `_id`s of lines that follow each other in one file, `<prefix><number>`: made when they are asked for."""
 

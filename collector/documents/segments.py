@@ -14,7 +14,7 @@ def segment_of(stream: LogStream, day: str, documents: list[bytes], ids: Sequenc
         documents=documents,
         ids=ids,
         size=sum(map(len, documents)),
-        ticket=Ticket(done.end, done.last_time, done.fingerprint, len(documents)),
+        ticket=Ticket(done.end, done.last_time, done.fingerprint, len(documents), carried=done.carried),
     )
 
 

@@ -5,15 +5,23 @@ from collector.documents.composer import Composer
 from collector.documents.document import Pilotfish
 from collector.documents.formatted import Formatted
 from collector.documents.json_text import log_of
+from collector.documents.selective import Selective
+from collector.filters.steps import Steps
 from collector.model import LogStream
+from collector.reading import AS_WRITTEN
 from collector.redaction.redaction import Redaction
+from collector.transform.stamps import Stamps
 
 
-def composer_of(stream: LogStream, redaction: Redaction, *, with_attrs: bool) -> Composer:
-    """A new one, for one transform. Lines are redacted before anything else sees them."""
+def composer_of(
+    stream: LogStream, redaction: Redaction, stamps: Stamps, carried: str = "", *, with_attrs: bool = False
+) -> Composer:
+    """A new one, for one transform. Lines are redacted before anything else sees them; `carried` is `Start.carried`."""
     reading = stream.reading
     redact = redaction.redactor(reading.redact)
-    if not reading.format and redact is None:
+    if reading == AS_WRITTEN or not (reading.format or redact or reading.is_selective):
         return Pilotfish(with_attrs=with_attrs)
     read = formats.make(reading.format, reading.options).log if reading.format else log_of
+    if reading.is_selective:
+        return Selective(Steps(reading, carried), stamps.render, read, redact=redact, with_attrs=with_attrs)
     return Formatted(read, redact=redact, with_attrs=with_attrs)

@@ -20,8 +20,9 @@ from collector.docker.engine import Engine
 from collector.docker.event import Event
 from collector.documents.composer import Composer
 from collector.intake.composing import composer_of
-from collector.model import LogStream, Reading, Start, StreamKey
+from collector.model import BEGINNING, LogStream, Start, StreamKey
 from collector.ports import Finding, Source, Transform
+from collector.reading import Reading
 from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.text.bounds import bounded
@@ -155,9 +156,9 @@ class InputContext(NamedTuple):
         """Where the input's options stand, for what names one: `inputs.<name>.`."""
         return f"inputs.{self.name}."
 
-    def composer(self, stream: LogStream) -> Composer:
+    def composer(self, stream: LogStream, start: Start = BEGINNING) -> Composer:
         """What makes documents of the stream's lines, redacted as the operator wants; a new one for each transform."""
-        return composer_of(stream, self.redaction, with_attrs=False)
+        return composer_of(stream, self.redaction, self.stamps, start.carried)
 
     def stream(self, stream_id: str, name: str, path: str = "", *, target: str = "") -> LogStream:
         """The only stream of what has this id for good: its documents have the trusted members that all have.

@@ -39,7 +39,7 @@ class JsonFiles:
 
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
-        composer = composer_of(stream, self._redaction, with_attrs=self._with_attrs)
+        composer = composer_of(stream, self._redaction, self._stamps, start.carried, with_attrs=self._with_attrs)
         reading = stream.reading
         is_slow = bool(reading.format) and formats.kind_of(reading.format).is_slow
         if reading.multiline is not None:

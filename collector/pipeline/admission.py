@@ -10,12 +10,12 @@ from collector.delivery.batches import Batches
 from collector.delivery.delivery import Delivery
 from collector.ledger import Ledger
 from collector.model import Chunk, Segment, StreamKey
+from collector.pipeline.left_out import LeftOut
 from collector.pipeline.reader import Reader, together
 from collector.pipeline.returning import Returning
 from collector.ports import Tap, Transform
 from collector.sources.tail_counts import TailCounts
 from collector.state.checkpoint import Checkpoints
-from collector.transform import docker_event
 
 _SLOW_BYTES = 16 << 10  # that are added to the lines of a slow format at a time: some 40 lines
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
@@ -32,6 +32,7 @@ class Admission:
         checkpoints: Checkpoints,
         ledger: Ledger,
         counts: TailCounts,
+        left_out: LeftOut,
         tap: Tap | None,
     ) -> None:
         self._batches = batches
@@ -40,6 +41,7 @@ class Admission:
         self._checkpoints = checkpoints
         self._ledger = ledger
         self._counts = counts
+        self._left_out = left_out
         self._tap = tap
 
     def show_anew(self, key: StreamKey) -> None:
@@ -49,7 +51,7 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
-        if reader.held or reader.transform.is_slow:
+        if reader.held or reader.is_slow:
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
@@ -60,7 +62,7 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        if any(reader.held or reader.transform.is_slow for reader in readers):
+        if any(reader.held or reader.is_slow for reader in readers):
             return [self.take(*one) for one in zip(readers, chunks, strict=True)]
         made = together(readers, chunks, self._most_added)
         return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
@@ -86,10 +88,16 @@ class Admission:
 
     async def put_event(self, event: Segment) -> None:
         """Pass an event on, once there is room for it."""
-        await self._delivery.wait_for(docker_event.TARGET)
+        await self._delivery.wait_for(event.stream.target)
         self._made(event)
         await self._batches.put(event)
         self._entered(event)
+
+    def put_event_at_once(self, event: Segment) -> None:
+        """As `put_event`, if there is room now; the agent ends."""
+        if self._batches.put_at_once(event):
+            self._made(event)
+            self._entered(event)
 
     def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
         """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
@@ -124,19 +132,22 @@ class Admission:
                 reader.documents += self._entered(segment)
                 if reader.transform is not transform:
                     return  # it went back to its log while it waited
-            await asyncio.sleep(0)
+            await asyncio.sleep(0 if reader.pace is None else reader.pace.seconds)
             if reader.transform is not transform:
                 return  # the same; nothing more of this chunk may count as read
 
     def _segments(self, chunk: Chunk, reader: Reader) -> Iterator[list[Segment]]:
         """What a chunk becomes, a part of it at a time."""
-        most = _SLOW_BYTES if reader.transform.is_slow else self._most_added
-        for taken, is_new in reader.made(chunk, most):
+        most = _SLOW_BYTES if reader.is_slow else self._most_added
+        for part, taken, is_new in reader.made(chunk, most):
+            if reader.pace is not None:
+                reader.pace.passed(part.end.line - part.start.line, len(part.data))
             if is_new:
                 self._ledger.parse_errors += taken.parse_errors
                 if taken.counts is not None:
                     reader.counts.add(taken.counts)
                 self._ledger.left_out(taken.filtered or {})
+                self._left_out.count(chunk.stream, taken.filtered or {})
                 self._counts.torn(chunk.stream.container, lines=taken.torn_lines)
             yield taken.segments
             if taken.end is not None:  # asked for again only once these segments are tracked

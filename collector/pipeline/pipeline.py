@@ -6,11 +6,12 @@ waits for room, and the log file is the queue.
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from collector.dead_letters import DeadLetters
 from collector.delivery.batches import Batches
@@ -18,13 +19,16 @@ from collector.delivery.concurrency import Concurrency
 from collector.delivery.delivery import Delivery
 from collector.delivery.spool.files import Spool
 from collector.discovery.registry import Registry
+from collector.documents.levels import NAMES
 from collector.intake.input import Reads
 from collector.ledger import Ledger
-from collector.model import Chunk, Position, Segment, Start, StreamKey
+from collector.model import Chunk, LogStream, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
 from collector.pipeline.admission import Admission
 from collector.pipeline.deciding import Deciding
 from collector.pipeline.event_queue import EventQueue
+from collector.pipeline.left_out import LeftOut
+from collector.pipeline.pace import pace_of
 from collector.pipeline.reader import Reader
 from collector.pipeline.retargeting import Retargeting
 from collector.pipeline.returning import Returning
@@ -37,7 +41,8 @@ from collector.sources.unreadable import remedy
 from collector.sources.watcher import Watcher
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
-from collector.transform import docker_event
+from collector.transform import docker_event, left_out
+from collector.transform.stamps import UTC_STAMPS, Stamps
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +66,7 @@ class Pipeline:
         checkpoints: Checkpoints,
         directory: Path,
         inputs: Mapping[str, Reads],
+        stamps: Stamps = UTC_STAMPS,
         most_open_logs: int = 512,
         tap: Tap | None = None,
     ) -> None:
@@ -86,8 +92,9 @@ class Pipeline:
         self._rounds = Rounds[PolledSource](linger_seconds=linger, batch_bytes=size, take=self._take)
         self._batches = Batches(batch_bytes=size, linger_seconds=linger, bound_bytes=size)
         self._delivery = self._new_delivery(shipper, directory / places.SPOOL / output)
+        self._left_out = LeftOut(stamps)
         self._admission = Admission(
-            self._batches, self._delivery, self._returning, checkpoints, self.ledger, self.counts, tap
+            self._batches, self._delivery, self._returning, checkpoints, self.ledger, self.counts, self._left_out, tap
         )
 
     @property
@@ -117,6 +124,8 @@ class Pipeline:
             delivery = tasks.create_task(self._delivery.run(self._settings.concurrency), name=f"{self.output} delivery")
             await self._follow_registry(watcher)
             events.cancel()  # those that wait are told again at the next start
+            if self._left_out.has_any:
+                self._tell_left_out(self._admission.put_event_at_once)
             self._batches.close()
             await delivery
             for task in around:
@@ -173,7 +182,7 @@ class Pipeline:
                 task.cancel()
 
     def _reconcile(self, readers: asyncio.TaskGroup, desk: Desk) -> None:
-        wanted = self._registry.streams
+        wanted = self._wanted()
         for key in self.readers.keys() - wanted.keys():
             self.readers[key].source.remove()
         for key, stream in wanted.items():
@@ -184,12 +193,33 @@ class Pipeline:
             is_new = self.checkpoints.target_of(key) is None
             start = self.checkpoints.begin(stream, reads.cutoff).start
             stream = self._retargeting.effective(stream)
-            reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start))
+            pace = pace_of(stream.reading)
+            reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start), pace)
             self.readers[key] = reader
             if is_new:
                 self._retargeting.begin(key)
             self._admission.show_anew(key)
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
+
+    def _wanted(self) -> Mapping[StreamKey, LogStream]:
+        """The streams of the registry as this output wants them."""
+        return {key: self._for_output(stream) for key, stream in self._registry.streams.items()}
+
+    def _for_output(self, stream: LogStream) -> LogStream:
+        """The stream with the output's minimum level, and with its share of what is beyond a limit."""
+        reading = stream.reading
+        if least := self._settings.level:
+            reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
+        if reading.on_excess == "store_only":
+            has_all = {"limits": ()} if self._settings.has_excess else {"on_excess": "drop"}
+            reading = reading._replace(**has_all)
+        return stream if reading is stream.reading else replace(stream, reading=reading)
+
+    def _tell_left_out(self, put: Callable[[Segment], object]) -> None:
+        if left_out.STREAM.key not in self.events.streams:
+            self.events.open(left_out.STREAM, "")
+        for told in self._left_out.told():
+            put(told)
 
     def _read_anew(self, key: StreamKey, start: Start) -> None:
         """What is read of the stream from now on begins there."""
@@ -206,6 +236,7 @@ class Pipeline:
         stream = reader.source.stream
         start = self.checkpoints.start_of(key)
         reader.transform = self._inputs[stream.input].transform(stream, start)
+        reader.pace = pace_of(stream.reading)
 
     # ------------------------------------------------------------------ one stream
 
@@ -284,11 +315,15 @@ class Pipeline:
             if second % _SEE_EVERY == 0:
                 self._see(self._registry.answers)
             await self._deciding.look()
-            await self._retargeting.look(self._registry.streams)
+            await self._retargeting.look(self._wanted())
+            if self._left_out.is_due:
+                self._tell_left_out(self.events.put)
             await self.checkpoints.flush_when_due()
 
     def _see(self, answers: Mapping[str, bool]) -> None:
         streams = {key: stream.input for key, stream in self._registry.streams.items()}
         self.checkpoints.see(dict.fromkeys(self.events.streams, "") | streams, answers)
-        for container_id in self.checkpoints.vanished({*self._registry.containers, docker_event.TARGET}, answers):
+        for container_id in self.checkpoints.vanished(
+            {*self._registry.containers, docker_event.TARGET, left_out.TARGET}, answers
+        ):
             self.counts.gap(container_id[:12])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, field
 
 from collector.model import Chunk, Counts, Segment
+from collector.pipeline.pace import Pace
 from collector.pipeline.told import Told
 from collector.ports import Source, Taken, Transform
 from collector.transform.parts import parts
@@ -43,10 +44,12 @@ class Reader(Struct, eq=False):
 
     `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are. While
     anybody has it `held`, nothing is taken, and what was read is `kept`. `is_passing`: a chunk is passed on in parts.
+    `pace` says how fast it may be read, if that is limited.
     """
 
     source: Source
     transform: Transform
+    pace: Pace | None = None
     documents: int = 0
     read_bytes: int = 0
     counts: Counts = field(default_factory=Counts)
@@ -56,8 +59,13 @@ class Reader(Struct, eq=False):
     is_passing: bool = False
     told: Told = field(default_factory=Told)
 
-    def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Taken, bool]]:
-        """What a chunk becomes, a part of it at a time, and whether the part is read for the first time.
+    @property
+    def is_slow(self) -> bool:
+        """Whether a chunk is passed on in parts, between which others have their turn."""
+        return self.transform.is_slow or self.pace is not None
+
+    def made(self, chunk: Chunk, most_bytes: int) -> Iterator[tuple[Chunk, Taken, bool]]:
+        """Each part of a chunk, what it becomes, and whether it is read for the first time.
 
         Large chunks are taken in parts, so that no more than `most_bytes` are added to the lines of one.
         """
@@ -67,7 +75,7 @@ class Reader(Struct, eq=False):
                 taken = transform.take(part)
                 if is_new:
                     self.told.until(part)
-                yield taken, is_new
+                yield part, taken, is_new
 
 
 def together(readers: Sequence[Reader], chunks: Sequence[Chunk], most_bytes: int) -> Sequence[list[Segment] | None]:

@@ -140,10 +140,10 @@ class Checkpoints:
         pending = self._pending.get(key)
         if pending:
             if pending[-1].end.file != beginning.file:
-                pending.append(Ticket(beginning, is_settled=True))
+                pending.append(Ticket(beginning, is_settled=True, carried=pending[-1].carried))
         elif (saved := self._saved.get(key)) is not None:
             if (saved.head, saved.ordinal) != beginning.file[1:]:
-                self._move(key, Ticket(beginning))
+                self._move(key, Ticket(beginning, carried=saved.carried))
             elif saved.inode != beginning.inode:
                 saved.inode, self._dirty = beginning.inode, True
 
@@ -212,7 +212,7 @@ class Checkpoints:
         pending = self._pending.get(key)
         if pending and pending[-1] is end:
             return
-        here = Ticket(end.end, end.last_time, end.fingerprint, is_settled=True)
+        here = Ticket(end.end, end.last_time, end.fingerprint, is_settled=True, carried=end.carried)
         if not pending:
             self._move(key, here)
             return

@@ -56,6 +56,7 @@ class Saved(Struct, omit_defaults=True):
     dated: tuple[str, int, str] = ("", 0, "")  # head and ordinal of a file whose first lines got this time
     input: str = ""  # that listed it last; "" where no version has told, and of events
     ended: list[tuple[str, int, int, int]] = []  # head, ordinal, line and lines of events that end so
+    carried: str = ""  # as `Ticket.carried`
 
     @property
     def order(self) -> int:
@@ -65,7 +66,7 @@ class Saved(Struct, omit_defaults=True):
     @property
     def start(self) -> Start:
         """Where to go on, with all that is kept of what was before."""
-        return Start(self.resume, self.cutoff, self.last_time, self.decided)
+        return Start(self.resume, self.cutoff, self.last_time, self.decided, self.carried)
 
     @property
     def decided(self) -> Decided:
@@ -108,7 +109,7 @@ class Saved(Struct, omit_defaults=True):
         self.inode = end.inode or self.inode
         self.cursor = end.cursor
         self.last_time = to.last_time or self.last_time
-        self.fingerprint = to.fingerprint
+        self.fingerprint, self.carried = to.fingerprint, to.carried
         self.cutoff = "" if to.documents else self.cutoff
 
 

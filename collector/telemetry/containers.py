@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from collector.discovery.container_counts import ContainerCounts
 from collector.discovery.registry import UNDESCRIBED, Container, Listing, Registry
-from collector.telemetry import catalogue, exposition, usage
+from collector.telemetry import catalogue, exposition, usage, usage_series
 from collector.telemetry.exposition import Family, Sample
 from collector.telemetry.poll import Poll
 from collector.telemetry.series import Series
@@ -40,7 +40,7 @@ _SERIES = (
     catalogue.CONTAINER_STARTED,
     catalogue.CONTAINER_FINISHED,
     catalogue.CONTAINER_LOG_LIMIT,
-    *(catalogue.MEMORY_LIMIT, catalogue.OOM_EVENTS, catalogue.START_TIME, catalogue.HEALTH_STATE),
+    *(usage_series.MEMORY_LIMIT, usage_series.OOM_EVENTS, usage_series.START_TIME, usage_series.HEALTH_STATE),
 )
 
 
@@ -122,7 +122,7 @@ class Containers:
         if self._has_usage and container.is_running:
             own = usage.own_labels(container)
             samples += _specification(container, own)
-            samples += [(catalogue.OOM_EVENTS, own, counts.ooms)] if has_events else []
+            samples += [(usage_series.OOM_EVENTS, own, counts.ooms)] if has_events else []
         return _Rendered(container, counts.version, name, exposition.lines_by_series(_SERIES, samples))
 
 
@@ -201,7 +201,7 @@ def _specification(container: Container, own: str) -> Iterator[Sample]:
     if container.driver == UNDESCRIBED:
         return
     if container.memory_limit_bytes is not None:
-        yield catalogue.MEMORY_LIMIT, own, container.memory_limit_bytes
-    yield catalogue.HEALTH_STATE, own, _HEALTH_STATE.get(container.health, 0)
+        yield usage_series.MEMORY_LIMIT, own, container.memory_limit_bytes
+    yield usage_series.HEALTH_STATE, own, _HEALTH_STATE.get(container.health, 0)
     if container.started is not None:
-        yield catalogue.START_TIME, own, container.started
+        yield usage_series.START_TIME, own, container.started

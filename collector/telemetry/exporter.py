@@ -106,10 +106,17 @@ class Exporter:
             if reader.source.stream.reading.format:
                 formatted[labels] += reader.counts.misfits
         yield family(catalogue.CONTAINER_MISFITS, formatted.items())
-        redacted = Counter[tuple[str, str, str]]()
+        refused = Counter[tuple[str, str]]()
+        for labels, reader in followed:
+            if reader.source.stream.reading.time is not None:
+                refused[labels] += reader.counts.refused_times
+        yield family(catalogue.CONTAINER_REFUSED_TIMES, refused.items())
+        redacted, filtered = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
         for labels, reader in followed:
             redacted.update({(*labels, rule): count for rule, count in reader.counts.redactions.items()})
+            filtered.update({(*labels, rule): count for rule, count in reader.counts.filtered.items()})
         yield family(catalogue.REDACTIONS, redacted.items())
+        yield family(catalogue.CONTAINER_FILTERED, filtered.items())
         faulty = {one.name: one.settings.fault_count for one in self._containers.shown() if one.settings.fault_count}
         yield family(catalogue.LABEL_FAULTS, [((name,), count) for name, count in faulty.items()])
         yield family(catalogue.NOT_FOLLOWED, [(labels, 1) for labels in self._problems(shown)])

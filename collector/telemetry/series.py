@@ -44,3 +44,7 @@ class Catalogue(list[Series]):
     def _with(self, series: Series) -> Series:
         self.append(series)
         return series
+
+
+ALL = Catalogue()
+"""All that are exported."""

@@ -13,28 +13,28 @@ from typing import Any
 import orjson
 
 from collector.discovery.registry import Container
-from collector.telemetry import catalogue, exposition
+from collector.telemetry import exposition, usage_series
 from collector.telemetry.exposition import Sample
 from collector.telemetry.series import Series
 from collector.telemetry.told import members, number
 
 SERIES = (
-    catalogue.CPU_USAGE,
-    catalogue.CPU_USER,
-    catalogue.CPU_SYSTEM,
-    catalogue.CFS_PERIODS,
-    catalogue.CFS_THROTTLED,
-    catalogue.CFS_THROTTLED_SECONDS,
-    catalogue.MEMORY_USAGE,
-    catalogue.MEMORY_WORKING_SET,
-    catalogue.MEMORY_RSS,
-    catalogue.MEMORY_CACHE,
-    *catalogue.NETWORK.values(),
-    catalogue.FS_READS,
-    catalogue.FS_WRITES,
-    catalogue.THREADS,
-    catalogue.THREADS_MAX,
-    catalogue.LAST_SEEN,
+    usage_series.CPU_USAGE,
+    usage_series.CPU_USER,
+    usage_series.CPU_SYSTEM,
+    usage_series.CFS_PERIODS,
+    usage_series.CFS_THROTTLED,
+    usage_series.CFS_THROTTLED_SECONDS,
+    usage_series.MEMORY_USAGE,
+    usage_series.MEMORY_WORKING_SET,
+    usage_series.MEMORY_RSS,
+    usage_series.MEMORY_CACHE,
+    *usage_series.NETWORK.values(),
+    usage_series.FS_READS,
+    usage_series.FS_WRITES,
+    usage_series.THREADS,
+    usage_series.THREADS_MAX,
+    usage_series.LAST_SEEN,
 )
 _NANOSECONDS = 1e9  # of a second
 _NEVER = "0001-"  # when the daemon looked, of one that does not run
@@ -49,7 +49,7 @@ _NETWORK = {  # the daemon's member of an interface
     ("transmit", "errors"): "tx_errors",
     ("transmit", "packets_dropped"): "tx_dropped",
 }
-_TRANSFERS = {"read": catalogue.FS_READS, "write": catalogue.FS_WRITES}
+_TRANSFERS = {"read": usage_series.FS_READS, "write": usage_series.FS_WRITES}
 
 
 def own_labels(container: Container) -> str:
@@ -70,7 +70,7 @@ def block(container: Container, answer: bytes, *, now: float) -> list[bytes] | N
     if not found:
         return None
     own = own_labels(container)
-    samples = [*found, (catalogue.LAST_SEEN, "", now)]
+    samples = [*found, (usage_series.LAST_SEEN, "", now)]
     return exposition.lines_by_series(
         SERIES, ((series, f"{own},{more}" if more else own, number) for series, more, number in samples)
     )
@@ -83,7 +83,7 @@ def _samples(stats: Mapping[str, Any]) -> Iterator[Sample]:
     for interface, numbers in members(stats.get("networks")).items():
         braced = exposition.labels([("interface", interface)])
         told = members(numbers)
-        yield from _known((catalogue.NETWORK[key], braced, told.get(member)) for key, member in _NETWORK.items())
+        yield from _known((usage_series.NETWORK[key], braced, told.get(member)) for key, member in _NETWORK.items())
     yield from _block_io(members(stats.get("blkio_stats")).get("io_service_bytes_recursive"))
     yield from _pids(members(stats.get("pids_stats")))
 
@@ -94,12 +94,12 @@ def _cpu(cpu: Mapping[str, Any]) -> Iterator[Sample]:
     if used.get("total_usage") != 0:
         yield from _known(
             [
-                (catalogue.CPU_USAGE, 'cpu="total"', _seconds(used.get("total_usage"))),
-                (catalogue.CPU_USER, "", _seconds(used.get("usage_in_usermode"))),
-                (catalogue.CPU_SYSTEM, "", _seconds(used.get("usage_in_kernelmode"))),
-                (catalogue.CFS_PERIODS, "", throttled.get("periods")),
-                (catalogue.CFS_THROTTLED, "", throttled.get("throttled_periods")),
-                (catalogue.CFS_THROTTLED_SECONDS, "", _seconds(throttled.get("throttled_time"))),
+                (usage_series.CPU_USAGE, 'cpu="total"', _seconds(used.get("total_usage"))),
+                (usage_series.CPU_USER, "", _seconds(used.get("usage_in_usermode"))),
+                (usage_series.CPU_SYSTEM, "", _seconds(used.get("usage_in_kernelmode"))),
+                (usage_series.CFS_PERIODS, "", throttled.get("periods")),
+                (usage_series.CFS_THROTTLED, "", throttled.get("throttled_periods")),
+                (usage_series.CFS_THROTTLED_SECONDS, "", _seconds(throttled.get("throttled_time"))),
             ]
         )
 
@@ -115,10 +115,10 @@ def _memory(memory: Mapping[str, Any]) -> Iterator[Sample]:
     inactive = _first(details, "total_inactive_file", "inactive_file")
     yield from _known(
         [
-            (catalogue.MEMORY_USAGE, "", usage),
-            (catalogue.MEMORY_WORKING_SET, "", None if usage is None else max(usage - (inactive or 0), 0)),
-            (catalogue.MEMORY_RSS, "", _first(details, "total_rss", "anon")),
-            (catalogue.MEMORY_CACHE, "", _first(details, "total_cache", "file")),
+            (usage_series.MEMORY_USAGE, "", usage),
+            (usage_series.MEMORY_WORKING_SET, "", None if usage is None else max(usage - (inactive or 0), 0)),
+            (usage_series.MEMORY_RSS, "", _first(details, "total_rss", "anon")),
+            (usage_series.MEMORY_CACHE, "", _first(details, "total_cache", "file")),
         ]
     )
 
@@ -139,7 +139,7 @@ def _pids(pids: Mapping[str, Any]) -> Iterator[Sample]:
     limit = number(pids.get("limit", None if current is None else 0))
     if limit is not None and not 0 < limit < _NO_LIMIT:
         limit = math.inf
-    yield from _known([(catalogue.THREADS, "", current), (catalogue.THREADS_MAX, "", limit)])
+    yield from _known([(usage_series.THREADS, "", current), (usage_series.THREADS_MAX, "", limit)])
 
 
 def _known(told: Iterable[tuple[Series, str, object]]) -> Iterator[Sample]:

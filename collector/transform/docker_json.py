@@ -38,6 +38,7 @@ from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.envelope import Line, envelope, envelopes, parts
 from collector.transform.joining import JoinedLine, Joining, Place
+from collector.transform.marks import Marks
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
@@ -63,6 +64,7 @@ class DockerJson(Transform):
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
         self._joining = Joining()
+        self._marks = Marks()
         self._held = Undated(start.decided.dated)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
@@ -95,7 +97,8 @@ class DockerJson(Transform):
         if segments:
             end: Ticket | None = segments[-1].ticket
         else:  # lines are kept, or left out before they came here
-            end = None if self.is_amid_line else Ticket(chunk.end, "", chunk.fingerprint)
+            last_time = self._last_time if chunk.data else ""
+            end = None if self.is_amid_line else self._ticket(chunk.end, last_time, chunk.fingerprint)
         taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
         if self._composer.reads_lines:
             taken.counts = self._composer.counted()
@@ -107,7 +110,7 @@ class DockerJson(Transform):
         """The documents of `chunk`, one segment per run of equal day."""
         if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
             self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
-            self._done = Ticket(chunk.start, self._last_time, "")
+            self._done = self._ticket(chunk.start, self._last_time)
         segments = self._fast(chunk)
         self._was_plain = segments is not None and not self.is_amid_line
         if segments is None:
@@ -117,7 +120,8 @@ class DockerJson(Transform):
         return segments
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
-        found = _fast([(self, chunk)]) if chunk.data and not self.is_amid_line else None
+        is_plain = chunk.data and not self.is_amid_line and not self._composer.remembers
+        found = _fast([(self, chunk)]) if is_plain else None
         return None if found is None else found[0]
 
     @staticmethod
@@ -166,7 +170,8 @@ class DockerJson(Transform):
 
     def _finished(self, chunk: Chunk, last_time: str, made: Made, day: str) -> list[Segment]:
         self._last_time = last_time
-        return self._by_day(chunk, Ticket(chunk.end, last_time, chunk.fingerprint), made, day)
+        is_same = not self._composer.is_selective
+        return self._by_day(chunk, self._ticket(chunk.end, last_time, chunk.fingerprint), made, day if is_same else "")
 
     # ------------------------------------------------------------------ slow path
 
@@ -189,7 +194,8 @@ class DockerJson(Transform):
             self._release(chunk.stream, finished)
         if chunk.ended:
             self._finish_all(finished)
-        return self._by_day(chunk, self._resume(chunk), self._composed(chunk.stream, finished))
+        made = self._marks.compose(finished, partial(self._composed, chunk.stream), self._composer)
+        return self._by_day(chunk, self._resume(chunk), made)
 
     def _composed(self, stream: LogStream, finished: Sequence[FinishedLine]) -> Made:
         return self._composer.finished(stream, finished, self._stamps.render([line.time for line in finished]))
@@ -219,6 +225,8 @@ class DockerJson(Transform):
             at = partial(self._place, raw.start, before or self._last_time)
             name, time = self._id(raw, stream), line.time or self._last_time
             self._join(self._joining.take(line, time, name, partial(self._place_within, at)), at, finished)
+        if self._composer.remembers:
+            self._marks.note(self._unfinished_clear, finished, partial(self._id_prefix, stream=stream))
 
     def _join(self, lines: list[JoinedLine], at: Callable[[], Ticket], finished: list[FinishedLine]) -> None:
         """Lines that are whole with the one that stands there."""
@@ -239,6 +247,7 @@ class DockerJson(Transform):
         """Keep a line until one behind it has a time."""
         if not self._held:
             self._clear = self._unfinished_clear or self._place(raw.start, "")
+            self._marks.note(self._clear, finished, partial(self._id_prefix, stream=stream))
         self._held.hold(raw)
         if self._held.is_due:
             self._release(stream, finished)
@@ -263,9 +272,13 @@ class DockerJson(Transform):
 
     def _resume(self, chunk: Chunk) -> Ticket:
         """Where reading must resume: where nothing was unfinished or held."""
-        if self._held:
-            return self._clear
-        return self._unfinished_clear or Ticket(chunk.end, self._last_time, chunk.fingerprint)
+        clear = self._clear if self._held else self._unfinished_clear
+        if clear is None:
+            return self._ticket(chunk.end, self._last_time, chunk.fingerprint)
+        return (self._marks.last or self._done) if self._composer.remembers else clear
+
+    def _ticket(self, end: Position, last_time: str, known_by: str = "") -> Ticket:
+        return Ticket(end, last_time, known_by, carried=self._composer.carried)
 
     @property
     def _unfinished_clear(self) -> Ticket | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from collector.documents.composer import WrittenLine
 from collector.documents.json_text import text_of
 from collector.formats.parts.linear import matcher
-from collector.model import Multiline
+from collector.reading import Multiline
 from collector.transform.events import BEGINS, Rule
 from collector.transform.traces import Traces
 

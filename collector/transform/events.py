@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from collector.documents.composer import FinishedLine, WrittenLine
 from collector.documents.json_text import object_of
-from collector.model import Ended, Multiline, Ticket
+from collector.model import Ended, Ticket
+from collector.reading import Multiline
 from collector.transform.joining import MAX_JOINED_CHARACTERS, JoinedLine, Place
 
 BEGINS = -1

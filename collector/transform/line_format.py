@@ -30,13 +30,13 @@ class LineFormat(Transform):
         """The documents of `chunk`."""
         if chunk.data and chunk.start.line == 0:  # another file: a line takes no time of a line in the one before
             self._last_time = ""
-        begin = Ticket(chunk.start, self._last_time)
+        begin = Ticket(chunk.start, self._last_time, carried=self._composer.carried)
         prefix = id_prefix(chunk.start.file, chunk.stream.entry)
         raws = enumerate(chunk.data.split(b"\n")[:-1], chunk.start.line)
         lines = [self._line(raw, f"{prefix}{number}") for number, raw in raws]
         rendered = self._stamps.render([line.time for line in lines])
         documents, stamps, ids = self._composer.finished(chunk.stream, lines, rendered)
-        end = Ticket(chunk.end, self._last_time, chunk.fingerprint)
+        end = Ticket(chunk.end, self._last_time, chunk.fingerprint, carried=self._composer.carried)
         segments = [
             segment_of(
                 chunk.stream, day, documents[first:last], ids[first:last], end if last == len(documents) else begin

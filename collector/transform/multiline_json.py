@@ -11,18 +11,9 @@ from itertools import pairwise
 from collector.documents.composer import Composer, FinishedLine, Made
 from collector.documents.ids import NumberedIds
 from collector.documents.json_text import text_of
-from collector.model import (
-    BEGINNING,
-    Chunk,
-    Decided,
-    LogStream,
-    Multiline,
-    Position,
-    Segment,
-    Start,
-    Ticket,
-)
+from collector.model import BEGINNING, Chunk, Decided, LogStream, Position, Segment, Start, Ticket
 from collector.ports import Taken, Transform, Undecided
+from collector.reading import Multiline
 from collector.sources.fingerprint import fingerprint
 from collector.transform.docker_json import DockerJson, is_complete
 from collector.transform.envelope import Line
@@ -86,7 +77,7 @@ class MultilineJson(DockerJson):
     # ------------------------------------------------------------------ fast path
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
-        is_unfinished = self._held or self._joining or self._events.is_due
+        is_unfinished = self._held or self._joining or self._events.is_due or self._composer.is_selective
         if is_unfinished or chunk.ended or not chunk.data or not is_complete(chunk):
             return None
         decoded = self._decoded(chunk.data)

@@ -106,3 +106,6 @@ class Stamps:
     def _move(self, minute: str) -> tuple[str, str]:
         local = datetime.fromisoformat(f"{minute}:00+00:00").astimezone(self._zone)
         return local.strftime("%Y-%m-%dT%H:%M"), local.isoformat()[19:]
+
+
+UTC_STAMPS = Stamps()

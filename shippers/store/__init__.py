@@ -28,6 +28,7 @@ class Settings(ShipperSettings):
 
     default_name = "local"
     is_searched_first = True
+    has_excess = True
 
     type: Literal["store"] = Field("store", description="the embedded store")
     retention_days: int = Field(7, ge=1, le=36_500, description="number of past days to keep, besides today")

@@ -7,7 +7,8 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from collector.model import AS_WRITTEN, LogStream, Reading
+from collector.model import LogStream
+from collector.reading import AS_WRITTEN, Reading
 
 TIME = "2017-11-27T02:13:00.768123456Z"
 

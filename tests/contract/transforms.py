@@ -113,7 +113,7 @@ class TransformContract:
                 ends.append((count, taken.end))
         assert count == len(whole)
         for count, ticket in ends:
-            start = Start(Resume(ticket.end, {}, ticket.fingerprint), "", ticket.last_time)
+            start = Start(Resume(ticket.end, {}, ticket.fingerprint), "", ticket.last_time, carried=ticket.carried)
             rest = self.read(chunks(lines, first=ticket.end.line), start)
             assert rest[len(rest) - len(whole) + count :] == whole[count:]  # what it says is never too far on
             assert set(rest) <= set(whole)

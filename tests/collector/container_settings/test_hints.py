@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collector.container_settings.options import LabelOptions
 from collector.container_settings.policy import Policy
 from collector.container_settings.statement import Settings
-from collector.model import Multiline
+from collector.reading import Multiline
 from tests.collector.container_settings.test_policy import settled
 
 Name = Literal["elastic", "dozzle", "datadog"]
@@ -62,6 +62,21 @@ def test_datadogs_rule_for_lines_is_the_pattern_of_the_first() -> None:
     assert entry.reading.multiline == Multiline(start=r"\d{4}-")
 
 
+@pytest.mark.parametrize(
+    ("value", "pattern"), [("['^ERR', '^WARN']", "(?:^ERR)|(?:^WARN)"), ('["a"]', "(?:a)"), ("'^x'", "^x"), ("y", "y")]
+)
+def test_elastics_lists_of_lines_are_one_pattern(value: str, pattern: str) -> None:
+    labels = {"co.elastic.logs/include_lines": value, "co.elastic.logs/exclude_lines": value}
+    (entry,) = hinted("elastic", labels).entries
+    assert (entry.reading.include, entry.reading.exclude) == (pattern, pattern)
+
+
+def test_datadogs_rules_say_which_lines_are_delivered() -> None:
+    rules = [{"type": "include_at_match", "pattern": "a"}, {"type": "exclude_at_match", "pattern": "b"}]
+    (entry,) = hinted("datadog", datadog(log_processing_rules=rules)).entries
+    assert (entry.reading.include, entry.reading.exclude) == ("a", "b")
+
+
 def test_dozzles_name_and_group_are_fields() -> None:
     (entry,) = hinted("dozzle", {"dev.dozzle.name": "shop", "dev.dozzle.group": "front"}).entries
     assert entry.tags == {"dozzle_name": "shop", "dozzle_group": "front"}
@@ -78,7 +93,7 @@ def test_datadogs_source_service_and_tags_are_fields() -> None:
     ("name", "labels"),
     [
         ("elastic", {"co.elastic.logs/processors.1.dissect": "x"}),
-        ("elastic", {"co.elastic.logs/include_lines": "x"}),
+        ("elastic", {"co.elastic.logs/include_lines": "("}),
         ("elastic", {"co.elastic.logs/multiline.pattern": "x", "co.elastic.logs/multiline.match": "before"}),
         ("elastic", {"co.elastic.logs/multiline.pattern": "(", "co.elastic.logs/multiline.match": "after"}),
         ("dozzle", {"dev.dozzle.color": "red"}),

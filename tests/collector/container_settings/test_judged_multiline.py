@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from collector.container_settings.options import Rule
 from collector.container_settings.policy import Policy
-from collector.model import Multiline
+from collector.reading import Multiline
 from tests.collector.container_settings.test_policy import Labels, only, reasons, settled
 
 

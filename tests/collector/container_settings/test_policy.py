@@ -267,7 +267,7 @@ def test_a_format_that_cannot_be_made_is_told_and_the_next_best_counts(value: st
     assert [entry.reading.format for entry in found.entries] == ["none"]
 
 
-@pytest.mark.parametrize("option", ["time_key", "time_format", "pattern"])
+@pytest.mark.parametrize("option", ["time_type", "pattern"])
 def test_an_option_that_its_format_has_not_is_told_and_leaves_format_and_other_options_alone(option: str) -> None:
     labels = {
         "aliyun.logs.web": "stdout",

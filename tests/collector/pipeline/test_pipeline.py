@@ -63,13 +63,20 @@ class Host:
         spool: bool = False,
         tap: Tap | None = None,
         reads: Reads | None = None,
+        settings: type[ShipperSettings] = ShipperSettings,
+        level: str | None = None,
     ) -> Pipeline:
         reads = reads or JsonFiles(Stamps(), cutoff=cutoff)
         pipeline = Pipeline(
             output,
             shipper,
-            ShipperSettings(
-                type="recording", batch_bytes=batch_bytes, linger_seconds=0.0, spool=spool, spool_after_seconds=0.0
+            settings(
+                type="recording",
+                level=level,
+                batch_bytes=batch_bytes,
+                linger_seconds=0.0,
+                spool=spool,
+                spool_after_seconds=0.0,
             ),
             registry=self.registry,
             checkpoints=Checkpoints(self.state, output),

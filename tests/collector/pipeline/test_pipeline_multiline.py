@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.model import Multiline, Reading
 from collector.pipeline.pipeline import Pipeline
+from collector.reading import Multiline, Reading
 from tests.collector.docker_lines import raw
 from tests.collector.pipeline.test_pipeline import Host
 from tests.collector.recording_shipper import RecordingShipper

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.delivery import shipment
-from collector.model import Batch, Reading, Receipt
+from collector.model import Batch, Receipt
 from collector.pipeline.pipeline import Pipeline
+from collector.reading import Reading
 from tests.collector.docker_lines import log_stream, numbered, raw
 from tests.collector.pipeline.test_pipeline import Host, messages, words
 from tests.collector.pipeline.test_pipeline_returns import Closed

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from collector.documents.formatted import WITHHELD
 from collector.intake.json_files import JsonFiles
-from collector.model import AS_WRITTEN, BEGINNING, Chunk, Counts, FileId, LogStream, Position, Reading
+from collector.model import BEGINNING, Chunk, Counts, FileId, LogStream, Position
 from collector.ports import Taken
+from collector.reading import AS_WRITTEN, Reading
 from collector.redaction.options import SETS, RedactOptions
 from collector.redaction.redaction import Redaction
 from collector.redaction.redactor import MOST_BYTES

@@ -14,10 +14,11 @@ from collector.docker.calls import Calls
 from collector.docker.event import Event
 from collector.histogram import LAG_SECONDS, Histogram
 from collector.intake.json_files import JsonFiles
-from collector.model import Counts, Reading
+from collector.model import Counts
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
 from collector.ports import ShipperSettings
+from collector.reading import LineTime, Reading
 from collector.sources.file_tail import FileTail
 from collector.sources.watcher import Watcher
 from collector.state.checkpoint import Checkpoints
@@ -106,8 +107,8 @@ class Telemetry:
             lag=lag,
             process=Process({"info": 3, "error": 1}),
         )
-        stream = log_stream("/logs/x", container_id="web", reading=Reading("json"))
-        counts = Counts(5, Counter(jwt=2, withheld=1))
+        stream = log_stream("/logs/x", container_id="web", reading=Reading("json", time=LineTime()))
+        counts = Counts(5, Counter(jwt=2, withheld=1), Counter(limit=7), refused_times=4)
         source = Behind(stream, Watcher())
         reader = Reader(source, DockerJson(Stamps()), documents=12, read_bytes=3456, counts=counts)
         self.pipelines[0].readers[stream.key] = reader

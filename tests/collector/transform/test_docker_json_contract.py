@@ -1,7 +1,10 @@
 """The laws of all transforms, for json-file lines: written whole, and in Docker's pieces."""
 
 from collector.documents.document import Pilotfish
-from collector.model import BEGINNING, Multiline, Start
+from collector.documents.selective import Selective
+from collector.filters.steps import Steps
+from collector.model import BEGINNING, Start
+from collector.reading import Limit, Multiline, Reading, Sample
 from collector.transform.docker_json import DockerJson
 from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps
@@ -29,6 +32,26 @@ class TestDockerJsonWithAttrs(TestDockerJson):
 
     def line(self, text: str, number: int) -> bytes:
         return super().line(text, number).replace(b',"time"', b',"attrs":{"@target":"evil"},"time"')
+
+
+CHOICE = Reading(
+    adds=("level", "line"),
+    exclude="tab",
+    sample=Sample(3),
+    fold=20.0,
+    limits=(Limit(3, "lines", 10),),
+    on_excess="sample",
+)
+
+
+class TestDockerJsonOfWhichSomeIsLeftOut(TestDockerJson):
+    def transform(self, start: Start = BEGINNING) -> DockerJson:
+        steps = Steps(CHOICE, start.carried)
+        return DockerJson(Stamps(), start, composer=Selective(steps, Stamps().render))
+
+
+class TestDockerJsonInPiecesOfWhichSomeIsLeftOut(TestDockerJsonOfWhichSomeIsLeftOut, TestDockerJsonInPieces):
+    """Both."""
 
 
 class TestMultilineJson(TestDockerJson):

@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.documents.ids import id_prefix
-from collector.model import Chunk, Decided, Ended, FileId, Multiline, Position, Resume, Segment, Start, Ticket
+from collector.model import Chunk, Decided, Ended, FileId, Position, Resume, Segment, Start, Ticket
+from collector.reading import Multiline
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.state.positions_file import Saved
 from collector.transform.docker_json import DockerJson
@@ -323,9 +324,9 @@ def test_a_line_whose_end_never_came_is_not_behind_the_position_while_its_event_
 class Agent:
     """Reads a log as an agent does that is killed and started again; what it has sent stays."""
 
-    def __init__(self, lines: Sequence[bytes], chance: random.Random, multiline: Multiline) -> None:
+    def __init__(self, lines: Sequence[bytes], chance: random.Random, transform: Callable[[Start], DockerJson]) -> None:
         self.lines = lines
-        self.multiline = multiline
+        self.transform = transform
         self.chance = chance
         self.saved = Saved("c0ffee", "", "shop", 0.0)
         self.sent: dict[str, bytes] = {}
@@ -336,7 +337,7 @@ class Agent:
         """Read up to a line, or until it is killed; False then."""
         chance = self.chance
         start = self.saved.start
-        transform = MultilineJson(Stamps(), self.multiline, start)
+        transform = self.transform(start)
         first = self.ticket.end.line
         unsettled: list[Ticket] = []
         cuts = [first + number for number in range(end - first) if chance.random() < 0.2]
@@ -357,7 +358,7 @@ class Agent:
         self.settle(unsettled, len(unsettled))
         return True
 
-    def take(self, transform: MultilineJson, chunk: Chunk, unsettled: list[Ticket]) -> None:
+    def take(self, transform: DockerJson, chunk: Chunk, unsettled: list[Ticket]) -> None:
         taken = transform.take(chunk)
         for name, document in documents(taken.segments):
             assert self.sent.setdefault(name, document) == document
@@ -373,7 +374,7 @@ class Agent:
             self.saved.offset, self.saved.line = self.ticket.end.offset, self.ticket.end.line
             for ticket in unsettled[:count]:
                 self.saved.last_time = ticket.last_time or self.saved.last_time
-            self.saved.fingerprint = self.ticket.fingerprint
+            self.saved.fingerprint, self.saved.carried = self.ticket.fingerprint, self.ticket.carried
             del unsettled[:count]
 
 
@@ -381,7 +382,8 @@ class Agent:
 def test_each_line_is_in_one_document_wherever_it_is_killed_and_whatever_was_decided(seed: int) -> None:
     chance = random.Random(seed)
     lines = generated(seed, 80)
-    agent = Agent(lines, chance, (AUTO, Multiline(max_lines=3), Multiline(start=r"^\S", gap=0.01))[seed % 3])
+    multiline = (AUTO, Multiline(max_lines=3), Multiline(start=r"^\S", gap=0.01))[seed % 3]
+    agent = Agent(lines, chance, lambda start: MultilineJson(Stamps(), multiline, start))
     for end in sorted({chance.randrange(len(lines)) + 1 for _ in range(4)} | {len(lines)}):
         while not agent.run(end):
             pass

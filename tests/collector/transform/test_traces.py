@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.model import Chunk, FileId, Multiline, Position
+from collector.model import Chunk, FileId, Position
+from collector.reading import Multiline
 from collector.transform.envelope import Line
 from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps

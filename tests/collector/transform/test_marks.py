@@ -1,0 +1,116 @@
+"""What is left out is a matter of the log: the same wherever it is cut, and whenever its reader is killed."""
+
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from collector.documents.composer import FinishedLine
+from collector.documents.selective import Selective
+from collector.filters.steps import Steps
+from collector.model import Chunk, Start, Ticket
+from collector.reading import Limit, Multiline, Reading, Sample
+from collector.transform.docker_json import DockerJson
+from collector.transform.marks import Marks
+from collector.transform.multiline_json import MultilineJson
+from collector.transform.stamps import Stamps
+from tests.collector.docker_lines import raw
+from tests.collector.transform.test_multiline_json import STREAM, Agent, cut, documents, generated, position, time
+
+CHOICES = (
+    Reading(limits=(Limit(3, "lines", 1),)),
+    Reading(limits=(Limit(40, "bytes", 1), Limit(9, "lines", 60)), on_excess="sample"),
+    Reading(fold=1.0, adds=("level", "line")),
+    Reading(fold=30.0, limits=(Limit(5, "lines", 60),), sample=Sample(2), exclude="7n", level="info"),
+)
+
+
+def of(reading: Reading, start: Start, multiline: Multiline | None = None) -> DockerJson:
+    composer = Selective(Steps(reading, start.carried), Stamps().render)
+    if multiline is not None:
+        return MultilineJson(Stamps(), multiline, start, composer=composer)
+    return DockerJson(Stamps(), start, composer=composer)
+
+
+def several(seed: int, count: int) -> list[bytes]:
+    """Lines of both streams, some in pieces, some broken, most of them like others."""
+    chance = random.Random(seed)
+    found, now = list[bytes](), 0
+    for number in range(count):
+        now += chance.choice([0, 1, 50, 400, 2_500])
+        error = f'{{"level":"error","n":{chance.randrange(3)}}}'
+        text = chance.choice(["same", "same 12", f"n{number}n", error, "x" * 90])
+        stream = chance.choice(["stdout", "stdout", "stderr"])
+        if chance.random() < 0.2:
+            found.append(raw(text[:3], time=time(now), stream=stream))
+            if chance.random() < 0.5:
+                found.append(raw("between\n", time=time(now + 1), stream="stderr" if stream == "stdout" else "stdout"))
+            found.append(raw(f"{text[3:]}\n", time=time(now), stream=stream))
+        elif number and chance.random() < 0.05:  # not the first, whose time would be decided
+            found.append(b"broken\n")
+        else:
+            found.append(raw(f"{text}\n", time=time(now), stream=stream))
+    return found
+
+
+@pytest.mark.parametrize("reading", CHOICES)
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_left_out_does_not_depend_on_where_the_log_is_cut(reading: Reading, seed: int) -> None:
+    lines = several(seed, 60)
+    chance = random.Random(seed)
+
+    def read(chunks: list[Chunk]) -> tuple[list[tuple[str, bytes]], Counter[str]]:
+        transform, found, filtered = of(reading, Start()), list[tuple[str, bytes]](), Counter[str]()
+        for chunk in chunks:
+            taken = transform.take(chunk)
+            found += documents(taken.segments)
+            filtered.update(taken.filtered or {})
+        return found, filtered
+
+    found, filtered = read(cut(lines))
+    assert filtered
+    assert read(cut(lines, [chance.randrange(len(lines)) for _ in range(9)])) == (found, filtered)
+    assert read(cut(lines, range(len(lines)))) == (found, filtered)
+
+
+@pytest.mark.parametrize("reading", CHOICES)
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_left_out_does_not_depend_on_when_its_reader_is_killed(reading: Reading, seed: int) -> None:
+    chance = random.Random(seed)
+    lines = several(seed, 60)
+    transform = of(reading, Start())
+    whole = [one for chunk in cut(lines) for one in documents(transform.take(chunk).segments)]
+    agent = Agent(lines, chance, lambda start: of(reading, start))
+    for end in sorted({chance.randrange(len(lines)) + 1 for _ in range(4)} | {len(lines)}):
+        while not agent.run(end):
+            pass
+    assert agent.sent == dict(whole)
+
+
+@pytest.mark.parametrize("reading", CHOICES)
+@pytest.mark.parametrize("seed", range(100))
+def test_events_of_several_lines_are_left_out_the_same_whenever_their_reader_is_killed(
+    reading: Reading, seed: int
+) -> None:
+    chance = random.Random(seed)
+    lines = generated(seed, 80)
+    multiline = (Multiline(), Multiline(max_lines=3), Multiline(start=r"^\S", gap=0.01))[seed % 3]
+    agent = Agent(lines, chance, lambda start: of(reading, start, multiline))  # it compares what it sends again
+    for end in sorted({chance.randrange(len(lines)) + 1 for _ in range(4)} | {len(lines)}):
+        while not agent.run(end):
+            pass
+    assert agent.sent
+
+
+def test_a_place_before_a_line_that_was_finished_already_is_none() -> None:
+    marks, (first, second) = Marks(), (Ticket(position([b"x"] * 9, at)) for at in (3, 5))
+    lines = [FinishedLine("", "stdout", time(0), name) for name in ("a-2", "a-6~2")]
+    marks.note(first, lines[:1], lambda file: "a-")
+    marks.note(second, lines, lambda file: "a-")
+    composer = Selective(Steps(CHOICES[0]), Stamps().render)
+    made = marks.compose(lines, lambda some: composer.finished(STREAM, some, [time(0)] * len(some)), composer)
+    assert marks.last is first
+    assert first.carried != ""
+    assert not second.carried
+    assert [json.loads(one)["log"] for one in made.documents] == [{"message": ""}] * 2
