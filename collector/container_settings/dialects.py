@@ -14,6 +14,7 @@ from collector.container_settings.statement import SOURCE, Fault, Kind, Origin, 
 OPTIONS = "format."  # what stands behind it is left to the format
 _FIELDS = "com.aliyun.access."  # each label of log-pilot's that begins so is a field
 _LOGSPOUT = "LOGSPOUT"
+_LOGSPOUT_LINES = "LOGSPOUT_MULTILINE"
 
 
 class Dialect(NamedTuple):
@@ -75,16 +76,18 @@ def log_pilot(prefix: str) -> Dialect:
 
 
 def extras(labels: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[Statement]:
-    """Logspout's variable, and log-pilot's labels that are fields."""
+    """Logspout's variables, and log-pilot's labels that are fields."""
     if environment.get(_LOGSPOUT) == "ignore":
         yield Statement("", "exclude", True, Origin("environment", _LOGSPOUT))
+    if (mode := environment.get(_LOGSPOUT_LINES, "").lower()) in ("true", "false"):
+        yield Statement("", "multiline", mode == "true", Origin("environment", _LOGSPOUT_LINES))
     for name in sorted(one for one in labels if one.startswith(_FIELDS)):
         yield Statement("", "tags", {name[len(_FIELDS) :]: labels[name]}, Origin("label", name))
 
 
 def is_named_by(said: Statement) -> bool:
-    """Whether it names the whole container as one to follow; fields that log-pilot adds do not."""
-    return said.entry == "" and said.key != "exclude" and not said.origin.name.startswith(_FIELDS)
+    """Whether it names the whole container as one to follow; log-pilot's fields and logspout's variables do not."""
+    return said.entry == "" and said.key != "exclude" and not said.origin.name.startswith((_FIELDS, _LOGSPOUT))
 
 
 LABEL_STARTS = (_FIELDS,)

@@ -144,7 +144,7 @@ class DirectoryDiscovery:
                 if described is not None:
                     self._seen[folder.name] = folder.changed
                     container = self._enricher.container(described)
-                    self._listing.tell_problem(container)
+                    self._listing.tell_settings(container)
                     self._listing.put(container)
                 elif folder.name not in self._seen:
                     self._miss(folder.name)

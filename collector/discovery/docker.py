@@ -240,7 +240,7 @@ class DockerDiscovery:
         is_new = known is None or known.start_error != container.start_error
         if container.start_error and is_new and self._listing.share.has(container.id):
             log.warning("container failed to start", container=container.name, error=container.start_error)
-        self._listing.tell_problem(container)
+        self._listing.tell_settings(container)
         self._listing.put(container)
 
     def _miss(self, container_id: str, *, was_started: bool) -> None:

@@ -21,6 +21,7 @@ from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
 from collector.docker.event import Event
 from collector.model import LogStream, StreamKey
+from collector.text.bounds import shown
 
 log = structlog.get_logger(__name__)
 
@@ -210,12 +211,18 @@ class Listing:
         if self.containers.pop(container_id, None) is not None:
             self.registry.leave(container_id, self)
 
-    def tell_problem(self, container: Container) -> None:
-        """Say once what a container has in vain, before `put`; of one that the daemon does not describe it was said."""
+    def tell_settings(self, container: Container) -> None:
+        """Say once, before `put`, who sets what of a container, and what it has in vain.
+
+        Of one that the daemon does not describe it was said.
+        """
         before = self.containers.get(container.id)
+        if not self.share.has(container.id):
+            return
+        if (said := _said_by(container)) and (before is None or _said_by(before) != said):
+            log.debug("settings of a container", container=container.name, set_by=said)
         reason = _in_vain(container)
-        is_new = before is None or _in_vain(before) != reason
-        if not reason or not is_new or not self.share.has(container.id):
+        if not reason or (before is not None and _in_vain(before) == reason):
             return
         if not container.problem:
             log.warning("settings of a container have no effect", container=container.name, reason=reason)
@@ -250,6 +257,16 @@ class Listing:
         self.outages += 1
         self.up, self.error = False, error
         return self._news.is_new(error)
+
+
+def _said_by(container: Container) -> list[str]:
+    """Of each setting that is no default, who says it."""
+    return [
+        f"{f'{shown(entry.name)}.' if entry.name else ''}{key}: {origin}"
+        for entry in container.settings.entries
+        for key, origin in entry.origins.items()
+        if origin.kind != "default"
+    ]
 
 
 def _in_vain(container: Container) -> str:

@@ -29,6 +29,9 @@ from tests.collector.container_settings.test_policy import Labels, only, reasons
         ({}, {"pilotfish_multiline": "AUTO", "pilotfish_multiline_max_lines": "7"}, Multiline(max_lines=7)),
         ({"pilotfish.multiline": "auto"}, {"pilotfish_multiline": "off"}, None),
         ({"pilotfish.multiline.start": "^a"}, {"pilotfish_multiline_start": "^b"}, Multiline(start="^b")),
+        ({}, {"LOGSPOUT_MULTILINE": "true"}, Multiline()),
+        ({"pilotfish.multiline": "auto"}, {"LOGSPOUT_MULTILINE": "False"}, None),
+        ({"pilotfish.multiline": "auto"}, {"LOGSPOUT_MULTILINE": "anything"}, Multiline()),
     ],
 )
 def test_a_container_says_which_of_its_lines_are_one(

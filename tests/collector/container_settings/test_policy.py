@@ -453,6 +453,7 @@ def test_a_place_that_cannot_be_read_is_a_wish_and_gives_no_other_stream(labels:
         ({"com.aliyun.access.team": "a"}, {}),
         ({}, {"aliyun_logs_my_tags_x": "stdout"}),
         ({}, {"aliyun_logs_my_target_x": "stdout"}),
+        ({}, {"LOGSPOUT_MULTILINE": "true"}),
     ],
 )
 def test_what_names_nothing_is_not_labelled_and_else_leaves_the_default_stream(

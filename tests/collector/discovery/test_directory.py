@@ -189,7 +189,7 @@ async def test_of_several_workers_the_one_that_has_a_container_tells_of_it(tree:
     with structlog.testing.capture_logs() as told:
         for number in range(3):
             await Tree(tree.root, Share(number, 3)).discovery.scan()
-    assert sorted(Counter(one["event"] for one in told).values()) == [8, 8, 8, 8]
+    assert sorted(Counter(one["event"] for one in told).values()) == [8] * 5
 
 
 # ------------------------------------------------------------------ what comes and goes
