@@ -13,6 +13,7 @@ import yaml
 
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
+from collector.config.others import ROWS
 from collector.config.show import schema
 from collector.container_settings.keys import KEYS
 from collector.telemetry import catalogue
@@ -34,6 +35,13 @@ def render(page: str) -> str:
 def pages() -> list[Path]:
     """The pages that hold a table."""
     return [path for path in sorted((ROOT / "docs").glob("*.md")) if _TABLE.search(path.read_text("utf-8"))]
+
+
+def table_of(page: str, heading: str) -> list[str]:
+    """The first cells of the first table below a heading of a page."""
+    below = (ROOT / page).read_text("utf-8").partition(f"# {heading}\n")[2].partition("\n#")[0]
+    rows = [line for line in below.splitlines() if line.startswith("| ")]
+    return [row.removeprefix("| ").partition(" | ")[0].strip() for row in rows[2:]]
 
 
 def configuration() -> str:
@@ -63,10 +71,18 @@ def container_settings() -> str:
     return _rows(("Setting", "Meaning", "Example"), rows)
 
 
+def variables(program: str) -> str:
+    """Every variable of log-pilot or logspout that has no effect, and what stands for it."""
+    rows = [(", ".join(f"`{name}`" for name in row.names), row.here.replace("{}", "<name>")) for row in ROWS[program]]
+    return _rows((f"Variable of {program}", "Here"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "metrics": metrics,
     "container_settings": container_settings,
+    "log_pilot": lambda: variables("log-pilot"),
+    "logspout": lambda: variables("logspout"),
     "overview": overview,
     "commands": reference,
 }
@@ -147,8 +163,8 @@ def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _escaped(cell: str) -> str:
     """A cell that Markdown shows as it stands: no end of the cell inside, no HTML outside of code."""
-    cell = cell.replace("|", "\\|")
-    return cell if cell.startswith("`") else cell.replace("<", "&lt;")
+    parts = cell.replace("|", "\\|").split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))
 
 
 def main() -> None:

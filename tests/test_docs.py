@@ -58,7 +58,7 @@ def test_tables_are_up_to_date(page: Path) -> None:
 
 
 def test_keys_series_and_commands_each_have_their_page() -> None:
-    assert {page.name for page in pages()} == {"configuration.md", "metrics.md", "commands.md", "containers.md"}
+    assert {page.stem for page in pages()} == {"configuration", "metrics", "commands", "containers", "migration"}
 
 
 @every_page

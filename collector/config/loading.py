@@ -1,7 +1,7 @@
 """`pilotfish.yml` and `PILOTFISH_...` → one frozen `Configuration`: defaults, then the file, then the environment.
 
 Every mistake names its place, its key and a remedy, never a value of a secret. Nothing else in the collector reads
-the environment. Reading order: `models` (the keys), `load` here, `environment`, `mistakes`, `show`.
+the environment. Reading order: `models` (the keys), `load` here, `environment`, `others`, `mistakes`, `show`.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from collector.config import environment, mistakes, yaml_file
+from collector.config import environment, mistakes, others, yaml_file
 from collector.config.environment import Chosen, EnvironmentValues, Types
 from collector.config.models import Configuration, Http, Log, Metrics
 from collector.config.show import schema, show
@@ -23,8 +23,6 @@ from collector.errors import ConfigurationError
 from collector.intake.input import InputSettings
 from collector.ports import ShipperSettings
 from collector.state import places
-
-_PREFIXES = "PILOT_LOG_PREFIX"
 
 __all__ = [
     "Configuration",
@@ -59,7 +57,7 @@ def _load(path: Path | None, types: Types, environ: Mapping[str, str]) -> Config
     values = _sections(_merge(_sections(said.values), told.values))
     shared = _complete(values, environ, types)
     sources = _Sources(said, told, shared)
-    return _validate(values, types, sources, warnings=told.warnings)
+    return _validate(values, types, sources, warnings=[*told.warnings, *others.warnings(environ)])
 
 
 class _Sources:
@@ -95,7 +93,7 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) 
     for section in Types._fields:
         if values.get(section, {}) == {}:
             values[section] = _default_of(getattr(types, section))
-    names = _log_pilots_prefixes(values, environ)
+    names = others.take_over(values, environ)
     if not isinstance(values["inputs"], dict):
         return names
     chosen = environment.chosen_types(values)
@@ -107,18 +105,6 @@ def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) 
             values["inputs"][name] = _merge(found.values, options)
             names |= {("inputs", name, key): variable for key, variable in found.names.items()}
     return names
-
-
-def _log_pilots_prefixes(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Take over the variable with which log-pilot is told the prefixes of its labels."""
-    labels = values.get("labels", {})
-    if not environ.get(_PREFIXES, "").strip() or not isinstance(labels, dict) or "prefixes" in labels:
-        return {}
-    found = [prefix for part in environ[_PREFIXES].split(",") if (prefix := part.strip())]
-    if not found:
-        return {}
-    values["labels"] = {**labels, "prefixes": found}
-    return {("labels", "prefixes"): _PREFIXES}
 
 
 def _input_settings(name: str, chosen: Chosen, types: Types) -> type[InputSettings] | None:
