@@ -66,6 +66,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         ),
         Row(("FILEBEAT_SHUTDOWN_TIMEOUT",), "use `drain_seconds`"),
         Row(("FILE_*",), "use an output that writes files, with `outputs.{}.path` and `outputs.{}.max_bytes`"),
+        Row(
+            ("CONSOLE_PRETTY",),
+            "there is no other form: a document is one line of JSON; `pilotfish tail` shows it as text",
+        ),
         Row(("KAFKA_*",), "there is no output to Kafka"),
         Row(("REDIS_*",), "there is no output to Redis"),
         Row(("LOGSTASH_*",), "there is no output to Logstash; use an ingest pipeline of Elasticsearch in its place"),

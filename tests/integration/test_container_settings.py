@@ -117,6 +117,14 @@ FORMS = {
         {"": "regexp", ".pattern": r"/^(?<user>\w+) (?<message>.*)$/"},
         ("alice came in", {"user": "alice", "message": "came in"}),
     ),
+    "csv in variables": Form(
+        {},
+        {"aliyun_logs_x": "stdout", "aliyun_logs_x_target": "PRE-vars"}
+        | {"aliyun_logs_x_format": "csv", "aliyun_logs_x_format_keys": "a,b"},
+        {"PRE-vars": {}},
+        lines=("1,2",),
+        logs=[{"a": "1", "b": "2"}],
+    ),
     "nginx": formatted(
         "PRE-nginx",
         {"": "nginx"},
@@ -166,7 +174,7 @@ PAGE = {  # rows of docs/migration.md → the forms that show them
     "tags `index` and `topic`": ["index among the tags"],
     "`aliyun.logs.<name>.format=none`": ["text only"],
     "`….format=json`": ["json"],
-    "`….format=csv`, `….format.keys=<names>`": ["csv"],
+    "`….format=csv`, `….format.keys=<names>`": ["csv", "csv in variables"],
     "`….format=regexp`, `….format.pattern=<pattern>`": ["regexp"],
     "`….format=nginx`": ["nginx"],
     "`….format=apache2`": ["apache2"],

@@ -163,6 +163,14 @@ async def test_a_tree_without_logs_is_a_warning_and_a_missing_one_fails(tmp_path
     assert (await findings(tmp_path, PILOTFISH_INPUTS__DIRECTORY__PATH=none))[f"directory {none}"].verdict == "fail"
 
 
+async def test_a_variable_of_another_collector_is_a_warning_with_what_to_use(tmp_path: Path) -> None:
+    found = (await findings(tmp_path, ROUTE_URIS="syslog://logs:514"))["configuration"]
+    assert (found.verdict, found.text.partition(";")[0]) == (
+        "warn",
+        "ROUTE_URIS: a variable of logspout's, ignored: use `outputs`",
+    )
+
+
 async def test_the_log_driver_of_each_container_is_told(tmp_path: Path) -> None:
     containers = [container(1), container(2, status="created"), container(3, "journald")]
     (tmp_path / ("1" * 64)).mkdir()
