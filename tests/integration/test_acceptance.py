@@ -1,7 +1,7 @@
 """What users of log-pilot and logspout expect of labels and of reading, case by case, on a real dockerd.
 
 `CASES` has for each of the 25 cases the tests that check it; those that no other module has are here. They share one
-agent: each writes into a container and a target of its own.
+agent: each writes into a container and a target of its own, with log-pilot's labels under a prefix of this run.
 """
 
 import json
@@ -147,8 +147,11 @@ class Stage(NamedTuple):
 
     def run(self, case: str, script: str, **options: Any) -> Container:
         """A container with the name and the target `<pre>-<case>`; `go` lets a script go on that waits for it."""
-        labels = {"aliyun.logs.x": "stdout", "aliyun.logs.x.target": self.target(case), **options.pop("labels", {})}
+        labels = self.labels(options.pop("target", self.target(case))) | options.pop("labels", {})
         return self.dockerd.run("sh", "-c", script, name=self.target(case), labels=labels, **options)
+
+    def labels(self, target: str) -> dict[str, str]:
+        return {f"{self.pre}.logs.x": "stdout", f"{self.pre}.logs.x.target": target}
 
     def go(self, container: Container) -> None:
         """Let its script behind `WAIT` run."""
@@ -186,11 +189,18 @@ WAIT = "; while [ ! -e /go ]; do sleep 0.05; done; rm /go; "
 STAY = "; sleep 300"
 
 
+def labelled(dockerd: Dockerd, server: SearchServer, pre: str) -> dict[str, Any]:
+    """The configuration of an agent that follows no container of other tests."""
+    told = configuration(dockerd, server)
+    told["inputs"]["docker"]["select"] = "labelled"
+    return told | {"labels": {"prefixes": [pre]}}
+
+
 @pytest.fixture(scope="module")
 @marks("engines")
 def stage(tmp_path_factory: pytest.TempPathFactory, dockerd: Dockerd, elasticsearch_8: SearchServer) -> Iterator[Stage]:
     pre = f"ac{uuid4().hex[:8]}"
-    with running(tmp_path_factory.mktemp("acceptance"), configuration(dockerd, elasticsearch_8)) as agent:
+    with running(tmp_path_factory.mktemp("acceptance"), labelled(dockerd, elasticsearch_8, pre)) as agent:
         wait_until(lambda: agent.metric("docker_up") == 1, "the daemon is followed")
         yield Stage(dockerd, elasticsearch_8, agent, pre)
     for container in dockerd.client().containers.list(all=True, filters={"name": pre}):
@@ -199,7 +209,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, dockerd: Dockerd, elasticsea
 
 def test_a_target_with_other_characters_gives_a_legal_index(stage: Stage) -> None:
     wanted = f"{stage.target('Shop')}/Ärger 1"
-    stage.run("names", "echo one", labels={"aliyun.logs.x.target": wanted})
+    stage.run("names", "echo one", target=wanted)
     index = f"{stage.target('shop')}__rger_1-*"
     wait_until(lambda: stage.server.refresh_and_fetch(index), "the document is there")
     (hit,) = stage.server.refresh_and_fetch(index)
@@ -209,7 +219,7 @@ def test_a_target_with_other_characters_gives_a_legal_index(stage: Stage) -> Non
 def test_old_lines_are_read_or_passed_over_as_backlog_says(stage: Stage, tmp_path: Path) -> None:
     container = stage.run("backlog", f"echo old{WAIT}echo new{STAY}")
     stage.texts("backlog", 1)  # it is in the file
-    told = configuration(stage.dockerd, stage.server)
+    told = labelled(stage.dockerd, stage.server, stage.pre)
     told["inputs"]["docker"]["backlog"] = "new"
     told["outputs"]["elastic"]["index"] = "new-{target}"
     with running(tmp_path, told) as agent:
@@ -225,7 +235,7 @@ def test_old_lines_are_read_or_passed_over_as_backlog_says(stage: Stage, tmp_pat
 def test_small_files_that_rotate_under_load_lose_and_double_nothing(stage: Stage) -> None:
     lines = 1_500
     options = {"type": "json-file", "config": {"max-size": "10k", "max-file": "3"}}
-    labels = {f"aliyun.logs.{stage.target('rotation')}": "stdout"}
+    labels = stage.labels(stage.target("rotation"))
     before = stage.agent.metric("pilotfish_files_rotated_total", output="elastic")
     write_lines(stage.dockerd, lines, burst=30, labels=labels, log_config=options, name=stage.target("rotation"))
     wait_until(lambda: len(counts(stage.server, stage.target("rotation"))) >= lines, "all lines are there")
@@ -289,7 +299,7 @@ def test_lines_of_a_terminal_have_no_carriage_return(stage: Stage) -> None:
 
 
 def test_another_log_driver_is_told_once_and_nothing_is_read(stage: Stage) -> None:
-    labels = {"aliyun.logs.x": "stdout", "aliyun.logs.x.target": stage.target("driver")}
+    labels = stage.labels(stage.target("driver"))
     names = {driver: stage.target(driver) for driver in ("none", "journald")}
     image = stage.dockerd.image
     for driver, name in names.items():  # created alone: this machine need not have a journal
@@ -306,8 +316,7 @@ def test_another_log_driver_is_told_once_and_nothing_is_read(stage: Stage) -> No
 
 def test_the_line_of_a_container_that_lives_200_ms_arrives(stage: Stage) -> None:
     for number in range(5):
-        options = {"aliyun.logs.x.target": stage.target("short")}
-        stage.run(f"short-{number}", f"echo {number}; sleep 0.2", auto_remove=True, labels=options)
+        stage.run(f"short-{number}", f"echo {number}; sleep 0.2", auto_remove=True, target=stage.target("short"))
     assert sorted(stage.texts("short", 5)) == [str(number) for number in range(5)]
 
 
