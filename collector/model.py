@@ -299,12 +299,14 @@ class Counts(Struct):
 
     `misfits`: lines that did not fit their format. `redactions`: how often each rule of redaction found something.
     `filtered`: how many documents each rule left out on purpose. `refused_times`: lines whose own time is not used.
+    `format`: which one the first lines decided for, "" if they did not.
     """
 
     misfits: int = 0
     redactions: Counter[str] = field(default_factory=Counter)
     filtered: Counter[str] = field(default_factory=Counter)
     refused_times: int = 0
+    format: str = ""
 
     def add(self, more: "Counts") -> None:
         """Count those, too."""
@@ -312,3 +314,4 @@ class Counts(Struct):
         self.redactions.update(more.redactions)
         self.filtered.update(more.filtered)
         self.refused_times += more.refused_times
+        self.format = more.format or self.format

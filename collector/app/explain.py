@@ -99,7 +99,10 @@ def _stream(
             output: {
                 "documents": reader.documents,
                 "backlog_bytes": reader.source.backlog_bytes,
+                "format": reader.counts.format,
                 "unparsed_lines": reader.counts.misfits,
+                "refused_times": reader.counts.refused_times,
+                "left_out": dict(reader.counts.filtered),
             }
             for output, reader in readers.items()
         },

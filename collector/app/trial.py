@@ -18,7 +18,7 @@ from collector.docker import json_file
 from collector.errors import UsageError
 from collector.intake.input import Reads
 from collector.intake.json_files import JsonFiles
-from collector.model import BEGINNING, Chunk, FileId, LogStream, Position
+from collector.model import BEGINNING, Chunk, Counts, FileId, LogStream, Position
 from collector.ports import Taken
 from collector.redaction.options import OFF, RedactOptions
 from collector.redaction.redaction import NO_REDACTION, Redaction
@@ -38,18 +38,20 @@ class Trial:
         enricher = Enricher("localhost", "all", "", lambda key: None, policy=policy, redaction=redaction)
         made = enricher.container(Described(known, container.labels, variables, path=""))
         self.settings, self.streams = made.settings, made.streams
-        self.misfits = 0
+        self.counts = Counts()
         self._reads = JsonFiles(Stamps(), redaction=redaction)
 
     def documents(self, lines: Sequence[str]) -> list[bytes]:
-        """The documents of lines that the container writes now; counts in `misfits` those that do not fit."""
+        """The documents of lines that the container writes now; `counts` has what is counted of them."""
         now = iso(time.time_ns())
         raw = b"".join(
             orjson.dumps({"log": f"{line}\n", "stream": "stdout", "time": now}, option=orjson.OPT_APPEND_NEWLINE)
             for line in lines
         )
         taken = [read_once(stream, self._reads, raw) for stream in self.streams]
-        self.misfits += sum(one.counts.misfits for one in taken if one.counts is not None)
+        for one in taken:
+            if one.counts is not None:
+                self.counts.add(one.counts)
         return [document for one in taken for segment in one.segments for document in segment.documents]
 
 

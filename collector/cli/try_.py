@@ -45,8 +45,14 @@ def try_(
     found = trial.documents(lines)
     for document in found:
         terminal.write(terminal.visible(document.decode()))
-    told = f"lines: {len(lines):,}, documents: {len(found):,}"
-    terminal.complain(f"{told}, lines that do not fit the format: {trial.misfits:,}" if trial.misfits else told)
+    told = [f"lines: {len(lines):,}, documents: {len(found):,}"]
+    counts = trial.counts
+    told += [f"left out by {rule}: {count:,}" for rule, count in counts.filtered.items()]
+    if counts.misfits:
+        told.append(f"lines that do not fit the format: {counts.misfits:,}")
+    if counts.refused_times:
+        told.append(f"times that are not used, since they cannot be read or are far from now: {counts.refused_times:,}")
+    terminal.complain(", ".join(told))
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -20,7 +20,9 @@ class Repeated(NamedTuple):
 class Steps(Protocol):
     """Decides what becomes of each line, in their order."""
 
-    remembers: bool
+    @property
+    def remembers(self) -> bool:
+        """Whether what becomes of a line depends on lines before it."""
 
     @property
     def carried(self) -> str:

@@ -1,6 +1,7 @@
 """What a stream's settings leave out, and what they add to its documents: each line in its turn."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -25,7 +26,21 @@ _STANDS = "stands for those before"  # it is told later, so it is not left out
 _ERRORS = frozenset({"error", "fatal"})
 
 
+class Decides(Protocol):
+    """A format that the first lines decide."""
+
+    decision: str
+
+    @property
+    def carried(self) -> str:
+        """What has to be known of the lines before."""
+
+    def resume(self, carried: str) -> None:
+        """Go on where that was carried."""
+
+
 class _Carried(Struct, omit_defaults=True):
+    format: str = ""
     used: list[Used] = []
     known: list[tuple[str, Repeats]] = []
 
@@ -34,11 +49,17 @@ _read = msgspec.json.Decoder(_Carried).decode
 
 
 class Steps:
-    """Those of one stream, whose lines come in their order; `carried` is what they said where reading begins."""
+    """Those of one stream, whose lines come in their order; `carried` is what they said where reading begins.
 
-    def __init__(self, reading: Reading, carried: str = "") -> None:
+    `format` is that of the lines, if they decide it.
+    """
+
+    def __init__(self, reading: Reading, carried: str = "", format: Decides | None = None) -> None:  # noqa: A002
         before = _carried(carried)
-        self.remembers = reading.remembers
+        self._has_state = reading.remembers
+        self._format = format
+        if format is not None:
+            format.resume(before.format)
         self._include = matcher(reading.include) if reading.include else None
         self._exclude = matcher(reading.exclude) if reading.exclude else None
         self._below = frozenset(NAMES[: NAMES.index(reading.level)] if reading.level else ())
@@ -56,13 +77,18 @@ class Steps:
         self._rules = list(self._in_use())
 
     @property
+    def remembers(self) -> bool:
+        """Whether what becomes of a line depends on lines before it."""
+        return self._has_state or (self._format is not None and not self._format.decision)
+
+    @property
     def carried(self) -> str:
         """What has to be known of the lines before."""
-        if not self.remembers:
+        if not self._has_state and self._format is None:
             return ""
         used = [] if self._limits is None else self._limits.used
         known = [] if self._folding is None else list(self._folding.known.items())
-        return msgspec.json.encode(_Carried(used, known)).decode()
+        return msgspec.json.encode(_Carried("" if self._format is None else self._format.carried, used, known)).decode()
 
     def repeated(self, time: str) -> Iterator[Repeated]:
         """The documents for lines that said the same, and whose time is over at this one, of Docker."""
@@ -74,6 +100,8 @@ class Steps:
     def take(self, line: FinishedLine, text: str, log: str, counts: Counts) -> str | None:
         """What stands beside a line's `log`; None if it is left out, which is counted."""
         level = level_of(log, text) if self._needs_level else ""
+        if self._format is not None:
+            counts.format = self._format.decision
         for rule in self._rules:
             if left_out_by := rule(line, text, log, level):
                 if left_out_by != _STANDS:

@@ -8,7 +8,6 @@ from collector.documents.json_text import log_of
 from collector.documents.selective import Selective
 from collector.filters.steps import Steps
 from collector.model import LogStream
-from collector.reading import AS_WRITTEN
 from collector.redaction.redaction import Redaction
 from collector.transform.stamps import Stamps
 
@@ -19,9 +18,12 @@ def composer_of(
     """A new one, for one transform. Lines are redacted before anything else sees them; `carried` is `Start.carried`."""
     reading = stream.reading
     redact = redaction.redactor(reading.redact)
-    if reading == AS_WRITTEN or not (reading.format or redact or reading.is_selective):
+    if not (reading.format or redact or reading.is_selective):
         return Pilotfish(with_attrs=with_attrs)
-    read = formats.make(reading.format, reading.options).log if reading.format else log_of
-    if reading.is_selective:
-        return Selective(Steps(reading, carried), stamps.render, read, redact=redact, with_attrs=with_attrs)
+    format_ = formats.make(reading.format, reading.options) if reading.format else None
+    read = log_of if format_ is None else format_.log
+    decides = format_ if format_ is not None and format_.decides else None
+    if reading.is_selective or decides:
+        steps = Steps(reading, carried, decides)
+        return Selective(steps, stamps.render, read, redact=redact, with_attrs=with_attrs)
     return Formatted(read, redact=redact, with_attrs=with_attrs)

@@ -268,7 +268,7 @@ class DockerJson(Transform):
 
     def _place(self, start: Position, last_time: str) -> Ticket:
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
-        return Ticket(start, last_time, fingerprint(last_line(before)))
+        return self._ticket(start, last_time, fingerprint(last_line(before)))
 
     def _resume(self, chunk: Chunk) -> Ticket:
         """Where reading must resume: where nothing was unfinished or held."""

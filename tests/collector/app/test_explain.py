@@ -73,7 +73,16 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
             "fields.container": ("image", "rule containers.0"),
             "format": ("json", "rule containers.0"),
         }
-        assert stream["outputs"] == {"kept": {"documents": 2, "backlog_bytes": 0, "unparsed_lines": 1}}
+        assert stream["outputs"] == {
+            "kept": {
+                "documents": 2,
+                "backlog_bytes": 0,
+                "format": "",
+                "unparsed_lines": 1,
+                "refused_times": 0,
+                "left_out": {},
+            }
+        }
         assert found["web"]["faults"] == [
             "label aliyun.logs.web.tags: tag 2: its name is that of a field of Pilotfish's own: use another name"
         ]

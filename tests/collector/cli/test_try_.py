@@ -25,6 +25,18 @@ def test_lines_become_the_documents_that_they_would_be(tmp_path: Path) -> None:
     assert (code, told) == (0, "pilotfish: lines: 2, documents: 2, lines that do not fit the format: 1\n")
 
 
+def test_lines_that_are_left_out_are_counted_by_rule(tmp_path: Path) -> None:
+    lines = b'{"level":"debug"}\n{"time":"2020-01-01T00:00:00Z"}\nx\nx\n'
+    words = ["--set", "level=info", "--set", "lines.exclude=^x", "--set", "time.key=time"]
+    code, documents, told = tried(tmp_path, lines, *words)
+    assert [document["log"] for document in documents] == [{"time": "2020-01-01T00:00:00Z"}]
+    assert (code, told) == (
+        0,
+        "pilotfish: lines: 4, documents: 1, left out by level: 1, left out by exclude: 2, "
+        "times that are not used, since they cannot be read or are far from now: 1\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -62,5 +62,5 @@ def test_level_and_message_are_found_where_documents_have_them(name: str, line: 
 
 
 def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ValueError, match="no format nginy; the formats are apache2, apache_error, csv"):
+    with pytest.raises(ValueError, match="no format nginy; the formats are apache2, apache_error, auto, csv"):
         make("nginy", {})
