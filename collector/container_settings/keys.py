@@ -11,9 +11,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collector.documents.levels import NAMES, normalized
+from collector.documents.members import Member, field_name
 from collector.filters.limits import limits
 from collector.filters.line_times import line_format
-from collector.filters.member import Member
 from collector.filters.sampling import sample
 from collector.formats.known import kind_of
 from collector.formats.parts.linear import matcher
@@ -30,7 +30,6 @@ MOST_WAIT_SECONDS = 60  # of a limit, for the lines beyond it to be read later
 _GAP = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)\s*(?P<unit>ms|s|m)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 OPERATORS = frozenset({"redact"})  # whose lines have secrets must not say that they are shown
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _WILD = re.compile(r"\[[^]]*\]|[*?_]")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_NAME = 100
@@ -38,13 +37,6 @@ MOST_FIELDS = 32  # of a document, beside tags
 MOST_VALUE_BYTES = 4096  # of a label or variable that says something
 _LEAST_LETTERS = 2  # of a pattern for variables
 _SECRET = ("pass", "pwd", "secret", "token", "cred", "key", "auth", "private", "cookie", "session", "dsn", "url", "uri")
-_TRUSTED = frozenset(
-    {
-        *("log", "stream", "truncated", "host", "level", "line", "delivery_error"),
-        *("repeated", "first", "last", "sampled"),
-    }
-)
-_TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
 
 
 class Key(NamedTuple):
@@ -220,20 +212,6 @@ def _names(value: object) -> tuple[str, ...]:
 def plain(name: str) -> str:
     """A name of a label or variable within that of a field: a dot would make an object of what stands before it."""
     return _FOREIGN.sub("_", name)[:_MOST_NAME]
-
-
-def field_name(name: str) -> str:
-    """The name of a field that a label asks for: dots become underscores, since a dot makes an object of its head.
-
-    Raises:
-        ValueError: no field may be called so.
-    """
-    found = name.strip().replace(".", "_")
-    if not _NAME.fullmatch(found):
-        raise ValueError("no field can have its name: use up to 64 letters, digits, _ and -")
-    if found.lower() in _TRUSTED or found.lower().startswith(_TRUSTED_STARTS):
-        raise ValueError("its name is that of a field of Pilotfish's own: use another name")
-    return found
 
 
 def tags(value: object) -> Iterator[tuple[str, str] | ValueError]:

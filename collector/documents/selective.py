@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+import orjson
+
 from collector.documents.composer import FinishedLine, Made, WrittenLine
 from collector.documents.formatted import Formatted, Redacts
 from collector.documents.json_text import log_of, text_of
+from collector.documents.members import Member, field_name
 from collector.model import Counts, LogStream
+from collector.text.bounds import bounded
 
 
 class Repeated(NamedTuple):
@@ -44,7 +48,7 @@ class Steps(Protocol):
 class Selective(Formatted):
     """Composes documents of the lines that `steps` let pass; `render` gives `@timestamp`s of times (`Stamps`)."""
 
-    __slots__ = ("_render", "_steps")
+    __slots__ = ("_lift", "_render", "_steps")
 
     is_selective = True
 
@@ -54,12 +58,15 @@ class Selective(Formatted):
         render: Callable[[list[str]], list[str]],
         read: Callable[[str], str | None] = log_of,
         *,
+        lift: Sequence[str] = (),
         redact: Redacts | None = None,
         with_attrs: bool = False,
     ) -> None:
+        """`lift` names members of `log` that stand beside it, too."""
         super().__init__(read, redact=redact, with_attrs=with_attrs)
         self._steps = steps
         self._render = render
+        self._lift = [(field_name(name), Member(name)) for name in lift]
 
     @property
     def remembers(self) -> bool:
@@ -89,6 +96,7 @@ class Selective(Formatted):
         tail = self._tail_of(stream)[1:]
         steps, counts = self._steps, self._counts
         is_bare = self._redact is None
+        lift = [each for each in self._lift if each[0] not in stream.fields]
         for line, stamp in zip(lines, stamps, strict=True):
             if steps.remembers:
                 for one in steps.repeated(line.time):
@@ -100,6 +108,8 @@ class Selective(Formatted):
                 continue
             if own := steps.own_time(line, log, counts):
                 members, stamp = f'{members},"docker_time":"{line.time}"', self._render([own])[0]
+            if lift:
+                members += _lifted(lift, log)
             self._put(made, line, log, stamp, members, tail)
         return Made(*made)
 
@@ -109,6 +119,14 @@ class Selective(Formatted):
         made.documents.append(document if self._attrs is None else self._attrs.add(document, line))
         made.stamps.append(stamp)
         made.ids.append(line.id)
+
+
+def _lifted(lift: Sequence[tuple[str, Member]], log: str) -> str:
+    """Members of a `log` that are texts, numbers or truths, for beside it."""
+    found = ((name, member.value(log)) for name, member in lift)
+    values = {name: bounded(value) if isinstance(value, str) else value for name, value in found if value is not None}
+    told = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
+    return f",{orjson.dumps(told).decode()[1:-1]}" if told else ""
 
 
 class _Making(NamedTuple):

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from collector.filters.member import Member
+from collector.documents.members import Member
 from collector.reading import LineTime
 from collector.text.times import seconds_of
 

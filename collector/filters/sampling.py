@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import orjson
 
-from collector.filters.member import Member
+from collector.documents.members import Member
 from collector.reading import Sample
 
 MOST = 1_000_000

@@ -11,12 +11,12 @@ from collector.documents.document import said
 from collector.documents.ids import begin_of
 from collector.documents.json_text import message
 from collector.documents.levels import NAMES, SEVERITY, level_of
+from collector.documents.members import Member
 from collector.documents.selective import Repeated
 from collector.errors import UNREADABLE
 from collector.filters.folding import Folding, Repeats
 from collector.filters.limits import Limits, Used
 from collector.filters.line_times import LineTimes
-from collector.filters.member import Member
 from collector.filters.sampling import is_kept
 from collector.formats.parts.linear import matcher
 from collector.model import Counts

@@ -15,6 +15,7 @@ class Format(ABC):
     is_slow: ClassVar[bool] = False  # whether a line may take a millisecond, as by a pattern of others
     decides: ClassVar[bool] = False  # whether lines decide how those behind them are read
     decision = ""  # what they decided
+    lift: tuple[str, ...] = ()  # members of `log` that stand beside it, too
 
     def __init__(self, options: Mapping[str, str]) -> None:  # noqa: B027 - most formats have no options
         """Take only options that are in `OPTIONS`.

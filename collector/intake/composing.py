@@ -23,7 +23,8 @@ def composer_of(
     format_ = formats.make(reading.format, reading.options) if reading.format else None
     read = log_of if format_ is None else format_.log
     decides = format_ if format_ is not None and format_.decides else None
-    if reading.is_selective or decides:
+    lift = () if format_ is None else format_.lift
+    if reading.is_selective or decides or lift:
         steps = Steps(reading, carried, decides)
-        return Selective(steps, stamps.render, read, redact=redact, with_attrs=with_attrs)
+        return Selective(steps, stamps.render, read, lift=lift, redact=redact, with_attrs=with_attrs)
     return Formatted(read, redact=redact, with_attrs=with_attrs)

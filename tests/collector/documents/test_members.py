@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.filters.member import NAME, Member
+from collector.documents.members import NAME, Member
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,18 @@
-"""One member of a line's JSON, by its path."""
+"""Members of lines and of documents: which one is asked for, and what one may be called that stands beside `log`."""
 
 import re
 
 from collector.documents.document import decoder
 from collector.errors import UNREADABLE
 
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_TRUSTED = frozenset(
+    {
+        *("log", "stream", "truncated", "host", "level", "line", "delivery_error"),
+        *("repeated", "first", "last", "sampled"),
+    }
+)
+_TRUSTED_STARTS = ("docker_", "k8s_", "severity_")
 NAME = r'[^"\\\x00-\x1f\x7f]{1,128}'
 _is_name = re.compile(NAME).fullmatch
 
@@ -39,3 +47,17 @@ class Member:
         for part in self._path:
             found = found.get(part) if isinstance(found, dict) else None
         return found
+
+
+def field_name(name: str) -> str:
+    """The name of a field that a label asks for: dots become underscores, since a dot makes an object of its head.
+
+    Raises:
+        ValueError: no field may be called so.
+    """
+    found = name.strip().replace(".", "_")
+    if not _FIELD.fullmatch(found):
+        raise ValueError("no field can have its name: use up to 64 letters, digits, _ and -")
+    if found.lower() in _TRUSTED or found.lower().startswith(_TRUSTED_STARTS):
+        raise ValueError("its name is that of a field of Pilotfish's own: use another name")
+    return found
