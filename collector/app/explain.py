@@ -126,7 +126,7 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
         "redact": ", ".join(entry.reading.redact),
     }
     for key, value in values.items():
-        if value:
+        if value and (key != "on_excess" or key in entry.origins):
             origin = entry.origins.get(key) or entry.origins.get(key.partition(".")[0])
             yield {"key": key, "value": value, "origin": str(origin) if origin is not None else ""}
 
