@@ -155,6 +155,18 @@ FORMS = {
         {"aliyun.logs.PRE-y": "stdout", "aliyun.logs.PRE-y.format": "nonex"}, {}, {"PRE-y": {}}, faults=1
     ),
     "custom configuration": Form({}, {"aliyun_logs_custom_config": "a.b=c"}, {}, faults=1),
+    "time of a format": Form(
+        {
+            "aliyun.logs.PRE-time": "stdout",
+            "aliyun.logs.PRE-time.format": "json",
+            "aliyun.logs.PRE-time.format.time_key": "at",
+            "aliyun.logs.PRE-time.format.time_format": "%Y-%m-%dT%H:%M:%S.%L%z",
+        },
+        {},
+        {"PRE-time": {}},
+        lines=('{"at":"2019-01-02T03:04:05.678+0100"}',),
+        logs=({"at": "2019-01-02T03:04:05.678+0100"},),
+    ),
     "old time_key": Form(
         {"aliyun.logs.PRE-z": "stdout", "aliyun.logs.PRE-z.time_key": "at"}, {}, {"PRE-z": {}}, faults=1
     ),
@@ -180,6 +192,7 @@ PAGE = {  # rows of docs/migration.md → the forms that show them
     "`….format=apache2`": ["apache2"],
     "`….format=apache_error`": ["apache_error"],
     "another format": ["unknown format"],
+    "`….format.time_key=<member>`, `….format.time_format=<format>`": ["time of a format"],
     "`aliyun.logs.<name>.time_key`, of 2017": ["old time_key"],
     "environment variables, such as `aliyun_logs_<name>=stdout`": ["variable", "variable over label"],
     "`<name>` with `_` in the environment, or with `.` in a label": [
