@@ -16,6 +16,7 @@ class Slot(IntEnum):
     LINES = 4  # generator: lines written
     RATE = 5  # scenario → generator: lines a second
     STOP = 6  # scenario → generator: not 0 when it is to end
+    MOST_RATE = 7  # scenario → endpoint: documents that it takes in a second at most, 0: as many as it can
 
 
 class Board:

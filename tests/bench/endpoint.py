@@ -1,7 +1,8 @@
 """A `_bulk` endpoint that takes everything, in a process of its own: keeps the bodies, answers as Elasticsearch does.
 
 What it does beside that is little, since it must not be what limits a collector: unpack, count lines, keep the body as
-it came. `blaster` checks that in the same run. It also takes JSON lines, which vlagent sends.
+it came. `blaster` checks that in the same run. It also takes JSON lines, which vlagent sends. Where it is to be slow it
+takes one body after the other, and answers when so many documents would have been stored.
 """
 
 import asyncio
@@ -58,12 +59,18 @@ class _Taker:
         self._kept = kept
         self._keeping = threading.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="unpack")
+        self._free = 0.0  # when all that came would have been stored
 
     async def bulk(self, request: web.Request) -> web.Response:
         """`POST /_bulk`, and `/<index>/_bulk`."""
         body = await request.content.read()
         kind = Kind.ACTIONS | _KINDS.get(request.headers.get("content-encoding", ""), Kind.PLAIN)
-        count, verb = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, body, kind)
+        loop = asyncio.get_running_loop()
+        if rate := self._board[Slot.MOST_RATE]:
+            count, _ = await loop.run_in_executor(self._threads, _counted, body, kind)
+            self._free = max(self._free, loop.time()) + count / rate
+            await asyncio.sleep(self._free - loop.time())
+        count, verb = await loop.run_in_executor(self._threads, self._take, body, kind)
         items = b",".join([b'{"%b":{"status":201}}' % verb] * count)
         head = b"{" if "filter_path" in request.query else b'{"took":1,'
         answer = head + b'"errors":false,"items":[' + items + b"]}"
@@ -77,16 +84,21 @@ class _Taker:
         return web.Response()
 
     def _take(self, body: bytes, kind: Kind) -> tuple[int, bytes]:
-        text = bodies.unpacked(body, kind)
-        count = text.count(b"\n") + (not text.endswith(b"\n"))
-        count = count // 2 if kind & Kind.ACTIONS else count
+        count, verb = _counted(body, kind)
         with self._keeping:
             bodies.keep(self._kept, body, kind, time.time_ns())
             self._board[Slot.REQUESTS] += 1
             self._board[Slot.BODY_BYTES] += len(body)
             self._board[Slot.LAST_NS] = time.monotonic_ns()
             self._board[Slot.DOCUMENTS] += count
-        return count, b"index" if text.startswith(b'{"index"') else b"create"
+        return count, verb
+
+
+def _counted(body: bytes, kind: Kind) -> tuple[int, bytes]:
+    """Its documents, and the action of the first."""
+    text = bodies.unpacked(body, kind)
+    count = text.count(b"\n") + (not text.endswith(b"\n"))
+    return count // 2 if kind & Kind.ACTIONS else count, b"index" if text.startswith(b'{"index"') else b"create"
 
 
 async def _root(_: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from random import Random
 
 from collector.runtime.open_files import raise_open_files
 from tests.bench.board import Board, Slot
-from tests.bench.workload import envelope, json_text, make_container
+from tests.bench.workload import envelope, json_text, log_of, make_container
 
 _TICK_SECONDS = 0.02
 _POOL = 256
@@ -22,14 +22,16 @@ _PLAIN_EVERY = 20
 
 
 @contextmanager
-def started(tree: Path, files: int, board: Board, *, together: int = 1) -> Iterator[None]:
+def started(tree: Path, files: int, board: Board, *, first: int = 0, together: int = 1) -> Iterator[None]:
     """Write to `files` logs in `tree`, at the board's rate, until the block ends; the logs are there when it begins.
 
-    At least so many lines are written `together`, to one log after the other.
+    They are those of the containers from number `first` on. At least so many lines are written `together`, to one log
+    after the other.
     """
-    for number in range(files):
+    for number in range(first, first + files):
         make_container(tree, number).touch()
-    words = [sys.executable, "-m", "tests.bench.generator", str(board.fd), str(tree), str(together)]
+    told = [board.fd, tree, first, files, together]
+    words = [sys.executable, "-m", "tests.bench.generator", *map(str, told)]
     with subprocess.Popen(words, pass_fds=(board.fd,)) as process:
         try:
             yield
@@ -67,7 +69,8 @@ def _template(random: Random, number: int) -> bytes:
     return line.replace(b"NUMBER", room).replace(b"TIME", b"%b")
 
 
-def _write(board: Board, logs: Sequence[Path], together: int) -> None:
+def _write(board: Board, logs: Sequence[Path], *, together: int, first: int) -> None:
+    """Lines of another generator, which begins with another log, have other numbers."""
     files = [os.open(log, os.O_WRONLY | os.O_APPEND) for log in logs]
     lines, due, before, turn = Lines(), 0.0, time.monotonic(), 0
     while not board[Slot.STOP]:
@@ -78,7 +81,9 @@ def _write(board: Board, logs: Sequence[Path], together: int) -> None:
         each = max(together, -(-count // len(files)))  # a few lines go to a few files, in turns
         while count >= together:
             part = min(each, count)
-            os.write(files[turn % len(files)], lines.made(board[Slot.LINES], part, stamp(time.time_ns())))
+            os.write(
+                files[turn % len(files)], lines.made((first << 32) + board[Slot.LINES], part, stamp(time.time_ns()))
+            )
             board[Slot.LINES] += part
             count -= part
             turn += 1
@@ -86,4 +91,6 @@ def _write(board: Board, logs: Sequence[Path], together: int) -> None:
 
 if __name__ == "__main__":
     raise_open_files()
-    _write(Board(int(sys.argv[1])), sorted(Path(sys.argv[2]).glob("*/*-json.log")), int(sys.argv[3]))
+    first, files, together = map(int, sys.argv[3:])
+    logs = [log_of(Path(sys.argv[2]), number) for number in range(first, first + files)]
+    _write(Board(int(sys.argv[1])), logs, together=together, first=first)

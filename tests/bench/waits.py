@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.bench import bodies
 
-_STAMP = re.compile(rb'"@timestamp":"([0-9T:-]{19})\.(\d{9})Z"')
+_STAMP = rb'"@timestamp":"([0-9T:-]{19})\.(\d{9})Z"'
 
 
 class Waits(NamedTuple):
@@ -24,13 +24,15 @@ class Waits(NamedTuple):
     longest: float
 
 
-def seconds_of(kept: Iterable[bodies.Body]) -> list[float]:
-    """Of each line, the shortest first."""
-    return sorted(
-        (body.answered_ns - _nanoseconds(second) - int(fraction)) / 1e9
+def seconds_of(kept: Iterable[bodies.Body], *, but: str = "", since_ns: int = 0) -> list[float]:
+    """Of each line, the shortest first; without those of the container `but`, and those written before `since_ns`."""
+    other = rb'(?="host":"[^"]*","@target":"(?!%b"))' % but.encode() if but else b""
+    written = (
+        (body.answered_ns, _nanoseconds(second) + int(fraction))
         for body in kept
-        for second, fraction in _STAMP.findall(body.text)
+        for second, fraction in re.findall(_STAMP + b"," + other if but else _STAMP, body.text)
     )
+    return sorted((answered_ns - written_ns) / 1e9 for answered_ns, written_ns in written if written_ns >= since_ns)
 
 
 def summary(seconds: Sequence[float]) -> Waits:

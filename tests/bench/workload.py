@@ -83,12 +83,17 @@ def raw_lines(tree: Path) -> int:
 
 def make_container(tree: Path, number: int, seed: int = 1) -> Path:
     """A folder with a container's description; returns where its log belongs."""
+    log = log_of(tree, number, seed)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    config = {"ID": log.parent.name, "Name": f"/web-{number}", "State": {"Running": True}, "Config": {"Labels": {}}}
+    (log.parent / "config.v2.json").write_text(json.dumps(config))
+    return log
+
+
+def log_of(tree: Path, number: int, seed: int = 1) -> Path:
+    """Where the log of a container is, or belongs."""
     container_id = sha256(f"{seed}-{number}".encode()).hexdigest()
-    folder = tree / container_id
-    folder.mkdir(parents=True, exist_ok=True)
-    config = {"ID": container_id, "Name": f"/web-{number}", "State": {"Running": True}, "Config": {"Labels": {}}}
-    (folder / "config.v2.json").write_text(json.dumps(config))
-    return folder / f"{container_id}-json.log"
+    return tree / container_id / f"{container_id}-json.log"
 
 
 def envelope(text: str, *, stream: str, time: str) -> str:

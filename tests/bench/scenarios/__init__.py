@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import active, catch_up, idle, latency, ramp, scrape, steady
+from tests.bench.scenarios import active, catch_up, fair, idle, latency, ramp, scrape, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
@@ -12,6 +12,7 @@ ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "steady": steady.measure,
     "active": active.measure,
     "latency": latency.measure,
+    "fair": fair.measure,
     "ramp": ramp.measure,
     "idle": idle.measure,
     "scrape": scrape.measure,
