@@ -3,8 +3,8 @@
 Each is a value that a container or the operator asks for: `container_settings.keys` has the words for it.
 """
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
 
 Excess = Literal["drop", "sample", "wait", "store_only"]
 EXCESS: tuple[Excess, ...] = get_args(Excess)
@@ -47,8 +47,9 @@ class Reading(NamedTuple):
     """What becomes of a stream's lines: a change of it needs another transform.
 
     `format` says how they are written, with its `options`; "" is no format. `multiline` says which lines are one,
-    `redact` names what is taken out of them, `time` where they have their own time. `adds` are members that are found
-    in lines and stand beside `log`: `level`, `line`. Of the rest each leaves documents out: lines that have not the
+    `redact` names what is taken out of them, and `redactor` makes what does that, by the rules that there were. `time`
+    says where they have their own time. `adds` are members that are found in lines and stand beside `log`: `level`,
+    `line`. Of the rest each leaves documents out: lines that have not the
     pattern `include`, that have `exclude`, that are below `level`, beyond the `limits`, or not in the `sample`; those
     that say the same within `fold` seconds become one.
     """
@@ -57,6 +58,7 @@ class Reading(NamedTuple):
     options: Mapping[str, str] = {}
     multiline: Multiline | None = None
     redact: tuple[str, ...] = ()
+    redactor: Callable[[], Any] | None = None
     time: LineTime | None = None
     adds: tuple[str, ...] = ()
     include: str = ""
@@ -70,7 +72,7 @@ class Reading(NamedTuple):
     @property
     def is_selective(self) -> bool:
         """Whether a document may be left out, or have another time or further members."""
-        return self[4:] != AS_WRITTEN[4:]
+        return self[5:] != AS_WRITTEN[5:]
 
     @property
     def remembers(self) -> bool:

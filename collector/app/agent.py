@@ -16,10 +16,11 @@ from typing import Any
 import structlog
 
 from collector.app.explain import explained
-from collector.app.inputs import context_of, keep_running
+from collector.app.inputs import context_of, keep_running, rules_of
 from collector.app.readiness import not_ready
 from collector.app.status import numbers_of, status_of
 from collector.config.models import Configuration
+from collector.container_settings.rule_book import RuleBook
 from collector.dead_letters.replay import Replay
 from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
@@ -29,7 +30,6 @@ from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
 from collector.ports import OutputContext, Searchable, Shipper
-from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.runtime import garbage, log_output, memory, open_files, signals
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
@@ -72,7 +72,7 @@ class Agent:
         self.address: places.Address | None = None
         self.live = Live(reached=self._reached)
         self.inputs: dict[str, Input] = {}  # by name
-        self._redaction = NO_REDACTION
+        self._rules = RuleBook()
         self.pipelines: list[Pipeline] = []
 
     def stop(self) -> None:
@@ -115,14 +115,14 @@ class Agent:
             await self._work(looking, on_ready)
 
     def _open_inputs(self, stack: AsyncExitStack) -> None:
-        self._redaction = Redaction(self.configuration.redact)
+        self._rules = rules_of(self.configuration)
         for name, settings in self.configuration.inputs.items():
             context = context_of(
                 self.configuration,
                 self.registry.join(name, has_events=settings.has_events),
                 target_of=self._target_of,
                 events=partial(self._events, name),
-                redaction=self._redaction,
+                rules=self._rules,
             )
             self.inputs[name] = settings.open(context)
             stack.push_async_callback(self.inputs[name].aclose)
@@ -198,7 +198,7 @@ class Agent:
             not_ready=self.not_ready,
             metrics=lambda accept: expose(exporter.families(), accept),
             status=self.status,
-            explain=partial(explained, self.registry, self.pipelines, self.inputs, self._redaction),
+            explain=partial(explained, self.registry, self.pipelines, self.inputs),
             search=self._searched(opened),
             live=self.live,
             dead_letters=[state / places.DEAD_LETTERS],

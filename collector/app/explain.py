@@ -23,7 +23,6 @@ from collector.intake.input import Reads
 from collector.model import LogStream
 from collector.pipeline.pipeline import Pipeline
 from collector.reading import Multiline, Reading
-from collector.redaction.redaction import Redaction
 from collector.redaction.redactor import Redactor
 
 MOST_LINES = 5
@@ -42,14 +41,13 @@ def explained(
     registry: Registry,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
-    redaction: Redaction,
     is_meant: Callable[[str], bool],
 ) -> list[dict[str, Any]]:
     """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs."""
     ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
     until = time.monotonic() + _MOST_SECONDS
     ours.sort(key=lambda one: one.name)
-    return [_container(one, registry, pipelines, inputs, redaction, until) for one in ours[:_MOST_CONTAINERS]]
+    return [_container(one, registry, pipelines, inputs, until) for one in ours[:_MOST_CONTAINERS]]
 
 
 def _container(
@@ -57,7 +55,6 @@ def _container(
     registry: Registry,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
-    redaction: Redaction,
     until: float,
 ) -> dict[str, Any]:
     owner = registry.owner(one.id)
@@ -71,10 +68,7 @@ def _container(
         "input": owner.name if owner is not None else "",
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
-        "streams": [
-            _stream(each, entries.get(each.entry), pipelines, inputs, redaction.redactor(each.reading.redact), until)
-            for each in one.streams
-        ],
+        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs, until) for stream in one.streams],
     }
 
 
@@ -88,9 +82,9 @@ def _stream(
     entry: Entry | None,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
-    redact: Redactor | None,
     until: float,
 ) -> dict[str, Any]:
+    redact = None if stream.reading.redactor is None else stream.reading.redactor()
     readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
     return {
         "name": stream.entry,

@@ -7,6 +7,7 @@ import structlog
 
 from collector.config.models import Configuration
 from collector.container_settings.policy import Policy
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.registry import Listing
 from collector.errors import REPORT_IT, place_of
 from collector.intake.input import EventSink, Fields, Input, InputContext
@@ -25,9 +26,13 @@ def context_of(
     *,
     target_of: Callable[[StreamKey], str | None] = lambda key: None,
     events: Callable[[str, Fields], EventSink | None] = lambda cutoff, fields: None,
-    redaction: Redaction | None = None,
+    rules: RuleBook | None = None,
 ) -> InputContext:
-    """What the input of this listing is told; without the rest nothing is kept of it, and no event goes anywhere."""
+    """What the input of this listing is told; without the rest nothing is kept of it, and no event goes anywhere.
+
+    Raises:
+        ConfigurationError: the key of redaction cannot be read.
+    """
     return InputContext(
         name=listing.name,
         listing=listing,
@@ -35,11 +40,20 @@ def context_of(
         host=configuration.host,
         stamps=Stamps(configuration.timezone),
         with_attrs=configuration.fields.attrs,
-        policy=Policy(configuration.labels, configuration.containers, redact=configuration.redact.names),
+        rules=rules or rules_of(configuration),
         target_of=target_of,
         events=events,
-        redaction=redaction or Redaction(configuration.redact),
     )
+
+
+def rules_of(configuration: Configuration) -> RuleBook:
+    """What the configuration wants of containers.
+
+    Raises:
+        ConfigurationError: the key of redaction cannot be read.
+    """
+    policy = Policy(configuration.labels, configuration.containers, redact=configuration.redact.names)
+    return RuleBook(policy, Redaction(configuration.redact))
 
 
 async def keep_running(one: Input, listing: Listing, again_seconds: float = _AGAIN_SECONDS) -> None:

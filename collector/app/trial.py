@@ -12,6 +12,7 @@ from collector.container_settings.dialects import OPTIONS
 from collector.container_settings.keys import KEYS
 from collector.container_settings.options import RuleTest, Sample
 from collector.container_settings.policy import Policy
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Container
 from collector.docker import json_file
@@ -35,11 +36,11 @@ class Trial:
     def __init__(self, container: Sample, policy: Policy | None = None, redaction: Redaction = NO_REDACTION) -> None:
         known = Container(id=_ID, name=container.name, image=container.image, state="running", driver=json_file.DRIVER)
         variables = [f"{name}={value}" for name, value in container.environment.items()]
-        enricher = Enricher("localhost", "all", "", lambda key: None, policy=policy, redaction=redaction)
+        enricher = Enricher("localhost", "all", "", lambda key: None, rules=RuleBook(policy, redaction))
         made = enricher.container(Described(known, container.labels, variables, path=""))
         self.settings, self.streams = made.settings, made.streams
         self.counts = Counts()
-        self._reads = JsonFiles(Stamps(), redaction=redaction)
+        self._reads = JsonFiles(Stamps())
 
     def documents(self, lines: Sequence[str]) -> list[bytes]:
         """The documents of lines that the container writes now; `counts` has what is counted of them."""

@@ -34,6 +34,7 @@ _GATHER_SECONDS = 0.05  # what comes in this time is taken over at once
 _DESCRIBED_SECONDS = 2.0  # after which a new folder without description and log is taken as it is
 _WARN_SECONDS = 60.0
 _MOST_GONE = 10_000
+_UNSEEN = -1  # when a description was never changed
 _DESCRIPTION_BYTES = 8 << 20  # dockerd's own are some kilobytes
 
 
@@ -69,9 +70,18 @@ class DirectoryDiscovery:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(watch.run(), name="log tree inotify")
                     tasks.create_task(self._take_news(watch), name="log tree news")
+                    tasks.create_task(self._judge_anew(), name="log tree rules")
                     await self._look_again_and_again(watch)
         finally:
             self._tree.close()
+
+    async def _judge_anew(self) -> None:
+        """Have all described again at the next look, whenever the operator wants something else of containers."""
+        rules = self._enricher.rules
+        version = rules.version
+        while True:
+            version = await rules.changed(version)
+            self._seen = dict.fromkeys(self._seen, _UNSEEN)
 
     async def _look_again_and_again(self, watch: TreeWatch) -> None:
         while True:

@@ -64,6 +64,7 @@ class DockerDiscovery:
         self._host_file = host_file
         self._began = time.time_ns()
         self._unanswered: set[str] = set()  # containers of which the daemon answered with an error last
+        self._outdated = set(listing.containers)  # that were described by other rules, perhaps
         self._news = News()  # why there are no events
         self._due = asyncio.Event()  # a look
         self._turns = Turns()
@@ -77,6 +78,16 @@ class DockerDiscovery:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear(), name="docker events")
             tasks.create_task(self._look_on(), name="docker list")
+            tasks.create_task(self._judge_anew(), name="docker rules")
+
+    async def _judge_anew(self) -> None:
+        """Have all described again whenever the operator wants something else of containers."""
+        rules = self._enricher.rules
+        version = rules.version
+        while True:
+            version = await rules.changed(version)
+            self._outdated.update(self._listing.containers)
+            self._due.set()
 
     # ------------------------------------------------------------------ events
 
@@ -192,7 +203,8 @@ class DockerDiscovery:
         """
         listed = {str(item["Id"]): item for item in await self._engine.containers()}
         known = self._listing.containers
-        news = [one for one, item in listed.items() if one in self._unanswered or not _is_known(known.get(one), item)]
+        asked = self._unanswered | self._outdated
+        news = [one for one, item in listed.items() if one in asked or not _is_known(known.get(one), item)]
         news += known.keys() - listed.keys()  # gone, or made since the list was
         errors = [error for error in await of_each(news, self._inspect) if error is not None]
         if errors and not any(one in known for one in listed):
@@ -201,6 +213,7 @@ class DockerDiscovery:
             if container_id not in known or known[container_id].driver == UNDESCRIBED:
                 self._listing.put(undescribed(listed[container_id]))
         self._unanswered &= listed.keys()
+        self._outdated &= listed.keys()
         self._attributes.keep(listed)
         self._listing.answered()
 
@@ -226,6 +239,7 @@ class DockerDiscovery:
                 self._unanswered.add(container_id)
                 return error
             self._unanswered.discard(container_id)
+            self._outdated.discard(container_id)
             if is_newest():
                 self._put(found, more)
             return None

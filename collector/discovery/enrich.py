@@ -6,14 +6,14 @@ from typing import NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from collector.container_settings.policy import Policy, Select
+from collector.container_settings.policy import Select
+from collector.container_settings.rule_book import RuleBook
 from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, settings
 from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
 from collector.docker import json_file
 from collector.docker.labels import relevant, service, trusted_fields
 from collector.model import LogStream, StreamKey
-from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.text.bounds import MOST_BYTES, bounded, is_cut
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ class Described(NamedTuple):
 
 
 class Enricher:
-    """Makes containers of descriptions.
+    """Makes containers of descriptions, by the `rules` that there are then.
 
     `target_of` gives the target that a stream has, if it was seen before: one that it asked for stays. `has_room` tells
     whether a further target may be named; if not, the entry goes where the container's log goes without it. Of several
@@ -51,12 +51,10 @@ class Enricher:
         has_room: Callable[[str, Collection[str]], bool] = lambda target, beside: True,
         *,
         share: Share = EVERYTHING,
-        policy: Policy | None = None,
-        redaction: Redaction = NO_REDACTION,
+        rules: RuleBook | None = None,
     ) -> None:
         self.host = host
-        self._redaction = redaction
-        self._policy = policy or Policy()
+        self.rules = rules or RuleBook()
         self._select = select
         self._own_id = own_id
         self._target_of = target_of
@@ -71,10 +69,11 @@ class Enricher:
         if bare.id == self._own_id:
             return bare
         by = Origin("label", "com.docker.swarm.service.name" if bare.service else "com.docker.compose.service")
-        default, faults = self._policy.default_of(bare.name, service(labels), by)
-        asked, variables = self._policy.asked(described.labels, described.environment)
+        policy = self.rules.policy
+        default, faults = policy.default_of(bare.name, service(labels), by)
+        asked, variables = policy.asked(described.labels, described.environment)
         asking = Asking(bare.id, bare.name, bare.image, asked, variables, default)
-        wanted = self._policy.settings(
+        wanted = policy.settings(
             asking, select=self._select, target_of=lambda name: self._target_of(StreamKey(bare.id, name))
         )
         if wanted.excluded_by is not None:
@@ -101,7 +100,7 @@ class Enricher:
 
     def _more(self, entry: Entry) -> dict[str, str]:
         """The members that an entry asks for, without their secrets where it loses them."""
-        redact = self._redaction.redactor(entry.reading.redact)
+        redact = self.rules.redaction.redactor(entry.reading.redact)
         return {name: bounded(redact.member(name, value) if redact else value) for name, value in entry.fields.items()}
 
     def fields(self, name: str, target: str, labels: Mapping[str, str]) -> dict[str, str]:
@@ -155,7 +154,7 @@ class Enricher:
             entry=entry.name,
             target=entry.target,
             source=entry.source,
-            reading=entry.reading,
+            reading=entry.reading._replace(redactor=self.rules.redaction.of(entry.reading.redact)),
             path=described.path,
             running=container.is_running,
             has_run=container.state != "created",

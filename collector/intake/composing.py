@@ -8,16 +8,15 @@ from collector.documents.json_text import log_of
 from collector.documents.selective import Selective
 from collector.filters.steps import Steps
 from collector.model import LogStream
-from collector.redaction.redaction import Redaction
 from collector.transform.stamps import Stamps
 
 
-def composer_of(
-    stream: LogStream, redaction: Redaction, stamps: Stamps, carried: str = "", *, with_attrs: bool = False
-) -> Composer:
+def composer_of(stream: LogStream, stamps: Stamps, carried: str = "", *, with_attrs: bool = False) -> Composer:
     """A new one, for one transform. Lines are redacted before anything else sees them; `carried` is `Start.carried`."""
     reading = stream.reading
-    redact = redaction.redactor(reading.redact)
+    redact = None if reading.redactor is None else reading.redactor()
+    if reading.redact and redact is None:
+        raise ValueError("nothing takes the secrets out of the stream")
     if not (reading.format or redact or reading.is_selective):
         return Pilotfish(with_attrs=with_attrs)
     format_ = formats.make(reading.format, reading.options) if reading.format else None

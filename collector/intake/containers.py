@@ -64,8 +64,7 @@ class ContainerOptions(InputSettings):
             context.target_of,
             registry.has_room,
             share=registry.share,
-            policy=context.policy,
-            redaction=context.redaction,
+            rules=context.rules,
         )
 
     def cutoff(self) -> str:
@@ -86,5 +85,4 @@ class ContainerInput(JsonFiles, Input):
             with_attrs=context.with_attrs,
             cutoff=options.cutoff(),
             logs_option=f"{context.place}{options.logs_option}",
-            redaction=context.redaction,
         )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import structlog
 from pydantic import Field
 
-from collector.container_settings.policy import Policy
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.registry import Container, Listing
 from collector.docker.engine import Engine
 from collector.docker.event import Event
@@ -23,7 +23,6 @@ from collector.intake.composing import composer_of
 from collector.model import BEGINNING, LogStream, Start, StreamKey
 from collector.ports import Finding, Source, Transform
 from collector.reading import Reading
-from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.text.bounds import bounded
 from collector.transform.stamps import Stamps
@@ -134,10 +133,9 @@ class EventSink(Protocol):
 class InputContext(NamedTuple):
     """What an input is told besides its settings.
 
-    `host` is the configured name of the host; `policy` judges what containers ask for; `redaction` takes
-    secrets out of their lines; `target_of` gives the target
-    with which a stream was first seen, which it keeps; `events` makes a sink for an input's events, whose documents
-    have these fields, none from before the cutoff; None: they go nowhere.
+    `host` is the configured name of the host; `rules` are what the operator wants of containers, until they change;
+    `target_of` gives the target with which a stream was first seen, which it keeps; `events` makes a sink for an
+    input's events, whose documents have these fields, none from before the cutoff; None: they go nowhere.
     """
 
     name: str
@@ -146,10 +144,9 @@ class InputContext(NamedTuple):
     host: str | None
     stamps: Stamps
     with_attrs: bool
-    policy: Policy
+    rules: RuleBook
     target_of: Callable[[StreamKey], str | None]
     events: Callable[[str, Fields], EventSink | None]
-    redaction: Redaction = NO_REDACTION
 
     @property
     def place(self) -> str:
@@ -158,7 +155,7 @@ class InputContext(NamedTuple):
 
     def composer(self, stream: LogStream, start: Start = BEGINNING) -> Composer:
         """What makes documents of the stream's lines, redacted as the operator wants; a new one for each transform."""
-        return composer_of(stream, self.redaction, self.stamps, start.carried)
+        return composer_of(stream, self.stamps, start.carried)
 
     def stream(self, stream_id: str, name: str, path: str = "", *, target: str = "") -> LogStream:
         """The only stream of what has this id for good: its documents have the trusted members that all have.
@@ -168,6 +165,7 @@ class InputContext(NamedTuple):
         target, name = self.target_of(StreamKey(stream_id, "")) or bounded(target or name), bounded(name)
         host = bounded(self.host or socket.gethostname())
         fields = {"host": host, "@target": target, "docker_container": name}
+        redaction = self.rules.redaction
         return LogStream(
             container_id=stream_id,
             container=name,
@@ -176,7 +174,7 @@ class InputContext(NamedTuple):
             path=path,
             running=True,
             fields=fields,
-            reading=Reading(redact=self.redaction.names),
+            reading=Reading(redact=redaction.names, redactor=redaction.of(redaction.names)),
         )
 
 

@@ -6,7 +6,6 @@ from collector import formats
 from collector.intake.composing import composer_of
 from collector.model import LogStream, Start
 from collector.ports import Source, Transform
-from collector.redaction.redaction import NO_REDACTION, Redaction
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
 from collector.transform.docker_json import DockerJson
@@ -24,9 +23,7 @@ class JsonFiles:
         with_attrs: bool = False,
         cutoff: str = "",
         logs_option: str = "",
-        redaction: Redaction = NO_REDACTION,
     ) -> None:
-        self._redaction = redaction
         self.cutoff = cutoff
         self.logs_option = logs_option
         self._stamps = stamps
@@ -39,7 +36,7 @@ class JsonFiles:
 
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
-        composer = composer_of(stream, self._redaction, self._stamps, start.carried, with_attrs=self._with_attrs)
+        composer = composer_of(stream, self._stamps, start.carried, with_attrs=self._with_attrs)
         reading = stream.reading
         is_slow = bool(reading.format) and formats.kind_of(reading.format).is_slow
         if reading.multiline is not None:

@@ -59,10 +59,11 @@ class Retargeting:
             await asyncio.sleep(_REST_SECONDS)
 
     def effective(self, stream: LogStream) -> LogStream:
-        """The stream with the target and the format that its lines have now."""
+        """The stream as its lines have it now: where it is to change, with all that becomes part of documents."""
         reader, target = self._readers.get(stream.key), self._checkpoints.target_of(stream.key)
-        if reader is not None and reader.source.stream.reading != stream.reading:
-            stream = replace(stream, reading=reader.source.stream.reading)
+        if reader is not None and _changes(reader, stream):
+            now = reader.source.stream
+            return replace(stream, target=now.target, fields=now.fields, reading=now.reading)
         if target in (None, stream.target):
             return stream
         told = bounded(target)  # older versions kept any

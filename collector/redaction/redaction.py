@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from collector.errors import ConfigurationError
 from collector.files import paths
 from collector.redaction.options import OFF, SETS, RedactOptions
@@ -13,7 +15,7 @@ _LEAST_KEY_BYTES = 16
 
 
 class Redaction:
-    """Makes redactors. Rules are compiled once for all streams that have the same."""
+    """Knows the rules. They are compiled once for all streams that have the same."""
 
     def __init__(self, options: RedactOptions = OFF) -> None:
         """Read the key.
@@ -23,8 +25,13 @@ class Redaction:
         """
         self.names = options.names
         self._options = options
-        self._tags = Tags(_key(options))
+        self._key = _key(options)
+        self._tags = Tags(self._key)
         self._rules: dict[tuple[str, ...], Rules] = {}
+
+    def of(self, names: Sequence[str]) -> "Redact | None":
+        """What is taken out of a stream with these sets, rules and patterns; None if there are none."""
+        return Redact(self, tuple(names)) if names else None
 
     def redactor(self, names: Sequence[str]) -> Redactor | None:
         """One for a stream with these sets, rules and patterns; None if there are none."""
@@ -35,6 +42,10 @@ class Redaction:
             rules = self._rules[asked] = self._made(frozenset(asked))
         return Redactor(rules, self._tags)
 
+    def is_as(self, other: "Redaction") -> bool:
+        """Whether lines come out of both the same."""
+        return (self._options, self._key) == (other._options, other._key)
+
     def _made(self, names: frozenset[str]) -> Rules:
         own = [
             Limited(one.name, pattern, most_bytes(pattern))
@@ -44,6 +55,19 @@ class Redaction:
         ]
         stages = [[rule for rule in rules if {name, rule.name} & names] for name, rules in SETS.items()]
         return Rules(own, stages)
+
+
+class Redact(Struct, frozen=True):
+    """What is taken out of a stream's lines, by the rules that there were when it was said."""
+
+    redaction: Redaction
+    names: tuple[str, ...]
+
+    def __call__(self) -> Redactor:
+        """A new redactor, for one transform."""
+        found = self.redaction.redactor(self.names)
+        assert found is not None  # noqa: S101 - there are names
+        return found
 
 
 def _key(options: RedactOptions) -> bytes:

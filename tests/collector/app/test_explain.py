@@ -9,7 +9,6 @@ import orjson
 from collector.app.agent import Agent
 from collector.app.explain import explained
 from collector.discovery.share import Share
-from collector.redaction.redaction import Redaction
 from tests.collector.app.test_inputs import Host
 from tests.collector.docker_lines import ContainerLog, raw
 from tests.collector.waiting import until
@@ -35,7 +34,6 @@ def told(agent: Agent, name: str = "") -> dict[str, dict[str, Any]]:
         agent.registry,
         agent.pipelines,
         agent.inputs,
-        Redaction(agent.configuration.redact),
         lambda one: name in ("", one),
     )
     return {one["container"]: one for one in orjson.loads(orjson.dumps(found))}

@@ -25,12 +25,13 @@ FILE = FileId("c0ffee", "head", 0)
 
 
 def stream(*redact: str, format: str = "", **options: str) -> LogStream:  # noqa: A002
-    return replace(log_stream("/logs/x"), reading=Reading(format, options, None, redact or ("secrets",)))
+    names = redact or ("secrets",)
+    return replace(log_stream("/logs/x"), reading=Reading(format, options, None, names, REDACTION.of(names)))
 
 
 def taken(of: LogStream, *chunks: bytes, with_attrs: bool = False) -> list[Taken]:
     """What a transform makes of the chunks, the last of which is the end."""
-    reads = JsonFiles(Stamps(), with_attrs=with_attrs, redaction=REDACTION)
+    reads = JsonFiles(Stamps(), with_attrs=with_attrs)
     transform = reads.transform(of, BEGINNING)
     found, offset, line = [], 0, 0
     for number, data in enumerate(chunks, 1):

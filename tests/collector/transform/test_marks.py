@@ -13,7 +13,6 @@ from collector.filters.steps import Steps
 from collector.intake.composing import composer_of
 from collector.model import Chunk, Start, Ticket
 from collector.reading import Limit, Multiline, Reading, Sample
-from collector.redaction.redaction import NO_REDACTION
 from collector.transform.docker_json import DockerJson
 from collector.transform.marks import Marks
 from collector.transform.multiline_json import MultilineJson
@@ -32,7 +31,7 @@ CHOICES = (
 
 def of(reading: Reading, start: Start, multiline: Multiline | None = None) -> DockerJson:
     stream = replace(STREAM, reading=reading)
-    composer = composer_of(stream, NO_REDACTION, Stamps(), start.carried)
+    composer = composer_of(stream, Stamps(), start.carried)
     if multiline is not None:
         return MultilineJson(Stamps(), multiline, start, composer=composer)
     return DockerJson(Stamps(), start, composer=composer)
