@@ -231,12 +231,19 @@ class Pipeline:
         self._admission.show_anew(key)
 
     def _with_another_transform(self, key: StreamKey) -> None:
-        """What is read of the stream goes on, in another format; nothing of it is on its way."""
+        """What is read of the stream goes on, in another format; nothing of it is on its way.
+
+        An event that is still open, or a line of which pieces are missing, is read again.
+        """
         reader = self.readers[key]
-        stream = reader.source.stream
         start = self.checkpoints.start_of(key)
-        reader.transform = self._inputs[stream.input].transform(stream, start)
-        reader.pace = pace_of(stream.reading)
+        reader.pace = pace_of(reader.source.stream.reading)
+        if reader.transform.is_amid_line:
+            self._read_anew(key, start)
+            reader.source.go_back(start)
+        else:
+            stream = reader.source.stream
+            reader.transform = self._inputs[stream.input].transform(stream, start)
 
     # ------------------------------------------------------------------ one stream
 
@@ -249,7 +256,8 @@ class Pipeline:
                     is_over = await self._returning.is_over(source, lambda: self._delivery.is_crowded)
                 else:
                     await source.pause(self.unreadable_seconds)
-            self.checkpoints.leave(key)
+            if key.container_id not in self._registry.containers:  # one that is left out now may be followed again
+                self.checkpoints.leave(key)
         finally:
             source.close()
             del self.readers[key], self._tasks[key]

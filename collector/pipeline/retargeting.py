@@ -1,8 +1,8 @@
 """A stream's target, where it is the name of its container, or its format changes → the new one, from a safe place on.
 
 What may have been delivered has to keep its target, or a second copy would come into another index when it is read
-again. So the first target is on disk before a line has it, and a stream changes when its log was read to the end,
-nothing of it is on its way, and the change is on disk.
+again. So the first target is on disk before a line has it, and a stream changes when nothing of it is on its way, and
+the change is on disk. A target changes at the end of the log only: the lines so far belong to the old name.
 """
 
 import asyncio
@@ -104,10 +104,15 @@ class Retargeting:
     def _is_ready(self, key: StreamKey, wanted: LogStream) -> bool:
         """Whether nothing of the stream is on its way; then its reader waits, as it does when that takes long."""
         reader = self._readers[key]
-        if key not in self._looks and not (reader.source.is_readable and reader.source.backlog_bytes == 0):
+        is_read = reader.source.is_readable and reader.source.backlog_bytes == 0
+        if key not in self._looks and not is_read and reader.source.stream.target != wanted.target:
             return False
         looks = self._looks[key] = self._looks.get(key, 0) + 1
-        is_amid = reader.transform.is_amid_line and reader.source.stream.reading != wanted.reading
+        is_amid = (
+            reader.source.stream.reading != wanted.reading
+            and reader.transform.is_amid_line
+            and not (reader.source.can_go_back and self._checkpoints.has_position(key))
+        )
         is_quiet = reader.left is None and not reader.is_passing  # what is kept was not looked at yet
         is_idle = is_quiet and not is_amid and not self._checkpoints.is_pending(key)
         if is_idle or (looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
