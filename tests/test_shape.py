@@ -21,6 +21,7 @@ MAY_CATCH_EVERY_ERROR = (
     "collector.app.check",
     "collector.app.inputs",
     "collector.app.plugins",
+    "collector.app.reloading",
     "collector.delivery.sender",
 )
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")

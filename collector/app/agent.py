@@ -18,6 +18,7 @@ import structlog
 from collector.app.explain import explained
 from collector.app.inputs import context_of, keep_running, rules_of
 from collector.app.readiness import not_ready
+from collector.app.reloading import Reloading
 from collector.app.status import numbers_of, status_of
 from collector.config.models import Configuration
 from collector.container_settings.rule_book import RuleBook
@@ -40,6 +41,7 @@ from collector.telemetry.exposition import expose
 from collector.telemetry.lag import Lag
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
+from collector.telemetry.reloads import Reloads
 from collector.transform.stamps import Stamps
 from collector.web.ahead import Reached
 from collector.web.api import Views
@@ -56,10 +58,17 @@ class Agent:
     """
 
     def __init__(
-        self, configuration: Configuration, share: Share = EVERYTHING, *, messages: Mapping[str, int] | None = None
+        self,
+        configuration: Configuration,
+        share: Share = EVERYTHING,
+        *,
+        messages: Mapping[str, int] | None = None,
+        load: Callable[[], Configuration] | None = None,
     ) -> None:
-        """`messages` are the lines of its own log so far, by level."""
+        """`messages` are the lines of its own log so far, by level; `load` reads the configuration again."""
         self.configuration = configuration
+        self._reloads = Reloads() if load is not None else None
+        self.reloading = Reloading(configuration, load, self.take, self._reloads) if load and self._reloads else None
         self.registry = Registry(share, configuration.max_targets)
         self._messages = messages or {}
         self._stamps = Stamps(configuration.timezone)
@@ -78,6 +87,17 @@ class Agent:
     def stop(self) -> None:
         """Read no more, deliver what was read, and end."""
         self.registry.close()
+
+    def take(self, configuration: Configuration) -> None:
+        """Work by this one, which differs only in what can change while the agent runs.
+
+        Raises:
+            ConfigurationError: the key of redaction cannot be read; nothing has changed.
+        """
+        wanted = rules_of(configuration)
+        self._rules.replace(wanted.policy, wanted.redaction)
+        log_output.take_level(configuration.log.level)
+        self.configuration = configuration
 
     def not_ready(self) -> list[str]:
         """Why lines are not where they should be, one reason a line; none when all is well."""
@@ -191,7 +211,7 @@ class Agent:
             containers=self._containers,
             watches=watches,
             lag=self._lag.seconds,
-            process=Process(self._messages),
+            process=Process(self._messages, self._reloads),
         )
         views = Views(
             health=lambda: None,
@@ -219,6 +239,7 @@ class Agent:
         async with asyncio.TaskGroup() as tasks:
             around = [
                 *(tasks.create_task(one) for one in looking),
+                *([tasks.create_task(self.reloading.run(), name="reload")] if self.reloading else []),
                 tasks.create_task(Progress(self.pipelines).run(), name="progress"),
                 tasks.create_task(self._lag.run(), name="lag of the loop"),
             ]
@@ -235,8 +256,10 @@ class Agent:
             log.info("stopped", output=pipeline.output, **numbers_of(pipeline))
 
 
-async def run(configuration: Configuration) -> None:
+async def run(configuration: Configuration, load: Callable[[], Configuration]) -> None:
     """Run an agent until a signal of `signals.STOPS`, then drain; a second one exits at once.
+
+    SIGHUP has it work by what `load` reads then.
 
     Raises:
         PilotfishError: it cannot start.
@@ -244,7 +267,7 @@ async def run(configuration: Configuration) -> None:
     messages = log_output.configure(configuration.log)
     for warning in configuration.warnings:
         log.warning("configuration warning", detail=warning)
-    await run_until_signal(Agent(configuration, messages=messages))
+    await run_until_signal(Agent(configuration, messages=messages, load=load))
 
 
 async def run_until_signal(
@@ -270,5 +293,5 @@ async def run_until_signal(
     if is_worker:
         signals.handle(stop, None, [signal.SIGTERM])
     else:
-        signals.handle(stop, lambda: os._exit(1))
+        signals.handle(stop, lambda: os._exit(1), reload=agent.reloading.ask if agent.reloading else None)
     await agent.run(on_ready)

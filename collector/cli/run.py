@@ -1,5 +1,7 @@
 """`pilotfish run`: the agent itself."""
 
+from functools import partial
+
 from collector.cli.options import Config, examples
 from collector.runtime import garbage
 
@@ -11,7 +13,7 @@ EXAMPLES = examples(
 
 
 def run(config: Config = None) -> None:
-    """Run the agent until SIGTERM or Ctrl-C.
+    """Run the agent until SIGTERM or Ctrl-C. SIGHUP reloads rules of the configuration.
 
     Without a configuration file, the agent follows the local Docker daemon and writes to the embedded store.
     """
@@ -23,5 +25,6 @@ def run(config: Config = None) -> None:
         from collector.runtime import signals
         from collector.workers import agent
 
-        configuration = load(config, installed_types())
-    uvloop.run(signals.to_the_end(agent.run(configuration)))
+        read = partial(load, config, installed_types())
+        configuration = read()
+    uvloop.run(signals.to_the_end(agent.run(configuration, read)))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import BindableLogger, Processor
 
 from collector.text.escapes import visible
 
@@ -44,11 +44,20 @@ def configure(log: Log, stream: TextIO = sys.stderr) -> Mapping[str, int]:
             _harmless,
             render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, log.level.upper())),
+        wrapper_class=_filtering(log.level),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Forgiving(stream))),
         cache_logger_on_first_use=False,
     )
     return counted
+
+
+def take_level(level: str) -> None:
+    """Write lines from this level on."""
+    structlog.configure(wrapper_class=_filtering(level))
+
+
+def _filtering(level: str) -> type[BindableLogger]:
+    return structlog.make_filtering_bound_logger(getattr(logging, level.upper()))
 
 
 class _Forgiving:

@@ -1,4 +1,4 @@
-"""The signals that a process can be sent → a stop with a drain, or nothing: none ends the agent in the middle of it.
+"""The signals that a process can be sent → a stop with a drain, a reload, or nothing: none ends the agent halfway.
 
 Those that a program sends itself by its own fault (SIGSEGV and its like) keep their meaning, and SIGKILL has its own.
 """
@@ -18,11 +18,18 @@ log = structlog.get_logger(__name__)
 _CALM = {signal.SIGHUP, signal.SIGXCPU, signal.SIGPWR}  # also sent beside another: by systemd, shells and the kernel
 
 
-def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops: Iterable[int] = STOPS) -> None:
+def handle(
+    stop: Callable[[str], None],
+    hurry: Callable[[], None] | None,
+    stops: Iterable[int] = STOPS,
+    *,
+    reload: Callable[[], None] | None = None,
+) -> None:
     """Call `stop` with the name of the first of `stops` that comes, and `hurry` at a second one; for a running loop.
 
-    All others change nothing and are told once. SIGHUP, of which nohup wants to know nothing, stays ignored if it is.
-    Those that `waiting_signals` held come now.
+    With `reload`, SIGHUP calls that and stops nothing, also below nohup. All others change nothing and are told once.
+    Without it SIGHUP, of which nohup wants to know nothing, stays ignored if it is. Those that `waiting_signals` held
+    come now.
     """
     loop = asyncio.get_running_loop()
     asked: list[int] = []
@@ -42,7 +49,9 @@ def handle(stop: Callable[[str], None], hurry: Callable[[], None] | None, stops:
             log.warning("signal ignored: SIGTERM stops the agent", signal=name(number))
 
     wanted = set(stops)
-    for number in {*STOPS, *OTHERS}:
+    if reload is not None:
+        loop.add_signal_handler(signal.SIGHUP, reload)
+    for number in {*STOPS, *OTHERS} - ({signal.SIGHUP} if reload is not None else set()):
         is_wanted = number in wanted
         if number in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, on_stop if is_wanted else on_other, number)

@@ -123,6 +123,17 @@ EVENTS_LOST = _counter(
 )
 EVENT_LOOP_LAG = _histogram("pilotfish_event_loop_lag_seconds", "Event-loop delay: how late the agent's timers fire")
 LOG_MESSAGES = _counter("pilotfish_log_messages_total", "Messages in the agent's own log, by level", "level")
+CONFIG_RELOADS = _counter(
+    "pilotfish_config_reloads_total", "Reloads of the configuration (SIGHUP) by result: ok or failed", "result"
+)
+CONFIG_SUCCESSFUL = _gauge(
+    "pilotfish_config_last_reload_successful", "1 unless the last reload of the configuration failed", across="least"
+)
+CONFIG_LOADED = _gauge(
+    "pilotfish_config_last_reload_success_timestamp_seconds",
+    "Unix time at which the agent last loaded a valid configuration, at its start or by a reload",
+    across="most",
+)
 COLLECTOR_SUCCESS = _gauge(
     "pilotfish_collector_success",
     "1 if the last run of this collector succeeded: engine, stats, log_files or disk_usage",
@@ -230,18 +241,8 @@ DISK_RECLAIMABLE = _gauge("docker_disk_reclaimable_bytes", "Disk space that Dock
 CONTAINER_INFO = _gauge(
     "docker_container_info",
     "1, with the image, service, log driver and other properties of a container",
-    *(
-        "name",
-        "id",
-        "image",
-        "image_id",
-        "compose_project",
-        "compose_service",
-        "stack",
-        "service",
-        "task",
-        "log_driver",
-    ),
+    *("name", "id", "image", "image_id", "compose_project", "compose_service"),
+    *("stack", "service", "task", "log_driver"),
 )
 CONTAINER_STATE = _gauge(
     "docker_container_state", "1 for the current state of a container, 0 for all other states", "name", "state"

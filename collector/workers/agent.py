@@ -1,5 +1,6 @@
 """Configuration → an agent of so many processes, until a signal."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from collector.runtime import log_output
 from collector.state import places
 from collector.state.directory import locked
 from collector.telemetry.process import Process
+from collector.telemetry.reloads import Reloads
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
@@ -23,8 +25,10 @@ from collector.workers.supervisor import Supervisor, supervisor
 log = structlog.get_logger(__name__)
 
 
-async def run(configuration: Configuration) -> None:
+async def run(configuration: Configuration, load: Callable[[], Configuration]) -> None:
     """Run an agent until a signal of `signals.STOPS`, then drain; a second one exits at once.
+
+    SIGHUP has it, and with it all workers, work by what `load` reads then.
 
     Raises:
         PilotfishError: it cannot start, or a worker has ended by itself.
@@ -33,14 +37,16 @@ async def run(configuration: Configuration) -> None:
         if (configuration.state_dir / places.WORKERS).exists():
             with locked(configuration.state_dir) as state:
                 arrange(state, workers=1)
-        await agent.run(configuration)
+        await agent.run(configuration, load)
         return
-    process = Process(log_output.configure(configuration.log))
+    reloads = Reloads()
+    process = Process(log_output.configure(configuration.log), reloads)
     for warning in configuration.warnings:
         log.warning("configuration warning", detail=warning)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(locked(configuration.state_dir))
-        working = await stack.enter_async_context(supervisor(configuration, arrange(state, configuration.workers)))
+        directories = arrange(state, configuration.workers)
+        working = await stack.enter_async_context(supervisor(configuration, directories, load, reloads))
         if not working.is_stopping:
             await _serve(stack, configuration, state, working, process)
         await working.work()

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from collector.app.reloading import Reloading
 from collector.config.models import Configuration
 from collector.discovery.share import Share
 from collector.errors import PilotfishError
-from collector.runtime import signals
+from collector.runtime import log_output, signals
 from collector.state.places import Address
+from collector.telemetry.reloads import Reloads
 from collector.workers import child
 
 log = structlog.get_logger(__name__)
@@ -39,14 +41,15 @@ class Worker(Struct, eq=False):
 class Supervisor:
     """The workers, from when they are started on: at a signal of `signals.STOPS` they drain, at a second one all end.
 
-    Made in a running loop.
+    At SIGHUP all get what can change of the configuration that `load` reads then. Made in a running loop.
     """
 
-    def __init__(self, drain_seconds: float) -> None:
+    def __init__(self, configuration: Configuration, load: Callable[[], Configuration], reloads: Reloads) -> None:
         self.workers: list[Worker] = []
         self.is_stopping = False
-        self._drain_seconds = drain_seconds
-        signals.handle(self._on_signal, self._hurry)
+        self._drain_seconds = configuration.drain_seconds
+        self._reloading = Reloading(configuration, load, self._pass_on, reloads)
+        signals.handle(self._on_signal, self._hurry, reload=self._reloading.ask)
 
     async def work(self) -> None:
         """Wait until all have ended.
@@ -55,8 +58,18 @@ class Supervisor:
             PilotfishError: one ended by itself, and the others were stopped.
         """
         async with asyncio.TaskGroup() as tasks:
-            for worker in self.workers:
-                tasks.create_task(self._watch(worker), name=f"worker {worker.share.number}")
+            reloading = tasks.create_task(self._reloading.run(), name="reload")
+            watching = [
+                tasks.create_task(self._watch(worker), name=f"worker {worker.share.number}") for worker in self.workers
+            ]
+            if watching:
+                await asyncio.wait(watching)
+            reloading.cancel()
+
+    def _pass_on(self, configuration: Configuration) -> None:
+        log_output.take_level(configuration.log.level)
+        for worker in self.workers:
+            _send(worker, configuration)
 
     def _on_signal(self, name: str) -> None:
         log.info("stopping: delivering documents in flight", timeout_seconds=self._drain_seconds, signal=name)
@@ -86,13 +99,15 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def supervisor(configuration: Configuration, directories: Sequence[Path]) -> AsyncIterator[Supervisor]:
+async def supervisor(
+    configuration: Configuration, directories: Sequence[Path], load: Callable[[], Configuration], reloads: Reloads
+) -> AsyncIterator[Supervisor]:
     """One worker for each directory, all of them ready; they are gone after the block.
 
     Raises:
         PilotfishError: one cannot start, for the reason that it gives.
     """
-    starting = Supervisor(configuration.drain_seconds)
+    starting = Supervisor(configuration, load, reloads)
     try:
         async with asyncio.TaskGroup() as tasks:
             for number, directory in enumerate(directories):
@@ -121,12 +136,11 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
     starting.workers.append(worker)
     if starting.is_stopping:  # since it was asked for
         _signal([worker], signal.SIGTERM)
+    assert process.stdout is not None  # noqa: S101 - asked for
+    _send(worker, configuration)
     assert process.stdin is not None  # noqa: S101 - asked for
-    assert process.stdout is not None  # noqa: S101
-    if not process.stdin.is_closing():  # it has ended
-        process.stdin.write(child.order(_of_worker(configuration, share, directory), share))
-        with suppress(ConnectionError):  # as well, and said why
-            await process.stdin.drain()
+    with suppress(ConnectionError):  # it has ended, and said why
+        await process.stdin.drain()
     said = await process.stdout.readline()
     if not said:
         await process.wait()  # a signal that ended it was sent to all of the agent's processes, perhaps
@@ -140,6 +154,13 @@ async def _start(configuration: Configuration, share: Share, directory: Path, st
     worker.is_ready = True
     if word.listens:
         worker.address = Address("127.0.0.1", word.listens)
+
+
+def _send(worker: Worker, configuration: Configuration) -> None:
+    """Have the worker work by its part of the configuration, soon."""
+    stdin = worker.process.stdin
+    if stdin is not None and not stdin.is_closing():  # it has ended
+        stdin.write(child.order(_of_worker(configuration, worker.share, worker.directory), worker.share))
 
 
 def _of_worker(configuration: Configuration, share: Share, directory: Path) -> Configuration:

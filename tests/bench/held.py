@@ -81,7 +81,7 @@ def main() -> None:
     configuration = load(Path(sys.argv[1]), installed_types(), {})
     loop = TimedLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(agent.run(configuration))
+        runner.run(agent.run(configuration, lambda: configuration))
     steps = sorted(loop.steps, key=lambda step: -float(step["ms"]))
     Path(sys.argv[2]).write_text(json.dumps(steps[:_MOST_TOLD]))
 

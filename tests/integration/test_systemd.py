@@ -161,6 +161,14 @@ def test_a_stop_is_orderly_and_a_success(service: SystemdHost, dockerd: Dockerd,
     container.remove(force=True)
 
 
+def test_a_reload_reads_the_configuration_again_without_a_restart(service: SystemdHost) -> None:
+    main = property_of(service, "MainPID")
+    before = log_of(service).count("configuration reloaded")
+    assert service.run("systemctl", "reload", "pilotfish.service").code == 0
+    wait_until(lambda: log_of(service).count("configuration reloaded") > before, "it reloads")
+    assert property_of(service, "MainPID") == main
+
+
 def test_what_is_done_by_hand_as_its_user_leaves_the_state_to_the_service(host: SystemdHost) -> None:
     blocks = shell_blocks("## Commands as the user of the service")
     by_hand, give_back = (block.replace("sudo ", "") for block in blocks)

@@ -17,10 +17,14 @@ import structlog
 from asyncinotify import Inotify
 
 from collector.clock import Notice
+from collector.container_settings.options import Rule
+from collector.container_settings.policy import Policy
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
+from collector.redaction.redaction import NO_REDACTION
 from tests.collector.waiting import until
 
 ID = "0123456789abcdef" * 4
@@ -31,7 +35,8 @@ class Tree:
         self.root = root
         self.registry = Registry(share)
         self.listing = self.registry.join("tree", has_events=False)
-        enricher = Enricher("moby", "all", "", lambda key: None, share=share)
+        self.rules = RuleBook()
+        enricher = Enricher("moby", "all", "", lambda key: None, share=share, rules=self.rules)
         self.discovery = DirectoryDiscovery(root, self.listing, enricher, scan_seconds=scan_seconds)
 
     def describe(self, name: str, found: object) -> Path:
@@ -56,6 +61,18 @@ async def test_a_described_container_is_followed_by_its_name_and_labels(tree: Tr
     assert [stream.target for stream in container.streams] == ["shop"]
     assert container.streams[0].path == str(tree.root / ID / f"{ID}-json.log")
     assert tree.listing.up
+
+
+async def test_rules_that_change_hold_for_the_containers_that_are_there(tmp_path: Path) -> None:
+    tree = Tree(tmp_path, scan_seconds=0.02)
+    tree.describe(ID, {"Name": "/web-1"})
+    (tmp_path / ID[::-1]).mkdir()  # without a description
+    following = asyncio.ensure_future(tree.discovery.run())
+    await until(lambda: len(tree.listing.containers) == 2)
+    tree.rules.replace(Policy(rules=[Rule(tags={"rules": "new"})]), NO_REDACTION)
+    found = tree.listing.containers
+    await until(lambda: all(stream.fields.get("rules") for one in found.values() for stream in one.streams))
+    following.cancel()
 
 
 async def test_a_folder_without_a_description_is_followed_under_its_short_id(tree: Tree) -> None:

@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from collector.container_settings.options import Rule
+from collector.container_settings.policy import Policy
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.docker import DockerDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
 from collector.docker.engine import Engine
 from collector.docker.event import Event
+from collector.redaction.redaction import NO_REDACTION
 from tests.collector.unix_site import serving
 from tests.collector.waiting import until
 
@@ -124,13 +128,14 @@ class Host:
         self.events: list[Event] = []
         self._engine = engine
         self._path = path
+        self.rules = RuleBook()
         self.discovery = self._discover(since)
 
     def _discover(self, since: int) -> DockerDiscovery:
         return DockerDiscovery(
             self._engine,
             self.listing,
-            Enricher("moby", "all", "", lambda key: None),
+            Enricher("moby", "all", "", lambda key: None, rules=self.rules),
             logs_root=self._path,
             host=None,
             host_file=self._path / "docker_host",
@@ -210,6 +215,38 @@ async def test_what_is_told_of_a_container_is_taken_in_the_order_of_the_events(h
         await until(lambda status=status: host.state == status)  # type: ignore[misc]
     host.daemon.change("destroy")
     await until(lambda: host.state is None)
+
+
+def tagged(tag: str) -> Policy:
+    return Policy(rules=[Rule(tags={"rules": tag})])
+
+
+def tag_of(host: Host) -> str:
+    (stream,) = host.listing.containers[ID].streams
+    return stream.fields.get("rules", "")
+
+
+async def test_rules_that_change_hold_for_the_containers_that_run(host: Host) -> None:
+    for tag in ("one", "two"):
+        host.rules.replace(tagged(tag), NO_REDACTION)
+        await until(lambda tag=tag: tag_of(host) == tag)  # type: ignore[misc]
+
+
+async def test_rules_that_change_while_the_daemon_does_not_answer_hold_once_it_does(host: Host) -> None:
+    host.daemon.broken.add(ID)
+    host.rules.replace(tagged("new"), NO_REDACTION)
+    await until(lambda: ID in host.discovery._unanswered)
+    assert tag_of(host) == ""
+    host.daemon.broken.discard(ID)
+    await host.discovery._reconcile()
+    assert tag_of(host) == "new"
+
+
+async def test_rules_that_changed_while_nobody_followed_the_daemon_hold_from_the_first_list_on(host: Host) -> None:
+    """An input that ended is run again, and its containers are still known."""
+    host.rules.replace(tagged("new"), NO_REDACTION)
+    await host._discover(0)._reconcile()
+    assert tag_of(host) == "new"
 
 
 async def test_after_the_clock_was_set_back_it_hears_what_happens(tmp_path: Path) -> None:

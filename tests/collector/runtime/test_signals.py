@@ -18,6 +18,7 @@ from tests.collector.cli.pilotfish import COMMAND, SECONDS, envelope, environmen
 
 CALM = ["SIGHUP", "SIGXCPU", "SIGPWR"]
 STOPS = ["SIGTERM", "SIGINT", "SIGQUIT", *CALM]
+ENDS = [one for one in STOPS if one != "SIGHUP"]  # those of an agent that can reload
 OTHERS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, 34, 37, 64]
 # For each line on stdin a process begins, since to load Python takes longer than the test. What it tells on stdout: its
 # number, then the name of the signal that stops, then `hurry`. At its end `ended` is told.
@@ -150,7 +151,7 @@ def until(holds: object) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", STOPS)
+@pytest.mark.parametrize("name", ENDS)
 def test_a_signal_that_stops_ends_the_agent_after_a_drain(tmp_path: Path, name: str) -> None:
     with running(tmp_path) as process:
         process.send_signal(signal.Signals[name])
@@ -171,18 +172,22 @@ def test_a_signal_that_means_nothing_changes_nothing_and_is_told_once(tmp_path: 
         assert log.read_text().count("signal ignored") == len(OTHERS)
 
 
-def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
-    with running(tmp_path, "sh", "-c", "trap '' HUP; exec \"$@\"", "sh") as process:
-        process.send_signal(signal.SIGHUP)
-        process.send_signal(signal.SIGUSR1)
-        until(lambda: "SIGUSR1" in (tmp_path / "agent.log").read_text())
-        assert process.poll() is None
+@pytest.mark.parametrize("before", [(), ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")], ids=["plain", "nohup"])
+def test_sighup_reloads_the_agent_and_stops_nothing(tmp_path: Path, before: tuple[str, ...]) -> None:
+    """Not even where the signal is ignored, as below nohup, nor in the drain that another one began."""
+    with running(tmp_path, *before) as process:
+        for count in (1, 2):
+            process.send_signal(signal.SIGHUP)
+            until(lambda count=count: (tmp_path / "agent.log").read_text().count("configuration reloaded") == count)
         process.terminate()
+        process.send_signal(signal.SIGHUP)  # as systemd may
         assert process.wait(SECONDS) == 0
-        assert "SIGHUP" not in (tmp_path / "agent.log").read_text()
+    log = (tmp_path / "agent.log").read_text()
+    assert "Traceback" not in log
+    assert '"event": "stopped"' in log
 
 
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGQUIT", "SIGTERM"])
 def test_workers_are_told_by_their_agent_and_drain(tmp_path: Path, name: str) -> None:
     outputs = {"none": {"type": "null"}}
     with running(tmp_path, workers=2, outputs=outputs) as process:
@@ -234,22 +239,23 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
         return []  # it has ended
 
 
-@pytest.mark.parametrize("name", [*STOPS, "SIGUSR1"])
+@pytest.mark.parametrize("name", [*ENDS, "SIGHUP", "SIGUSR1"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_while_the_agent_loads_waits_until_it_can_stop(tmp_path: Path, name: str, workers: int) -> None:
     with starting(tmp_path, workers) as process:
         until(lambda: "uvloop" in Path(f"/proc/{process.pid}/maps").read_text())  # the configuration comes after it
         process.send_signal(signal.Signals[name])
-        if name == "SIGUSR1":
-            until(lambda: (tmp_path / "agent.log").read_text().count("signal ignored") == 1)
+        if name in ("SIGUSR1", "SIGHUP"):
+            told = "signal ignored" if name == "SIGUSR1" else "configuration reloaded"
+            until(lambda: (tmp_path / "agent.log").read_text().count(told) == 1)
             process.terminate()
         assert process.wait(SECONDS) == 0
     log = (tmp_path / "agent.log").read_text()
-    assert f'"signal": "{name}"' in log
+    assert f'"signal": "{name}"' in log or name == "SIGHUP"
     assert "Traceback" not in log
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
 @pytest.mark.parametrize("is_for_all", [False, True])
 def test_a_signal_while_workers_start_stops_them_all(tmp_path: Path, name: str, is_for_all: bool) -> None:
     with starting(tmp_path, 2) as process:

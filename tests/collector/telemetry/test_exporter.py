@@ -29,6 +29,7 @@ from collector.telemetry.exporter import Exporter, Watch
 from collector.telemetry.exposition import expose
 from collector.telemetry.poll import Look, Poll
 from collector.telemetry.process import Process
+from collector.telemetry.reloads import Reloads
 from collector.telemetry.series import Series
 from collector.transform.docker_json import DockerJson
 from collector.transform.stamps import Stamps
@@ -105,7 +106,7 @@ class Telemetry:
             containers=containers,
             watches=[Watch(self.poll, self.calls)],
             lag=lag,
-            process=Process({"info": 3, "error": 1}),
+            process=Process({"info": 3, "error": 1}, Reloads()),
         )
         stream = log_stream("/logs/x", container_id="web", reading=Reading("json", time=LineTime()))
         counts = Counts(5, Counter(jwt=2, withheld=1), Counter(limit=7), refused_times=4)
