@@ -62,5 +62,5 @@ def test_what_is_left_out_is_in_no_index_and_is_told_there(
     (index,) = elasticsearch_8.get(f"/{name}*/_mapping").json().values()
     types = {member: told.get("type") for member, told in index["mappings"]["properties"].items()}
     assert [types[member] for member in ("line", "severity_number", "level", "docker_time")] == [
-        *("long", "byte", "keyword", "date"),
+        *("long", "long", "keyword", "date"),
     ]
