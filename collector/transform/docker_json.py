@@ -120,8 +120,7 @@ class DockerJson(Transform):
         return segments
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
-        is_plain = chunk.data and not self.is_amid_line and not self._composer.remembers
-        found = _fast([(self, chunk)]) if is_plain else None
+        found = _fast([(self, chunk)]) if chunk.data and not self.is_amid_line else None
         return None if found is None else found[0]
 
     @staticmethod

@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
@@ -25,18 +25,20 @@ class Collector(NamedTuple):
     words: Callable[[Place], list[str]]
 
 
-def pilotfish(*, compress: bool = True, workers: int = 1) -> Collector:
-    """As it is run, with its defaults."""
+def pilotfish(*, compress: bool = True, workers: int = 1, rules: Sequence[Mapping[str, Any]] = ()) -> Collector:
+    """As it is run, with its defaults, and with these rules for containers."""
     several = f"{workers} workers, " if workers > 1 else ""
 
     def words(place: Place) -> list[str]:
-        path = configure(place, compress=compress, workers=workers)
+        path = configure(place, compress=compress, workers=workers, rules=rules)
         return [sys.executable, "-m", "collector", "run", "-c", str(path)]
 
     return Collector(f"pilotfish ({several}{'gzip' if compress else 'plain'})", version("pilotfish"), words)
 
 
-def configure(place: Place, *, compress: bool = True, workers: int = 1) -> Path:
+def configure(
+    place: Place, *, compress: bool = True, workers: int = 1, rules: Sequence[Mapping[str, Any]] = ()
+) -> Path:
     """Write Pilotfish's configuration."""
     output = {"type": "elasticsearch", "hosts": [f"http://127.0.0.1:{place.port}"], "compress": compress}
     found = {
@@ -46,7 +48,8 @@ def configure(place: Place, *, compress: bool = True, workers: int = 1) -> Path:
         "http": {"listen": f"127.0.0.1:{place.http_port}"},
     }
     path = place.scratch / "pilotfish.yml"
-    path.write_text(json.dumps(found if workers == 1 else found | {"workers": workers}))
+    more = ({"workers": workers} if workers > 1 else {}) | ({"containers": list(rules)} if rules else {})
+    path.write_text(json.dumps(found | more))
     return path
 
 

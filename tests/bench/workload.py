@@ -1,8 +1,9 @@
 """Seeded json-file trees → `OUT/<id>/<id>-json.log` with `config.v2.json`: the same arguments give the same bytes.
 
-Three shapes: `mixed` lines look like those of the services this project was made for, JSON objects of about 320 bytes,
+Four shapes: `mixed` lines look like those of the services this project was made for, JSON objects of about 320 bytes,
 some plain text, some beyond ASCII; `stacks` are stack traces; in `long` one line of a hundred has 64 KiB, in pieces
-of 16 KiB that alternate with those of the other stream. Each line has a token of its own: its trace_id or its seq=.
+of 16 KiB that alternate with those of the other stream; `access` are access logs.
+Each line has a token of its own: its trace_id or its seq=.
 """
 
 import json
@@ -21,6 +22,7 @@ LONG_BYTES = 64 << 10
 PIECE_BYTES = 16 << 10  # moby daemon/logger/copier.go
 _PLAIN_SHARE = 0.05
 _LONG_SHARE = 0.01
+_ACCESS_BYTES = 512
 _FEW_LINES = 50_000  # not worth a process
 
 _START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -152,6 +154,19 @@ def _stacks(random: Random, number: int, lines: int) -> Iterator[list[Line]]:
         yield [Line([_filled(random, _STACK, number, line) + "\n"], is_error=True)]
 
 
+def _access(random: Random, number: int, lines: int) -> Iterator[list[Line]]:
+    """Lines of 512 bytes, as nginx has them with the usual long agents and referers."""
+    for line in range(lines):
+        head = (
+            f"10.0.{random.randrange(4)}.{random.randrange(1, 255)} - - [23/Nov/2026:02:13:{line % 60:02} +0000] "
+            f'"GET {random.choice(_PATHS)}?seq={number}-{line}&uid={random.randrange(10**6)} HTTP/1.1" '
+            f"{random.choice((200, 200, 200, 304, 404))} {random.randrange(100, 99_999)} "
+            f'"https://shop.example.org{random.choice(_PATHS)}?q={random.choice(_WORDS)}" "'
+        )
+        agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 "
+        yield [Line([head + (agent * 4)[: _ACCESS_BYTES - len(head) - 1] + '"\n'], is_error=False)]
+
+
 def _long(random: Random, number: int, lines: int) -> Iterator[list[Line]]:
     """Long lines come in pairs, one a stream, whose pieces alternate."""
     line = 0
@@ -179,6 +194,7 @@ _SHAPES: dict[str, Callable[[Random, int, int], Iterator[list[Line]]]] = {
     "mixed": _mixed,
     "stacks": _stacks,
     "long": _long,
+    "access": _access,
 }
 
 

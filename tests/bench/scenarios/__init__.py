@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import active, catch_up, fair, idle, latency, ramp, scrape, steady
+from tests.bench.scenarios import active, catch_up, fair, idle, latency, ramp, scrape, settings, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
     "long": catch_up.long,
     "stacks": catch_up.stacks,
+    "settings": settings.measure,
     "steady": steady.measure,
     "active": active.measure,
     "latency": latency.measure,
