@@ -1,6 +1,7 @@
-"""The seam for the form of documents: finished lines and what is known of their stream → bytes.
+"""The seam for how documents are made: finished lines and what is known of their stream → bytes.
 
-A transform is given a composer of its own, since one keeps what it encoded last. `document.Pilotfish` is the one form.
+A transform is given a composer of its own, since one keeps what it encoded last. All give documents of the form
+`pilotfish`; other forms are made of it where a document is sent (`form`).
 """
 
 from collections.abc import Sequence

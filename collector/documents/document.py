@@ -38,7 +38,7 @@ _NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: 
 
 
 class Pilotfish:
-    """Composes documents of the form `pilotfish`, the one there is. The fields of a stream are encoded once."""
+    """Composes documents of the form `pilotfish`. The fields of a stream are encoded once."""
 
     __slots__ = ("_attrs", "_fields", "_tail", "with_attrs")
 
