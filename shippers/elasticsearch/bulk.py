@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from collector.documents.form import Form
+from collector.documents.forms.pilotfish import FORM as KEPT
 from collector.documents.ids import NumberedIds
 from collector.documents.naming import Naming
 from collector.files import gzip
@@ -31,12 +33,12 @@ _NO_BRACKETS = bytes(set(range(256)).difference(b"{}[]"))
 _ESCAPED_DOT = re.compile(rb"\\u002[eE]")
 
 
-def encode(batch: Batch, pattern: str, *, typed: bool) -> bytes:
+def encode(batch: Batch, pattern: str, *, typed: bool, form: Form = KEPT) -> bytes:
     """The whole body; `typed` adds the mapping type that servers before 7 ask for and those from 8 on refuse."""
-    return b"".join(_bodies(batch, pattern, typed=typed))
+    return b"".join(_bodies(batch, pattern, typed=typed, form=form))
 
 
-def encode_compressed(batch: Batch, pattern: str, *, typed: bool) -> bytes:
+def encode_compressed(batch: Batch, pattern: str, *, typed: bool, form: Form = KEPT) -> bytes:
     """The whole body in gzip; for a thread. A segment's part is compressed while it is in the processor's cache.
 
     Small ones go together: each call hands the interpreter to another thread and has to get it back.
@@ -45,7 +47,7 @@ def encode_compressed(batch: Batch, pattern: str, *, typed: bool) -> bytes:
     parts: list[bytes] = []
     small: list[bytes] = []
     small_bytes = 0
-    for body in _bodies(batch, pattern, typed=typed):
+    for body in _bodies(batch, pattern, typed=typed, form=form):
         small.append(body)
         small_bytes += len(body)
         if small_bytes >= _COMPRESSED_BYTES:
@@ -68,21 +70,21 @@ def without_deep(batch: Batch) -> tuple[Batch, tuple[Rejected, ...]]:
     return (Batch(tuple(sane)), tuple(refused)) if refused else (batch, ())
 
 
-def _bodies(batch: Batch, pattern: str, *, typed: bool) -> Iterator[bytes]:
+def _bodies(batch: Batch, pattern: str, *, typed: bool, form: Form) -> Iterator[bytes]:
     for segment in batch.segments:
         if segment.documents:
             index = index_name(pattern, segment.stream.target, segment.day)
             head = f'{{"create":{{"_index":"{index}",{TYPED if typed else ""}"_id":"'
-            yield _body(segment, _actions(segment.ids, head.encode()))
+            yield _body(form.written(segment.documents), _actions(segment.ids, head.encode()))
 
 
-def _body(segment: Segment, actions: list[bytes]) -> bytes:
-    lines = [b""] * (2 * segment.count + 1)
+def _body(documents: list[bytes], actions: list[bytes]) -> bytes:
+    lines = [b""] * (2 * len(documents) + 1)
     lines[0:-1:2] = actions
-    lines[1::2] = segment.documents
+    lines[1::2] = documents
     body = b"\n".join(lines)
     if line_count(body) != len(lines) - 1:  # in JSON a raw newline can only be white space between tokens
-        lines[1::2] = [document.replace(b"\n", b" ") for document in segment.documents]
+        lines[1::2] = [document.replace(b"\n", b" ") for document in documents]
         body = b"\n".join(lines)
     return body
 

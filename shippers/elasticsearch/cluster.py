@@ -19,6 +19,9 @@ _SHARD_SIZE_FROM = (7, 13)  # `max_primary_shard_size`
 # `ignore_dynamic_beyond_limit`: a field too many is left unsearchable, not refused. From 8.11 on objects under
 # `subobjects: false` are flattened, with its last faults mended in 8.13 (elastic/elasticsearch#97972, #105373).
 _LENIENT_FROM = (8, 14)
+_FLATTENED_FROM = (7, 3)
+_FLAT_OBJECT_FROM = (2, 7)  # OpenSearch's word for it
+_PASSES_THROUGH_FROM = (8, 17)  # the first release that tells of it in its documentation
 _UNKNOWN = "another program"
 _VICTORIA = b"unsupported path requested"  # its words for a path that it does not know
 _GREPTIME = "/v1/elasticsearch"  # the path of its bulk requests
@@ -79,6 +82,16 @@ class Server(NamedTuple):
     def is_lenient(self) -> bool:
         """Whether a field too many is ignored, and objects may be flattened."""
         return not self.opensearch and self.generation >= _LENIENT_FROM
+
+    @property
+    def has_flattened(self) -> bool:
+        """Whether an object may be one field, whose members are texts."""
+        return self.generation >= (_FLAT_OBJECT_FROM if self.opensearch else _FLATTENED_FROM)
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether the members of an object may be found as if they stood at the root."""
+        return not self.opensearch and self.generation >= _PASSES_THROUGH_FROM
 
 
 class _Version(Struct):

@@ -16,6 +16,7 @@ from .connection import Connection, is_taken, words_of
 from .marks import Mark, fingerprint, split
 from .setup.others import COMPOSABLE, LEGACY, Template, composable_of, covers, is_ours, legacy_of, shown
 from .templates import (
+    ANOTHER_FORM,
     META,
     PLAIN_ORDER,
     PLAIN_PRIORITY,
@@ -27,6 +28,7 @@ from .templates import (
     plain_legacy_name,
     plain_name,
     template_name,
+    unserved,
 )
 
 _WANTS_COMPOSABLE = b"use composable templates"
@@ -40,8 +42,10 @@ class Hindrance(NamedTuple):
     remedy: str
 
 
-async def install_template(connection: Connection, index: str, server: Server | None) -> Hindrance | None:
-    """Create the template for indices named by `index` unless it is there already; what hindered it, if anything.
+async def install_template(connection: Connection, index: str, server: Server | None, form: str) -> Hindrance | None:
+    """Create the template for documents of `form` in indices named by `index` unless it is there already.
+
+    Gives what hindered it, if anything.
 
     Raises:
         Unavailable: no answer came, or a refusal that passes; an index made before the template keeps its mapping.
@@ -50,38 +54,47 @@ async def install_template(connection: Connection, index: str, server: Server | 
         return None
     if server and await _is_superseded(connection, index, server):
         return None
+    if reason := unserved(form, server):
+        return Hindrance(reason, ANOTHER_FORM)
     path = f"/_template/{plain_legacy_name(index, server)}"
-    answer = await _put(connection, path, plain(patterns_of(index), server))
+    answer = await _put(connection, path, plain(patterns_of(index), server, form))
     if answer.status == 400 and _WANTS_COMPOSABLE in answer.body:
-        return await _install_in_two(connection, index, server)
-    return _hindrance(answer) or (await _renew(connection, index, server) if server and is_taken(answer) else None)
+        return await _install_in_two(connection, index, server, form)
+    if hindrance := _hindrance(answer):
+        return hindrance
+    return await _renew(connection, index, server, form) if server and is_taken(answer) else None
 
 
-async def _renew(connection: Connection, index: str, server: Server) -> Hindrance | None:
-    """Put the present body in the place of ours of an older version, for the same patterns."""
+async def _renew(connection: Connection, index: str, server: Server, form: str) -> Hindrance | None:
+    """Put the present body in the place of ours of an older version, or for another form, for the same patterns."""
     name = plain_legacy_name(index, server)
     for body in _objects((await _found(connection, f"/_template/{name}")).get(name)):
-        if body.get("order") == PLAIN_ORDER and _is_outdated(body, legacy_mark(server)):
-            answer = await _put(connection, f"/_template/{name}", plain(body["index_patterns"], server), create=False)
-            if hindrance := _hindrance(answer):
-                return hindrance
+        if body.get("order") != PLAIN_ORDER:
+            continue
+        new = plain(body["index_patterns"], server, form)
+        if hindrance := await _replace(connection, f"/_template/{name}", body, new, legacy_mark(server)):
+            return hindrance
     if not server.composes:
         return None
     name = plain_name(index)
     for body in _composable(await _found(connection, f"/_index_template/{name}")):
-        if _is_outdated(body, META):
-            new = plain_composable(body["index_patterns"], server)
-            return _hindrance(await _put(connection, f"/_index_template/{name}", new, create=False))
+        new = plain_composable(body["index_patterns"], server, form)
+        return await _replace(connection, f"/_index_template/{name}", body, new, META)
     return None
 
 
-def _is_outdated(body: dict[str, Any], mark: Mark) -> bool:
-    """Whether it is ours of an older version, and nobody changed it."""
+async def _replace(
+    connection: Connection, path: str, body: dict[str, Any], new: dict[str, Any], mark: Mark
+) -> Hindrance | None:
+    """Put what is new in the place of ours, unless nothing is, or it is of a newer version, or somebody changed it."""
     borne, rest = split(body, mark)
-    return borne is not None and borne.version < VERSION and borne.hash == fingerprint(rest)
+    is_ours = borne is not None and borne.version <= VERSION and borne.hash == fingerprint(rest)
+    if not is_ours or fingerprint(split(new, mark)[1]) == fingerprint(rest):
+        return None
+    return _hindrance(await _put(connection, path, new, create=False))
 
 
-async def _install_in_two(connection: Connection, index: str, server: Server | None) -> Hindrance | None:
+async def _install_in_two(connection: Connection, index: str, server: Server | None, form: str) -> Hindrance | None:
     """Create it as a composable template for the patterns that others of the kind meet, a legacy one for the rest.
 
     A pattern is left out if a composable one would put somebody's legacy template out of force, or the server would
@@ -101,15 +114,15 @@ async def _install_in_two(connection: Connection, index: str, server: Server | N
     }
     lowest = [each for each in missing if each not in taken]
     if lowest:
-        answer = await _put(connection, f"/_index_template/{plain_name(index)}", plain_composable(lowest, server))
+        answer = await _put(connection, f"/_index_template/{plain_name(index)}", plain_composable(lowest, server, form))
         if hindrance := _hindrance(answer):
             return hindrance
     if rest:
         path = f"/_template/{plain_legacy_name(index, server)}"
-        answer = await _put(connection, path, plain(rest, server))
+        answer = await _put(connection, path, plain(rest, server, form))
         if hindrance := _hindrance(answer):
             return hindrance
-    if server and len(missing) < len(met) and (hindrance := await _renew(connection, index, server)):
+    if server and len(missing) < len(met) and (hindrance := await _renew(connection, index, server, form)):
         return hindrance
     return _left_out(taken)
 

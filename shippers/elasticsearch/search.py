@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Raw
 
+from collector.documents.form import Form
 from collector.errors import Unauthorized, Unavailable
 from collector.model import within
 from collector.ports import Bucket, Found, Query, Value
@@ -34,7 +36,7 @@ from .search_answers import (
     total_of,
     values_of,
 )
-from .searching import TIME, Body, field_of, filter_of, time_between, times_of, trusted_names
+from .searching import TIME, Body, filter_of, time_between, times_of, trusted_names
 from .templates import indices_of
 
 _HITS = 100  # of the first request; later ones ask for more while they are small
@@ -47,11 +49,12 @@ _GROUP = 10_000  # shards in which documents of one time may have one number
 
 
 class Search:
-    """Answers searches (`collector.ports.Searchable`) about the indices named by `index`."""
+    """Answers searches (`collector.ports.Searchable`) about the indices named by `index`, of documents in `form`."""
 
-    def __init__(self, connection: Connection, index: str) -> None:
+    def __init__(self, connection: Connection, index: str, form: Form) -> None:
         self._connection = connection
         self._index = index
+        self._form = form
 
     async def search(self, query: Query) -> Found:
         """Find documents.
@@ -63,7 +66,7 @@ class Search:
         """
         asked = language.parsed(query.text)
         place = cursor.read(query.before or query.after, Place) if query.before or query.after else None
-        search = _Search(self._connection, indices_of(self._index, query.target), query)
+        search = _Search(self._connection, indices_of(self._index, query.target), query, self._form)
         return await search.found(asked, place)
 
     async def aclose(self) -> None:
@@ -74,16 +77,19 @@ class Search:
 class _Search:
     """One search."""
 
-    def __init__(self, connection: Connection, indices: str, query: Query) -> None:
+    def __init__(self, connection: Connection, indices: str, query: Query, form: Form) -> None:
         self._connection = connection
         self._indices = indices
         self._query = query
+        self._form = form
+        self._target = form.field("@target", is_trusted=True)
         self._fields: dict[str, str | None] = {}
         self._filter: list[Body] = []
 
     async def found(self, asked: language.Asked, place: Place | None) -> Found:
         query = self._query
-        await self._learn_fields([*trusted_names(asked), *(_field(name) for name in query.facets), "@target"])
+        trusted = (self._form.field(name, is_trusted=True) for name in trusted_names(asked))
+        await self._learn_fields([*trusted, *(self._field(name) for name in query.facets), self._target])
         self._filter = self._filters(asked)
         total, facets, histogram = await self._numbers()
         is_back = bool(query.before)
@@ -109,10 +115,10 @@ class _Search:
     def _filters(self, asked: language.Asked) -> list[Body]:
         """Documents of ours alone: others' indices may have such names, too."""
         query = self._query
-        found: list[Body] = [{"exists": {"field": TIME}}, {"exists": {"field": "@target"}}]
-        found.append(filter_of(asked, self._whole))
+        found: list[Body] = [{"exists": {"field": TIME}}, {"exists": {"field": self._target}}]
+        found.append(filter_of(asked, self._form, lambda name: self._whole(self._form.field(name, is_trusted=True))))
         if query.target is not None:
-            found.append({"term": {self._whole("@target"): {"value": language.whole(query.target)}}})
+            found.append({"term": {self._whole(self._target): {"value": language.whole(query.target)}}})
         if query.since is not None or query.until is not None:
             found.append(time_between(query.since, query.until))
         return found
@@ -121,17 +127,24 @@ class _Search:
 
     async def _learn_fields(self, names: Iterable[str]) -> None:
         """By which field each member can be counted and found whole: without our templates text has another for it."""
-        wanted = sorted(set(names))
-        asked = ",".join(quote(each, safe="") for name in wanted for each in (name, f"{name}.keyword"))
+        wanted, flat = sorted(set(names)), self._form.flat
+        fields = [each for name in wanted for each in (name, f"{name}.keyword")]
+        asked = ",".join(quote(each, safe="") for each in (*fields, *([flat] if flat else [])))
         target = f"/{self._indices}/_field_caps?fields={asked}&ignore_unavailable=true&allow_no_indices=true"
         answer = await self._connection.request("GET", target)
         known = decoded(self._connection, answer, Capabilities).fields
         for name in wanted:
             usable = (each for each in (name, f"{name}.keyword") if is_whole(known.get(each, {})))
             self._fields[name] = next(usable, None)
+            if flat and name.startswith(f"{flat}.") and is_whole(known.get(flat, {})):  # what is below is not told
+                self._fields[name] = name
 
-    def _whole(self, name: str) -> str:
-        return self._fields.get(name) or name
+    def _whole(self, field: str) -> str:
+        return self._fields.get(field) or field
+
+    def _field(self, name: str) -> str:
+        path, is_trusted = language.member(name)
+        return self._form.field(path, is_trusted=is_trusted)
 
     # ------------------------------------------------------------------ numbers
 
@@ -139,7 +152,7 @@ class _Search:
         query = self._query
         aggregations: dict[str, Body] = {}
         for number, name in enumerate(query.facets):
-            if (field := self._fields.get(_field(name))) is not None:
+            if (field := self._fields.get(self._field(name))) is not None:
                 terms = {"field": field, "size": query.values, "shard_size": _SHARD_VALUES + query.values}
                 aggregations[f"facet{number}"] = {"terms": terms}
         if query.buckets:
@@ -258,11 +271,16 @@ class _Search:
         return result
 
     async def _ask_for_hits(self, body: Body, filters: Sequence[Body], most_bytes: int) -> Result | None:
-        """The answer; None if it is larger than that."""
+        """The answer, its documents as they were shipped; None if it is larger than that."""
         target = f"/{self._indices}/_search?ignore_unavailable=true&allow_partial_search_results=false"
         asked = msgspec.json.encode({**body, "query": {"bool": {"filter": filters}}})
         answer = await self._connection.search(target, asked, most_bytes)
-        return None if answer is None else decoded(self._connection, answer, Result)
+        if answer is None:
+            return None
+        result = decoded(self._connection, answer, Result)
+        for hit in result.hits.hits:
+            hit.source = Raw(self._form.read(bytes(hit.source)))
+        return result
 
 
 def _ends(given: Sequence[Hit], rest: Sequence[Hit]) -> tuple[str, str]:
@@ -272,8 +290,3 @@ def _ends(given: Sequence[Hit], rest: Sequence[Hit]) -> tuple[str, str]:
     first, last = ((*hit.sort, hit.index, hit.id) for hit in (given[0], given[-1]))
     is_alone = bool(rest) and rest[0].sort != given[-1].sort  # all of its time and number were given
     return cursor.written(Place(*first)), cursor.written(Place(*last[:2]) if is_alone else Place(*last))
-
-
-def _field(name: str) -> str:
-    path, is_trusted = language.member(name)
-    return field_of(path, is_trusted=is_trusted)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from collector.documents.form import Form
+from collector.errors import QueryError
 from collector.search.language import AllOf, AnyOf, Asked, Everything, Numbers, Times, Whole, Words
 
 Body = dict[str, Any]
@@ -22,22 +24,26 @@ _LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
 _WORD = re.compile(r"\w+")
 
 
-def filter_of(asked: Asked, named: Named) -> Body:
-    """The query that this means."""
+def filter_of(asked: Asked, form: Form, named: Named) -> Body:
+    """The query that this means, of documents in this form.
+
+    Raises:
+        QueryError: it asks for numbers where all are texts.
+    """
     match asked:
         case Words():
-            return _words(asked)
+            return _words(asked, form)
         case Whole(name, text, is_prefix):
             return {"prefix" if is_prefix else "term": {named(name): {"value": text}}}
         case Numbers():
-            return _numbers(asked)
+            return _numbers(asked, form)
         case Times(since, until):
             return time_between(since, until)
         case AnyOf(some):
-            return {"bool": {"should": [filter_of(each, named) for each in some], "minimum_should_match": 1}}
+            return {"bool": {"should": [filter_of(each, form, named) for each in some], "minimum_should_match": 1}}
         case AllOf(all_, unwanted):
-            wanted = [filter_of(each, named) for each in all_]
-            return {"bool": {"filter": wanted, "must_not": [filter_of(each, named) for each in unwanted]}}
+            wanted = [filter_of(each, form, named) for each in all_]
+            return {"bool": {"filter": wanted, "must_not": [filter_of(each, form, named) for each in unwanted]}}
         case Everything():
             return {"match_all": {}}
 
@@ -53,11 +59,6 @@ def trusted_names(asked: Asked) -> Iterator[str]:
         case AllOf(all_, unwanted):
             for each in (*all_, *unwanted):
                 yield from trusted_names(each)
-
-
-def field_of(path: str, *, is_trusted: bool) -> str:
-    """Where a member stands in a document."""
-    return path if is_trusted else f"log.{path}"
 
 
 def time_between(since: int | None, until: int | None) -> Body:
@@ -85,8 +86,8 @@ def _millisecond(nanoseconds: int) -> int:
     return min(max(0, nanoseconds // NANOSECONDS), _LAST_MILLISECOND)
 
 
-def _words(asked: Words) -> Body:
-    fields = [field_of(asked.path, is_trusted=False) if asked.path else "log.*"]
+def _words(asked: Words, form: Form) -> Body:
+    fields = [form.field(asked.path, is_trusted=False)] if asked.path else [*form.words]
     if asked.is_prefix and not _WORD.fullmatch(asked.text):
         words = {"query": asked.text, "type": "phrase_prefix", "fields": fields, "slop": asked.slop, "lenient": True}
         return {"multi_match": words}
@@ -97,13 +98,18 @@ def _words(asked: Words) -> Body:
     return {"query_string": {"query": query, "fields": fields, "lenient": True}}
 
 
-def _numbers(asked: Numbers) -> Body:
+def _numbers(asked: Numbers, form: Form) -> Body:
+    if form.flat:
+        raise QueryError(
+            f"`{asked.path}` has no order of numbers in `{form.flat}`, whose members are texts to the server",
+            f"search for a value, as in {asked.path}:5",
+        )
     bounds: Body = {}
     if asked.low is not None:
         bounds["gte" if asked.has_low else "gt"] = _finite(asked.low)
     if asked.high is not None:
         bounds["lte" if asked.has_high else "lt"] = _finite(asked.high)
-    return {"range": {field_of(asked.path, is_trusted=False): bounds}}
+    return {"range": {form.field(asked.path, is_trusted=False): bounds}}
 
 
 def _finite(number: float) -> float:

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 import msgspec
 from pydantic import Field, field_validator
 
+from collector.documents.forms import FORMS, KEPT, form_of
 from collector.net.credentials import ApiKey, BasicAuth
 from collector.net.headers import as_text
 from collector.net.options import HttpOptions
@@ -34,6 +35,11 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
     index: str = Field(
         DEFAULT_INDEX,
         description="index name: {target} and the date of the line (%Y %m %d %j, ISO week %G %V)",
+    )
+    document: str = Field(
+        KEPT,
+        description="the form of documents: pilotfish, ecs (Elastic Common Schema) or otel (OpenTelemetry)",
+        json_schema_extra={"enum": [*FORMS]},
     )
     compress: bool = Field(
         True,
@@ -64,6 +70,12 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
             raise ValueError(fault)
         return pattern
 
+    @field_validator("document")
+    @classmethod
+    def _document_is_a_form(cls, name: str) -> str:
+        form_of(name)
+        return name
+
     @field_validator("parameters", mode="before")
     @classmethod
     def _parameter_values_are_texts(cls, given: object) -> object:
@@ -86,6 +98,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
         return ElasticsearchShipper(
             self._connection(context),
             index=self.index,
+            document=self.document,
             compress=self.compress,
             template=self.template == "auto",
             searched=self._connection(context),
@@ -109,7 +122,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
         """
         connection = self._connection(context)
         try:
-            async for step in setting_up.install(connection, self.index, setup, tell):
+            async for step in setting_up.install(connection, self.index, self.document, setup, tell):
                 yield step
         finally:
             await connection.aclose()
@@ -122,7 +135,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
         """
         return [
             SetupFile(each.request, f"{each.path[1:]}.json", msgspec.json.format(msgspec.json.encode(each.body)))
-            for each in setting_up.exported(self.index, setup, server)
+            for each in setting_up.exported(self.index, self.document, setup, server)
         ]
 
     def _connection(self, context: OutputContext) -> Connection:

@@ -6,6 +6,7 @@ from copy import copy
 import structlog
 from msgspec.structs import replace
 
+from collector.documents.forms import KEPT, form_of
 from collector.errors import Refused, ShippingError, Unavailable
 from collector.model import Batch, Receipt
 from collector.net.http_node import Answer, is_cut
@@ -38,17 +39,29 @@ class ElasticsearchShipper:
     """
 
     def __init__(
-        self, connection: Connection, *, index: str, compress: bool, template: bool, searched: Connection | None = None
+        self,
+        connection: Connection,
+        *,
+        index: str,
+        document: str,
+        compress: bool,
+        template: bool,
+        searched: Connection | None = None,
     ) -> None:
-        """`searched` are connections of their own for searches: what becomes of these is nothing to delivery."""
+        """`document` is the form of documents.
+
+        `searched` are connections of their own for searches: what becomes of these is nothing to delivery.
+        """
         self._connection = connection
-        self._search = Search(searched or connection, index)
+        self._document = document
+        self._form = form_of(document)
+        self._search = Search(searched or connection, index, self._form)
         self._index = index
         self._indices = Indices()
         self._compress = compress
         self._template_missing = template
         if template:
-            template_text()
+            template_text(document)
         self._typed = False
         self._is_connected = False
         self._connecting = asyncio.Lock()
@@ -117,10 +130,11 @@ class ElasticsearchShipper:
         return error
 
     async def _send(self, batch: Batch, *, typed: bool) -> Answer:
-        if self._compress:
-            body = await asyncio.to_thread(bulk.encode_compressed, batch, self._index, typed=typed)
+        encode = bulk.encode_compressed if self._compress else bulk.encode
+        if self._compress or self._document != KEPT:  # either takes long
+            body = await asyncio.to_thread(encode, batch, self._index, typed=typed, form=self._form)
         else:
-            body = bulk.encode(batch, self._index, typed=typed)
+            body = encode(batch, self._index, typed=typed)
         try:
             answer = await self._connection.bulk(FILTER, body, gzipped=self._compress, most_bytes=most_bytes(batch))
         except Unavailable:
@@ -154,7 +168,7 @@ class ElasticsearchShipper:
         log.info("connected", server=str(server or "unknown version"), hosts=self._connection.name)
 
     async def _install_template(self, server: Server | None) -> None:
-        hindrance = await install_template(self._connection, self._index, server)
+        hindrance = await install_template(self._connection, self._index, server, self._document)
         self._template_missing = hindrance is not None
         if hindrance:
             log.warning(

@@ -1,4 +1,4 @@
-"""`mapping.json` → index templates: one body in three envelopes, and the names and patterns they have.
+"""`mappings/<form>.json` → index templates: one body in three envelopes, and the names and patterns they have.
 
 How `log` is mapped, and why (`docs/decisions/0013-templates-and-lifecycle.md`): a document that a mapping refuses is
 sent once more as text, so nothing is lost; but text is worth less than fields, so as little as possible is refused.
@@ -22,7 +22,7 @@ merged, and daily indices of others meet the patterns too: a property is merged 
 it (`host` is an object in Beats, `log` text to others). So it holds dynamic templates; properties are `@timestamp` and
 those that are ours alone, which a first document may lack or crowd out, each as a bare type, giving way to whatever
 another template says of it. `log` is made with its properties when the first document brings it: a dynamic template
-says so, and is void where somebody has mapped `log`.
+says so, and is void where somebody has mapped `log`. So is each object of another form of documents.
 
 `setup` installs a composable template where there are any, since the operator asks for it and `setup.others` looks whom
 it would put out of force. Elsewhere it installs a legacy one of order 10, with the same restraint, beside the plain
@@ -30,6 +30,7 @@ one: setup's may be for some targets only.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from string import ascii_lowercase, digits
@@ -38,19 +39,21 @@ from zlib import crc32
 
 import msgspec
 
+from collector.documents.forms import KEPT, form_of
+
 from .bulk import DEFAULT_INDEX, index_name
 from .cluster import Server
 from .marks import Mark, marked
 
 _ANY_DAY = "2026-01-01"
-VERSION = 5  # of what mapping.json and the envelopes say; raised with each change of them
+VERSION = 5  # of what the mappings and the envelopes say; raised with each change of them
 META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
 PLAIN_ORDER = -1
 PLAIN_PRIORITY = 0  # the lowest there is
 _LEAST_PRIORITY = 120  # over 100, which Elastic's own `logs-*-*` has
 _MOST_PRIORITY = 199  # below 200, which Elastic Agent's have
-_MERGEABLE = (  # properties that fit whatever another template says of them
+_MERGEABLE = (  # properties that fit whatever another template says of them; objects are made when a document has one
     "@timestamp",
     "delivery_error",
     "docker_app",
@@ -62,6 +65,8 @@ _MERGEABLE = (  # properties that fit whatever another template says of them
     "k8s_pod_namespace",
     "k8s_container_name",
 )
+
+ANOTHER_FORM = "set document: ecs or document: pilotfish"
 
 _YEAR = re.compile(r"%[YG]")
 _REST = re.compile(r"(?:%[mdjV]|\{target\})")
@@ -83,25 +88,38 @@ def plain_legacy_name(index: str, server: Server | None) -> str:
     return template_name(index) if server is None or server.composes else plain_name(index)
 
 
-def plain(patterns: list[str], server: Server | None) -> dict[str, Any]:
+def form_name(form: str) -> str:
+    """What the names of components for documents in this form begin with."""
+    return "pilotfish" if form == KEPT else f"pilotfish-{form}"
+
+
+def unserved(form: str, server: Server | None) -> str:
+    """Why the server can have no template for documents in this form, or ""."""
+    if server is None or server.has_flattened or not form_of(form).flat:
+        return ""
+    return f"{server} has no type `flattened`, which `document: {form}` needs"
+
+
+def plain(patterns: list[str], server: Server | None, form: str) -> dict[str, Any]:
     """The plain template for these patterns, as `server` (None: taken for a recent one) needs it."""
-    return legacy(patterns, server, order=PLAIN_ORDER)
+    return legacy(patterns, server, form, order=PLAIN_ORDER)
 
 
-def plain_composable(patterns: list[str], server: Server | None) -> dict[str, Any]:
+def plain_composable(patterns: list[str], server: Server | None, form: str) -> dict[str, Any]:
     """The plain template for these patterns as a composable one; it gives way to any other of those.
 
     The body is that of the legacy one: others' indices may get it, and are not to be refused a document for it.
     """
-    whole = {"index_patterns": patterns, "priority": PLAIN_PRIORITY, "template": _mergeable(server), "version": VERSION}
+    template = _mergeable(server, form)
+    whole = {"index_patterns": patterns, "priority": PLAIN_PRIORITY, "template": template, "version": VERSION}
     return marked(whole, META, VERSION)
 
 
 def legacy(
-    patterns: list[str], server: Server | None, *, order: int = ORDER, settings: dict[str, Any] | None = None
+    patterns: list[str], server: Server | None, form: str, *, order: int = ORDER, settings: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A legacy template; it bears its mark among the mappings, since it has no other place for one."""
-    body = _mergeable(server)
+    body = _mergeable(server, form)
     body["settings"] |= settings or {}
     whole = {"index_patterns": patterns, "order": order, "version": VERSION, **body}
     if server and server.typed:
@@ -114,9 +132,9 @@ def legacy_mark(server: Server | None) -> Mark:
     return Mark(("mappings", *(("_doc",) if server and server.typed else ()), "_meta", "pilotfish"))
 
 
-def component(server: Server | None) -> dict[str, Any]:
+def component(server: Server | None, form: str) -> dict[str, Any]:
     """The settings and mappings of a composable template, as a component template."""
-    return marked({"template": _body(server), "version": VERSION}, META, VERSION)
+    return marked({"template": _body(server, form), "version": VERSION}, META, VERSION)
 
 
 def composable(
@@ -162,40 +180,50 @@ def patterns_of_targets(index: str, targets: tuple[str, ...]) -> list[str]:
 
 
 @cache
-def template_text() -> bytes:
+def template_text(form: str) -> bytes:
     """The body as it is shipped. Read when an output is opened: later there may be no descriptor left for it."""
-    return files(__package__).joinpath("mapping.json").read_bytes()
+    return files(__package__).joinpath("mappings", f"{form}.json").read_bytes()
 
 
-def _body(server: Server | None) -> dict[str, Any]:
+def _body(server: Server | None, form: str) -> dict[str, Any]:
     """Settings and mappings, without what `server` does not know."""
-    body: dict[str, Any] = msgspec.json.decode(template_text())
-    if server and server.is_lenient:
+    body: dict[str, Any] = msgspec.json.decode(template_text(form))
+    is_lenient = bool(server and server.is_lenient)
+    if is_lenient:
         body["settings"]["index.mapping.total_fields.ignore_dynamic_beyond_limit"] = True
-    else:
-        del body["mappings"]["properties"]["log"]["subobjects"]
-    if server and server.typed:
-        _drop(body, "normalizer")
+    for each in _objects(body["mappings"]):
+        if each.get("type") == "passthrough" and not (server and server.passes_through):
+            each |= {"type": "object", "subobjects": False}
+            del each["priority"]
+        if each.get("type") == "flattened" and server and server.opensearch:
+            each["type"] = "flat_object"
+            del each["ignore_above"]
+        if not is_lenient:
+            each.pop("subobjects", None)
+        if server and server.typed:
+            each.pop("normalizer", None)
     return body
 
 
-def _mergeable(server: Server | None) -> dict[str, Any]:
+def _mergeable(server: Server | None, form: str) -> dict[str, Any]:
     """Settings and mappings that fit beside those of others; no value of a bare keyword of ours is over 512 bytes."""
-    body = _body(server)
+    body = _body(server, form)
     mappings = body["mappings"]
     properties = mappings["properties"]
-    made = {"path_match": "log", "match_mapping_type": "object", "mapping": properties["log"]}
-    mappings["dynamic_templates"].insert(0, {"pilotfish_log": made})
-    mappings["properties"] = {name: {"type": properties[name]["type"]} for name in _MERGEABLE}
+    made = [
+        {f"pilotfish_{name}": {"path_match": name, "match_mapping_type": "object", "mapping": each}}
+        for name, each in properties.items()
+        if "properties" in each
+    ]
+    mappings["dynamic_templates"] = made + mappings["dynamic_templates"]
+    mappings["properties"] = {name: {"type": properties[name]["type"]} for name in _MERGEABLE if name in properties}
     return body
 
 
-def _drop(value: Any, key: str) -> None:
-    """Take `key` out of every object in `value`."""
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in `value`, itself among them."""
     if isinstance(value, dict):
-        value.pop(key, None)
-        for inner in value.values():
-            _drop(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            _drop(inner, key)
+        yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from _objects(each)

@@ -4,6 +4,7 @@ Its test module subclasses `SearchableContract` and overrides the fixture `desti
 """
 
 import json
+import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -128,6 +129,12 @@ class SearchableContract:
     keeps_case: ClassVar[bool] = False
     """`level:ERROR` does not find `error`."""
 
+    orders_numbers: ClassVar[bool] = True
+    """Without it a range of numbers is an error, not an answer."""
+
+    counts_members: ClassVar[bool] = True
+    """Without it the values of a line's members are not counted."""
+
     @pytest.fixture
     @abstractmethod
     def destination(self) -> SearchedDestination:
@@ -161,6 +168,10 @@ class SearchableContract:
     async def test_a_query_finds_what_it_means(self, destination: SearchedDestination) -> None:
         async with self.holding(destination, *lines()) as searched:
             for text, matches in MEANINGS.items():
+                if not self.orders_numbers and re.search(r"status:[<>{]", text):
+                    with pytest.raises(QueryError, match="no order of numbers"):
+                        await searched.search(Query(text=text))
+                    continue
                 found = await searched.search(Query(text=text, limit=1000))
                 is_lost = self.keeps_case and text != text.lower() and text.startswith("level:E")
                 expected = [number for number in range(_COUNT) if matches(number) and not is_lost]
@@ -249,19 +260,20 @@ class SearchableContract:
     async def test_facets_count_the_documents_that_have_a_value(self, destination: SearchedDestination) -> None:
         names = ("target", "container", "stream", "level", "host", "nosuch", "docker_app")
         async with self.holding(destination, *lines()) as searched:
-            found = await searched.search(Query(text="status:>=40", facets=names))
+            found = await searched.search(Query(since=nanoseconds(time_of(36)), facets=names))
             few = await searched.search(Query(facets=("level",), values=1))
             none = await searched.search(Query(text="nosuch", facets=("level",)))
-        rest = range(40, _COUNT)
+        rest = range(36, _COUNT)
         assert _counts(found, "target") == Counter(_TARGETS[n % 3] for n in rest)
         assert _counts(found, "container") == Counter(f"c{n % 4}-1" for n in rest)
         assert _counts(found, "stream") == Counter("stdout" if n % 5 else "stderr" for n in rest)
-        assert _counts(found, "level") == Counter(map(level_of, rest))
-        assert _counts(found, "host") == {"moby": 200}
+        assert _counts(found, "host") == {"moby": 204}
         assert (found.facets["nosuch"], found.facets["docker_app"]) == ([], [])
-        assert next(value.value for value in found.facets["level"]) == "info"
-        assert _counts(few, "level") == {"info": 192}
         assert none.facets == {"level": []}
+        if self.counts_members:
+            assert _counts(found, "level") == Counter(map(level_of, rest))
+            assert next(value.value for value in found.facets["level"]) == "info"
+            assert _counts(few, "level") == {"info": 192}
 
     async def test_an_answer_is_bounded_in_bytes_and_pages_go_on_behind_it(
         self, destination: SearchedDestination

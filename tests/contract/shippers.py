@@ -7,7 +7,7 @@ attributes that say what kind it is.
 import asyncio
 import json
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -110,6 +110,9 @@ class ShipperContract:
 
     takes_anything: ClassVar[bool] = False
     """No document is refused for its content."""
+
+    hostile_logs: ClassVar[Sequence[str]] = HOSTILE_LOGS
+    """What applications may write."""
 
     @pytest.fixture
     def site(self, tmp_path: Path) -> OutputContext:
@@ -221,7 +224,7 @@ class ShipperContract:
     ) -> None:
         stream = log_stream()
         bodies: list[bytes] = []
-        for log in HOSTILE_LOGS:
+        for log in self.hostile_logs:
             bodies += [*messages(1, stream, first=len(bodies)), document(log.encode(), stream)]
         part = segment([*bodies, *messages(1, stream, first=len(bodies))], stream)
         async with self.opened(destination) as shipper:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collector.docker.event import Event
+from collector.documents.forms import KEPT
 from collector.transform.docker_event import log_of
 from shippers.elasticsearch.templates import template_text
 
@@ -238,7 +239,7 @@ def _kql(query: str) -> dict[str, Any]:
 
 def mapping(documents: Iterable[object]) -> dict[str, str]:
     """The type of each field and sub-field of `documents`, as our index template maps it."""
-    named = json.loads(template_text())["mappings"]["dynamic_templates"]
+    named = json.loads(template_text(KEPT))["mappings"]["dynamic_templates"]
     templates = [template for one in named for template in one.values()]
     types: dict[str, str] = {}
     for path, value in (leaf for document in documents for leaf in leaves(document)):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from collector.documents.forms import KEPT
 from collector.model import Receipt
 from collector.ports import OutputContext
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
@@ -287,10 +288,10 @@ async def test_what_an_older_agent_installed_gets_the_present_body_for_its_patte
         patterns: Any = body["index_patterns"]
         if kind == "legacy":
             put(search_server, f"/_template/{plain_legacy_name(DEFAULT_INDEX, known)}",
-                older(plain(patterns, known), legacy_mark(known)))  # fmt: skip
+                older(plain(patterns, known, KEPT), legacy_mark(known)))  # fmt: skip
         else:
             put(search_server, "/_index_template/pilotfish-plain",
-                older(plain_composable(patterns, known), META))  # fmt: skip
+                older(plain_composable(patterns, known, KEPT), META))  # fmt: skip
     outdated = plain_templates(search_server)
     assert outdated.keys() == there.keys()
     assert all(outdated[kind] != there[kind] for kind in there)
@@ -306,7 +307,7 @@ async def test_what_an_older_agent_installed_and_somebody_changed_is_left(
     empty(search_server)
     known = as_known(search_server)
     patterns = ["shop-20*"]
-    body = older(plain(patterns, known), legacy_mark(known))
+    body = older(plain(patterns, known, KEPT), legacy_mark(known))
     body["settings"]["index.mapping.total_fields.limit"] = 5000
     put(search_server, f"/_template/{plain_legacy_name(DEFAULT_INDEX, known)}", body)
     there = plain_templates(search_server)
@@ -401,7 +402,7 @@ def test_every_first_character_of_a_name_has_its_pattern() -> None:
 
 @pytest.mark.parametrize(("version", "known"), [("8.13.4", False), ("8.14.0", True), ("9.0.0", True)])
 def test_fields_over_the_limit_are_ignored_where_the_server_can(version: str, known: bool) -> None:
-    settings = plain(patterns_of("{target}-%Y"), Server(version, opensearch=False))["settings"]
+    settings = plain(patterns_of("{target}-%Y"), Server(version, opensearch=False), KEPT)["settings"]
     assert ("index.mapping.total_fields.ignore_dynamic_beyond_limit" in settings) is known
 
 

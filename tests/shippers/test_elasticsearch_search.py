@@ -5,9 +5,11 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from typing import ClassVar
 
 import pytest
 
+from collector.documents.forms import KEPT
 from collector.errors import Unauthorized
 from collector.ports import OutputContext, Query
 from shippers.elasticsearch import ElasticsearchShipper, Settings
@@ -20,15 +22,16 @@ from tests.shippers.test_elasticsearch import empty, settings_for
 
 
 class SearchedCluster:
-    """A real server, emptied."""
+    """A real server, emptied, with documents in a form."""
 
-    def __init__(self, server: SearchServer, context: OutputContext) -> None:
+    def __init__(self, server: SearchServer, context: OutputContext, form: str) -> None:
         self._server = server
         self._context = context
+        self._form = form
         empty(server)
 
     def open(self) -> ElasticsearchShipper:
-        return settings_for(self._server).open(self._context)
+        return settings_for(self._server, document=self._form).open(self._context)
 
     def settle(self) -> None:
         assert self._server.request("POST", "/*/_refresh").status == 200
@@ -36,6 +39,7 @@ class SearchedCluster:
 
 class RealServerAnswersSearches(SearchableContract):
     resolution = 1_000_000
+    form: ClassVar[str] = KEPT
 
     @pytest.fixture
     def server(self) -> SearchServer:
@@ -43,7 +47,7 @@ class RealServerAnswersSearches(SearchableContract):
 
     @pytest.fixture
     def destination(self, server: SearchServer, site: OutputContext) -> SearchedDestination:
-        return SearchedCluster(server, site)
+        return SearchedCluster(server, site, self.form)
 
 
 class TestElasticsearch8(RealServerAnswersSearches):
@@ -64,6 +68,36 @@ class TestOpenSearch2(RealServerAnswersSearches):
     @pytest.fixture
     def server(self, opensearch_2: SearchServer) -> SearchServer:
         return opensearch_2
+
+
+class TestEcsOnElasticsearch8(TestElasticsearch8):
+    form = "ecs"
+
+
+class TestEcsOnElasticsearch6(TestElasticsearch6):
+    form = "ecs"
+
+
+class TestEcsOnOpenSearch2(TestOpenSearch2):
+    form = "ecs"
+
+
+class TestOtelOnElasticsearch8(TestElasticsearch8):
+    form = "otel"
+    keeps_case = True  # and all members of a line are texts there
+    orders_numbers = False
+
+
+class TestOtelOnOpenSearch2(TestOpenSearch2):
+    form = "otel"
+    keeps_case = True
+    orders_numbers = False
+    counts_members = False
+
+    async def test_an_answer_is_bounded_in_bytes_and_pages_go_on_behind_it(
+        self, destination: SearchedDestination
+    ) -> None:
+        pytest.skip("it has no bound for a value in the body: such lines are refused, and are there as text")
 
 
 _MAY_SHIP = ["create_doc", "auto_configure"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from collector.documents.forms import KEPT
 from collector.errors import UsageError
 from collector.net.http_node import MOST_BYTES
 from collector.ports import OutputContext, Preparable, Setup, SetupStep
@@ -190,9 +191,9 @@ def ours(server: SearchServer) -> tuple[dict[str, Any], Mark]:
     known = as_known(server)
     if server.generation == 6:
         mark = legacy_mark(known)
-        return split(legacy(patterns_of("{target}-%Y.%m.%d"), known), mark)[1], mark
+        return split(legacy(patterns_of("{target}-%Y.%m.%d"), known, KEPT), mark)[1], mark
     mark = Mark(("_meta",))
-    return split(component(known), mark)[1], mark
+    return split(component(known, KEPT), mark)[1], mark
 
 
 async def test_an_older_one_of_ours_is_updated(server: SearchServer, site: OutputContext) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from collector.documents.forms import KEPT
 from collector.errors import UNREADABLE, ShippingError, Unavailable, UsageError
 from collector.net.http_node import Answer
 from collector.net.waiting import Tell, until_ready
@@ -31,13 +32,13 @@ class _There(NamedTuple):
     sequence: int | None = None  # which version of a policy of ISM it is
 
 
-async def install(connection: Connection, index: str, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
+async def install(connection: Connection, index: str, form: str, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
     """Give what became of each object, or of the server; `tell` is given what is waited for.
 
     Raises:
         UsageError: `setup` asks for what cannot be.
     """
-    wishes = requested(index, setup)
+    wishes = requested(index, form, setup)
     try:
         server = await until_ready(lambda: _met(connection), tell, seconds=setup.wait_seconds)
         kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"
@@ -58,6 +59,8 @@ async def install(connection: Connection, index: str, setup: Setup, tell: Tell) 
             yield SetupStep(each.subject, outcome="failed", text=error.cause, remedy=_remedy(error))
     if wishes.has_policy and kind != "none" and (step := await without_policy(connection, wishes, server)):
         yield step
+    if form != KEPT:
+        yield _without_dashboard(form)
 
 
 async def _met(connection: Connection) -> Server:
@@ -88,6 +91,15 @@ async def _lifecycle_of(connection: Connection, server: Server, wishes: Requeste
     if answer.status in (400, 404, 405):
         return "none"
     raise connection.refusal(answer)
+
+
+def _without_dashboard(form: str) -> SetupStep:
+    return SetupStep(
+        "dashboard for Kibana",
+        outcome="skipped",
+        text=f"that of `pilotfish setup kibana` shows no documents of the form {form}",
+        remedy="make one of your own, with the fields in docs/document.md",
+    )
 
 
 def _without_lifecycle(wishes: Requested, server: Server) -> SetupStep:

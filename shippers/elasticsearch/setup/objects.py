@@ -17,16 +17,19 @@ from ..bulk import TARGET_BYTES
 from ..cluster import Server
 from ..marks import Mark, marked
 from ..templates import (
+    ANOTHER_FORM,
     META,
     VERSION,
     component,
     composable,
+    form_name,
     legacy,
     legacy_mark,
     patterns_of,
     patterns_of_targets,
     priority_of,
     template_name,
+    unserved,
 )
 from . import lifecycle
 
@@ -36,7 +39,6 @@ SERVERS = {
     "elasticsearch-6": Server("6.8.0", opensearch=False),
     "opensearch": Server("2.19.0", opensearch=True),
 }
-COMPONENT, CUSTOM = "pilotfish@mappings", "pilotfish@custom"
 LEAST_RETENTION = timedelta(days=1)
 _SHARED = ("*", "logs-*")  # how patterns begin that others' indices are likely to meet
 
@@ -48,6 +50,7 @@ class Requested(Struct, frozen=True, kw_only=True):
     """An operator's wishes, found possible: `index` and `targets` as the patterns of the template's name `name`."""
 
     index: str
+    form: str
     name: str
     patterns: list[str]
     retention: timedelta | None
@@ -92,8 +95,8 @@ class Wanted(NamedTuple):
         return f"PUT {self.path}{'' if self.mark else '?create=true'}"
 
 
-def requested(index: str, setup: Setup) -> Requested:
-    """What `setup` means for an output with this `index`.
+def requested(index: str, form: str, setup: Setup) -> Requested:
+    """What `setup` means for an output with this `index`, for documents in this form.
 
     Raises:
         UsageError: it cannot be.
@@ -104,6 +107,7 @@ def requested(index: str, setup: Setup) -> Requested:
         _check_retention(index, setup.retention, data_stream=setup.data_stream, is_shared=is_shared)
     return Requested(
         index=index,
+        form=form,
         name=template_name(index),
         patterns=patterns_of_targets(index, setup.targets),
         retention=setup.retention,
@@ -163,15 +167,18 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
     """
     if requested.data_stream and not server.streams:
         raise UsageError(f"{server} has no data streams", "set an index with a date, and leave --data-stream out")
+    if reason := unserved(requested.form, server):
+        raise UsageError(reason, ANOTHER_FORM)
     policies = [_policy(requested, server, kind)] if requested.has_policy and kind != "none" else []
     settings = {"index.lifecycle.name": requested.name} if policies and kind == "ilm" else {}
     if not server.composes:
         return [*policies, _legacy(requested, server, settings)]
-    template = composable(requested.patterns, [COMPONENT, CUSTOM], settings=settings, data_stream=requested.data_stream)
+    mappings, custom = (f"{form_name(requested.form)}@{part}" for part in ("mappings", "custom"))
+    template = composable(requested.patterns, [mappings, custom], settings=settings, data_stream=requested.data_stream)
     return [
         *policies,
-        _component(COMPONENT, component(server), META),
-        _component(CUSTOM, {"template": {}}, None),
+        _component(mappings, component(server, requested.form), META),
+        _component(custom, {"template": {}}, None),
         Wanted(
             f"index template {requested.name}",
             f"/_index_template/{requested.name}",
@@ -183,7 +190,7 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
     ]
 
 
-def exported(index: str, setup: Setup, server: str) -> list[Wanted]:
+def exported(index: str, form: str, setup: Setup, server: str) -> list[Wanted]:
     """All objects for a kind of server, a name in `SERVERS`, with the lifecycle that it usually has.
 
     Raises:
@@ -192,7 +199,7 @@ def exported(index: str, setup: Setup, server: str) -> list[Wanted]:
     if server not in SERVERS:
         raise UsageError(f"--server: {server} is unknown", f"use one of {', '.join(SERVERS)}")
     known = SERVERS[server]
-    return wanted(requested(index, setup), known, "ism" if known.opensearch else "ilm")
+    return wanted(requested(index, form, setup), known, "ism" if known.opensearch else "ilm")
 
 
 def _component(name: str, body: dict[str, Any], mark: Mark | None) -> Wanted:
@@ -207,7 +214,7 @@ def _legacy(requested: Requested, server: Server, settings: dict[str, Any]) -> W
     return Wanted(
         f"index template {name}",
         f"/_template/{name}",
-        legacy(requested.patterns, server, settings=settings),
+        legacy(requested.patterns, server, requested.form, settings=settings),
         legacy_mark(server),
         lambda told: dict(told[name]),
         rank="order",

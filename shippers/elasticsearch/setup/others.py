@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from collector.documents.forms import form_of
 from collector.errors import UNREADABLE
 from collector.net.http_node import Answer
 
@@ -93,12 +94,13 @@ async def legacy_met(connection: Connection, patterns: list[str], *, order: int)
 
 
 async def indices_met(connection: Connection, requested: Requested) -> tuple[list[str], list[str]]:
-    """Indices that meet the patterns: those with documents of ours, which all have an `@target`, and the others.
+    """Indices that meet the patterns: those with documents of ours, which all have a target, and the others.
 
     Raises:
         ShippingError: the server does not tell.
     """
-    target = f"/{joined(requested.patterns)}/_mapping/field/@target?ignore_unavailable=true"
+    field = form_of(requested.form).field("@target", is_trusted=True)
+    target = f"/{joined(requested.patterns)}/_mapping/field/{field}?ignore_unavailable=true"
     found = await told(connection, target, missing={})
     ours = {name for name, fields in found.items() if fields.get("mappings")}
     return sorted(ours), sorted(found.keys() - ours)
