@@ -155,7 +155,7 @@ def _stacks(random: Random, number: int, lines: int) -> Iterator[list[Line]]:
 
 
 def _access(random: Random, number: int, lines: int) -> Iterator[list[Line]]:
-    """Lines of 512 bytes, as nginx has them with the usual long agents and referers."""
+    """Lines of 512 bytes, as nginx has them with the usual long agents."""
     for line in range(lines):
         head = (
             f"10.0.{random.randrange(4)}.{random.randrange(1, 255)} - - [23/Nov/2026:02:13:{line % 60:02} +0000] "
