@@ -69,7 +69,9 @@ SPOOL_ERRORS = _counter(
 )
 READ_BYTES = _counter("pilotfish_read_bytes_total", "Bytes read from log files", "output")
 PARSE_ERRORS = _counter(
-    "pilotfish_parse_errors_total", "Lines not in Docker's json-file format, delivered as plain text", "output"
+    "pilotfish_parse_errors_total",
+    "Lines not in Docker's json-file format, delivered as plain text, or not in UTF-8, delivered with U+FFFD",
+    "output",
 )
 READING_PAUSED = _gauge(
     "pilotfish_reading_paused", "1 while reading waits for room in memory (backpressure)", "output", across="most"

@@ -36,7 +36,7 @@ from collector.model import (
 from collector.ports import Taken, Transform, Undecided
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.envelope import Line, envelope, envelopes, parts
+from collector.transform.envelope import Line, envelope, envelopes, is_text, parts
 from collector.transform.joining import JoinedLine, Joining, Place
 from collector.transform.marks import Marks
 from collector.transform.stamps import Stamped, Stamps
@@ -209,6 +209,8 @@ class DockerJson(Transform):
 
     def _take(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         line = envelope(raw.content, self._stamps)
+        if line is not None and not is_text(raw.content):
+            self.parse_errors += 1
         before = self._last_time
         if line is not None and line.time:
             self._release(stream, finished, line.time)

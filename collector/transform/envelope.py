@@ -108,3 +108,14 @@ def parts(raw: bytes) -> Iterator[tuple[str, bytes]]:
     if torn:
         yield TORN, torn
     yield "", rest
+
+
+def is_text(content: bytes) -> bool:
+    """Whether it is UTF-8: Docker writes nothing else."""
+    if content.isascii():
+        return True
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -84,7 +84,7 @@ CASES = {
         [f"{HERE}::test_half_an_envelope_waits_and_a_corrupt_line_is_counted"],
     ),
     19: Case(
-        "invalid UTF-8 and NUL bytes are taken by the server, and torn lines are counted",
+        "invalid UTF-8 and NUL bytes are taken by the server, and both are counted",
         [f"{HERE}::test_invalid_utf_8_and_nul_bytes_arrive"],
     ),
     20: Case(
@@ -282,11 +282,13 @@ def test_invalid_utf_8_and_nul_bytes_arrive(stage: Stage) -> None:
     container = stage.run("bytes", f"printf 'bad \\377 and \\000 nul\\n'{WAIT}echo last{STAY}")
     assert stage.texts("bytes", 1) == ["bad \ufffd and \0 nul"]
     before = stage.agent.metric("pilotfish_torn_lines_total", output="elastic")
+    odd = stage.agent.metric("pilotfish_parse_errors_total", output="elastic")
     with stage.dockerd.log_file(container).open("ab") as file:  # as a power loss leaves it
         file.write(b"\0" * 4096 + b'{"log":"caf\xe9\\n","stream":"stdout","time":"2027-01-02T03:04:05.5Z"}\n')
     stage.go(container)
     assert sorted(stage.texts("bytes", 3)) == ["bad \ufffd and \0 nul", "caf\ufffd", "last"]
     assert stage.agent.metric("pilotfish_torn_lines_total", output="elastic") == before + 1
+    assert stage.agent.metric("pilotfish_parse_errors_total", output="elastic") == odd + 1
 
 
 def test_lines_of_a_terminal_have_no_carriage_return(stage: Stage) -> None:

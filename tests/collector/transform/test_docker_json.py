@@ -648,6 +648,9 @@ def test_invalid_utf_8_is_replaced_and_its_line_keeps_its_envelope() -> None:
     bad = b'{"log":"caf\xe9\\n","stream":"stderr","time":"' + TIME.encode() + b'"}\n'
     (found,) = read(bad)
     assert (found["log"], found["stream"], found["@timestamp"]) == ({"message": "caf\ufffd"}, "stderr", TIME)
+    transform = DockerJson(Stamps())
+    (chunk,) = cut([bad, raw("größe\n"), raw("plain\n")])
+    assert transform.take(chunk).parse_errors == 1
 
 
 ON_ONE_LINE = raw("a\n")[:-1] + raw("b\n")
