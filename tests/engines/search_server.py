@@ -5,6 +5,7 @@ import json as json_codec
 import ssl
 import time
 from abc import ABC, abstractmethod
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,8 +148,10 @@ class SearchServer(ABC):
 
     def _page(self, path: str, question: object) -> dict[str, Any]:
         deadline = time.monotonic() + _READY_SECONDS
-        while (answer := self.request("POST", path, json=question)).status == 503 and time.monotonic() < deadline:
+        answer = self.request("POST", path, json=question)
+        while _lacks_shards(answer) and time.monotonic() < deadline:
             time.sleep(0.1)  # an index made a moment ago has no shard yet that could answer
+            answer = self.request("POST", path, json=question)
         assert answer.status == 200, answer
         page: dict[str, Any] = answer.json()
         assert page["_shards"]["failed"] == 0, answer
@@ -165,3 +168,8 @@ class SearchServer(ABC):
             return self.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s").status == 200
         except (OSError, HTTPException):
             return False
+
+
+def _lacks_shards(answer: Answer) -> bool:
+    """Whether not all shards could answer: of some indices, or of all."""
+    return answer.status == HTTPStatus.SERVICE_UNAVAILABLE or b'"no_shard_available_action_exception"' in answer.body
