@@ -195,6 +195,11 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     fingerprint: str = ""
     changed: Callable[[], int] = lambda: 0
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether its first line is as it stands in the file."""
+        return self.end.offset - self.start.offset == len(self.data)
+
 
 class Ticket(Struct, eq=False, gc=False):
     """Goes with a segment and with all of its parts: where the stream is once they, and all before them, are settled.

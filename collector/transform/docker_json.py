@@ -116,7 +116,7 @@ class DockerJson(Transform):
         if segments is None:
             segments = self._slow(chunk)
         if chunk.data:
-            self._line_before = last_line(chunk.data) if is_complete(chunk) else b""
+            self._line_before = last_line(chunk.data) if chunk.is_complete else b""
         return segments
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
@@ -137,7 +137,7 @@ class DockerJson(Transform):
         if found is None:
             return [None] * len(jobs)
         for transform, chunk in plain:
-            transform._line_before = last_line(chunk.data) if is_complete(chunk) else b""
+            transform._line_before = last_line(chunk.data) if chunk.is_complete else b""
         if len(plain) == len(jobs):
             return found
         made = dict(zip([id(chunk) for _, chunk in plain], found, strict=True))
@@ -182,7 +182,7 @@ class DockerJson(Transform):
         self._held.changed = chunk.changed()
         self._end_decided(finished)
         start, offset = chunk.start, chunk.end.offset - len(chunk.data)  # what is left out stands in the first line
-        is_whole = is_complete(chunk)
+        is_whole = chunk.is_complete
         for content in chunk.data.split(b"\n")[:-1]:
             self._take_raw(content, start, chunk.stream, finished)
             self._line_before = content if is_whole else b""
@@ -193,8 +193,10 @@ class DockerJson(Transform):
             self._release(chunk.stream, finished)
         if chunk.ended:
             self._finish_all(finished)
+        self._note(chunk.stream, finished)
+        had_state = self._composer.remembers
         made = self._marks.compose(finished, partial(self._composed, chunk.stream), self._composer)
-        return self._by_day(chunk, self._resume(chunk), made)
+        return self._by_day(chunk, self._resume(chunk, had_state=had_state), made)
 
     def _composed(self, stream: LogStream, finished: Sequence[FinishedLine]) -> Made:
         return self._composer.finished(stream, finished, self._stamps.render([line.time for line in finished]))
@@ -226,8 +228,17 @@ class DockerJson(Transform):
             at = partial(self._place, raw.start, before or self._last_time)
             name, time = self._id(raw, stream), line.time or self._last_time
             self._join(self._joining.take(line, time, name, partial(self._place_within, at)), at, finished)
+        self._note(stream, finished)
+
+    def _note(self, stream: LogStream, finished: Sequence[FinishedLine]) -> None:
+        """So many lines are finished, where those before them have to be known."""
         if self._composer.remembers:
-            self._marks.note(self._unfinished_clear, finished, partial(self._id_prefix, stream=stream))
+            clear = self._clear if self._held else self._unfinished_clear
+            self._marks.note(clear, self._unfinished(), finished, partial(self._id_prefix, stream=stream))
+
+    def _unfinished(self) -> list[Ticket]:
+        """Where lines begin that are not finished."""
+        return self._joining.places
 
     def _join(self, lines: list[JoinedLine], at: Callable[[], Ticket], finished: list[FinishedLine]) -> None:
         """Lines that are whole with the one that stands there."""
@@ -248,8 +259,8 @@ class DockerJson(Transform):
         """Keep a line until one behind it has a time."""
         if not self._held:
             self._clear = self._unfinished_clear or self._place(raw.start, "")
-            self._marks.note(self._clear, finished, partial(self._id_prefix, stream=stream))
         self._held.hold(raw)
+        self._note(stream, finished)
         if self._held.is_due:
             self._release(stream, finished)
 
@@ -271,12 +282,12 @@ class DockerJson(Transform):
         before = self._line_before if start.offset else b""  # that of the file before is no line of this one
         return self._ticket(start, last_time, fingerprint(last_line(before)))
 
-    def _resume(self, chunk: Chunk) -> Ticket:
+    def _resume(self, chunk: Chunk, *, had_state: bool = False) -> Ticket:
         """Where reading must resume: where nothing was unfinished or held."""
         clear = self._clear if self._held else self._unfinished_clear
         if clear is None:
             return self._ticket(chunk.end, self._last_time, chunk.fingerprint)
-        return (self._marks.last or self._done) if self._composer.remembers else clear
+        return (self._marks.last or self._done) if had_state else clear
 
     def _ticket(self, end: Position, last_time: str, known_by: str = "") -> Ticket:
         return Ticket(end, last_time, known_by, carried=self._composer.carried)
@@ -332,8 +343,3 @@ def _fast(jobs: Sequence[tuple[DockerJson, Chunk]]) -> list[list[Segment]] | Non
         return None
     pairs = zip(jobs, found, strict=True)
     return [transform._finished(chunk, *each, stamped.day) for (transform, chunk), each in pairs]
-
-
-def is_complete(chunk: Chunk) -> bool:
-    """Whether its first line is as it stands in the file."""
-    return chunk.end.offset - chunk.start.offset == len(chunk.data)

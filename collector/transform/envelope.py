@@ -116,6 +116,6 @@ def is_text(content: bytes) -> bool:
         return True
     try:
         content.decode()
-    except UnicodeDecodeError:
+    except UNREADABLE:
         return False
     return True

@@ -88,6 +88,11 @@ class Events:
     def __bool__(self) -> bool:
         return bool(self._open)
 
+    @property
+    def places(self) -> list[Ticket]:
+        """Where each event that may go on begins."""
+        return [event.place.ticket for event in self._open.values()]
+
     def take(self, line: JoinedLine, place: Callable[[], Ticket], *, is_amid: bool) -> list[FinishedLine]:
         """Take a line, and give what is finished now.
 

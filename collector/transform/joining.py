@@ -55,6 +55,11 @@ class Joining:
         return bool(self._unfinished)
 
     @property
+    def places(self) -> list[Ticket]:
+        """Where each unfinished line begins."""
+        return [one.place.ticket for one in self._unfinished.values()]
+
+    @property
     def streams(self) -> Collection[str]:
         """Of which there is an unfinished line."""
         return self._unfinished.keys()

@@ -15,7 +15,7 @@ from collector.model import BEGINNING, Chunk, Decided, LogStream, Position, Segm
 from collector.ports import Taken, Transform, Undecided
 from collector.reading import Multiline
 from collector.sources.fingerprint import fingerprint
-from collector.transform.docker_json import DockerJson, is_complete
+from collector.transform.docker_json import DockerJson
 from collector.transform.envelope import Line
 from collector.transform.event_rules import rule_of
 from collector.transform.events import Events
@@ -78,7 +78,7 @@ class MultilineJson(DockerJson):
 
     def _fast(self, chunk: Chunk) -> list[Segment] | None:
         is_unfinished = self._held or self._joining or self._events.is_due or self._composer.is_selective
-        if is_unfinished or chunk.ended or not chunk.data or not is_complete(chunk):
+        if is_unfinished or chunk.ended or not chunk.data or not chunk.is_complete:
             return None
         decoded = self._decoded(chunk.data)
         if decoded is None:
@@ -149,6 +149,9 @@ class MultilineJson(DockerJson):
         if not self._events and not self._joining:
             self._events.clear = ticket
         return Place(ticket, self._events.count + 1)
+
+    def _unfinished(self) -> list[Ticket]:
+        return super()._unfinished() + self._events.places
 
     @property
     def _unfinished_clear(self) -> Ticket | None:
