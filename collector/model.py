@@ -113,11 +113,23 @@ class Ended(NamedTuple):
     lines: int
 
 
+class Written(NamedTuple):
+    """The time of lines that have none of their own: those of a file that begin before the byte `until`.
+
+    Of several that a line begins before, the first holds.
+    """
+
+    file: FileId
+    until: int
+    time: str
+
+
 class Decided(NamedTuple):
     """What no file tells of a stream, and the clock decided: it is kept, so that each read comes to the same."""
 
     dated: Dated | None = None
     ended: tuple[Ended, ...] = ()
+    written: tuple[Written, ...] = ()
 
 
 class Start(Struct, frozen=True):
@@ -139,7 +151,11 @@ BEGINNING = Start()
 
 
 class StreamKey(NamedTuple):
-    """Names one stream for good: the container and the label entry that asked for it ("" for the default target)."""
+    """Names one stream for good: the container and the label entry that asked for it ("" for the default target).
+
+    Of a file that is no container's log: its path on the host, and the target, so that whoever else asks for the same
+    has the same stream.
+    """
 
     container_id: str
     entry: str
@@ -154,6 +170,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` says where its lines are, `reading` how they are read, `input` which input does that.
+    `root` is "" for a json-file log; else the lines are plain, and `path` is beneath it, without a link on the way.
     """
 
     container_id: str
@@ -168,6 +185,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     source: str = "stdout"
     reading: Reading = AS_WRITTEN
     input: str = ""
+    root: str = ""
 
     @property
     def key(self) -> StreamKey:
@@ -185,6 +203,7 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     `ended` says that the container has stopped and nothing follows for now: a line that still lacks its newline
     gets none. Such a chunk may be without data. `fingerprint` is that of the last line before `end`. `changed` tells
     when the file was last written, in nanoseconds since 1970: asked only where lines have no time, for it costs a call.
+    `size` tells how many bytes the file has by then.
     """
 
     stream: LogStream
@@ -194,6 +213,7 @@ class Chunk(Struct, frozen=True, kw_only=True, gc=False):
     ended: bool = False
     fingerprint: str = ""
     changed: Callable[[], int] = lambda: 0
+    size: Callable[[], int] = lambda: 0
 
     @property
     def is_complete(self) -> bool:

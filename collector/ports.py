@@ -27,6 +27,7 @@ class Source(ABC):
     """Reads one stream. What is not abstract has a default that is right for a source without files of its own."""
 
     can_go_back: ClassVar[bool] = False  # whether what was given can be read again
+    is_forgotten: ClassVar[bool] = True  # whether what is gone, and was read, never comes again
 
     def __init__(self, stream: LogStream) -> None:
         self.stream = stream
@@ -145,6 +146,11 @@ class Transform(ABC):
     @property
     def is_amid_line(self) -> bool:
         """Whether it keeps some of what it took, for what follows."""
+        return False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes nothing more before it is decided what it waits for."""
         return False
 
     def added_bytes(self, stream: LogStream) -> int:

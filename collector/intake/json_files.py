@@ -1,4 +1,4 @@
-"""Logs of Docker's json-file driver: the files of a container."""
+"""Logs that are files: those of Docker's json-file driver, and plain ones in volumes and folders."""
 
 from functools import partial
 
@@ -8,13 +8,18 @@ from collector.model import LogStream, Start
 from collector.ports import Source, Transform
 from collector.sources.desk import Desk
 from collector.sources.file_tail import FileTail
+from collector.sources.plain_tail import PlainTail
 from collector.transform.docker_json import DockerJson
 from collector.transform.multiline_json import MultilineJson
+from collector.transform.plain_lines import PlainEvents, PlainLines
 from collector.transform.stamps import Stamps
 
 
 class JsonFiles:
-    """Reads them. `with_attrs`: documents carry what log-opts add to a line. The rest is `intake.input.Reads`."""
+    """Reads them: those of a stream with a `root` are plain. The rest is `intake.input.Reads`.
+
+    `with_attrs`: documents carry what log-opts add to a line.
+    """
 
     def __init__(
         self,
@@ -32,7 +37,8 @@ class JsonFiles:
     def source(self, stream: LogStream, start: Start, desk: Desk) -> Source:
         """How the files are read."""
         reached = partial(desk.reached, stream.key)
-        return FileTail(stream, desk.watcher, start=start, counts=desk.counts, rounds=desk.rounds, reached=reached)
+        kind = PlainTail if stream.root else FileTail
+        return kind(stream, desk.watcher, start=start, counts=desk.counts, rounds=desk.rounds, reached=reached)
 
     def transform(self, stream: LogStream, start: Start) -> Transform:
         """How their lines become documents."""
@@ -40,5 +46,7 @@ class JsonFiles:
         reading = stream.reading
         is_slow = bool(reading.format) and formats.kind_of(reading.format).is_slow
         if reading.multiline is not None:
-            return MultilineJson(self._stamps, reading.multiline, start, composer=composer, is_slow=is_slow)
-        return DockerJson(self._stamps, start, composer=composer, is_slow=is_slow)
+            events = PlainEvents if stream.root else MultilineJson
+            return events(self._stamps, reading.multiline, start, composer=composer, is_slow=is_slow)
+        lines = PlainLines if stream.root else DockerJson
+        return lines(self._stamps, start, composer=composer, is_slow=is_slow)

@@ -19,6 +19,12 @@ from collector.state.checkpoint import Checkpoints
 
 _SLOW_BYTES = 16 << 10  # that are added to the lines of a slow format at a time: some 40 lines
 _ADDED = 2  # times what was read of a log may be added to it at once: names and labels, by far more for short lines
+_FULL_SECONDS = 0.1  # between two looks at a transform that takes nothing more until what it waits for is decided
+
+
+def has_to_wait(reader: Reader) -> bool:
+    """Whether what is read is not taken at once."""
+    return bool(reader.held) or reader.is_slow or reader.transform.is_full
 
 
 class Admission:
@@ -51,7 +57,7 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
-        if reader.held or reader.is_slow:
+        if has_to_wait(reader):
             reader.kept = chunk
             return False
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
@@ -62,7 +68,7 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        if any(reader.held or reader.is_slow for reader in readers):
+        if any(map(has_to_wait, readers)):
             return [self.take(*one) for one in zip(readers, chunks, strict=True)]
         made = together(readers, chunks, self._most_added)
         return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
@@ -72,6 +78,9 @@ class Admission:
         self._counts.wait(1)
         try:
             await reader.held.wait()
+            while reader.transform.is_full:
+                await asyncio.sleep(_FULL_SECONDS)
+                await reader.held.wait()
             source, left, reader.left = reader.source, reader.left, None
             if reader.kept is not None:
                 chunk, reader.kept = replace(reader.kept, stream=source.stream), None

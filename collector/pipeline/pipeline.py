@@ -256,7 +256,8 @@ class Pipeline:
                     is_over = await self._returning.is_over(source, lambda: self._delivery.is_crowded)
                 else:
                     await source.pause(self.unreadable_seconds)
-            if key.container_id not in self._registry.containers:  # one that is left out now may be followed again
+            # One that is left out now may be followed again.
+            if source.is_forgotten and key.container_id not in self._registry.containers:
                 self.checkpoints.leave(key)
         finally:
             source.close()
@@ -285,8 +286,8 @@ class Pipeline:
                 log.warning("reading a log failed", container=source.stream.container, path=source.stream.path,
                             error=error.strerror or str(error), remedy=helps)  # fmt: skip
             self.unreadable[key] = told
-            is_gone = key.container_id not in self._registry.containers
-            return is_gone and isinstance(error, PermissionError)  # who may not look never sees that it is gone
+            # Who may not look never sees that it is gone.
+            return source.is_removed and isinstance(error, PermissionError)
         return True
 
     def _reach(self, key: StreamKey, beginning: Position) -> None:

@@ -36,6 +36,7 @@ class FileTail(PolledSource):
     """
 
     can_go_back = True
+    _without_older = staticmethod(without_older)
 
     def __init__(
         self,
@@ -276,9 +277,10 @@ class FileTail(PolledSource):
             ended=ended,
             fingerprint=reader.fingerprint,
             changed=reader.file.changed,
+            size=reader.file.end,
         )
         if self._cutoff and data:
-            chunk, is_over = without_older(chunk, self._cutoff)
+            chunk, is_over = self._without_older(chunk, self._cutoff)
             self._cutoff = "" if is_over else self._cutoff
         return chunk
 

@@ -22,7 +22,9 @@ def gone_back(log: LogReader, resume: Resume, stream: LogStream, counts: TailCou
         log.reader = LineReader(reader.file, reader.beginning)
         return log
     log.set_down()
+    live = log.live
     log = LogReader(stream, counts, resume)
+    log.move(live)
     log.successors.tell(is_told=is_told)
     with suppress(OSError):  # whoever reads will meet it, too
         log.identified()

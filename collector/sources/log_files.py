@@ -1,8 +1,9 @@
-"""The files of one container's log: the live one and its rotated generations, plain or gzipped, and who is who.
+"""The files of one log: the live one and its rotated generations, plain or gzipped, and who is who.
 
 Docker rotates `x-json.log` → `x-json.log.1` → `.2` …, and gzips all but the live one when `compress` is set
-(moby `daemon/logger/loggerutils/logfile.go`). A file is known by the hash of its whole first line, which survives
-rename, copy and compression; the inode only tells apart files with equal first lines.
+(moby `daemon/logger/loggerutils/logfile.go`); others have names with dates (`files.rotated`). A file is known by the
+hash of its whole first line, which survives rename, copy and compression; the inode only tells apart files with equal
+first lines.
 """
 
 import os
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collector.files.regular import open_regular
+from collector.files.rotated import generation
 from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_line
 from collector.sources.gunzip import Gunzip, crc_of, trailer
 
+_ENDLESS = 1 << 62
 _HEAD_READ_BYTES = 64 << 10
 MAX_RAW_LINE_BYTES = 2 << 20  # Docker writes at most about 100 KB and the attributes of a container
 
@@ -24,7 +27,7 @@ class Generation(NamedTuple):
 
     path: Path
     inode: int
-    number: int  # 0 is the live file, 1 the one before …
+    number: int  # 0 is the live file, and the older one the larger: `files.rotated.generation`
     compressed: bool
 
     @property
@@ -53,14 +56,14 @@ class LogFile:
 
     __slots__ = ("_descriptor", "_gunzip", "compressed", "inode")
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, found: Generation) -> None:
         """Open it.
 
         Raises:
             OSError: as `open_regular`.
         """
-        self.compressed = generation.compressed
-        self._descriptor = open_regular(generation.path)
+        self.compressed = found.compressed
+        self._descriptor = open_regular(found.path)
         self.inode = os.fstat(self._descriptor).st_ino
         self._gunzip = Gunzip(self._descriptor) if self.compressed else None
 
@@ -90,6 +93,10 @@ class LogFile:
     def changed(self) -> int:
         """When it was last written, in nanoseconds since 1970; 0 once it is closed."""
         return os.fstat(self._descriptor).st_mtime_ns if self._descriptor >= 0 else 0
+
+    def end(self) -> int:
+        """Bytes of content that there are now; of a compressed file, which is whole, more than any has."""
+        return _ENDLESS if self._descriptor < 0 or (size := self.size) is None else size
 
     @property
     def is_removed(self) -> bool:
@@ -130,15 +137,15 @@ class LogFile:
         line = self.line_before(offset)
         return line is not None and print_of_line in ("", fingerprint(line))
 
-    def is_compressed_in(self, generation: Generation) -> bool:
+    def is_compressed_in(self, other: Generation) -> bool:
         """Whether that gzip file holds what this plain one does, by the length and the CRC that it tells.
 
         Raises:
             OSError: it cannot be opened or read.
         """
-        if self.compressed or not generation.compressed:
+        if self.compressed or not other.compressed:
             return False
-        descriptor = open_regular(generation.path)
+        descriptor = open_regular(other.path)
         try:
             crc, size = trailer(descriptor)
         finally:
@@ -158,16 +165,17 @@ def generations(live: Path) -> list[Generation]:
     Raises:
         OSError: the directory cannot be read.
     """
-    found: dict[int, Generation] = {}
+    found: dict[tuple[int, str], Generation] = {}
     with os.scandir(live.parent) as entries:
         for entry in entries:
-            if (number := _number(entry.name, live.name)) is None:
+            if (number := generation(entry.name, live.name)) is None:
                 continue
-            compressed = entry.name.endswith(".gz")
-            if (number in found and compressed) or not entry.is_file(follow_symlinks=False):
+            compressed = number > 0 and entry.name.endswith(".gz")
+            key = number, entry.name.removesuffix(".gz") if compressed else entry.name
+            if (key in found and compressed) or not entry.is_file(follow_symlinks=False):
                 continue
-            found[number] = Generation(Path(entry.path), entry.inode(), number, compressed)
-    return [found[number] for number in sorted(found, reverse=True)]
+            found[key] = Generation(Path(entry.path), entry.inode(), number, compressed)
+    return [found[key] for key in sorted(found, reverse=True)]
 
 
 def newer_than(found: list[Generation], file: LogFile) -> list[Generation] | None:
@@ -184,14 +192,14 @@ def newer_than(found: list[Generation], file: LogFile) -> list[Generation] | Non
     return None
 
 
-def head_of(generation: Generation) -> str | None:
+def head_of(found: Generation) -> str | None:
     """Its identity; None if it has none yet, or is gone.
 
     Raises:
         OSError: it cannot be read.
     """
     try:
-        file = LogFile(generation)
+        file = LogFile(found)
     except FileNotFoundError:
         return None
     try:
@@ -203,7 +211,7 @@ def head_of(generation: Generation) -> str | None:
 def is_kept(live: str, head: str) -> bool:
     """Whether a file with this identity has a name still, in the log with this live file; True if nobody can tell."""
     try:
-        return any(head_of(generation) == head for generation in generations(Path(live)))
+        return any(head_of(one) == head for one in generations(Path(live)))
     except FileNotFoundError:
         return False
     except OSError:
@@ -216,14 +224,3 @@ def state_of(path: Path) -> State | None:
         found = path.stat(follow_symlinks=False)
         return State(found.st_ino, found.st_size, found.st_mtime_ns)
     return None
-
-
-def _number(name: str, live: str) -> int | None:
-    """The generation that a file's name tells: `x` is 0, `x.1` and `x.1.gz` are 1; None for any other file."""
-    if not name.startswith(live):
-        return None
-    rest = name[len(live) :]
-    if not rest:
-        return 0
-    digits = rest.removesuffix(".gz")[1:]
-    return int(digits) if rest[0] == "." and digits.isascii() and digits.isdigit() else None

@@ -42,6 +42,11 @@ class LogReader:
         self._stream = stream
         self.successors.container = stream.container
 
+    def move(self, live: Path) -> None:
+        """The live file has another path from now on."""
+        self.live = live
+        self.successors.move(live)
+
     @property
     def beginning(self) -> Position | None:
         """The start of the file that is read, or is gone on with when it is opened; None while none is identified."""

@@ -85,6 +85,10 @@ class Successors:
         """Bytes of those that have no name any more: they take up room on the disk until they are read."""
         return sum(each.file.size or 0 for each in self._files if each.file.is_removed)
 
+    def move(self, live: Path) -> None:
+        """The live file has another path from now on."""
+        self._live = live
+
     def tell(self, *, is_told: bool) -> None:
         """From now on `created` is called for every live file that is made, or no longer."""
         self._is_told = is_told

@@ -128,7 +128,7 @@ class Checkpoints:
             return {key: self._saved[key].decided for key in before if key in self._saved}
         for key, old in before.items():
             if (saved := self._saved.get(key)) is not None:
-                saved.dated, saved.ended = old.dated, old.ended
+                saved.dated, saved.ended, saved.written = old.dated, old.ended, old.written
         return {}
 
     def decided(self, key: StreamKey) -> Decided:

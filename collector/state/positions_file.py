@@ -18,13 +18,26 @@ from collector.documents.ids import ID_SCHEME
 from collector.errors import UNREADABLE, StateError
 from collector.files.ownership import open_own
 from collector.files.writing import replace
-from collector.model import Cursor, Dated, Decided, Ended, FileId, Position, Resume, Start, Ticket, keep_ordinal
+from collector.model import (
+    Cursor,
+    Dated,
+    Decided,
+    Ended,
+    FileId,
+    Position,
+    Resume,
+    Start,
+    Ticket,
+    Written,
+    keep_ordinal,
+)
 
 log = structlog.get_logger(__name__)
 
 _VERSION = 1
 _BYTES_PER_SECOND = 512 << 10  # of writing, on average: a thousand logs are saved each second
 _MOST_ENDED = 1024  # events of a stream that are on their way and that the clock has ended
+_MOST_WRITTEN = 256  # times of a stream's lines on their way, one a second at most: older ones are of no use by then
 _MOST_SECONDS = 30.0  # between two writes, however large they are
 
 
@@ -57,6 +70,7 @@ class Saved(Struct, omit_defaults=True):
     input: str = ""  # that listed it last; "" where no version has told, and of events
     ended: list[tuple[str, int, int, int]] = []  # head, ordinal, line and lines of events that end so
     carried: str = ""  # as `Ticket.carried`
+    written: list[tuple[str, int, int, str]] = []  # head, ordinal, `until` and time of lines that have none
 
     @property
     def order(self) -> int:
@@ -74,7 +88,8 @@ class Saved(Struct, omit_defaults=True):
         head, ordinal, time = self.dated
         dated = Dated(FileId(self.container_id, head, ordinal), time) if time else None
         ended = [Ended(FileId(self.container_id, file, number), *which) for file, number, *which in self.ended]
-        return Decided(dated, tuple(ended))
+        written = [Written(FileId(self.container_id, *one[:2]), *one[2:]) for one in self.written]
+        return Decided(dated, tuple(ended), tuple(written))
 
     def decide(self, decided: Decided) -> bool:
         """Keep that besides what is still of use; False if that is too much."""
@@ -83,6 +98,11 @@ class Saved(Struct, omit_defaults=True):
         if len(ended) > _MOST_ENDED:
             return False
         self.ended = list(ended)
+        if decided.written:
+            mine = self.head, self.ordinal
+            times = [one for one in self.written if one[:2] != mine or one[2] > self.offset]
+            times += [(*one.file[1:], one.until, one.time) for one in decided.written]
+            self.written = list(dict.fromkeys(times))[-_MOST_WRITTEN:]
         if decided.dated is not None:
             self.dated = (*decided.dated.file[1:], decided.dated.time)
         return True
@@ -103,6 +123,7 @@ class Saved(Struct, omit_defaults=True):
         _, head, ordinal = end.file
         if self.head != head or self.ordinal != ordinal:
             self.ended = [one for one in self.ended if one[:2] != (self.head, self.ordinal)]
+            self.written = [one for one in self.written if one[:2] != (self.head, self.ordinal)]
             keep_ordinal(self.ordinals, head, ordinal)
             self.head, self.ordinal = head, ordinal
         self.offset, self.line = end.offset, end.line

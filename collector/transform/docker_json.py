@@ -36,7 +36,7 @@ from collector.model import (
 from collector.ports import Taken, Transform, Undecided
 from collector.sources.fingerprint import fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
-from collector.transform.envelope import Line, envelope, envelopes, is_text, parts
+from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, is_text, parts
 from collector.transform.joining import JoinedLine, Joining, Place
 from collector.transform.marks import Marks
 from collector.transform.stamps import Stamped, Stamps
@@ -85,7 +85,7 @@ class DockerJson(Transform):
 
     def decide(self, decided: Decided) -> None:
         """Use what was decided and is kept."""
-        self._held.decide(decided.dated)
+        self._held.decide(decided)
 
     def added_bytes(self, stream: LogStream) -> int:
         """How many bytes a document of the stream has beside its `log`, about."""
@@ -203,16 +203,14 @@ class DockerJson(Transform):
 
     def _take_raw(self, content: bytes, start: Position, stream: LogStream, finished: list[FinishedLine]) -> None:
         if b"\0" not in content:
-            self._take(RawLine(content, start), stream, finished)
+            self._take(RawLine(content, start, self._line_before), stream, finished)
             return
         self.torn_lines += 1
         for part, rest in parts(content):
-            self._take(RawLine(rest, start, part, is_apart=True), stream, finished)
+            self._take(RawLine(rest, start, self._line_before, part, is_apart=True), stream, finished)
 
     def _take(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
-        line = envelope(raw.content, self._stamps)
-        if line is not None and not is_text(raw.content):
-            self.parse_errors += 1
+        line = self._envelope(raw.content)
         before = self._last_time
         if line is not None and line.time:
             self._release(stream, finished, line.time)
@@ -220,12 +218,14 @@ class DockerJson(Transform):
         if not self._last_time:
             self._hold(raw, stream, finished)
             return
+        if line is not None and not is_text(raw.content):
+            self.parse_errors += 1
         if raw.is_apart:
             self._finish_all(finished)
         if line is None:
             self._finish_broken(raw, stream, finished)
         else:
-            at = partial(self._place, raw.start, before or self._last_time)
+            at = partial(self._place, raw.start, before or self._last_time, raw.before)
             name, time = self._id(raw, stream), line.time or self._last_time
             self._join(self._joining.take(line, time, name, partial(self._place_within, at)), at, finished)
         self._note(stream, finished)
@@ -251,6 +251,10 @@ class DockerJson(Transform):
     def _end_decided(self, finished: list[FinishedLine]) -> None:
         """What was decided to be whole."""
 
+    def _envelope(self, content: bytes) -> LineWithAttrs | None:
+        """What a raw line says; None if that cannot be read."""
+        return envelope(content, self._stamps)
+
     def _place_within(self, at: Callable[[], Ticket]) -> Place:
         """Where a line in pieces begins."""
         return Place(at(), 0)
@@ -258,7 +262,7 @@ class DockerJson(Transform):
     def _hold(self, raw: RawLine, stream: LogStream, finished: list[FinishedLine]) -> None:
         """Keep a line until one behind it has a time."""
         if not self._held:
-            self._clear = self._unfinished_clear or self._place(raw.start, "")
+            self._clear = self._unfinished_clear or self._place(raw.start, "", raw.before)
         self._held.hold(raw)
         self._note(stream, finished)
         if self._held.is_due:
@@ -278,8 +282,8 @@ class DockerJson(Transform):
         name = self._id(raw, stream)
         finished.append(FinishedLine(text, "stdout", self._last_time, name, is_cut=is_cut, is_broken=True))
 
-    def _place(self, start: Position, last_time: str) -> Ticket:
-        before = self._line_before if start.offset else b""  # that of the file before is no line of this one
+    def _place(self, start: Position, last_time: str, before: bytes) -> Ticket:
+        before = before if start.offset else b""  # that of the file before is no line of this one
         return self._ticket(start, last_time, fingerprint(last_line(before)))
 
     def _resume(self, chunk: Chunk, *, had_state: bool = False) -> Ticket:

@@ -219,7 +219,7 @@ class _Places:
         """Where that line begins."""
         transform, chunk = self._transform, self._chunk
         if not number:
-            return transform._place(chunk.start, transform._last_time or self._lines[0].time)
+            return transform._place(chunk.start, transform._last_time or self._lines[0].time, transform._line_before)
         end = self._end_of(number - 1)
         begin = chunk.data.rfind(b"\n", 0, end - 1) + 1
         offset = chunk.start.offset + end

@@ -6,7 +6,7 @@ decided (`Dated`), which is kept with the positions, so that the lines have the 
 
 from typing import NamedTuple
 
-from collector.model import Dated, FileId, Position
+from collector.model import Dated, Decided, FileId, Position
 from collector.transform.stamps import from_nanoseconds
 
 _BYTES = 1 << 20
@@ -14,10 +14,14 @@ _LINE_BYTES = 256  # that each costs besides
 
 
 class RawLine(NamedTuple):
-    """A raw line, or the `part` of one that NUL bytes divide; `is_apart`: no line goes on over them."""
+    """A raw line, or the `part` of one that NUL bytes divide; `is_apart`: no line goes on over them.
+
+    `before` is the line before it in its file, b"" if it is not known.
+    """
 
     content: bytes
     start: Position
+    before: bytes = b""
     part: str = ""
     is_apart: bool = False
 
@@ -42,7 +46,12 @@ class Undated:
     @property
     def is_due(self) -> bool:
         """Whether they need not wait: there are too many, or their time was decided."""
-        return self._bytes > _BYTES or bool(self.file and self.time_in(self.file))
+        return self.is_full or bool(self.file and self.time_in(self.file))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more of them than memory is meant for."""
+        return self._bytes > _BYTES
 
     def hold(self, raw: RawLine) -> None:
         """One more."""
@@ -67,6 +76,6 @@ class Undated:
         """The time that those that wait have if no other is found; None if none wait."""
         return None if self.file is None else Dated(self.file, self.time())
 
-    def decide(self, dated: Dated | None) -> None:
+    def decide(self, decided: Decided) -> None:
         """Those of that file have this time, whatever follows them."""
-        self._dated = dated
+        self._dated = decided.dated
