@@ -58,7 +58,7 @@ def _container(
     until: float,
 ) -> dict[str, Any]:
     owner = registry.owner(one.id)
-    entries = {entry.name: entry for entry in one.settings.entries}
+    entries = {(entry.target, entry.source): entry for entry in one.settings.entries}
     excluded = one.settings.excluded_by
     return {
         "container": one.name,
@@ -68,7 +68,10 @@ def _container(
         "input": owner.name if owner is not None else "",
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
-        "streams": [_stream(stream, entries.get(stream.entry), pipelines, inputs, until) for stream in one.streams],
+        "streams": [
+            _stream(stream, entries.get((stream.target, stream.source)), pipelines, inputs, until)
+            for stream in one.streams
+        ],
     }
 
 
@@ -87,7 +90,7 @@ def _stream(
     redact = None if stream.reading.redactor is None else stream.reading.redactor()
     readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
     return {
-        "name": stream.entry,
+        "name": stream.entry if entry is None else entry.name,
         "settings": [] if entry is None else list(_settings(entry, redact)),
         "outputs": {
             output: {

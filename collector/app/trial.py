@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from collector.config.models import Configuration
 from collector.container_settings.dialects import OPTIONS
@@ -15,6 +16,7 @@ from collector.container_settings.policy import Policy
 from collector.container_settings.rule_book import RuleBook
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Container
+from collector.discovery.volume_files import Wanted
 from collector.docker import json_file
 from collector.errors import UsageError
 from collector.intake.input import Reads
@@ -36,7 +38,8 @@ class Trial:
     def __init__(self, container: Sample, policy: Policy | None = None, redaction: Redaction = NO_REDACTION) -> None:
         known = Container(id=_ID, name=container.name, image=container.image, state="running", driver=json_file.DRIVER)
         variables = [f"{name}={value}" for name, value in container.environment.items()]
-        enricher = Enricher("localhost", "all", "", lambda key: None, rules=RuleBook(policy, redaction))
+        rules = RuleBook(policy, redaction)
+        enricher = Enricher("localhost", "all", "", lambda key: None, rules=rules, files=_as_its_log)
         made = enricher.container(Described(known, container.labels, variables, path=""))
         self.settings, self.streams = made.settings, made.streams
         self.counts = Counts()
@@ -54,6 +57,11 @@ class Trial:
             if one.counts is not None:
                 self.counts.add(one.counts)
         return [document for one in taken for segment in one.segments for document in segment.documents]
+
+
+def _as_its_log(wanted: Wanted) -> Container:
+    """Files are nowhere, too: their lines are those that are given."""
+    return replace(wanted.container, streams=(*wanted.container.streams, *(wish.stream for wish in wanted.wishes)))
 
 
 def trial_of(settings: Mapping[str, str]) -> Trial:

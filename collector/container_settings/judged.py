@@ -20,7 +20,17 @@ from collector.container_settings.keys import (
     size_of,
     tags,
 )
-from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, Statement, rank
+from collector.container_settings.statement import (
+    DEFAULT,
+    SOURCE,
+    STDOUT,
+    Asking,
+    Entry,
+    Fault,
+    Origin,
+    Statement,
+    rank,
+)
 from collector.reading import Limit, LineTime, Multiline, Reading
 from collector.text.bounds import MOST_BYTES, bounded, is_cut, shown
 from collector.text.masking import mask_url
@@ -80,6 +90,10 @@ class Judged:
             self._fault(whole[0], "it has no effect: each stream of the container has a name")
         return found, is_naming
 
+    def source(self, name: str) -> str:
+        """Where the lines of a stream are that can be followed."""
+        return _source(self._said[name, SOURCE][0]) if name else STDOUT
+
     def source_of(self, name: str) -> Origin:
         """Who names the stream."""
         return self._sources.get(name, DEFAULT)
@@ -132,6 +146,7 @@ class Judged:
         return Entry(
             name=name,
             target=target,
+            source=self.source(name),
             tags=tagged,
             fields=self._fields(found, asking) | tagged,
             reading=Reading(

@@ -36,6 +36,7 @@ _MOST_NAME = 100
 MOST_FIELDS = 32  # of a document, beside tags
 MOST_VALUE_BYTES = 4096  # of a label or variable that says something
 _LEAST_LETTERS = 2  # of a pattern for variables
+_MOST_PARTS = 32  # names in a path
 _SECRET = ("pass", "pwd", "secret", "token", "cred", "key", "auth", "private", "cookie", "session", "dsn", "url", "uri")
 
 
@@ -70,9 +71,18 @@ def read_source(value: object) -> str:
         ValueError: nothing there can be followed.
     """
     text = _text(value)
-    if text != "stdout":
-        raise ValueError("the place that it names is not followed: only `stdout` is")
-    return text
+    if text == "stdout":
+        return text
+    if not text.startswith("/"):
+        raise ValueError("its place is not followed: use `stdout`, or a full path in a volume")
+    parts = text.split("/")[1:]
+    if size_of(text) > MOST_VALUE_BYTES or len(parts) > _MOST_PARTS or "\0" in text:
+        raise ValueError(f"its path is too long, or no path: {_MOST_PARTS} names are allowed")
+    if ".." in parts or "**" in text:
+        raise ValueError("its path has `..` or `**`: write the path itself, with a `*` for each folder")
+    if not parts[-1]:
+        raise ValueError("it names a folder: name the files in it, such as `*.log`")
+    return "/" + "/".join(part for part in parts if part not in ("", "."))
 
 
 def _format(value: object) -> str:

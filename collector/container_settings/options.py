@@ -13,7 +13,7 @@ from collector.container_settings.statement import Origin, Statement
 from collector.values import Section
 
 _NAMED = {"enum": sorted(formats.FORMATS)}
-_FORMAT_SCHEMA = {
+FORMAT_SCHEMA = {
     "anyOf": [
         _NAMED,
         {
@@ -134,7 +134,7 @@ class Rule(Section):
     target: str | None = Field(None, description="target of the documents")
     tags: dict[str, str] = Field({}, description="fields of the documents")
     fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
-    format: Annotated[RuleFormat | None, WithJsonSchema(_FORMAT_SCHEMA)] = Field(
+    format: Annotated[RuleFormat | None, WithJsonSchema(FORMAT_SCHEMA)] = Field(
         None, description="format of the lines: its name, or `name` and options"
     )
     multiline: RuleMultiline = Field(

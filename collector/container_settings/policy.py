@@ -56,9 +56,10 @@ class Policy:
     ) -> Settings:
         """What a container gets, with all faults; without an entry of its own the default target.
 
-        That is unless only labelled ones are taken, and nothing names it. Two entries with one target are one stream:
-        the first by name stands for both. Of more than `MOST_ENTRIES` the first by name are followed. Names are kept
-        with positions, so one that is too long is none. `target_of` gives the target that an entry has already.
+        That is unless only labelled ones are taken, and nothing names it. Two entries with one target and
+        one place are one stream: the first by name stands for both. Of more than `MOST_ENTRIES` the first by name are
+        followed. Names are kept with positions, so one that is too long is none. `target_of` gives the target that an
+        entry has already.
         """
         faults: dict[Fault, None] = {}
         said: list[Statement] = []
@@ -76,14 +77,15 @@ class Policy:
         names = [name for name in named if judged.excluded_by(name) is None]
         if not is_naming and (select == "all" or self._is_named(asking, said)):
             names = [""]
-        entries: dict[str, Entry] = {}
+        entries: dict[tuple[str, str], Entry] = {}
         more = []
         for name in names:
             target, target_origin = judged.target(name, asking.default)
-            if len(entries) == MOST_ENTRIES and target not in entries:
+            key = target, judged.source(name)
+            if len(entries) == MOST_ENTRIES and key not in entries:
                 more.append(name)
-            elif target not in entries:
-                entries[target] = judged.entry(name, target, target_origin, asking)
+            elif key not in entries:
+                entries[key] = judged.entry(name, target, target_origin, asking)
         if more:
             what = f"{len(more)} of its streams are not followed, from {shown(more[0])} on"
             reason = f"{what}: a container has {MOST_ENTRIES}"

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from collector.reading import AS_WRITTEN, Reading
 from collector.text.bounds import shown
 
 Kind = Literal["environment", "label", "rule", "default"]
 SOURCE = "source"  # the key that names a stream
+STDOUT = "stdout"  # the place of lines that are in the container's log
 _MOST_FAULTS = 16
 PRECEDENCE: tuple[Kind, ...] = ("environment", "label", "rule", "default")  # the first wins
 
@@ -61,7 +62,7 @@ class Fault(NamedTuple):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One stream of a container: `name` is "" where it names none.
+    """One stream of a container: `name` is "" where it names none; `source` is `STDOUT`, or a path with wildcards.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
     where those come from that are no tags. `reading` is what becomes of its lines. `origins` has who said each key.
@@ -69,7 +70,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     name: str
     target: str
-    source: str = "stdout"
+    source: str = STDOUT
     tags: Mapping[str, str] = {}
     labels: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
@@ -108,6 +109,12 @@ def settings(
     """Settings with no more faults than a message bears, first those for which a stream is not followed."""
     kept = tuple(sorted(faults, key=lambda fault: fault.key != SOURCE)[:_MOST_FAULTS])
     return Settings(entries=tuple(entries), faults=kept, fault_count=len(faults), excluded_by=excluded_by)
+
+
+def with_faults(found: Settings, more: Sequence[Fault]) -> Settings:
+    """The settings, and further faults of streams that are not followed, which come first."""
+    kept = (*more, *found.faults)[:_MOST_FAULTS]
+    return structs.replace(found, faults=kept, fault_count=found.fault_count + len(more))
 
 
 def rank(said: Statement) -> tuple[int, bool]:

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from collector.container_settings.policy import Select
 from collector.container_settings.rule_book import RuleBook
-from collector.container_settings.statement import DEFAULT, SOURCE, Asking, Entry, Fault, Origin, settings
+from collector.container_settings.statement import DEFAULT, SOURCE, STDOUT, Asking, Entry, Fault, Origin, settings
+from collector.discovery.mounts import Mount
 from collector.discovery.registry import Container
 from collector.discovery.share import EVERYTHING, Share
+from collector.discovery.volume_files import Wanted, Wish
 from collector.docker import json_file
 from collector.docker.labels import relevant, service, trusted_fields
 from collector.model import LogStream, StreamKey
@@ -24,7 +26,8 @@ _TOLD = 10_000  # containers whose cut members were told: their ids take a megab
 class Described(NamedTuple):
     """What both forms of description have in common: the container as it is without streams, and what asks for them.
 
-    Labels and variables (`A=b`) are all that it has. `files_kept`: `LogStream.files_kept`.
+    Labels and variables (`A=b`) are all that it has. `files_kept`: `LogStream.files_kept`. `mounts`: where its files
+    may be.
     """
 
     container: Container
@@ -32,6 +35,7 @@ class Described(NamedTuple):
     environment: Sequence[str]
     path: str
     files_kept: int = 0
+    mounts: tuple[Mount, ...] = ()
 
 
 class Enricher:
@@ -52,7 +56,10 @@ class Enricher:
         *,
         share: Share = EVERYTHING,
         rules: RuleBook | None = None,
+        files: Callable[[Wanted], Container] = lambda wanted: wanted.container,
     ) -> None:
+        """`files` adds the streams of files that a container asks for."""
+        self._files = files
         self.host = host
         self.rules = rules or RuleBook()
         self._select = select
@@ -78,25 +85,26 @@ class Enricher:
         )
         if wanted.excluded_by is not None:
             return replace(bare, settings=settings((), wanted.faults, wanted.excluded_by))
-        if wanted.entries and bare.driver != json_file.DRIVER:
-            problem = f"its log driver is {bare.driver!r}: only json-file logs can be followed"
-            return replace(bare, problem=problem, problem_kind="driver")
-        settled = self._settled(bare.id, wanted.entries, bounded(default))
-        problem = "; ".join([*wanted.told(SOURCE), *(fault.reason for fault in settled.faults)])
-        streams = tuple(
+        entries, driver_problem = _readable(wanted.entries, bare.driver)
+        if driver_problem and not entries:
+            return replace(bare, problem=driver_problem, problem_kind="driver")
+        settled = self._settled(bare.id, entries, bounded(default))
+        told = [*wanted.told(SOURCE), *(fault.reason for fault in settled.faults)]
+        streams = [
             self._stream(bare, described, entry, self.fields(bare.name, entry.target, labels) | self._more(entry))
             for entry in settled.entries
-        )
+        ]
         if streams:
-            self._tell_cut(described.container, labels, wanted.entries)
-        return replace(
+            self._tell_cut(described.container, labels, entries)
+        made = replace(
             bare,
-            problem=problem,
-            problem_kind="label" if problem else "",
+            problem="; ".join([*filter(None, [driver_problem]), *told]),
+            problem_kind="driver" if driver_problem else "label" if told else "",
             settings=settings(settled.entries, [*wanted.faults, *faults, *settled.faults]),
-            streams=streams,
+            streams=tuple(stream for stream in streams if stream.source == STDOUT),
             targets=tuple(stream.target for stream in streams if stream.target != bounded(default)),
         )
+        return self._files(Wanted(made, _wishes(settled.entries, streams), described.mounts))
 
     def _more(self, entry: Entry) -> dict[str, str]:
         """The members that an entry asks for, without their secrets where it loses them."""
@@ -131,15 +139,15 @@ class Enricher:
 
     def _settled(self, container_id: str, entries: Sequence[Entry], default: str) -> "_Settled":
         """The entries with the targets that they get. One that gets no target of its own has the default's lines."""
-        found: dict[str, Entry] = {}
+        found: dict[tuple[str, str], Entry] = {}
         refused = []
         for entry in entries:
             is_known = entry.has_asked_target and self._target_of(StreamKey(container_id, entry.name)) == entry.target
             target = entry.target if is_known else bounded(entry.target)
-            if not is_known and target != default and not self._has_room(target, found):
+            if not is_known and target != default and not self._has_room(target, {one for one, _ in found}):
                 refused.append(replace(entry, target=target))
                 target = default
-            found.setdefault(target, replace(entry, target=target))
+            found.setdefault((target, entry.source), replace(entry, target=target))
         faults: list[Fault] = []
         if refused:
             reason = (f"max_targets is reached: {len(refused)} of its targets ({refused[0].target[:80]}) are not used, "
@@ -148,6 +156,7 @@ class Enricher:
         return _Settled(list(found.values()), faults)
 
     def _stream(self, container: Container, described: Described, entry: Entry, fields: Mapping[str, str]) -> LogStream:
+        is_log = entry.source == STDOUT  # else a file: who else writes it goes on when the container has stopped
         return LogStream(
             container_id=container.id,
             container=container.name,
@@ -156,9 +165,9 @@ class Enricher:
             source=entry.source,
             reading=entry.reading._replace(redactor=self.rules.redaction.of(entry.reading.redact)),
             path=described.path,
-            running=container.is_running,
-            has_run=container.state != "created",
-            files_kept=described.files_kept,
+            running=container.is_running or not is_log,
+            has_run=container.state != "created" and is_log,
+            files_kept=described.files_kept if is_log else 0,
             fields=fields,
         )
 
@@ -175,6 +184,22 @@ def _bare(found: Container, labels: Mapping[str, str]) -> Container:
         service=bounded(labels.get("com.docker.swarm.service.name", "")),
         task=bounded(labels.get("com.docker.swarm.task.name", "")),
     )
+
+
+def _readable(entries: Sequence[Entry], driver: str) -> tuple[Sequence[Entry], str]:
+    """Those that can be followed whatever the log driver, and what is wrong with that if others cannot."""
+    if driver == json_file.DRIVER:
+        return entries, ""
+    files = [entry for entry in entries if entry.source != STDOUT]
+    if len(files) == len(entries):
+        return files, ""
+    return files, f"its log driver is {driver!r}: only json-file logs can be followed"
+
+
+def _wishes(entries: Sequence[Entry], streams: Sequence[LogStream]) -> list[Wish]:
+    """The streams of entries that are files, with who asks for them."""
+    both = zip(entries, streams, strict=True)
+    return [Wish(stream, entry.origins.get(SOURCE, DEFAULT)) for entry, stream in both if stream.source != STDOUT]
 
 
 class _Settled(NamedTuple):

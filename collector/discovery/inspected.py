@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from collector.discovery.enrich import Described
 from collector.discovery.health import last_check, longest_wait
+from collector.discovery.mounts import mounts_of
 from collector.discovery.registry import UNDESCRIBED, Container
 from collector.docker import json_file
 from collector.text.times import moment
@@ -54,6 +55,7 @@ def described(found: Mapping[str, Any], logs_root: Path, *, is_new: bool) -> Des
         environment=[line for line in environment if isinstance(line, str)] if isinstance(environment, list) else [],
         files_kept=_files_kept(options) if is_new else 0,
         path=json_file.log_path(logs_root, container_id),
+        mounts=mounts_of(found),
     )
 
 

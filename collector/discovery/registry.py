@@ -110,9 +110,15 @@ class Registry:
 
     @property
     def streams(self) -> dict[StreamKey, LogStream]:
-        """What is to be followed now."""
-        ours = (container for container in self.containers.values() if self.share.has(container.id))
-        return {stream.key: stream for container in ours for stream in container.streams}
+        """What is to be followed now; of several containers that name one, it is that of the oldest."""
+        found: dict[StreamKey, tuple[Container, LogStream]] = {}
+        for container in self.containers.values():
+            for stream in container.streams:
+                if self.share.has(stream.container_id):
+                    other = found.get(stream.key)
+                    if other is None or _age(container) < _age(other[0]):
+                        found[stream.key] = container, stream
+        return {key: stream for key, (_, stream) in found.items()}
 
     def owner(self, container_id: str) -> "Listing | None":
         """The input that a container belongs to; None: nobody knows it."""
@@ -267,6 +273,10 @@ def _said_by(container: Container) -> list[str]:
         for key, origin in entry.origins.items()
         if origin.kind != "default"
     ]
+
+
+def _age(container: Container) -> tuple[float, str]:
+    return container.created or 0.0, container.id
 
 
 def _in_vain(container: Container) -> str:

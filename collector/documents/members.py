@@ -8,7 +8,7 @@ from collector.errors import UNREADABLE
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _TRUSTED = frozenset(
     {
-        *("log", "stream", "truncated", "host", "level", "line", "delivery_error"),
+        *("log", "stream", "truncated", "host", "file", "level", "line", "delivery_error"),
         *("repeated", "first", "last", "sampled"),
     }
 )

@@ -4,9 +4,11 @@ The forms of Docker, logrotate (with `dateext`), logback, log4j, lumberjack and 
 """
 
 import re
+from collections.abc import Container, Iterator
 
 _DATE = r"(?:(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])[-_]?(?:0[1-9]|[12]\d|3[01])|1\d{9})"  # or seconds since 1970
 _DATED = re.compile(rf"[-._](?P<date>{_DATE})(?P<more>(?:[-_.:T]?\d{{1,6}}){{0,4}})", re.ASCII)
+_MARKS = re.compile(r"(?<!^)[-._](?=\d)", re.ASCII)  # behind each the rest may be what tells a rotated file
 _MORE = re.compile(r"\d{1,6}", re.ASCII)
 _MOST_MORE = 4
 _THOUSANDS = 10**6
@@ -34,6 +36,24 @@ def generation(name: str, live: str) -> int | None:
         return None
     found = _DATED.fullmatch(rest)
     return None if found is None else _age(found)
+
+
+def is_rotated(path: str, others: Container[str]) -> bool:
+    """Whether a file is a rotated one of a log that is among these in the same folder."""
+    folder, _, name = path.rpartition("/")
+    return any(f"{folder}/{live}" in others for live in lives_of(name))
+
+
+def lives_of(name: str) -> Iterator[str]:
+    """The names of live files of which a file of this name would be a rotated one."""
+    plain = name.removesuffix(".gz")
+    stem, dot, end = plain.rpartition(".")
+    ends = [(plain, "")] if not stem else [(plain, ""), (stem, dot + end)]
+    for text, end in ends:
+        for begin in (one.start() for one in _MARKS.finditer(text)):
+            live = f"{text[:begin]}{end}"
+            if generation(name, live):
+                yield live
 
 
 def _age(dated: re.Match[str]) -> int:

@@ -1,5 +1,6 @@
 """Containers whose logs lie in a directory tree, as Docker leaves them: no daemon is needed."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -55,7 +56,9 @@ class Settings(ContainerOptions):
             text = f"{len(links)} logs or folders are symbolic links and not followed ({', '.join(sorted(links)[:5])})"
             yield Finding("warn", f"links in {self.path}", text, findings.LINK_FIX)
         with suppress(OSError):  # what the log files are is told above
-            yield from findings.requests(directory.descriptions(self.path), self.enricher(context, ""), context.listing)
+            files = self.files(context)
+            asked = directory.descriptions(self.path)
+            yield from findings.requests(asked, self.enricher(context, "", files), files, context.listing)
 
 
 class Directory(ContainerInput):
@@ -70,8 +73,11 @@ class Directory(ContainerInput):
         """Follow the tree until cancelled."""
         context = self._context
         host = context.host or known_host(context.state / places.HOST_FILE)
-        enricher = self._settings.enricher(context, host)
+        files = self._settings.files(context)
+        enricher = self._settings.enricher(context, host, files)
         discovery = directory.DirectoryDiscovery(
             self._settings.path, context.listing, enricher, option=self.logs_option
         )
-        await discovery.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(files.run(), name="files in volumes")
+            await discovery.run()

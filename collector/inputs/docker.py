@@ -1,5 +1,6 @@
 """Containers of a Docker daemon: it tells who is there, and their json-file logs are read."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -52,6 +53,11 @@ class Settings(ContainerOptions):
     )
     logs_root: FilePath = Field(
         Path("/var/lib/docker/containers"), description="directory in which the Docker daemon keeps the json-file logs"
+    )
+    host_root: FilePath | None = Field(
+        Path("/"),
+        description="directory in which the agent sees the host's file system, to follow files in volumes and bind "
+        "mounts; null: such files are not followed",
     )
     events: bool = Field(
         True,
@@ -122,11 +128,12 @@ class Settings(ContainerOptions):
     ) -> list[Finding]:
         descriptions = [inspected.described(one, self.logs_root, is_new=False) for one in found]
         containers = [one.container for one in descriptions]
+        files = self.files(context)
         return [
             *findings.undescribed(mute),
             *findings.drivers(containers),
             *findings.log_files(containers, self.logs_root, f"{context.place}{self.logs_option}"),
-            *findings.requests(descriptions, self.enricher(context, ""), context.listing),
+            *findings.requests(descriptions, self.enricher(context, "", files), files, context.listing),
         ]
 
 
@@ -149,9 +156,10 @@ class Docker(ContainerInput):
         settings, context = self._settings, self._context
         is_usual = context.name == settings.default_name
         host_file = context.state / (places.HOST_FILE if is_usual else f"{places.HOST_FILE}.{context.name}")
-        enricher = settings.enricher(context, context.host or known_host(host_file))
+        files = settings.files(context)
+        enricher = settings.enricher(context, context.host or known_host(host_file), files)
         events = context.events(self.cutoff, enricher.fields) if settings.events else None
-        await DockerDiscovery(
+        discovery = DockerDiscovery(
             self._asked,
             context.listing,
             enricher,
@@ -160,7 +168,10 @@ class Docker(ContainerInput):
             host_file=host_file,
             since=events.since if events else 0,
             told=events.put if events else lambda event, kind: None,
-        ).run()
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(files.run(), name="files in volumes")
+            await discovery.run()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -7,10 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from collector.discovery.enrich import Enricher
+from collector.discovery.volume_files import VolumeFiles
 from collector.docker.self_container import own_container_id
 from collector.intake.input import Input, InputContext, InputSettings
 from collector.intake.json_files import JsonFiles
 from collector.text.times import DURATION, duration
+from collector.values import FilePath
 
 
 def _duration_text(span: timedelta) -> str:
@@ -41,6 +43,14 @@ Backlog = Annotated[
 ]
 
 
+def cutoff_of(backlog: Literal["all", "new"] | timedelta) -> str:
+    """The time (UTC), to the second, before which lines that were never read are left out; "" to read all."""
+    if backlog == "all":
+        return ""
+    span = backlog if isinstance(backlog, timedelta) else timedelta()
+    return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 class ContainerOptions(InputSettings):
     """Which containers are followed, and from when on."""
 
@@ -54,7 +64,19 @@ class ContainerOptions(InputSettings):
         description="part to read of a log that was never read: all, new (nothing), or the last 24h, 7d …",
     )
 
-    def enricher(self, context: InputContext, host: str) -> Enricher:
+    host_root: FilePath | None = Field(
+        None,
+        description="directory in which the agent sees the host's file system, to follow files in volumes and bind "
+        "mounts; without it such files are not followed",
+    )
+
+    def files(self, context: InputContext) -> VolumeFiles:
+        """What finds the files that containers ask for."""
+        root = "" if self.host_root is None else str(self.host_root)
+        option, is_contained = f"{context.place}host_root", bool(own_container_id())
+        return VolumeFiles(context.listing, root, option, is_contained=is_contained)
+
+    def enricher(self, context: InputContext, host: str, files: VolumeFiles) -> Enricher:
         """What makes containers of their descriptions."""
         registry = context.listing.registry
         return Enricher(
@@ -65,14 +87,12 @@ class ContainerOptions(InputSettings):
             registry.has_room,
             share=registry.share,
             rules=context.rules,
+            files=files.take,
         )
 
     def cutoff(self) -> str:
         """Docker's time, to the second, before which lines that were never read are left out; "" to read all."""
-        if self.backlog == "all":
-            return ""
-        span = self.backlog if isinstance(self.backlog, timedelta) else timedelta()
-        return (datetime.now(UTC) - span).strftime("%Y-%m-%dT%H:%M:%S")
+        return cutoff_of(self.backlog)
 
 
 class ContainerInput(JsonFiles, Input):

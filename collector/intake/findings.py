@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collector.discovery.enrich import Described, Enricher
 from collector.discovery.registry import Container, Listing
+from collector.discovery.volume_files import VolumeFiles
 from collector.docker import json_file
 from collector.files.regular import open_regular
 from collector.ports import Finding
@@ -68,10 +69,12 @@ def log_files(found: list[Container], root: Path, option: str) -> Iterator[Findi
         yield Finding("ok", "log files", f"{readable} readable below {root}")
 
 
-def requests(descriptions: Iterable[Described], enricher: Enricher, listing: Listing) -> Iterator[Finding]:
+def requests(
+    descriptions: Iterable[Described], enricher: Enricher, files: VolumeFiles, listing: Listing
+) -> Iterator[Finding]:
     """What labels and environment ask for in vain, of each container by itself; lists them all."""
     for described in descriptions:
-        container = enricher.container(described)
+        container = files.looked_at(enricher.container(described))
         listing.put(container)
         for fault in container.settings.told():
             yield Finding("warn", f"container {container.name}", fault, LABEL_FIX)

@@ -36,4 +36,5 @@ def slim(labels: Mapping[str, str], most: int = _KEPT_BYTES) -> dict[str, str]:
 
 def shown(name: str) -> str:
     """As much of a name as a message bears."""
-    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+    text = name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+    return text.encode(errors="replace").decode()  # halves of surrogate pairs are no text

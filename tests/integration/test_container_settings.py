@@ -271,7 +271,7 @@ def test_each_form_of_log_pilot_and_of_ours_gives_what_it_asks_for(
     log = [json.loads(line) for line in agent.log.read_text().splitlines()]
     (told_of,) = [one for one in log if one.get("container") == names["one good and one bad entry"] and "reason" in one]
     assert told_of["event"] == "container only partly followed"
-    assert told_of["reason"].startswith("label aliyun.logs.files: the place that it names is not followed")
+    assert told_of["reason"].startswith("label aliyun.logs.files: no volume and no bind mount has it")
     (settings,) = [one for one in log if one.get("container") == names["variable over label"]]
     assert settings["level"] == "debug"
     assert "x.target: environment variable aliyun_logs_x_target" in settings["set_by"]

@@ -383,7 +383,7 @@ async def test_an_address_by_which_no_daemon_can_be_asked_is_told_in_words(
 async def test_labels_that_ask_in_vain_and_the_number_of_targets_are_findings(tmp_path: Path) -> None:
     many, path = container(1, "json-file"), container(2, "json-file")
     many["Config"] = {"Labels": {f"aliyun.logs.t{number:02}": "stdout" for number in range(20)}}
-    path["Config"] = {"Labels": {"aliyun.logs.b": "/var/log/x", "aliyun.logs.c": "stdout"}}
+    path["Config"] = {"Labels": {"aliyun.logs.b": "stderr", "aliyun.logs.c": "stdout"}}
     async with daemon(tmp_path, many, path) as url:
         found = await findings(tmp_path, PILOTFISH_INPUTS__DOCKER__URL=url, PILOTFISH_MAX_TARGETS="16")
     told = found["container json-file-1"]

@@ -56,7 +56,7 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
         found = told(agent)
         assert found["batch"]["not_followed"] == "excluded by label pilotfish.exclude"
         assert found["db"]["faults"] == [
-            "label pilotfish.formats: the place that it names is not followed: only `stdout` is; "
+            "label pilotfish.formats: its place is not followed: use `stdout`, or a full path in a volume; "
             "did you mean pilotfish.format?"
         ]
         (stream,) = found["db"]["streams"]

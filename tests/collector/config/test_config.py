@@ -32,7 +32,7 @@ SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
 ELSE = "If not, use one of"
 IN = "directory, docker"
-DOCKER_KEYS = ("type", "select", "backlog", "url", "tls", "logs_root", "events", "metrics_url")
+DOCKER_KEYS = ("type", "select", "backlog", "host_root", "url", "tls", "logs_root", "events", "metrics_url")
 OR_INSTALL = ", or install the package that brings it"
 NO_INPUT = "not a valid input name: start with a letter, then use lower-case letters, digits and _"
 NO_NAME = "not a valid output name: start with a letter, then use lower-case letters, digits and _"
@@ -120,6 +120,7 @@ def test_an_input_is_of_the_type_that_it_names_else_of_the_one_it_is_called_by(w
         "path": "/tree",
         "select": "labelled",
         "backlog": "all",
+        "host_root": None,
     }
 
 

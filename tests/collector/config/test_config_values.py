@@ -76,7 +76,11 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "elasticsearch": {"hosts": ["http://127.0.0.1:1"], "template": "off", "username": "u", "password": "p"},
     **{kind: {} for kind in ("ndjson_file", "null", "stdout", "store")},
 }
-INPUTS: dict[str, dict[str, Any]] = {"docker": {"url": "unix:///nowhere.sock"}, "directory": {"path": "tree"}}
+INPUTS: dict[str, dict[str, Any]] = {
+    "docker": {"url": "unix:///nowhere.sock"},
+    "directory": {"path": "tree"},
+    "files": {"paths": ["/nowhere/*.log"]},
+}
 
 
 def keys_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

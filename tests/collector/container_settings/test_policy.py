@@ -62,7 +62,7 @@ def only(found: Settings) -> Entry:
         ({}, {"aliyun_logs_my_web": "stdout", "aliyun_logs_my_web_target": "shop"}, [("my_web", "shop")]),
         ({}, {"aliyun_logs_target": "stdout"}, [("target", "target")]),
         (
-            {"aliyun.logs.web": "/var/log/x", "aliyun.logs.web.target": "label"},
+            {"aliyun.logs.web": "var/log/x", "aliyun.logs.web.target": "label"},
             {"aliyun_logs_web_target": "environment", "aliyun_logs_web": "stdout"},
             [("web", "environment")],
         ),
@@ -80,7 +80,9 @@ def test_a_container_names_its_streams_and_their_targets(
     said = settled(labels, environment)
     assert streams(said) == found
     assert [
-        fault for fault in said.faults if fault.reason != "the place that it names is not followed: only `stdout` is"
+        fault
+        for fault in said.faults
+        if fault.reason != "its place is not followed: use `stdout`, or a full path in a volume"
     ] == []
 
 
@@ -188,10 +190,13 @@ def test_a_rule_may_exclude_and_a_label_may_have_it_back() -> None:
         ({"aliyun.logs. ": "stdout"}, "label aliyun.logs. : it names no stream"),
         ({"aliyun.logs..tags": "a=b"}, "label aliyun.logs..tags: it names no stream"),
         ({"pilotfish.": "stdout"}, "label pilotfish.: it names no stream"),
-        ({"aliyun.logs.x": "/var/x"}, "label aliyun.logs.x: the place that it names is not followed: only `stdout` is"),
+        (
+            {"aliyun.logs.x": "var/x"},
+            "label aliyun.logs.x: its place is not followed: use `stdout`, or a full path in a volume",
+        ),
         (
             {"pilotfish.formats": "nginx"},
-            "label pilotfish.formats: the place that it names is not followed: only `stdout` is; "
+            "label pilotfish.formats: its place is not followed: use `stdout`, or a full path in a volume; "
             "did you mean pilotfish.format?",
         ),
         ({"pilotfish.exclude": "maybe"}, "label pilotfish.exclude: use true or false"),
@@ -434,9 +439,9 @@ def test_streams_keep_the_targets_that_they_had_and_that_is_told() -> None:
 @pytest.mark.parametrize(
     ("labels", "environment"),
     [
-        ({"aliyun.logs.f": "/var/log/x.log"}, {}),
-        ({"pilotfish.f": "/var/log/x.log"}, {}),
-        ({"aliyun.logs.e": "stdout"}, {"aliyun_logs_e": "/var/log/x.log"}),
+        ({"aliyun.logs.f": "var/log/x.log"}, {}),
+        ({"pilotfish.f": "/var/../x.log"}, {}),
+        ({"aliyun.logs.e": "stdout"}, {"aliyun_logs_e": "var/log/x.log"}),
     ],
 )
 def test_a_place_that_cannot_be_read_is_a_wish_and_gives_no_other_stream(labels: Labels, environment: Labels) -> None:

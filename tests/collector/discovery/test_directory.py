@@ -24,6 +24,7 @@ from collector.discovery.directory import DirectoryDiscovery
 from collector.discovery.enrich import Enricher
 from collector.discovery.registry import Registry
 from collector.discovery.share import EVERYTHING, Share
+from collector.discovery.volume_files import VolumeFiles
 from collector.redaction.redaction import NO_REDACTION
 from tests.collector.waiting import until
 
@@ -36,7 +37,8 @@ class Tree:
         self.registry = Registry(share)
         self.listing = self.registry.join("tree", has_events=False)
         self.rules = RuleBook()
-        enricher = Enricher("moby", "all", "", lambda key: None, share=share, rules=self.rules)
+        files = VolumeFiles(self.listing, "", "inputs.directory.host_root", is_contained=False)
+        enricher = Enricher("moby", "all", "", lambda key: None, share=share, rules=self.rules, files=files.take)
         self.discovery = DirectoryDiscovery(root, self.listing, enricher, scan_seconds=scan_seconds)
 
     def describe(self, name: str, found: object) -> Path:
@@ -186,9 +188,11 @@ async def test_what_is_not_followed_is_told_in_the_log_once(tree: Tree) -> None:
         tree.describe("local", {"Name": "/local", "State": {"Running": False}})
         os.utime(folder / "config.v2.json", ns=(0, 1))
         await tree.discovery.scan()
+    told = [one for one in told if one["log_level"] != "debug"]
     reasons = {one["container"]: one["reason"] for one in told if "container" in one}
     assert reasons == {
-        "files": "label aliyun.logs.web: the place that it names is not followed: only `stdout` is",
+        "files": "label aliyun.logs.web: files in volumes are not followed here: "
+        "the operator has to set inputs.directory.host_root",
         "nameless": "label aliyun.logs.: it names no stream",
         "local": "its log driver is 'local': only json-file logs can be followed",
     }

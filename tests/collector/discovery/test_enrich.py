@@ -89,7 +89,7 @@ def test_another_log_driver_is_a_problem_only_where_a_log_is_wanted() -> None:
 
 
 def test_a_label_in_vain_is_a_problem_beside_the_streams_that_are_followed() -> None:
-    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.file": "/var/log/x"}
+    labels = {"aliyun.logs.web": "stdout", "aliyun.logs.file": "var/log/x"}
     container = enricher().container(described(labels=labels))
     assert [stream.target for stream in container.streams] == ["web"]
     assert "aliyun.logs.file" in container.problem

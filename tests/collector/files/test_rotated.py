@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.files.rotated import generation
+from collector.files.rotated import generation, is_rotated
 
 OLDEST_FIRST = [
     ("app.log.12.gz", "app.log.2", "app.log.1", "app.log"),
@@ -43,3 +43,17 @@ def test_nothing_else_is_part_of_a_log(name: str) -> None:
 def test_a_name_of_many_digits_costs_nothing() -> None:
     assert generation(f"app.log.{'1' * 10_000}", "app.log") is None
     assert generation(f"app.log-20261130{'.1' * 5000}", "app.log") is None
+
+
+@pytest.mark.parametrize("names", OLDEST_FIRST, ids=lambda names: names[0])
+def test_a_rotated_file_is_known_by_the_log_beside_it(names: tuple[str, ...]) -> None:
+    *rotated, live = names
+    for name in rotated:
+        assert is_rotated(f"/logs/{name}", {f"/logs/{live}", f"/logs/{name}"})
+        assert not is_rotated(f"/logs/{name}", {f"/other/{live}", f"/logs/{name}"})
+    assert not is_rotated(f"/logs/{live}", {f"/logs/{one}" for one in names})
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_stranger_is_a_log_of_its_own(name: str) -> None:
+    assert not is_rotated(f"/logs/{name}", {"/logs/app.log", f"/logs/{name}"})
