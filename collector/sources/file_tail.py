@@ -210,14 +210,12 @@ class FileTail(PolledSource):
         # A quick look finds the file that it was, in the directory that is followed.
         reader = self._log.reader if is_quick else self._identified()
         if reader is None:
-            return YET
+            return self._asked(None)
         data = self._log.read(reader, is_removed=self.is_removed, is_quick=is_quick)
         self.is_readable = True
         if isinstance(data, bytes):
             return self._chunk(reader, data)
-        if data is YET and (self._has_end_to_tell or self._is_asked):
-            return self._chunk(reader, b"", ended=self._has_end_to_tell)
-        return data
+        return self._asked(reader) if data is YET else data
 
     def _without(self, why: NoLines) -> float | Next:
         """When to look next, since this look gave no chunk."""
@@ -250,18 +248,22 @@ class FileTail(PolledSource):
         is_looked_for = not (self.is_removed or self._log.watch_path)
         if is_looked_for and (error := refusal(self._log.live)) is not None:
             raise error
-        if self._is_missing:
+        if is_looked_for and self.stream.has_run and self.pace.is_late and not self._log.awaits_turn:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", self.stream.path)
-
-    @property
-    def _is_missing(self) -> bool:
-        """Whether there should be a file by now: Docker makes it when it starts the container."""
-        is_expected = self.stream.has_run and not self.is_removed
-        return self.pace.is_late and is_expected and not (self._log.watch_path or self._log.awaits_turn)
 
     @property
     def _has_end_to_tell(self) -> bool:
         return (self.is_removed or not self.stream.running) and not self._end_told
+
+    def _asked(self, reader: LineReader | None) -> Chunk | NoLines:
+        """What is to be told without data, also while the file that comes next has no line (no reader)."""
+        ended = self._has_end_to_tell
+        if self._end is None or not (ended or self._is_asked):
+            return YET
+        if reader is not None:
+            return self._chunk(reader, b"", ended=ended)
+        self._end_told, self._is_asked = ended, False
+        return Chunk(stream=self.stream, data=b"", start=self._end, end=self._end, ended=ended)
 
     def _chunk(self, reader: LineReader, data: bytes, *, ended: bool = False) -> Chunk:
         assert self._end is not None  # noqa: S101 - set when the file was identified
@@ -283,8 +285,6 @@ class FileTail(PolledSource):
             chunk, is_over = self._without_older(chunk, self._cutoff)
             self._cutoff = "" if is_over else self._cutoff
         return chunk
-
-    # ------------------------------------------------------------------ waiting
 
     def _follow_directory(self) -> None:
         if not self._is_followed:

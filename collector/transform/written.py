@@ -30,9 +30,10 @@ class WrittenLines(Undated):
 
     def see(self, chunk: Chunk) -> None:
         """Lines of this chunk follow."""
-        file = chunk.end.file
-        size = max(chunk.size(), chunk.end.offset)  # before the time: what is written in between is decided later
-        self._seen[file] = Written(file, size, from_nanoseconds(chunk.changed()))
+        if chunk.data:
+            file, size = chunk.end.file, max(chunk.size(), chunk.end.offset)
+            # The time after the size: what is written in between is decided later.
+            self._seen[file] = Written(file, size, from_nanoseconds(chunk.changed()))
         self.is_over = chunk.ended
 
     def time_at(self, start: Position) -> str:

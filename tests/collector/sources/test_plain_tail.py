@@ -195,5 +195,25 @@ async def test_every_descriptor_is_given_back(tmp_path: Path) -> None:
     assert descriptors() == before
 
 
+@pytest.mark.parametrize("rotate", ["rename", "copy"])
+async def test_what_is_asked_for_and_the_end_are_told_though_the_next_file_has_no_line(
+    tmp_path: Path, rotate: str
+) -> None:
+    log = PlainLog(tmp_path)
+    log.write(b"first\n")
+    async with reading(plain_stream(log.live)) as found:
+        await found.until(b"first\n")
+        getattr(log, rotate)("app.log.1")
+        await until(lambda: not found.tail.is_readable or found.tail.pace.quiet_looks > 1)
+        end = found.end
+        count = len(found.chunks)
+        found.tail.ask()
+        await until(lambda: len(found.chunks) > count)
+        assert (found.chunks[-1].end.file, found.chunks[-1].data) == (end.file, b"")
+        found.tail.remove()
+        await asyncio.wait_for(found.ended.wait(), 5)
+        assert found.chunks[-1].ended
+
+
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
