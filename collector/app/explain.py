@@ -18,6 +18,7 @@ from collector.container_settings.keys import ABOUT
 from collector.container_settings.statement import Entry
 from collector.discovery.registry import Container, Registry
 from collector.errors import UNREADABLE
+from collector.files import beneath
 from collector.files.regular import open_regular
 from collector.intake.input import Reads
 from collector.model import LogStream
@@ -162,13 +163,14 @@ def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: floa
     if stream.reading.multiline is not None:
         return _events(stream, reads, redact) if time.monotonic() <= until else []
     found = []
-    for before, line in pairwise(_last_lines(stream.path, before=1)):
+    lines, changed = _last_lines(stream, before=1)
+    for before, line in pairwise(lines):
         if time.monotonic() > until:
             break
         if redact is not None and (_is_piece(before) or _is_piece(line)):
             found.append({"raw": _PIECE, "document": ""})
             continue
-        segments = read_once(stream, reads, line).segments
+        segments = read_once(stream, reads, line, changed).segments
         document = b"\n".join(document for segment in segments for document in segment.documents)
         raw = _shown(line[:-1].decode(errors="replace"), redact)
         found.append({"raw": raw, "document": document.decode(errors="replace")})
@@ -177,8 +179,9 @@ def _lines(stream: LogStream, reads: Reads, redact: Redactor | None, until: floa
 
 def _events(stream: LogStream, reads: Reads, redact: Redactor | None) -> list[dict[str, str]]:
     """As `_lines`, of the last events, each with all of its lines."""
-    lines = [line for line in _last_lines(stream.path, before=_TAIL_LINES) if line]
-    segments = read_once(stream, reads, b"".join(lines)).segments
+    found_lines, changed = _last_lines(stream, before=_TAIL_LINES)
+    lines = [line for line in found_lines if line]
+    segments = read_once(stream, reads, b"".join(lines), changed).segments
     named = [one for each in segments for one in zip(each.ids, each.documents, strict=True)]
     made = sorted((int(_NUMBER.findall(name)[-1]), document) for name, document in named)
     ends = [first for first, _ in made[1:]] + [len(lines)]
@@ -220,14 +223,16 @@ def _log(line: bytes) -> str | None:
     return log if isinstance(log, str) else None
 
 
-def _last_lines(path: str, *, before: int) -> list[bytes]:
-    """The last `MOST_LINES`, and so many before them, b"" where the log has none."""
+def _last_lines(stream: LogStream, *, before: int) -> tuple[list[bytes], int]:
+    """The last `MOST_LINES`, and so many before them, b"" where the log has none; and when it was written."""
+    path = Path(stream.path)
     try:
-        with os.fdopen(open_regular(Path(path)), "rb") as file:
+        with os.fdopen(beneath.open_file(stream.root, path) if stream.root else open_regular(path), "rb") as file:
+            changed = os.fstat(file.fileno()).st_mtime_ns
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
             data = file.read(_TAIL_BYTES)
     except OSError:
-        return []
+        return [], 0
     whole = [line + b"\n" for line in data.split(b"\n")[:-1]]
-    return [*[b""] * before, *whole[1 if size > _TAIL_BYTES else 0 :]][-MOST_LINES - before :]
+    return [*[b""] * before, *whole[1 if size > _TAIL_BYTES else 0 :]][-MOST_LINES - before :], changed

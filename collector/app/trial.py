@@ -143,8 +143,12 @@ def _shown(value: object) -> str:
     return shown(orjson.dumps(value).decode())
 
 
-def read_once(stream: LogStream, reads: Reads, raw: bytes) -> Taken:
-    """What raw lines become that are all that the stream has: by the transform of those that are delivered."""
+def read_once(stream: LogStream, reads: Reads, raw: bytes, changed: int = 0) -> Taken:
+    """What raw lines become that are all that the stream has: by the transform of those that are delivered.
+
+    `changed` is when they were written, as `Chunk.changed`.
+    """
     file, count = FileId(stream.container_id, "", 0), raw.count(b"\n")
-    chunk = Chunk(stream=stream, data=raw, start=Position(file, 0, 0), end=Position(file, len(raw), count), ended=True)
+    start, end = Position(file, 0, 0), Position(file, len(raw), count)
+    chunk = Chunk(stream=stream, data=raw, start=start, end=end, ended=True, changed=lambda: changed)
     return reads.transform(stream, BEGINNING).take(chunk)

@@ -11,6 +11,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from collector.files.regular import open_regular
+
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OPENAT2 = 437  # on all machines that Python runs on but Alpha
 _BENEATH, _NO_LINKS, _NO_MAGIC = 0x08, 0x04, 0x02  # linux/openat2.h, RESOLVE_…
@@ -62,6 +64,19 @@ def open_child(folder: int, name: str) -> int:
             if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 raise _named(OSError(errno.ELOOP, ""), name) from None
         raise
+
+
+def open_file(root: str, path: Path) -> int:
+    """Open a regular file beneath `root`, for reading.
+
+    Raises:
+        OSError: it is not there, or no regular file, or there is a link on the way.
+    """
+    folder = open_folder(root, str(path.parent.relative_to(root)))
+    try:
+        return open_regular(path_in(folder, path.name))
+    finally:
+        os.close(folder)
 
 
 def path_in(folder: int, name: str = "") -> Path:

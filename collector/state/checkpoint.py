@@ -287,12 +287,12 @@ class Checkpoints:
     def vanished(self, present: Collection[str], answers: Mapping[str, bool]) -> list[str]:
         """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once.
 
-        `answers` is that of `see`.
+        Files that are no container's have paths as ids, and may come again. `answers` is that of `see`.
         """
         found = []
         for key, saved in self._saved.items():
             is_unsettled = saved.behind == 1 or (not saved.behind and saved.head and not saved.line)
-            is_unseen = key not in self._logs and key.container_id not in present
+            is_unseen = key not in self._logs and key.container_id not in present and key.container_id[:1] != "/"
             if is_unsettled and is_unseen and _is_gone(saved, answers):
                 found.append(key.container_id)
                 saved.behind = 2

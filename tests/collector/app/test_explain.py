@@ -171,3 +171,30 @@ async def test_a_secret_over_several_lines_of_an_event_is_shown_in_none_of_them(
     raws = [line["raw"] for line in stream["lines"]]
     assert [raw.count("\n") for raw in raws if not raw.startswith("withheld: ")][:2] == [1, 0]
     assert sum(raw.startswith("withheld: there is a secret in the event") for raw in raws) == 1
+
+
+async def test_of_a_file_in_a_volume_settings_and_lines_are_told_and_a_link_is_not_followed(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    tree, volume = host.tree("directory"), tmp_path / "volume"
+    host.inputs["directory"]["host_root"] = "/"
+    (volume / "logs").mkdir(parents=True)
+    (volume / "logs" / "app.log").write_text('{"a":1}\ntext\n')
+    labels = {"aliyun.logs.app": "/data/*/*.log", "aliyun.logs.app.target": "shop"}
+    describe(tree, "web", labels, [])
+    config = {
+        "Name": "/web",
+        "Config": {"Labels": labels},
+        "MountPoints": {"/data": {"Type": "bind", "Source": str(volume), "Destination": "/data"}},
+    }
+    (tree / IDS["web"] / "config.v2.json").write_text(json.dumps(config))
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 2)
+        (stream,) = told(agent)["web"]["streams"]
+        assert (stream["name"], settings(stream)["source"]) == ("app", ("/data/*/*.log", "label aliyun.logs.app"))
+        assert sorted(line["document"] for line in stream["lines"]) == sorted(map(bytes.decode, delivered(kept)))
+        assert stream["outputs"]["kept"]["documents"] == 2
+        (tmp_path / "outside").mkdir()
+        (tmp_path / "outside" / "app.log").write_text("secret\n")
+        (volume / "logs").rename(volume / "moved")
+        (volume / "logs").symlink_to(tmp_path / "outside")
+        assert all(one["lines"] == [] for one in told(agent)["web"]["streams"])

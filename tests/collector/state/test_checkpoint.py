@@ -528,3 +528,14 @@ async def test_two_who_want_all_on_disk_get_it_one_after_the_other(
     assert all(await asyncio.gather(first, second))
     again = Checkpoints(tmp_path, "out")
     assert all(again.target_of(StreamKey(name, "")) for name in "ab")
+
+
+def test_a_file_that_may_come_again_is_no_container_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    kept = Checkpoints(tmp_path / "state", "out")
+    for name in ("/srv/app.log", "c0ffee"):
+        kept.begin(replace(log_stream(), container_id=name, entry=""))
+        kept.reach(StreamKey(name, ""), Position(FileId(name, "head", 0), 0, 0))
+    kept.drop({}, [StreamKey("/srv/app.log", ""), StreamKey("c0ffee", "")], lambda live, head: True)
+    kept._logs.clear()  # as after a restart
+    assert kept.vanished([], {"docker": True}) == ["c0ffee"]
