@@ -187,3 +187,15 @@ def test_a_line_that_was_cut_is_marked_and_is_no_broken_line(size: int) -> None:
     (document,) = [json.loads(one) for segment in taken.segments for one in segment.documents]
     assert document.get("truncated", False) == (size == MAX_RAW_LINE_BYTES)
     assert taken.parse_errors == 0
+
+
+def test_a_line_that_is_no_text_is_counted_once_though_it_waited() -> None:
+    log = Log([b"\xff\xfe\n", b"text\n"])
+    log.written = 2
+    transform = PlainLines(Stamps())
+    taken = [transform.take(log.chunk(0, 2))]
+    undecided = transform.undecided()
+    assert undecided is not None
+    transform.decide(undecided.decided)
+    taken.append(transform.take(log.chunk(2, 2)))
+    assert sum(one.parse_errors for one in taken) == 1
