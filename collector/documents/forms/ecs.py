@@ -26,6 +26,7 @@ FORM = Renamed(
         "level": ("log", "level"),
         "severity_number": ("event", "severity"),
         "line": ("log", "offset"),
+        "file": ("log", "file", "path"),
         "docker_time": ("event", "created"),
     },
     lifted={

@@ -23,6 +23,7 @@ FORM = Renamed(
     labels=("resource", "attributes", "labels."),
     places={
         "stream": _attribute("log.iostream"),
+        "file": _attribute("log.file.path"),
         "host": _resource("host.name"),
         "@target": _resource("pilotfish.target"),
         "docker_container": _resource("container.name"),
