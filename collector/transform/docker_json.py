@@ -97,7 +97,7 @@ class DockerJson(Transform):
         if segments:
             end: Ticket | None = segments[-1].ticket
         else:  # lines are kept, or left out before they came here
-            last_time = self._last_time if chunk.data else ""
+            last_time = self._last_time if chunk.end.line else ""  # of another file it is no line's time
             end = None if self.is_amid_line else self._ticket(chunk.end, last_time, chunk.fingerprint)
         taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
         if self._composer.reads_lines:

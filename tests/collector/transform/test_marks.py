@@ -1,5 +1,6 @@
 """What is left out is a matter of the log: the same wherever it is cut, and whenever its reader is killed."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from collector.documents.composer import FinishedLine, Made
 from collector.intake.composing import composer_of
-from collector.model import Chunk, Start, Ticket
+from collector.model import Chunk, Resume, Start, Ticket
 from collector.reading import Limit, LineTime, Multiline, Reading, Sample
 from collector.redaction.options import RedactOptions
 from collector.redaction.redaction import Redaction
@@ -20,7 +21,16 @@ from collector.transform.marks import Marks
 from collector.transform.multiline_json import MultilineJson
 from collector.transform.stamps import Stamps
 from tests.collector.docker_lines import raw
-from tests.collector.transform.test_multiline_json import STREAM, Agent, cut, documents, generated, position, time
+from tests.collector.transform.test_multiline_json import (
+    STREAM,
+    Agent,
+    cut,
+    documents,
+    empty,
+    generated,
+    position,
+    time,
+)
 
 REDACTION = Redaction(RedactOptions())
 CHOICES = (
@@ -195,3 +205,21 @@ def test_no_more_lines_wait_than_are_counted() -> None:
 
     marks.compose(lines, compose, composer)
     assert found == lines[: 5_000 - 4_096]
+
+
+def test_a_line_without_a_time_has_that_of_a_line_before_it_that_is_left_out() -> None:
+    lines = [raw("a\n", time=time(0)), raw("b\n", time=time(1)), b"broken\n"]
+    first, second, third = cut(lines, [1, 2], ended=False)
+    reading, multiline = Reading(exclude="^b$"), Multiline()
+    transform = of(reading, Start(), multiline)
+    for chunk in (first, second, empty(second.end)):
+        taken = transform.take(chunk)
+    undecided = transform.undecided()
+    assert undecided is not None
+    transform.decide(undecided.decided)
+    end = transform.take(empty(second.end)).end
+    assert taken.end is None
+    assert end is not None
+    start = Start(Resume(end.end, {}, end.fingerprint), "", end.last_time)
+    found = [one for each in of(reading, start).take(third).segments for one in each.documents]
+    assert [json.loads(one)["@timestamp"] for one in found] == [time(1)]
