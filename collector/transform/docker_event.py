@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from collector.docker.event import Event
 from collector.documents.composer import FinishedLine
-from collector.documents.document import Pilotfish
 from collector.documents.ids import short_hash
-from collector.model import Cursor, FileId, LogStream, Position, Segment, Ticket
+from collector.documents.segments import single
+from collector.model import LogStream, Segment
 from collector.text.times import iso
 from collector.transform.stamps import Stamps
 
@@ -25,7 +25,6 @@ SHIPPED = frozenset({"die", "oom", "restart", "health_status"})
 STREAM = LogStream(  # of the input `docker`
     container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, fields={}, has_run=False
 )
-_FILE = FileId(TARGET, TARGET, 0)
 _LEVELS = {"unhealthy": "warning", "error": "error", "oom": "error"}  # by health or kind of end; all else is info
 
 
@@ -47,15 +46,7 @@ def segment_of(
     time = iso(event.time)
     (stamp,) = stamps.render([time])
     line = FinishedLine(orjson.dumps(log_of(event, kind)).decode(), "events", time, _id(event))
-    (document,) = Pilotfish().finished(stream, [line], [stamp]).documents
-    return Segment(
-        stream=stream,
-        day=stamp[:10],
-        documents=[document],
-        ids=[line.id],
-        size=len(document),
-        ticket=Ticket(Position(_FILE, 0, 0, cursor=Cursor(event.time)), time, documents=1),
-    )
+    return single(stream, line, stamp, event.time)
 
 
 def log_of(event: Event, kind: str) -> dict[str, object]:

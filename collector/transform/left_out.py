@@ -7,11 +7,12 @@ Its `log` has `container`, `from` and `to` (when the agent counted), `lines`, `r
 from collections.abc import Mapping
 
 import orjson
+from msgspec.structs import replace
 
 from collector.documents.composer import FinishedLine
-from collector.documents.document import Pilotfish
 from collector.documents.ids import short_hash
-from collector.model import Cursor, FileId, LogStream, Position, Segment, Ticket
+from collector.documents.segments import single
+from collector.model import LogStream, Segment
 from collector.text.times import iso
 from collector.transform.stamps import Stamps
 
@@ -19,7 +20,6 @@ TARGET = "pilotfish-limits"
 STREAM = LogStream(
     container_id=TARGET, container=TARGET, entry="", target=TARGET, path="", running=True, fields={}, has_run=False
 )
-_FILE = FileId(TARGET, TARGET, 0)
 
 
 def segment_of(container: str, host: str, rules: Mapping[str, int], since: int, now: int, stamps: Stamps) -> Segment:
@@ -39,16 +39,5 @@ def segment_of(container: str, host: str, rules: Mapping[str, int], since: int, 
     }
     name = short_hash([TARGET, host, container, now])
     line = FinishedLine(orjson.dumps(log).decode(), "limits", time, name)
-    stream = LogStream(
-        container_id=TARGET, container=container, entry="", target=TARGET, path="", running=True, fields=fields,
-        has_run=False,
-    )  # fmt: skip
-    (document,) = Pilotfish().finished(stream, [line], [stamp]).documents
-    return Segment(
-        stream=stream,
-        day=stamp[:10],
-        documents=[document],
-        ids=[name],
-        size=len(document),
-        ticket=Ticket(Position(_FILE, 0, 0, cursor=Cursor(now)), time, documents=1),
-    )
+    stream = replace(STREAM, container=container, fields=fields)
+    return single(stream, line, stamp, now)
