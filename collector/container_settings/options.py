@@ -124,23 +124,16 @@ class RuleLines(Section):
     exclude: str | None = Field(None, description="pattern of lines that are left out")
 
 
-class Rule(Section):
-    """Settings for all containers that match: each of name, image and labels that is given."""
+class LineSettings(Section):
+    """What becomes of the lines of a stream."""
 
-    name: Glob = Field("*", description="name of the container; a pattern with *")
-    image: Glob = Field("*", description="image of the container, as docker ps shows it; a pattern with *")
-    labels: dict[str, Glob] = Field({}, description="labels that the container has, with patterns for their values")
-    exclude: bool | None = Field(None, description="true: do not follow the container")
-    target: str | None = Field(None, description="target of the documents")
     tags: dict[str, str] = Field({}, description="fields of the documents")
-    fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
     format: Annotated[RuleFormat | None, WithJsonSchema(FORMAT_SCHEMA)] = Field(
         None, description="format of the lines: its name, or `name` and options"
     )
     multiline: RuleMultiline = Field(
         default_factory=RuleMultiline, description="which lines are one event: auto, off, or patterns"
     )
-
     time: RuleTime = Field(default_factory=RuleTime, description="the own time of lines: where it stands, and how")
     lines: RuleLines = Field(default_factory=RuleLines, description="patterns of lines that are delivered or left out")
     level: str | None = Field(None, description="minimum level; lines with a lower one are left out")
@@ -150,20 +143,53 @@ class Rule(Section):
     on_excess: str | None = Field(
         None, description="fate of the lines beyond the limit: drop, sample, wait or store_only"
     )
-    redact: tuple[str, ...] | None = Field(
-        None, description="sets and rules of redaction, in place of `redact.sets` and `redact.patterns`; []: none"
-    )
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
-        for said in self.statements(0):
+        for key, value in self.said().items():
             try:
-                if said.key in KEYS:
-                    KEYS[said.key].read(said.value)
+                if key in KEYS:
+                    KEYS[key].read(value)
             except ValueError as error:
-                raise ValueError(f"{said.key}: {error}") from None
+                raise ValueError(f"{key}: {error}") from None
         tags_of(self.tags)
         return self
+
+    def said(self) -> dict[str, object]:
+        """The settings that have a value, by their keys."""
+        found: dict[str, object] = {
+            "tags": self.tags,
+            **{f"time.{name}": value for name, value in self.time.model_dump().items()},
+            **{f"lines.{name}": value for name, value in self.lines.model_dump().items()},
+            **{name: getattr(self, name) for name in ("level", "sample", "fold", "limit", "on_excess")},
+        }
+        if self.format is not None:
+            found["format"] = self.format.name
+            found |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
+        found |= {f"multiline.{name}": value for name, value in self.multiline.model_dump(by_alias=True).items()}
+        found["multiline"] = found.pop("multiline.mode")
+        return {key: value for key, value in found.items() if value not in (None, {}, ())}
+
+    def rule(self) -> "Rule":
+        """A rule for all that says the same."""
+        return Rule.model_validate(self.model_dump(include=set(LineSettings.model_fields), by_alias=True))
+
+
+class _Matching(Section):
+    name: Glob = Field("*", description="name of the container; a pattern with *")
+    image: Glob = Field("*", description="image of the container, as docker ps shows it; a pattern with *")
+    labels: dict[str, Glob] = Field({}, description="labels that the container has, with patterns for their values")
+    exclude: bool | None = Field(None, description="true: do not follow the container")
+    target: str | None = Field(None, description="target of the documents")
+    fields: RuleFields = Field(default_factory=RuleFields, description="further members of documents")
+
+
+class Rule(LineSettings, _Matching):
+    """Settings for all containers that match: each of name, image and labels that is given."""
+
+    redact: tuple[str, ...] | None = Field(
+        None, description="sets and rules of redaction, in place of `redact.sets` and `redact.patterns`; []: none"
+    )
 
     @property
     def is_for_all(self) -> bool:
@@ -183,30 +209,25 @@ class Rule(Section):
             and all(key in labels and fnmatchcase(labels[key], glob) for key, glob in self.labels.items())
         )
 
-    def statements(self, number: int) -> Iterator[Statement]:
-        """What it says; it is the rule of this number in the configuration, from 0."""
-        said: dict[str, object] = {
+    def said(self) -> dict[str, object]:
+        """The settings that have a value, by their keys."""
+        fields = self.fields
+        found: dict[str, object] = {
             "exclude": self.exclude,
             "target": self.target,
-            "tags": self.tags,
-            "fields.labels": self.fields.labels,
-            "fields.env": self.fields.env,
-            "fields.container": self.fields.container,
-            "fields.level": self.fields.level,
-            "fields.line": self.fields.line,
-            **{f"time.{name}": value for name, value in self.time.model_dump().items()},
-            **{f"lines.{name}": value for name, value in self.lines.model_dump().items()},
-            **{name: getattr(self, name) for name in ("level", "sample", "fold", "limit", "on_excess")},
+            "fields.labels": fields.labels,
+            "fields.env": fields.env,
+            "fields.container": fields.container,
+            "fields.level": fields.level,
+            "fields.line": fields.line,
         }
-        if self.format is not None:
-            said["format"] = self.format.name
-            said |= {f"format.{option}": value for option, value in self.format.__pydantic_extra__.items()}
-        said |= {f"multiline.{name}": value for name, value in self.multiline.model_dump(by_alias=True).items()}
-        said["multiline"] = said.pop("multiline.mode")
+        found = {key: value for key, value in found.items() if value not in (None, ())} | super().said()
+        return found if self.redact is None else found | {"redact": self.redact}
+
+    def statements(self, number: int) -> Iterator[Statement]:
+        """What it says; it is the rule of this number in the configuration, from 0."""
         origin = Origin("rule", f"containers.{number}")
-        yield from (Statement("", key, value, origin) for key, value in said.items() if value not in (None, {}, ()))
-        if self.redact is not None:
-            yield Statement("", "redact", self.redact, origin)
+        yield from (Statement("", key, value, origin) for key, value in self.said().items())
 
 
 class Sample(Section):

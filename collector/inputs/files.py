@@ -1,14 +1,14 @@
 """Plain files of the host: each is a stream, with its rotated files."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import structlog
 from msgspec.structs import replace
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field
 
 from collector.container_settings.keys import read_source
-from collector.container_settings.options import FORMAT_SCHEMA, Rule, RuleFormat, RuleMultiline
+from collector.container_settings.options import LineSettings
 from collector.container_settings.policy import Policy
 from collector.container_settings.statement import STDOUT, Asking
 from collector.files.matching import MOST_LOOKED_AT, Matches, matching, pattern_of
@@ -29,7 +29,7 @@ def _path(value: str) -> str:
     return read_source(value)
 
 
-class Settings(InputSettings):
+class Settings(LineSettings, InputSettings):
     """Plain files of this machine, with their rotated files. No container is needed."""
 
     type: Literal["files"] = "files"
@@ -39,31 +39,11 @@ class Settings(InputSettings):
     target: str | None = Field(
         None, description="target of the documents; default: the name of the file without its last extension"
     )
-    tags: dict[str, str] = Field({}, description="fields of the documents")
-    format: Annotated[RuleFormat | None, WithJsonSchema(FORMAT_SCHEMA)] = Field(
-        None, description="format of the lines: its name, or `name` and options"
-    )
-    multiline: RuleMultiline = Field(
-        default_factory=RuleMultiline, description="which lines are one event: auto, off, or patterns"
-    )
     backlog: Backlog = Field(
         "all",
         description="files to read that were never read: all, new (written from now on), or those that were written in "
         "the last 24h, 7d …",
     )
-
-    @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
-        self.rule()
-        return self
-
-    def rule(self) -> Rule:
-        """What it asks for, as a rule for containers says it.
-
-        Raises:
-            ValueError: a value cannot be used.
-        """
-        return Rule(tags=self.tags, format=self.format, multiline=self.multiline)
 
     def open(self, context: InputContext) -> "Files":
         """Make the input; nothing is read yet."""

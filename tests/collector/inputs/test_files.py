@@ -45,6 +45,15 @@ class TestFiles(InputContract):
         assert {(one["@target"], one["team"], one["stream"]) for one in found} == {("shop", "a", "stdout")}
         assert sum(one["log"] == {"level": "info", "user": "ann"} for one in found) == 2
 
+    async def test_lines_are_left_out_as_of_containers(self, tmp_path: Path) -> None:
+        (tmp_path / "place").mkdir()
+        self.asked = {"format": "logfmt", "level": "info", "lines": {"exclude": "health"}, "limit": "2/day"}
+        self.write(tmp_path / "place", "web", "level=debug a=1", "level=info b=health", *["level=info n=1"] * 4)
+        async with self.running(tmp_path) as (agent, kept):
+            await until(lambda: len(kept.documents) == 2)
+            await until(lambda: agent.pipelines[0].ledger.filtered.total() == 4)
+        assert agent.pipelines[0].ledger.filtered == {"level": 1, "exclude": 1, "limit": 2}
+
     async def test_a_file_that_comes_again_goes_on_where_it_was(self, tmp_path: Path) -> None:
         (tmp_path / "place").mkdir()
         async with self.running(tmp_path) as (agent, kept):
