@@ -97,6 +97,7 @@ def _stream(
             output: {
                 "documents": reader.documents,
                 "backlog_bytes": reader.source.backlog_bytes,
+                "level": reader.source.stream.reading.level,
                 "format": reader.counts.format,
                 "unparsed_lines": reader.counts.misfits,
                 "refused_times": reader.counts.refused_times,

@@ -59,6 +59,7 @@ def _container(one: Mapping[str, Any]) -> Iterator[str]:
             more = "".join(f", {count:,} left out by {rule}" for rule, count in sorted(numbers["left_out"].items()))
             more += f", {numbers['unparsed_lines']:,} lines do not fit the format" if numbers["unparsed_lines"] else ""
             more += f", {numbers['refused_times']:,} times of lines are not used" if numbers["refused_times"] else ""
+            more += f", the minimum level is {numbers['level']}" if numbers["level"] else ""
             more += f", the format is {numbers['format']}" if numbers["format"] else ""
             read = f"{numbers['documents']:,} documents read, {numbers['backlog_bytes']:,} bytes not read yet"
             yield visible(f"    output {output}: {read}{more}")

@@ -75,6 +75,7 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
             "kept": {
                 "documents": 2,
                 "backlog_bytes": 0,
+                "level": "",
                 "format": "",
                 "unparsed_lines": 1,
                 "refused_times": 0,
