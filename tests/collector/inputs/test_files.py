@@ -9,8 +9,18 @@ import pytest
 import structlog
 from pydantic import ValidationError
 
-from collector.inputs.files import Settings
+from collector.inputs.files import Files, Settings
+from collector.pipeline.deciding import Deciding
+from collector.pipeline.pipeline import Pipeline
 from tests.contract.inputs import InputContract, Kept, until
+
+
+@pytest.fixture(autouse=True)
+def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks follow each other at once."""
+    monkeypatch.setattr(Files, "look_seconds", 0.05)
+    monkeypatch.setattr(Pipeline, "save_seconds", 0.05)
+    monkeypatch.setattr(Deciding, "look_seconds", 0.05)
 
 
 class TestFiles(InputContract):
