@@ -68,10 +68,10 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        if any(map(has_to_wait, readers)):
-            return [self.take(*one) for one in zip(readers, chunks, strict=True)]
-        made = together(readers, chunks, self._most_added)
-        return [self.take(*one) for one in zip(readers, chunks, made, strict=True)]
+        at_once = [one for one in zip(readers, chunks, strict=True) if not has_to_wait(one[0])]
+        found = together([reader for reader, _ in at_once], [chunk for _, chunk in at_once], self._most_added)
+        made = {id(chunk): segments for (_, chunk), segments in zip(at_once, found, strict=True)}
+        return [self.take(reader, chunk, made.get(id(chunk))) for reader, chunk in zip(readers, chunks, strict=True)]
 
     async def wait(self, reader: Reader) -> None:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""

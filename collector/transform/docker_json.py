@@ -283,8 +283,8 @@ class DockerJson(Transform):
         finished.append(FinishedLine(text, "stdout", self._last_time, name, is_cut=is_cut, is_broken=True))
 
     def _place(self, start: Position, last_time: str, before: bytes) -> Ticket:
-        before = before if start.offset else b""  # that of the file before is no line of this one
-        return self._ticket(start, last_time, fingerprint(last_line(before)))
+        known_by = fingerprint(last_line(before if start.offset else b""))  # that of the file before is no line of it
+        return Ticket(start, last_time, known_by, carried="" if self._composer.remembers else self._composer.carried)
 
     def _resume(self, chunk: Chunk, *, had_state: bool = False) -> Ticket:
         """Where reading must resume: where nothing was unfinished or held."""
