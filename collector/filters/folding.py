@@ -37,19 +37,21 @@ class Folding:
     def __init__(self, seconds: float, known: Sequence[tuple[str, Repeats]] = ()) -> None:
         self._seconds = seconds
         self.known = dict(known)
-        self._oldest = min((seconds_of(one.first) for one in self.known.values()), default=0.0)
+        self._oldest = self._newest = 0.0  # of the texts
+        self._look()
 
     def over(self, time: str) -> Iterator[Repeats]:
         """Those whose seconds are over at this time, and those that make room for others."""
         now = seconds_of(time)
-        if now - self._oldest <= self._seconds and len(self.known) < _MOST:
+        is_any_over = now - self._oldest > self._seconds or self._newest - now > self._seconds
+        if not is_any_over and len(self.known) < _MOST:
             return
         for key, one in list(self.known.items()):
-            if now - seconds_of(one.first) > self._seconds or len(self.known) >= _MOST:
+            if abs(now - seconds_of(one.first)) > self._seconds or len(self.known) >= _MOST:  # a clock may be set back
                 del self.known[key]
                 if one.times:
                     yield one
-        self._oldest = min((seconds_of(one.first) for one in self.known.values()), default=now)
+        self._look(now)
 
     def repeats(self, line: FinishedLine, text: str, level: str, said: Callable[[], str]) -> int:
         """The how-manieth line it is that says what another did before it, 0: none did.
@@ -61,11 +63,16 @@ class Folding:
         before = self.known.get(key)
         if before is None:
             self.known[key] = Repeats(line.time)
+            self._newest = max(self._newest, seconds_of(line.time))
             return 0
         before.times += 1
         before.last, before.id, before.stream, before.level = line.time, line.id, line.stream, level
         before.text = said()[:_SHOWN]
         return before.times
+
+    def _look(self, now: float = 0.0) -> None:
+        firsts = [seconds_of(one.first) for one in self.known.values()]
+        self._oldest, self._newest = min(firsts, default=now), max(firsts, default=now)
 
     @staticmethod
     def is_cut(text: str) -> bool:

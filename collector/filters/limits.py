@@ -13,6 +13,7 @@ from collector.reading import Excess, Limit
 from collector.text.times import seconds_of
 
 MOST_LIMITS = 4
+_LATE_SECONDS = 60  # that lines may be out of order
 _KEPT_OF_EXCESS = 100  # with `sample`: one of so many
 _FORM = re.compile(
     r"(?P<number>[0-9]{1,12}) ?(?:(?P<bytes>b|kb|mb|gb|kib|mib|gib)|(?P<thousands>k|m)?(?: ?lines?)?) ?(?:/|per) ?"
@@ -66,14 +67,16 @@ class Limits:
     def passes(self, time: str, log: str) -> bool:
         """Whether a line with this `log`, of this time as Docker writes it, is within each limit, or in the sample.
 
-        A line of an earlier span counts for the present one: two streams may be out of order by moments.
+        A line of an earlier span counts for the present one: two streams may be out of order by moments. One that is
+        earlier by more begins its span anew: the clock was wrong before, or is now.
         """
         second = int(seconds_of(time))
         size = len(log.encode()) if self._has_bytes else 0
         is_within = True
         for one in self.used:
             limit = one.limit
-            if (span := second // limit.seconds) > one.span:
+            span = second // limit.seconds
+            if span > one.span or (one.span - span) * limit.seconds > limit.seconds + _LATE_SECONDS:
                 one.span, one.amount, one.excess = span, 0, 0
             if one.amount + (size if limit.unit == "bytes" else 1) > limit.most:
                 is_within = False

@@ -44,7 +44,7 @@ def test_long_texts_differ_by_their_beginning_alone_and_are_told_in_part() -> No
     assert [one.text for one in told] == ["x" * 256]
 
 
-def test_a_clock_that_goes_back_holds_nothing_up() -> None:
-    passed, told = fold([(100, "a"), (0, "a"), (1, "a"), (200, "b")])
-    assert passed == [0, 3]
-    assert [one.times for one in told] == [2]
+def test_a_clock_that_was_wrong_folds_nothing_that_is_not_near() -> None:
+    passed, told = fold([(100, "a"), (100.5, "a"), (0, "a"), (1, "a"), (200, "b")])
+    assert passed == [0, 2, 4]
+    assert [(one.times, one.id) for one in told] == [(1, "a-1"), (1, "a-3")]

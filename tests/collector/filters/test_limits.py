@@ -62,6 +62,13 @@ def test_a_line_that_is_late_counts_for_the_present_span() -> None:
     assert [one.passes(at(second), "{}") for second in (1.0, 0.9, 2.0, 1.5)] == [True, False, True, False]
 
 
+def test_a_clock_that_was_wrong_leaves_nothing_out_when_it_is_right_again() -> None:
+    one = Limits([Limit(1, "lines", 1), Limit(3, "lines", 86400)], "drop")
+    assert [one.passes(at(second), "{}") for second in (0, 86400 * 900, 1, 1.5, 2, 3)] == [
+        True, True, True, False, True, True,
+    ]  # fmt: skip
+
+
 def test_a_line_has_to_be_within_each_limit_and_one_that_is_left_out_uses_up_none() -> None:
     one = Limits([Limit(10, "bytes", 1), Limit(3, "lines", 60)], "drop")
     assert [one.passes(at(0), "x" * size) for size in (6, 6, 4)] == [True, False, True]
