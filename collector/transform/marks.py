@@ -13,6 +13,7 @@ from collector.documents.ids import begin_of
 from collector.model import FileId, Ticket
 
 _MOST_WAITING = 4096  # lines: then they are composed as they are
+_MOST_CHARACTERS = 4 << 20  # of them
 _FILES = 4  # that are told apart: a line, or an event, may go on over a rotation
 
 _Beginning = tuple[int, int]  # the number of a file, in the order in which they are read, and a raw line of it
@@ -28,6 +29,7 @@ class Marks:
         self._seen = 0  # finished lines of the chunk that were looked at
         self._ready: list[FinishedLine] = []  # of the chunk, to be composed in this order
         self._waiting: list[tuple[_Beginning, int, FinishedLine]] = []
+        self._characters = 0  # of those
         self._count = 0  # of all lines
         self._furthest: _Beginning = (-1, -1)  # the last that is ready
         self._files: dict[str, int] = {}  # numbers of files, by what the ids of their lines begin with
@@ -51,10 +53,12 @@ class Marks:
             file, number = begin_of(line.id)
             self._count += 1
             heappush(self._waiting, ((self._number(file), number), self._count, line))
+            self._characters += len(line.text)
         self._seen = len(finished)
         oldest = min(map(of, unfinished), default=None)
-        while self._waiting and (oldest is None or self._waiting[0][0] < oldest or len(self._waiting) > _MOST_WAITING):
+        while self._waiting and (oldest is None or self._waiting[0][0] < oldest or self._is_full):
             beginning, _, line = heappop(self._waiting)
+            self._characters -= len(line.text)
             self._ready.append(line)
             self._furthest = max(self._furthest, beginning)
         if clear is not None and clear is not self._newest:
@@ -68,7 +72,7 @@ class Marks:
         """The documents of a chunk's lines; each place gets what is to be known there."""
         if not composer.remembers:
             waiting = [line for _, _, line in sorted(self._waiting)]  # of a time when the order mattered
-            self._waiting = []
+            self._waiting, self._characters = [], 0
             return compose([*waiting, *finished])
         made, first = Made([], [], []), 0
         for last, place in (*self._found, (len(self._ready), None)):
@@ -80,6 +84,10 @@ class Marks:
                 self.last = place
         self._found, self._ready, self._seen = [], [], 0
         return made
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._waiting) > _MOST_WAITING or self._characters > _MOST_CHARACTERS
 
     def _number(self, file: str) -> int:
         if (number := self._files.get(file)) is None:
