@@ -29,6 +29,7 @@ MOST_FOLD_SECONDS = 3600.0
 MOST_WAIT_SECONDS = 60  # of a limit, for the lines beyond it to be read later
 _GAP = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)\s*(?P<unit>ms|s|m)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+FILES = "files"  # in `labels.allow`: that a stream is named by a path
 OPERATORS = frozenset({"redact"})  # whose lines have secrets must not say that they are shown
 _WILD = re.compile(r"\[[^]]*\]|[*?_]")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")

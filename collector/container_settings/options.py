@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
 
 from collector import formats
-from collector.container_settings.keys import KEYS, tags_of
+from collector.container_settings.keys import FILES, KEYS, tags_of
 from collector.container_settings.statement import Origin, Statement
 from collector.values import Section
 
@@ -40,16 +40,18 @@ class LabelOptions(Section):
         (), description="labels of other collectors that are read, too: elastic, dozzle, datadog"
     )
     allow: tuple[Glob, ...] = Field(
-        ("*",), description="settings that containers may set themselves; names, or patterns with *"
+        ("*",),
+        description="settings that containers may set themselves, and `files` for paths; names, or patterns with *",
     )
 
     @field_validator("allow")
     @classmethod
     def _names_settings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for glob in value:
-            if not any(fnmatchcase(key, glob) for key in KEYS):
-                near = get_close_matches(glob, KEYS, 1)
-                remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(KEYS)}"
+            known = (FILES, *KEYS)
+            if not any(fnmatchcase(key, glob) for key in known):
+                near = get_close_matches(glob, known, 1)
+                remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
                 raise ValueError(f"{glob} is no setting; {remedy}")
         return value
 

@@ -9,9 +9,9 @@ from collector.container_settings import dialects
 from collector.container_settings.dialects import OPTIONS, PILOTFISH, is_named_by, log_pilot
 from collector.container_settings.hints import HINTS
 from collector.container_settings.judged import Judged
-from collector.container_settings.keys import MOST_VALUE_BYTES, OPERATORS, globs_of, is_chosen
+from collector.container_settings.keys import FILES, MOST_VALUE_BYTES, OPERATORS, globs_of, is_chosen
 from collector.container_settings.options import LabelOptions, Rule
-from collector.container_settings.statement import SOURCE, Asking, Entry, Fault, Origin, Settings, Statement
+from collector.container_settings.statement import SOURCE, STDOUT, Asking, Entry, Fault, Origin, Settings, Statement
 from collector.text.bounds import shown, slim
 
 MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
@@ -124,8 +124,11 @@ class Policy:
 
     def _refusal(self, said: Statement) -> str | None:
         """Why the container may not say it."""
-        if said.origin.kind == "rule" or said.key == SOURCE:
+        if said.origin.kind == "rule":
             return None
+        if said.key == SOURCE:
+            is_file = str(said.value).strip() != STDOUT
+            return _not_allowed(FILES) if is_file and not self._may_set(FILES) else None
         if said.key in OPERATORS:
             return f"containers may not set {said.key}: it is for the operator's rules in the section `containers`"
         setting = "format" if said.key.startswith(OPTIONS) else said.key

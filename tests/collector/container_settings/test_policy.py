@@ -539,3 +539,13 @@ def test_redaction_alone_follows_nothing() -> None:
     for rule in (Rule(redact=("pii",)), Rule(name="web-*", redact=("pii",))):
         policy = Policy(rules=[rule], redact=("secrets",))
         assert settled(policy=policy, select="labelled").entries == ()
+
+
+def test_the_operator_may_forbid_files_alone() -> None:
+    labels = {"pilotfish.web": "stdout", "pilotfish.audit": "/var/log/app/*.log"}
+    found = settled(labels, policy=Policy(LabelOptions(allow=("target", "format"))))
+    assert [entry.name for entry in found.entries] == ["web"]
+    assert found.told() == [
+        "label pilotfish.audit: containers may not set files here: the operator's labels.allow does not name it"
+    ]
+    assert len(settled(labels, policy=Policy(LabelOptions(allow=("target", "files")))).entries) == 2
