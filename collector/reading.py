@@ -72,7 +72,8 @@ class Reading(NamedTuple):
     @property
     def is_selective(self) -> bool:
         """Whether a document may be left out, or have another time or further members."""
-        return self[5:] != AS_WRITTEN[5:]
+        rest = self._replace(format="", options={}, multiline=None, redact=(), redactor=None)
+        return rest != AS_WRITTEN
 
     @property
     def remembers(self) -> bool:
