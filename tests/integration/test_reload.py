@@ -17,6 +17,8 @@ import pytest
 from tests.integration.agent import AgentProcess, running, wait_until
 from tests.integration.log_tree import LogTree, envelope
 
+pytestmark = pytest.mark.slow  # processes that write and read for seconds
+
 SECRET = "hunter2"
 LINE = "n={} password=" + SECRET
 RELOADED = ["old", "new", "newer", "newest", "old"]

@@ -73,7 +73,7 @@ def several(seed: int, count: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("reading", CHOICES)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_what_is_left_out_does_not_depend_on_where_the_log_is_cut(reading: Reading, seed: int) -> None:
     lines = several(seed, 60)
     chance = random.Random(seed)
@@ -93,7 +93,7 @@ def test_what_is_left_out_does_not_depend_on_where_the_log_is_cut(reading: Readi
 
 
 @pytest.mark.parametrize("reading", CHOICES)
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(15))
 def test_what_is_left_out_does_not_depend_on_when_its_reader_is_killed(reading: Reading, seed: int) -> None:
     chance = random.Random(seed)
     lines = several(seed, 60)
@@ -107,7 +107,7 @@ def test_what_is_left_out_does_not_depend_on_when_its_reader_is_killed(reading: 
 
 
 @pytest.mark.parametrize("reading", CHOICES)
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(25))
 def test_events_of_several_lines_are_left_out_the_same_whenever_their_reader_is_killed(
     reading: Reading, seed: int
 ) -> None:
