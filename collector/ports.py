@@ -124,6 +124,10 @@ class Taken(Struct, gc=False):
     torn_lines: int = 0
     counts: Counts | None = None
 
+    def note(self, counts: Counts) -> None:
+        """Its composer has counted this."""
+        self.counts, self.filtered = counts, counts.filtered
+
 
 class Undecided(NamedTuple):
     """What a transform waits for: the end of an event, or the time of lines that have none.

@@ -72,24 +72,24 @@ class Limits:
         """
         second = int(seconds_of(time))
         size = len(log.encode()) if self._has_bytes else 0
-        is_within = True
+        full = []
         for one in self.used:
             limit = one.limit
             span = second // limit.seconds
             if span > one.span or (one.span - span) * limit.seconds > limit.seconds + _LATE_SECONDS:
                 one.span, one.amount, one.excess = span, 0, 0
-            if one.amount + (size if limit.unit == "bytes" else 1) > limit.most:
-                is_within = False
-        if not is_within:
-            return self._is_kept(size)
-        for one in self.used:
-            one.amount += size if one.limit.unit == "bytes" else 1
-        return True
-
-    def _is_kept(self, size: int) -> bool:
-        """Whether a line beyond a limit is in the sample of such lines."""
-        full = [one for one in self.used if one.amount + (size if one.limit.unit == "bytes" else 1) > one.limit.most]
+            if one.amount + _cost(limit, size) > limit.most:
+                full.append(one)
+        if not full:
+            for one in self.used:
+                one.amount += _cost(one.limit, size)
+            return True
         is_kept = self._is_sampled and all(one.excess % _KEPT_OF_EXCESS == 0 for one in full)
         for one in full:
             one.excess += 1
         return is_kept
+
+
+def _cost(limit: Limit, size: int) -> int:
+    """What a line of so many bytes uses up of it."""
+    return size if limit.unit == "bytes" else 1

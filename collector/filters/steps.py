@@ -1,7 +1,6 @@
 """What a stream's settings leave out, and what they add to its documents: each line in its turn."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -18,25 +17,13 @@ from collector.filters.folding import Folding, Repeats
 from collector.filters.limits import Limits, Used
 from collector.filters.line_times import LineTimes
 from collector.filters.sampling import is_kept
+from collector.formats.format import Format
 from collector.formats.parts.linear import matcher
 from collector.model import Counts
 from collector.reading import Reading
 
 _STANDS = "stands for those before"  # it is told later, so it is not left out
 _ERRORS = frozenset({"error", "fatal"})
-
-
-class Decides(Protocol):
-    """A format that the first lines decide."""
-
-    decision: str
-
-    @property
-    def carried(self) -> str:
-        """What has to be known of the lines before."""
-
-    def resume(self, carried: str) -> None:
-        """Go on where that was carried."""
 
 
 class _Carried(Struct, omit_defaults=True):
@@ -54,7 +41,7 @@ class Steps:
     `format` is that of the lines, if they decide it.
     """
 
-    def __init__(self, reading: Reading, carried: str = "", format: Decides | None = None) -> None:  # noqa: A002
+    def __init__(self, reading: Reading, carried: str = "", format: Format | None = None) -> None:  # noqa: A002
         before = _carried(carried)
         self._has_state = reading.remembers
         self._format = format

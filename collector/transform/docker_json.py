@@ -49,6 +49,8 @@ _UNDATED_SECONDS = 5.0  # that lines wait for one behind them that has a time
 class DockerJson(Transform):
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
+    _undated: type[Undated] = Undated
+
     def __init__(
         self, stamps: Stamps, start: Start = BEGINNING, *, composer: Composer | None = None, is_slow: bool = False
     ) -> None:
@@ -57,15 +59,14 @@ class DockerJson(Transform):
         `composer` gives documents their form, and is no other transform's; None: the form `pilotfish`.
         """
         self.is_slow = is_slow
-        self.parse_errors = 0
-        self.torn_lines = 0
+        self.parse_errors = self.torn_lines = 0
         self._stamps = stamps
         self._composer = Pilotfish() if composer is None else composer
         self._begun = False
         self._was_plain = False  # the chunk before, and nothing of it is held
         self._joining = Joining()
         self._marks = Marks()
-        self._held = Undated(start.decided.dated)
+        self._held = self._undated(start.decided)
         self._clear: Ticket  # the last place at which nothing was unfinished or held, while something is held
         self._last_time = "" if start.last_time == _NO_TIME else start.last_time  # in the file being read
         self._line_before = b""  # b"" if it is not known
@@ -101,8 +102,7 @@ class DockerJson(Transform):
             end = None if self.is_amid_line else self._ticket(chunk.end, last_time, chunk.fingerprint)
         taken = Taken(segments, end, parse_errors=self.parse_errors, torn_lines=self.torn_lines)
         if self._composer.reads_lines:
-            taken.counts = self._composer.counted()
-            taken.filtered = taken.counts.filtered
+            taken.note(self._composer.counted())
         self.parse_errors = self.torn_lines = 0
         return taken
 

@@ -45,8 +45,7 @@ class LineFormat(Transform):
         ]
         taken = Taken(segments, segments[-1].ticket if segments else end)
         if self._composer.reads_lines:
-            taken.counts = self._composer.counted()
-            taken.filtered = taken.counts.filtered
+            taken.note(self._composer.counted())
         return taken
 
     def added_bytes(self, stream: LogStream) -> int:

@@ -3,15 +3,15 @@
 All that follows is `docker_json`'s, and `multiline_json`'s where lines are joined. The time is that of `written`.
 """
 
-from collector.documents.composer import Composer, FinishedLine
-from collector.model import BEGINNING, Chunk, Decided, LogStream, Segment, Start
+from typing import cast
+
+from collector.documents.composer import FinishedLine
+from collector.model import Chunk, Decided, LogStream, Segment
 from collector.ports import Undecided
-from collector.reading import Multiline
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import DockerJson
 from collector.transform.envelope import LineWithAttrs
 from collector.transform.multiline_json import MultilineJson
-from collector.transform.stamps import Stamps
 from collector.transform.undated import RawLine
 from collector.transform.written import WrittenLines
 
@@ -19,10 +19,11 @@ from collector.transform.written import WrittenLines
 class _Plain(DockerJson):
     """What both have in common; `_times` has the lines that wait for their time."""
 
-    _times: WrittenLines
+    _undated = WrittenLines
 
-    def _wait_in(self, times: WrittenLines) -> None:
-        self._held = self._times = times
+    @property
+    def _times(self) -> WrittenLines:
+        return cast(WrittenLines, self._held)
 
     @property
     def is_full(self) -> bool:
@@ -67,30 +68,6 @@ class _Plain(DockerJson):
 class PlainLines(_Plain):
     """The transform of one stream of plain lines, each of which is a document."""
 
-    def __init__(
-        self, stamps: Stamps, start: Start = BEGINNING, *, composer: Composer | None = None, is_slow: bool = False
-    ) -> None:
-        """As `DockerJson`."""
-        super().__init__(stamps, start, composer=composer, is_slow=is_slow)
-        self._wait_in(WrittenLines(start.decided))
-
 
 class PlainEvents(_Plain, MultilineJson):
     """The transform of one stream of plain lines that are joined to events."""
-
-    def __init__(
-        self,
-        stamps: Stamps,
-        multiline: Multiline,
-        start: Start = BEGINNING,
-        *,
-        composer: Composer | None = None,
-        is_slow: bool = False,
-    ) -> None:
-        """As `MultilineJson`.
-
-        Raises:
-            ValueError: a pattern cannot be used.
-        """
-        MultilineJson.__init__(self, stamps, multiline, start, composer=composer, is_slow=is_slow)
-        self._wait_in(WrittenLines(start.decided))

@@ -29,9 +29,9 @@ class RawLine(NamedTuple):
 class Undated:
     """Those of one stream; they are of one file. `changed`: when it was last written, as `Chunk.changed`."""
 
-    def __init__(self, dated: Dated | None) -> None:
+    def __init__(self, decided: Decided) -> None:
         self.changed = 0
-        self._dated = dated
+        self._dated = decided.dated
         self._lines: list[RawLine] = []
         self._bytes = 0
 

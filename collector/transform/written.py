@@ -13,7 +13,7 @@ class WrittenLines(Undated):
     """Lines that wait for such a decision, of one file or several. `is_over`: nobody will decide any more."""
 
     def __init__(self, decided: Decided) -> None:
-        super().__init__(None)
+        super().__init__(Decided())
         self.is_over = False
         self._written = list(decided.written)
         self._seen: dict[FileId, Written] = {}  # what is to be decided of the files of those that wait
