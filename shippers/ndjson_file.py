@@ -21,7 +21,7 @@ from pydantic import Field
 from collector.errors import ConfigurationError, Unavailable
 from collector.files.writing import fsync_directory
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, ShipperSettings
+from collector.ports import OutputContext, Promise, ShipperSettings
 from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
@@ -43,6 +43,10 @@ class Settings(ShipperSettings):
         100 << 20, description="maximum size of the file; the agent rotates it before it grows larger"
     )
     keep: int = Field(5, ge=0, le=1000, description="number of rotated files to keep, besides the current one")
+
+    def promise(self) -> Promise:
+        """What the output promises."""
+        return Promise("at_least_once", "a batch that was cut off is written again, with the same ids")
 
     def open(self, context: OutputContext) -> "NdjsonFile":
         """Make the shipper; the file is opened by the first batch.

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, ShipperSettings
+from collector.ports import OutputContext, Promise, ShipperSettings
 
 
 class Settings(ShipperSettings):
@@ -14,6 +14,10 @@ class Settings(ShipperSettings):
     takes_many_writers = True
 
     type: Literal["null"] = Field("null", description="discards every document")
+
+    def promise(self) -> Promise:
+        """What the output promises."""
+        return Promise("unsafe", "every document is discarded")
 
     def open(self, context: OutputContext) -> "Null":
         """Make the shipper."""

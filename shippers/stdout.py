@@ -15,7 +15,7 @@ from pydantic import Field
 
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, ShipperSettings
+from collector.ports import OutputContext, Promise, ShipperSettings
 
 STDOUT = 1
 
@@ -30,6 +30,10 @@ class Settings(ShipperSettings):
     """Standard output: a terminal or a pipe."""
 
     type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
+
+    def promise(self) -> Promise:
+        """What the output promises."""
+        return Promise("at_least_once", "a batch that was cut off is written again, with the same ids")
 
     def open(self, context: OutputContext) -> "Stdout":
         """Make the shipper."""

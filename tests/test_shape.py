@@ -4,9 +4,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from collector.ports import ShipperSettings
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(path for package in ("collector", "shippers") for path in (ROOT / package).rglob("*.py"))
@@ -15,6 +18,7 @@ SHIPPERS = sorted(
 )
 SHIPPERS.remove("__init__")
 
+WORDS_OF_OTHERS = {"null", "stdout", "http", "syslog", "forward", "kafka"}  # JSON, Docker, URLs, a format, an input
 MAY_NAME_AN_OUTPUT = ("collector.cli.setup_elasticsearch", "collector.demo")  # a command for it; a show of the store
 MAY_CATCH_EVERY_ERROR = (
     "collector.cli",
@@ -71,15 +75,12 @@ def test_only_app_loads_shippers_by_name(module: str) -> None:
 
 @every_module
 def test_no_type_of_output_is_named_outside_of_shippers(module: str) -> None:
-    """What is peculiar to one stands in its `Settings`. `null` and `stdout` are words of JSON and Docker, too."""
+    """What is peculiar to one stands in its `Settings`. Some types have names that others use, too."""
     if not is_within(module, "collector") or any(is_within(module, each) for each in MAY_NAME_AN_OUTPUT):
         return
-    long = [name for name in SHIPPERS if len(name) > len("stdout")]
-    found = [
-        text
-        for text in texts(tree(MODULES[module]))
-        if text in {*SHIPPERS} - {"null", "stdout"} or any(name in text for name in long)
-    ]
+    names = {*SHIPPERS} - WORDS_OF_OTHERS
+    long = [name for name in names if len(name) > len("stdout")]
+    found = [text for text in texts(tree(MODULES[module])) if text in names or any(name in text for name in long)]
     assert found == []
 
 
@@ -205,6 +206,12 @@ def test_a_shipper_has_settings(name: str) -> None:
     assert "Settings" in defined | aliases
 
 
+@pytest.mark.parametrize("name", SHIPPERS)
+def test_a_shipper_says_what_it_promises(name: str) -> None:
+    settings = import_module(f"shippers.{name}").Settings
+    assert settings.promise is not ShipperSettings.promise
+
+
 FORMATS = sorted(
     {path.stem for path in (ROOT / "collector" / "formats").glob("*.py")} - {"__init__", "format", "known"}
 )
@@ -253,7 +260,7 @@ SEAMS = {
 
 def implementations(module: str) -> Iterator[tuple[str, str]]:
     """Each class of a module behind a seam with contract suites: its name, its contract."""
-    if module == "collector.ports" or is_within(module, "collector.intake"):
+    if is_within(module, "collector.ports") or is_within(module, "collector.intake"):
         return
     for node in ast.walk(tree(MODULES[module])):
         if isinstance(node, ast.ClassDef):

@@ -11,7 +11,7 @@ from collector.net.credentials import ApiKey, BasicAuth
 from collector.net.headers import as_text
 from collector.net.options import HttpOptions
 from collector.net.waiting import Tell
-from collector.ports import OutputContext, Setup, SetupFile, SetupStep, ShipperSettings
+from collector.ports import OutputContext, Promise, Setup, SetupFile, SetupStep, ShipperSettings
 
 from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, INDICES
@@ -88,6 +88,10 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
             if fault := fault_of_parameter(name, value):
                 raise ValueError(fault.replace(": ", "; ", 1))
         return parameters
+
+    def promise(self) -> Promise:
+        """What the output promises."""
+        return Promise("exactly_once", "the cluster creates each document once, by its id")
 
     def open(self, context: OutputContext) -> ElasticsearchShipper:
         """Read the named files and make the shipper; connects to nothing yet.

@@ -15,7 +15,7 @@ from pydantic import Field
 from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import Found, OutputContext, Query, ShipperSettings
+from collector.ports import Found, OutputContext, Promise, Query, ShipperSettings
 from collector.values import Bytes, Seconds
 
 from .days import Days
@@ -38,6 +38,10 @@ class Settings(ShipperSettings):
     commit_seconds: Seconds = Field(
         1.0, gt=0, le=60, description="time between commits; a document can be found after the commit"
     )
+
+    def promise(self) -> Promise:
+        """What the output promises."""
+        return Promise("exactly_once", "the store has each id once")
 
     def open(self, context: OutputContext) -> "Store":
         """Make the store in the output's directory; nothing is touched before the first batch or search."""
