@@ -24,6 +24,10 @@ def line_count(data: bytes) -> int:
     return len(data) - len(data.replace(b"\n", b""))
 
 
+def _as_kept(documents: list[bytes]) -> list[bytes]:
+    return documents
+
+
 def within(most_bytes: int, items: Iterable[Item], size: Callable[[Item], int]) -> list[Item]:
     """The first of `items` that have no more bytes together, one at least; no later one is asked for."""
     found: list[Item] = []
@@ -280,12 +284,15 @@ class Batch(Struct, frozen=True):
         """Bytes of the documents."""
         return sum(segment.size for segment in self.segments)
 
-    def lines(self) -> bytes:
-        """One document a line, its `_id` as the first member: where ids cannot stand beside the documents."""
+    def lines(self, written: Callable[[list[bytes]], list[bytes]] = _as_kept) -> bytes:
+        """One document a line, its `_id` as the first member: where ids cannot stand beside the documents.
+
+        `written` gives documents in the form that the destination wants: `Form.written`.
+        """
         return b"".join(
             b'{"_id":%b,%b\n' % (msgspec.json.encode(name), body[1:])
             for segment in self.segments
-            for name, body in zip(segment.ids, segment.documents, strict=True)
+            for name, body in zip(segment.ids, written(segment.documents), strict=True)
         )
 
 

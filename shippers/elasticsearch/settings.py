@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 import msgspec
 from pydantic import Field, field_validator
 
-from collector.documents.forms import FORMS, KEPT, form_of
+from collector.documents.form_option import FormOption
 from collector.net.credentials import ApiKey, BasicAuth
 from collector.net.headers import as_text
 from collector.net.options import HttpOptions
@@ -20,7 +20,7 @@ from .parameters import fault_of_parameter
 from .shipper import ElasticsearchShipper
 
 
-class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
+class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
     """An Elasticsearch or OpenSearch cluster: nodes, index names, credentials and TLS."""
 
     takes_many_writers = True
@@ -35,11 +35,6 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
     index: str = Field(
         DEFAULT_INDEX,
         description="index name: {target} and the date of the line (%Y %m %d %j, ISO week %G %V)",
-    )
-    document: str = Field(
-        KEPT,
-        description="the form of documents: pilotfish, ecs (Elastic Common Schema) or otel (OpenTelemetry)",
-        json_schema_extra={"enum": [*FORMS]},
     )
     compress: bool = Field(
         True,
@@ -69,12 +64,6 @@ class Settings(HttpOptions, ApiKey, BasicAuth, ShipperSettings):
         if fault := INDICES.fault_of(pattern):
             raise ValueError(fault)
         return pattern
-
-    @field_validator("document")
-    @classmethod
-    def _document_is_a_form(cls, name: str) -> str:
-        form_of(name)
-        return name
 
     @field_validator("parameters", mode="before")
     @classmethod
