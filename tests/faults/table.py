@@ -10,7 +10,7 @@ _HEAD = ("#", "what", "runs", "failed", "lines", "lost", "doubled", "readable lo
 
 def lines_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """The head, a row per scenario, and what the runs that did not pass say."""
-    rows = [_HEAD, *(_row(list(runs)) for _, runs in groupby(_sorted(outcomes), lambda outcome: outcome.scenario))]
+    rows = [_HEAD, *(_row(list(runs)) for _, runs in groupby(_sorted(outcomes), _kind))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for row in rows:
         cells = [
@@ -25,7 +25,11 @@ def lines_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _sorted(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda outcome: (outcome.scenario, outcome.seed))
+    return sorted(outcomes, key=lambda outcome: (*_kind(outcome), outcome.seed))
+
+
+def _kind(outcome: Outcome) -> tuple[int, str]:
+    return outcome.scenario, outcome.what
 
 
 def _row(runs: Sequence[Outcome]) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ class Receiver(ABC):
     server: ClassVar[str]
     """Its name and version, or "own server by <specification>", for tables."""
 
+    ways: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Further ways to deliver to it: a word for each, and what its options have besides or instead."""
+
     def __init__(self, directory: Path) -> None:
         """All that it keeps is in `directory`, which is its own."""
         self.directory = directory

@@ -1,0 +1,90 @@
+"""Each further output: the agent and what it delivers to are killed in mid-stream. Scenario 41 of the matrix."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+import orjson
+import pytest
+
+from tests.faults.rig import Rig
+from tests.faults.verifier import Key
+from tests.faults.written import Line, digest_of_log
+from tests.receivers.found import WAYS, Way, promise_of
+from tests.receivers.receiver import Receiver
+
+_RATE = 1_500
+_LOOK_SECONDS = 1.0  # between two readings of all that is stored
+_ALL_SECONDS = 120.0
+
+
+class Stored:
+    """What a receiver has, read at most so often."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._count, self._read_at = 0, 0.0
+
+    def count(self) -> int:
+        """How many documents, copies not counted."""
+        if time.monotonic() - self._read_at > _LOOK_SECONDS:
+            self._count = len(self._receiver.stored())
+            self._read_at = time.monotonic()
+        return self._count
+
+
+def judge(written: Mapping[Key, Line], stored: Mapping[str, list[bytes]]) -> Counter[str]:
+    """How many lines are `lost`, `doubled`, `wrong`, and how many documents stand for no line."""
+    found: Counter[str] = Counter()
+    seen: set[Key] = set()
+    for copies in stored.values():
+        found["doubled"] += len(copies) - 1
+        document = orjson.loads(copies[0])
+        key = document["docker_container"], document["@timestamp"]
+        if (line := written.get(key)) is None:
+            found["unknown"] += 1
+        elif key in seen:
+            found["doubled"] += 1
+        elif line.digest != digest_of_log(document["log"]):
+            found["wrong"] += 1
+        seen.add(key)
+    found["lost"] = len(written.keys() - seen)
+    return +found
+
+
+@pytest.mark.engines
+@pytest.mark.scenario(41, "kill -9 of agent and receiver", short=1, seeds=20)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name.replace(" ", "-"))
+@pytest.mark.timeout(600)
+def test_scenario_41_kills_of_agent_and_receiver_keep_what_the_output_promises(rig: Rig, way: Way) -> None:
+    receiver = way.receiver(rig.directory / "receiver")
+    rig.defer(receiver.stop)
+    receiver.start()
+    options = way.options(receiver)
+    rig.outcome.what += f": {way.name}"
+    rig.generator(3, _RATE)
+    batches = {"batch_bytes": 64 << 10, "linger_seconds": 0.2}
+    rig.start(outputs={"far": batches | options})
+    stored = Stored(receiver)
+    for number in range(4):
+        rig.wait(rig.random.uniform(0.3, 1.2))
+        if number % 2:
+            receiver.kill()
+            rig.wait(rig.random.uniform(0.0, 0.8))
+            receiver.start()
+        else:
+            rig.agent.kill()
+            rig.restart()
+    rig.wait(1.0)
+    rig.settle(expected=stored.count, seconds=_ALL_SECONDS)
+    promised = promise_of(options).kind
+    lines = {(name, line.time): line for name, each in rig.written.lines.items() for line in each}
+    found = judge(lines, receiver.stored())
+    rig.outcome.written, rig.outcome.lost = len(lines), found["lost"]
+    rig.outcome.duplicates = found["doubled"]
+    rig.outcome.readable = 0 if promised == "unsafe" else found["lost"]
+    rig.outcome.note += f" {promised}"
+    allowed = {"exactly_once": set(), "at_least_once": {"doubled"}, "unsafe": {"doubled", "lost"}}[promised]
+    assert not found.keys() - allowed, found
+    rig.check_bounds()
+    rig.outcome.passed = True
