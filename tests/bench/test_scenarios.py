@@ -21,12 +21,12 @@ def names(outcome: Outcome) -> list[str]:
     return [row[0] for row in outcome.rows]
 
 
-WITH_A_DAEMON = "scrape"
-ALONE = sorted(scenarios.ALL.keys() - {"stacks", WITH_A_DAEMON})  # the former is catch-up with other lines
+WITH_SERVERS = ("scrape", "outputs")
+ALONE = sorted(scenarios.ALL.keys() - {"stacks", *WITH_SERVERS})  # the former is catch-up with other lines
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*ALONE, pytest.param(WITH_A_DAEMON, marks=pytest.mark.engines)])
+@pytest.mark.parametrize("name", [*ALONE, *(pytest.param(name, marks=pytest.mark.engines) for name in WITH_SERVERS)])
 def test_a_scenario_measures_pilotfish(name: str, tmp_path: Path) -> None:
     outcome = scenarios.ALL[name](little(tmp_path, pilotfish()))
     assert outcome.complete, outcome.rows

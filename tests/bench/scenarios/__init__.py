@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import active, catch_up, fair, idle, latency, ramp, scrape, settings, steady
+from tests.bench.scenarios import active, catch_up, fair, idle, latency, outputs, ramp, scrape, settings, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
     "long": catch_up.long,
     "stacks": catch_up.stacks,
     "settings": settings.measure,
+    "outputs": outputs.measure,
     "steady": steady.measure,
     "active": active.measure,
     "latency": latency.measure,
