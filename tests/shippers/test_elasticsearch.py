@@ -56,7 +56,7 @@ _OPENSEARCHS: _Stock = [
     ("ss4o_traces_template", ["ss4o_traces-*-*"], 1, {"description": "Observability Traces Mapping Template"}),
     ("query_insights_top_queries_template", ["top_queries-*"], 1847, None),
 ]
-STOCK: dict[object, _Stock] = {8: _ELASTICS, 7: _ELASTICS[:3], "opensearch": _OPENSEARCHS}
+STOCK: dict[object, _Stock] = {9: _ELASTICS, 8: _ELASTICS, 7: _ELASTICS[:3], "opensearch": _OPENSEARCHS}
 
 
 def settings_for(server: SearchServer, **options: object) -> Settings:
