@@ -17,6 +17,7 @@ ELASTICSEARCH_EXAMPLES = examples(
     "pilotfish setup elasticsearch -c pilotfish.yml",
     "pilotfish setup elasticsearch -c pilotfish.yml --retention 30d --target 'shop-*' --target till",
     "pilotfish setup elasticsearch -c pilotfish.yml --data-stream   with index: logs-{target}-default",
+    "pilotfish setup elasticsearch -c pilotfish.yml --profile search",
 )
 EXPORT_EXAMPLES = examples(
     "pilotfish setup export elastic --server opensearch --retention 30d --target '*'",
@@ -57,6 +58,15 @@ Retention = Annotated[
     ),
 ]
 DataStream = Annotated[bool, typer.Option("--data-stream", help="Use data streams instead of daily indices.")]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="What the cluster indexes: lean, search (also counts whole values of each member, at twice the disk) or "
+        "logsdb (smallest; Elasticsearch 8.17 or later). Default: `profile` of the output.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the requests; change nothing.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also replace objects that somebody has changed.")]
 
@@ -67,6 +77,7 @@ def elasticsearch(
     target: Targets = None,
     retention: Retention = None,
     data_stream: DataStream = False,
+    profile: Profile = "",
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     wait: Wait = 0,
@@ -86,6 +97,7 @@ def elasticsearch(
         targets=tuple(target or ()),
         retention=retention,
         data_stream=data_stream,
+        profile=profile,
         overwrite=overwrite,
         dry_run=dry_run,
         wait_seconds=wait,
@@ -110,6 +122,7 @@ def export(
     target: Targets = None,
     retention: Retention = None,
     data_stream: DataStream = False,
+    profile: Profile = "",
 ) -> None:
     """Write templates, dashboards and rules to files.
 
@@ -125,7 +138,7 @@ def export(
 
     types = installed_types()
     settings = objects.exportable(load(config, types), types.outputs, kind=ELASTICSEARCH, output=output)
-    setup = Setup(targets=tuple(target or ()), retention=retention, data_stream=data_stream)
+    setup = Setup(targets=tuple(target or ()), retention=retention, data_stream=data_stream, profile=profile)
     for file, path in objects.export(directory, settings, setup, server=server.value):
         terminal.write(terminal.visible(f"{file.request} < {path}"))
     for path in files.export(directory / "dashboards"):

@@ -14,12 +14,14 @@ class Setup(Struct, frozen=True, kw_only=True):
     """What an operator wants of a destination; `wait_seconds` is how long it may take to come up.
 
     `targets` narrows it to the documents of these targets, which may hold `*`; `retention` None keeps them for ever.
+    `profile` names what the destination is to index, "" what the output's options say.
     `overwrite` replaces what somebody changed, `dry_run` changes nothing.
     """
 
     targets: tuple[str, ...] = ()
     retention: timedelta | None = None
     data_stream: bool = False
+    profile: str = ""
     overwrite: bool = False
     dry_run: bool = False
     wait_seconds: float = 0.0

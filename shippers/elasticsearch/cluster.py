@@ -22,6 +22,10 @@ _LENIENT_FROM = (8, 14)
 _FLATTENED_FROM = (7, 3)
 _FLAT_OBJECT_FROM = (2, 7)  # OpenSearch's word for it
 _PASSES_THROUGH_FROM = (8, 17)  # the first release that tells of it in its documentation
+_LOGSDB_FROM = (8, 17)
+_LOGSDB_FROM = (8, 17)
+_LOGSDB_FROM = (8, 17)
+_LOGSDB_FROM = (8, 17)
 _UNKNOWN = "another program"
 _VICTORIA = b"unsupported path requested"  # its words for a path that it does not know
 _GREPTIME = "/v1/elasticsearch"  # the path of its bulk requests
@@ -92,6 +96,11 @@ class Server(NamedTuple):
     def passes_through(self) -> bool:
         """Whether the members of an object may be found as if they stood at the root."""
         return not self.opensearch and self.generation >= _PASSES_THROUGH_FROM
+
+    @property
+    def has_logsdb(self) -> bool:
+        """Whether an index may be in the mode for logs."""
+        return not self.opensearch and self.generation >= _LOGSDB_FROM
 
 
 class _Version(Struct):

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from collector.documents.form import Form
-from collector.errors import Unauthorized, Unavailable
+from collector.errors import QueryError, Unauthorized, Unavailable
 from collector.model import within
 from collector.ports import Bucket, Found, Query, Value
 from collector.search import cursor, language
@@ -84,6 +84,7 @@ class _Search:
         self._form = form
         self._target = form.field("@target", is_trusted=True)
         self._fields: dict[str, str | None] = {}
+        self._only_words: set[str] = set()  # members of which no whole values can be counted
         self._filter: list[Body] = []
 
     async def found(self, asked: language.Asked, place: Place | None) -> Found:
@@ -136,6 +137,8 @@ class _Search:
         for name in wanted:
             usable = (each for each in (name, f"{name}.keyword") if is_whole(known.get(each, {})))
             self._fields[name] = next(usable, None)
+            if self._fields[name] is None and "text" in known.get(name, {}):
+                self._only_words.add(name)
             if flat and name.startswith(f"{flat}.") and is_whole(known.get(flat, {})):  # what is below is not told
                 self._fields[name] = name
 
@@ -152,6 +155,11 @@ class _Search:
         query = self._query
         aggregations: dict[str, Body] = {}
         for number, name in enumerate(query.facets):
+            if self._field(name) in self._only_words:
+                raise QueryError(
+                    f"the values of `{name}` cannot be counted: its index has only the words of it",
+                    "run `pilotfish setup` with profile search; it applies to new indices",
+                )
             if (field := self._fields.get(self._field(name))) is not None:
                 terms = {"field": field, "size": query.values, "shard_size": _SHARD_VALUES + query.values}
                 aggregations[f"facet{number}"] = {"terms": terms}

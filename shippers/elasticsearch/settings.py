@@ -17,6 +17,7 @@ from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, INDICES
 from .connection import KIND, OVERLOAD, Connection
 from .parameters import fault_of_parameter
+from .profiles import USUAL, Profile
 from .shipper import ElasticsearchShipper
 
 
@@ -47,6 +48,11 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
     template: Literal["auto", "off"] = Field(
         "auto",
         description="auto: install index templates of the lowest priority, unless `pilotfish setup` installed its own",
+    )
+    profile: Profile = Field(
+        USUAL,
+        description="index profile of `pilotfish setup`: lean (words), search (also whole values of each member) or logsdb "
+        "(smallest; Elasticsearch 8.17 or later)",
     )
 
     spool: bool = Field(
@@ -115,7 +121,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
         """
         connection = self._connection(context)
         try:
-            async for step in setting_up.install(connection, self.index, self.document, setup, tell):
+            async for step in setting_up.install(connection, self.index, self.document, self.profile, setup, tell):
                 yield step
         finally:
             await connection.aclose()
@@ -128,7 +134,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
         """
         return [
             SetupFile(each.request, f"{each.path[1:]}.json", msgspec.json.format(msgspec.json.encode(each.body)))
-            for each in setting_up.exported(self.index, self.document, setup, server)
+            for each in setting_up.exported(self.index, self.document, setup, server, self.profile)
         ]
 
     def _connection(self, context: OutputContext) -> Connection:

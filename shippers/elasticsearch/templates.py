@@ -44,9 +44,10 @@ from collector.documents.forms import KEPT, form_of
 from .bulk import DEFAULT_INDEX, index_name
 from .cluster import Server
 from .marks import Mark, marked
+from .profiles import USUAL, Profile, applied
 
 _ANY_DAY = "2026-01-01"
-VERSION = 5  # of what the mappings and the envelopes say; raised with each change of them
+VERSION = 6  # of what the mappings and the envelopes say; raised with each change of them
 META = Mark(("_meta",))  # of what is composed
 ORDER = 10  # of the legacy template of `setup`
 PLAIN_ORDER = -1
@@ -88,9 +89,10 @@ def plain_legacy_name(index: str, server: Server | None) -> str:
     return template_name(index) if server is None or server.composes else plain_name(index)
 
 
-def form_name(form: str) -> str:
+def form_name(form: str, profile: Profile = USUAL) -> str:
     """What the names of components for documents in this form begin with."""
-    return "pilotfish" if form == KEPT else f"pilotfish-{form}"
+    words = ["pilotfish", *([] if form == KEPT else [form]), *([] if profile == USUAL else [profile])]
+    return "-".join(words)
 
 
 def unserved(form: str, server: Server | None) -> str:
@@ -116,10 +118,18 @@ def plain_composable(patterns: list[str], server: Server | None, form: str) -> d
 
 
 def legacy(
-    patterns: list[str], server: Server | None, form: str, *, order: int = ORDER, settings: dict[str, Any] | None = None
+    patterns: list[str],
+    server: Server | None,
+    form: str,
+    *,
+    order: int = ORDER,
+    settings: dict[str, Any] | None = None,
+    profile: Profile | None = None,
 ) -> dict[str, Any]:
     """A legacy template; it bears its mark among the mappings, since it has no other place for one."""
     body = _mergeable(server, form)
+    if profile is not None:
+        applied(body, profile, _container(form))
     body["settings"] |= settings or {}
     whole = {"index_patterns": patterns, "order": order, "version": VERSION, **body}
     if server and server.typed:
@@ -132,9 +142,14 @@ def legacy_mark(server: Server | None) -> Mark:
     return Mark(("mappings", *(("_doc",) if server and server.typed else ()), "_meta", "pilotfish"))
 
 
-def component(server: Server | None, form: str) -> dict[str, Any]:
+def component(server: Server | None, form: str, profile: Profile) -> dict[str, Any]:
     """The settings and mappings of a composable template, as a component template."""
-    return marked({"template": _body(server, form), "version": VERSION}, META, VERSION)
+    body = applied(_body(server, form), profile, _container(form))
+    return marked({"template": body, "version": VERSION}, META, VERSION)
+
+
+def _container(form: str) -> str:
+    return form_of(form).field("docker_container", is_trusted=True)
 
 
 def composable(

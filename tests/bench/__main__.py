@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without-peers", action="store_true", help="Pilotfish and the reference loop only")
     parser.add_argument("--directory", type=Path, help="where workloads are kept (default: the temporary directory)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures of each run")
-    parser.add_argument("--write", action="store_true", help="write the tables in docs/performance.md anew")
+    parser.add_argument("--write", action="store_true", help="write the tables in docs/ again")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Outcomes → tests/bench/results.json, and from there the tables of docs/performance.md, between their marks.
+"""Outcomes → tests/bench/results.json, and from there the tables of pages in docs/, between their marks.
 
 A table stands between `<!-- bench: SCENARIO -->` and `<!-- end -->`; the text around it is written by hand.
 """
@@ -15,7 +15,6 @@ from typing import Any
 from tests.bench.asked import Asked, Outcome
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "docs" / "performance.md"
 RESULTS = Path(__file__).parent / "results.json"
 _TABLE = re.compile(r"(<!-- bench: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -44,7 +43,13 @@ def write(measured: Mapping[str, Any]) -> None:
     """Take over what was measured now, keep the rest, and write the tables anew."""
     results = {**(json.loads(RESULTS.read_text()) if RESULTS.exists() else {}), **measured}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    PAGE.write_text(render(PAGE.read_text("utf-8"), results), "utf-8")
+    for page in pages():
+        page.write_text(render(page.read_text("utf-8"), results), "utf-8")
+
+
+def pages() -> list[Path]:
+    """Those that have such a table."""
+    return [path for path in sorted((ROOT / "docs").rglob("*.md")) if _TABLE.search(path.read_text("utf-8"))]
 
 
 def render(page: str, results: Mapping[str, Any]) -> str:

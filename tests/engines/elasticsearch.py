@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import trustme
@@ -20,9 +21,11 @@ _OUTDATED_JVM_OPTION = re.compile(r"^(8|9-|10-):|CMS")
 class Elasticsearch(SearchServer):
     """A single node; `secured` means https with an authority of its own, and one superuser in the file realm."""
 
-    def __init__(self, artifact: Artifact, *, secured: bool = False) -> None:
+    def __init__(
+        self, artifact: Artifact, *, secured: bool = False, java_options: Sequence[str] = JAVA_OPTIONS
+    ) -> None:
         self._secured = secured
-        super().__init__(artifact)
+        super().__init__(artifact, java_options=java_options)
 
     def _prepare(self, artifact: Artifact) -> tuple[list[str | Path], dict[str, str]]:
         home = self.directory / "home"
@@ -68,7 +71,7 @@ class Elasticsearch(SearchServer):
             "ES_JAVA_HOME": str(java),  # read by 7 and 8
             "ES_PATH_CONF": str(home / "config"),
             "ES_TMPDIR": str(self.directory / "tmp"),
-            "ES_JAVA_OPTS": " ".join(JAVA_OPTIONS),
+            "ES_JAVA_OPTS": " ".join(self.java_options),
         }
 
     def _secure(self, home: Path, env: dict[str, str]) -> dict[str, str]:

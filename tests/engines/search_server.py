@@ -5,6 +5,7 @@ import json as json_codec
 import ssl
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -51,7 +52,8 @@ class SearchServer(ABC):
     username: str | None = None
     password: str | None = None
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, *, java_options: Sequence[str] = JAVA_OPTIONS) -> None:
+        self.java_options = java_options
         self.version: str = artifact.version
         self.generation: Generation = artifact.generation
         self.port, self.transport_port = free_ports(2)

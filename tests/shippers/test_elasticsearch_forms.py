@@ -17,6 +17,7 @@ from collector.documents.refused import as_original, as_text
 from collector.model import Segment
 from collector.ports import OutputContext, Setup
 from shippers.elasticsearch.cluster import Server
+from shippers.elasticsearch.profiles import USUAL
 from shippers.elasticsearch.templates import component, unserved
 from tests.collector.desk import Desk
 from tests.collector.recording_shipper import Relay
@@ -265,7 +266,7 @@ def test_each_form_has_a_mapping_and_each_mapping_a_form() -> None:
 def test_a_server_is_given_no_type_that_it_does_not_know(
     server: Server | None, flattened: str, attributes: dict[str, object]
 ) -> None:
-    properties = component(server, "otel")["template"]["mappings"]["properties"]
+    properties = component(server, "otel", USUAL)["template"]["mappings"]["properties"]
     assert properties["body"]["properties"]["flattened"]["type"] == flattened
     told = properties["attributes"]
     assert {name: told[name] for name in told.keys() - {"properties", "dynamic"}} == attributes

@@ -16,6 +16,7 @@ from collector.ports import OutputContext, Preparable, Setup, SetupStep
 from shippers.elasticsearch import Settings
 from shippers.elasticsearch.bulk import DEFAULT_INDEX
 from shippers.elasticsearch.marks import Mark, marked, split
+from shippers.elasticsearch.profiles import USUAL
 from shippers.elasticsearch.setup.objects import SERVERS
 from shippers.elasticsearch.setup.others import covers, meet
 from shippers.elasticsearch.templates import (
@@ -191,9 +192,9 @@ def ours(server: SearchServer) -> tuple[dict[str, Any], Mark]:
     known = as_known(server)
     if server.generation == 6:
         mark = legacy_mark(known)
-        return split(legacy(patterns_of("{target}-%Y.%m.%d"), known, KEPT), mark)[1], mark
+        return split(legacy(patterns_of("{target}-%Y.%m.%d"), known, KEPT, profile=USUAL), mark)[1], mark
     mark = Mark(("_meta",))
-    return split(component(known, KEPT), mark)[1], mark
+    return split(component(known, KEPT, USUAL), mark)[1], mark
 
 
 async def test_an_older_one_of_ours_is_updated(server: SearchServer, site: OutputContext) -> None:

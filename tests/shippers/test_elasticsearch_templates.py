@@ -69,10 +69,19 @@ async def test_kibana_can_group_and_search(server: SearchServer, tmp_path: Path)
         assert sum(terms(server, field).values()) == 2, field
     assert found(server, 'log.message:"quick brown"') == ["0"]
     assert found(server, "log.user:lee") == ["0"]
-    assert terms(server, "log.user.keyword") == {"Ann Lee": 1}
     if server.generation != 6:  # it has no built-in normalizer
         assert set(terms(server, "log.level")) == {"error", "info"}
         assert found(server, "log.level:error") == ["0"]
+
+
+async def test_kibana_can_group_by_each_member_with_the_profile_for_it(
+    server: SearchServer, site: OutputContext, tmp_path: Path
+) -> None:
+    told = await set_up(server, site, Setup(targets=("*",), profile="search"))
+    assert {step.outcome for step in told.values()} <= {"created", "unchanged", "updated"}
+    await deliver_each(server, tmp_path, {"user": "Ann Lee"}, {"message": "slow"})
+    assert terms(server, "log.user.keyword") == {"Ann Lee": 1}
+    assert found(server, "log.user:lee") == ["0"]
 
 
 async def test_values_of_another_kind_are_taken_and_kept(server: SearchServer, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collector.ports import Setup, SetupStep
 
 from ..cluster import Server, identify
 from ..connection import Connection, is_taken
+from ..profiles import Profile
 from .lifecycle import policy_path
 from .objects import Lifecycle, Requested, Wanted, requested, wanted
 from .others import indices_met, shown
@@ -32,13 +33,15 @@ class _There(NamedTuple):
     sequence: int | None = None  # which version of a policy of ISM it is
 
 
-async def install(connection: Connection, index: str, form: str, setup: Setup, tell: Tell) -> AsyncIterator[SetupStep]:
+async def install(
+    connection: Connection, index: str, form: str, profile: Profile, setup: Setup, tell: Tell
+) -> AsyncIterator[SetupStep]:
     """Give what became of each object, or of the server; `tell` is given what is waited for.
 
     Raises:
         UsageError: `setup` asks for what cannot be.
     """
-    wishes = requested(index, form, setup)
+    wishes = requested(index, form, setup, profile)
     try:
         server = await until_ready(lambda: _met(connection), tell, seconds=setup.wait_seconds)
         kind = await _lifecycle_of(connection, server, wishes) if wishes.has_policy else "none"

@@ -16,6 +16,7 @@ from collector.ports import Setup
 from ..bulk import TARGET_BYTES
 from ..cluster import Server
 from ..marks import Mark, marked
+from ..profiles import Profile, check, profile_of
 from ..templates import (
     ANOTHER_FORM,
     META,
@@ -55,6 +56,7 @@ class Requested(Struct, frozen=True, kw_only=True):
     patterns: list[str]
     retention: timedelta | None
     data_stream: bool
+    profile: Profile
     is_shared: bool  # whether indices of others may well meet the patterns
 
     @property
@@ -95,8 +97,8 @@ class Wanted(NamedTuple):
         return f"PUT {self.path}{'' if self.mark else '?create=true'}"
 
 
-def requested(index: str, form: str, setup: Setup) -> Requested:
-    """What `setup` means for an output with this `index`, for documents in this form.
+def requested(index: str, form: str, setup: Setup, profile: Profile) -> Requested:
+    """What `setup` means for an output with this `index` and `profile`, for documents in this form.
 
     Raises:
         UsageError: it cannot be.
@@ -112,8 +114,16 @@ def requested(index: str, form: str, setup: Setup) -> Requested:
         patterns=patterns_of_targets(index, setup.targets),
         retention=setup.retention,
         data_stream=setup.data_stream,
+        profile=_profile(setup) or profile,
         is_shared=is_shared,
     )
+
+
+def _profile(setup: Setup) -> Profile | None:
+    try:
+        return profile_of(setup.profile) if setup.profile else None
+    except ValueError as error:
+        raise UsageError(f"--profile: {error}") from None
 
 
 def _check_names(index: str, setup: Setup) -> None:
@@ -169,15 +179,17 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
         raise UsageError(f"{server} has no data streams", "set an index with a date, and leave --data-stream out")
     if reason := unserved(requested.form, server):
         raise UsageError(reason, ANOTHER_FORM)
+    check(requested.profile, server)
     policies = [_policy(requested, server, kind)] if requested.has_policy and kind != "none" else []
     settings = {"index.lifecycle.name": requested.name} if policies and kind == "ilm" else {}
     if not server.composes:
         return [*policies, _legacy(requested, server, settings)]
-    mappings, custom = (f"{form_name(requested.form)}@{part}" for part in ("mappings", "custom"))
+    mappings = f"{form_name(requested.form, requested.profile)}@mappings"
+    custom = f"{form_name(requested.form)}@custom"
     template = composable(requested.patterns, [mappings, custom], settings=settings, data_stream=requested.data_stream)
     return [
         *policies,
-        _component(mappings, component(server, requested.form), META),
+        _component(mappings, component(server, requested.form, requested.profile), META),
         _component(custom, {"template": {}}, None),
         Wanted(
             f"index template {requested.name}",
@@ -190,7 +202,7 @@ def wanted(requested: Requested, server: Server, kind: Lifecycle) -> list[Wanted
     ]
 
 
-def exported(index: str, form: str, setup: Setup, server: str) -> list[Wanted]:
+def exported(index: str, form: str, setup: Setup, server: str, profile: Profile) -> list[Wanted]:
     """All objects for a kind of server, a name in `SERVERS`, with the lifecycle that it usually has.
 
     Raises:
@@ -199,7 +211,7 @@ def exported(index: str, form: str, setup: Setup, server: str) -> list[Wanted]:
     if server not in SERVERS:
         raise UsageError(f"--server: {server} is unknown", f"use one of {', '.join(SERVERS)}")
     known = SERVERS[server]
-    return wanted(requested(index, form, setup), known, "ism" if known.opensearch else "ilm")
+    return wanted(requested(index, form, setup, profile), known, "ism" if known.opensearch else "ilm")
 
 
 def _component(name: str, body: dict[str, Any], mark: Mark | None) -> Wanted:
@@ -214,7 +226,7 @@ def _legacy(requested: Requested, server: Server, settings: dict[str, Any]) -> W
     return Wanted(
         f"index template {name}",
         f"/_template/{name}",
-        legacy(requested.patterns, server, requested.form, settings=settings),
+        legacy(requested.patterns, server, requested.form, settings=settings, profile=requested.profile),
         legacy_mark(server),
         lambda told: dict(told[name]),
         rank="order",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import active, catch_up, fair, idle, latency, outputs, ramp, scrape, settings, steady
+from tests.bench.scenarios import active, catch_up, fair, idle, latency, outputs, ramp, scrape, server, settings, steady
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
@@ -11,6 +11,7 @@ ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "stacks": catch_up.stacks,
     "settings": settings.measure,
     "outputs": outputs.measure,
+    "server": server.measure,
     "steady": steady.measure,
     "active": active.measure,
     "latency": latency.measure,

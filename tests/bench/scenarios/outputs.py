@@ -74,7 +74,7 @@ def _run(way: Way, tree: Path, lines: int) -> tuple[Run, tuple[str, str]]:
             for log in Path(scratch, "aside").iterdir():
                 if log.is_dir():
                     log.rename(logs / log.name)
-            after = _delivered(agent, lines)
+            after = delivered(agent, lines)
             wire = _wire_bytes() - wire
             agent.stop()
             stored = sum(map(len, receiver.stored().values()))
@@ -85,7 +85,7 @@ def _run(way: Way, tree: Path, lines: int) -> tuple[Run, tuple[str, str]]:
         return run, (receiver.server, promise_of(options).kind.replace("_", " "))
 
 
-def _delivered(agent: AgentProcess, lines: int) -> Usage:
+def delivered(agent: AgentProcess, lines: int) -> Usage:
     """Wait until so many are acknowledged; what was used by then."""
 
     def is_done() -> bool:
