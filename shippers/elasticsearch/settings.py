@@ -51,8 +51,8 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
     )
     profile: Profile = Field(
         USUAL,
-        description="index profile of `pilotfish setup`: lean (words), search (also whole values of each member) or logsdb "
-        "(smallest; Elasticsearch 8.17 or later)",
+        description="index profile of `pilotfish setup`: lean (words), search (also whole values of each member) or "
+        "logsdb (smallest; Elasticsearch 8.17 or later)",
     )
 
     spool: bool = Field(
