@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, cast
 
 from collector.errors import Unavailable
@@ -31,6 +32,7 @@ class Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self.unread: Final = bytearray()
         self.is_over = False
+        self.over_at = 0.0  # the loop's time
         self.error: Exception | None = None
         self.closed: Final[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
         self._is_full = False  # of what is to be written
@@ -44,7 +46,8 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is there."""
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(0)
+        # full while a byte is left; asyncio's TLS takes a limit of 0 for full with none
+        self.transport.set_write_buffer_limits(1 if transport.get_extra_info("sslcontext") else 0, 0)
 
     def data_received(self, data: bytes) -> None:
         """The server says something."""
@@ -55,17 +58,16 @@ class Wire(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The server says no more. The connection is closed: a server that has gone reads no more either."""
-        self.is_over = True
-        self._wake()
+        self._end()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self.is_over = True
-        self.error = self.error or exc
+        if not self.is_over:  # else it is of our own closing
+            self.error = exc
         if not self.closed.done():
             self.closed.set_result(None)
-        self._wake()
+        self._end()
 
     def pause_writing(self) -> None:
         """Bytes wait for room in the operating system."""
@@ -92,6 +94,12 @@ class Wire(asyncio.Protocol):
             self.transport.resume_reading()
         return taken
 
+    def _end(self) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self.over_at = asyncio.get_running_loop().time()
+        self._wake()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -100,12 +108,13 @@ class Wire(asyncio.Protocol):
 class Stream:
     """An open connection, used by one task at a time. `host` and `kind` are for errors: where it leads, and to what."""
 
-    def __init__(self, wire: Wire, host: str, kind: str, seconds: float) -> None:
+    def __init__(self, wire: Wire, host: str, kind: str, seconds: float, *, has_tls: bool = False) -> None:
         self.host = host
         self.has_sent = False  # since it was given to whoever uses it
         self._wire = wire
         self._kind = kind
         self._seconds = seconds
+        self._has_tls = has_tls
 
     @property
     def is_fresh(self) -> bool:
@@ -116,6 +125,11 @@ class Stream:
     def is_over(self) -> bool:
         """Whether the server has closed it, as far as is known."""
         return self._wire.is_over
+
+    @property
+    def over_at(self) -> float:
+        """When that was, by the loop's time; now, if it is open."""
+        return self._wire.over_at if self._wire.is_over else asyncio.get_running_loop().time()
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send; returns when the operating system has all of it, which does not mean that it arrived.
@@ -170,7 +184,8 @@ class Stream:
         cause = (
             f"the connection to {self.host} broke ({reason(error)})" if error else f"{self.host} closed the connection"
         )
-        return Unavailable(cause, _READ_ON, is_lost=self.has_sent)
+        remedy = f"{_READ_ON}; it may require client_cert_file" if self._has_tls else _READ_ON
+        return Unavailable(cause, remedy, is_lost=self.has_sent)
 
     def abort(self) -> None:
         """Close it at once; what was not sent yet is lost."""
@@ -193,7 +208,8 @@ class Stream:
         transport = self._wire.transport
         if is_heard and not self._wire.is_over and transport.can_write_eof():
             transport.write(farewell)
-            transport.write_eof()
+            with suppress(OSError):  # the connection was reset, and the event loop does not know yet
+                transport.write_eof()
         else:
             self.close(farewell)
         try:
@@ -234,7 +250,7 @@ async def connected(
     except (OSError, TimeoutError) as error:
         raise _unreachable(host, error, connect_seconds, has_tls=tls is not None) from None
     _keep_watch(wire.transport.get_extra_info("socket"), seconds)
-    return Stream(wire, host, kind, seconds)
+    return Stream(wire, host, kind, seconds, has_tls=tls is not None)
 
 
 async def _first(address: Address, tls: ssl.SSLContext | None, connect_seconds: float) -> Wire:

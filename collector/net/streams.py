@@ -36,11 +36,13 @@ class Protocol(NamedTuple, Generic[Session]):
 
     `greet` makes a session of a connection, and raises Unavailable if the server does not want one; `farewell` is sent
     before the connection is closed. With `is_heard` the end waits for the server to close, too (`Stream.aclose`).
+    `lost` is told of each session that did not end by our own will.
     """
 
     greet: Callable[[Stream], Awaitable[Session]]
     farewell: Callable[[Session], bytes] = lambda _: b""
     is_heard: bool = False
+    lost: Callable[[Session], None] = lambda _: None
 
 
 async def _as_it_is(stream: Stream) -> Stream:
@@ -113,6 +115,7 @@ class Streams(Generic[Session]):
             if isinstance(error, Unavailable):
                 self._set_aside(kept.host, error)
             kept.stream.abort()
+            self._protocol.lost(kept.session)
             raise
         self._works(kept.host)
         self._keep(kept)
@@ -123,15 +126,14 @@ class Streams(Generic[Session]):
         idle, self._idle = self._idle, {}
         for timer in idle.values():
             timer.cancel()
-        closing = [
-            kept.stream.aclose(
-                self._protocol.farewell(kept.session),
-                is_heard=self._protocol.is_heard,
-                within_seconds=within_seconds,
-            )
-            for kept in idle
-        ]
-        return all(await asyncio.gather(*closing))
+        return all(await asyncio.gather(*(self._end(kept, within_seconds) for kept in idle)))
+
+    async def _end(self, kept: _Kept[Session], within_seconds: float) -> bool:
+        farewell, is_heard = self._protocol.farewell(kept.session), self._protocol.is_heard
+        if is_well := await kept.stream.aclose(farewell, is_heard=is_heard, within_seconds=within_seconds):
+            return is_well
+        self._protocol.lost(kept.session)
+        return False
 
     async def _idle_one(self) -> _Kept[Session] | None:
         if self._idle:
@@ -205,4 +207,6 @@ class Streams(Generic[Session]):
             self._close(kept)
 
     def _close(self, kept: _Kept[Session]) -> None:
+        if not kept.stream.is_fresh:
+            self._protocol.lost(kept.session)
         kept.stream.close(self._protocol.farewell(kept.session))

@@ -282,6 +282,68 @@ async def test_closing_does_not_wait_for_ever_for_a_server_that_does_not() -> No
         assert not await streams.aclose(0.05)
 
 
+class Losses:
+    """A protocol that is told of sessions that did not end by our own will."""
+
+    def __init__(self, server: StreamServer, idle_seconds: float = 60.0) -> None:
+        self.lost: list[Stream] = []
+        address = Address("127.0.0.1", server.port)
+        told = PLAIN._replace(is_heard=True, lost=self.lost.append)
+        self.streams = Streams([address], told, kind="x", timeout_seconds=5, idle_seconds=idle_seconds)
+
+
+async def test_a_session_that_the_server_closed_is_told_once_and_when_it_ended() -> None:
+    async with StreamServer() as server:
+        losses = Losses(server)
+        began = asyncio.get_running_loop().time()
+        await echoed(losses.streams)
+        await server.close_all()
+        await echoed(losses.streams)
+        assert len(losses.lost) == 1
+        assert began <= losses.lost[0].over_at <= asyncio.get_running_loop().time()
+        assert await losses.streams.aclose()
+        assert len(losses.lost) == 1
+
+
+async def test_a_session_that_fails_in_use_is_told() -> None:
+    async with StreamServer() as server:
+        losses = Losses(server)
+        with pytest.raises(RuntimeError):
+            async with losses.streams.use():
+                raise RuntimeError
+        assert len(losses.lost) == 1
+        await losses.streams.aclose()
+
+
+async def test_a_session_whose_end_the_server_does_not_read_is_told() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with StreamServer(reset) as server:
+        losses = Losses(server)
+        async with losses.streams.use() as stream:
+            await stream.write(b"unread")
+        closing = asyncio.create_task(losses.streams.aclose())
+        await server.close_all(is_reset=True)
+        assert not await closing
+        assert len(losses.lost) == 1
+
+
+async def test_a_session_that_is_closed_for_idleness_is_not_told() -> None:
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await echo(reader, writer)
+        ended.set()
+
+    async with StreamServer(serve) as server:
+        losses = Losses(server, idle_seconds=0.01)
+        await echoed(losses.streams)
+        await asyncio.wait_for(ended.wait(), 5)
+        await losses.streams.aclose()
+        assert losses.lost == []
+
+
 # ---------------------------------------------------------------- TLS
 
 
@@ -316,6 +378,16 @@ async def test_a_server_of_a_trusted_authority_is_spoken_to(authority: Authority
     async with StreamServer(tls=authority.server) as server:
         streams = tls_streams(server.host, ca_file=authority.ca_file)
         assert await echoed(streams, b"x" * 200_000) == b"x" * 200_000
+        await streams.aclose()
+
+
+async def test_writes_of_any_size_go_over_tls_without_a_wait_for_nothing(authority: Authority) -> None:
+    async with StreamServer(tls=authority.server) as server:
+        streams = tls_streams(server.host, verify=False)
+        async with streams.use() as stream:
+            for size in (1, 0, 17, 1 << 14, 3, (1 << 20) + 1, 5) * 3:
+                await stream.write(b"x" * size)
+                assert await stream.read_exactly(size) == b"x" * size
         await streams.aclose()
 
 
