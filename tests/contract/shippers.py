@@ -1,7 +1,7 @@
 """The laws that every shipper keeps (`collector.ports.Shipper`).
 
-A destination's test module subclasses `ShipperContract`, overrides the fixture `destination`, and sets the two
-attributes that say what kind it is.
+A destination's test module subclasses `ShipperContract`, overrides the fixture `destination`, and sets the attributes
+that say what kind it is. Where the destination has `settings`, their promise is held to what it does.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 import pytest
 
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Shipper
+from collector.ports import OutputContext, Shipper, ShipperSettings
 
 from .segments import batch, by_id, document, log_stream, messages, plain_segment, segment
 
@@ -108,6 +108,9 @@ class ShipperContract:
     deduplicates: ClassVar[bool] = True
     """A document shipped again under its id is counted as a duplicate and stands there once."""
 
+    deduplicates_batches: ClassVar[bool] = False
+    """A batch shipped again as a whole stands there once; a part of it, or a document in another batch, does not."""
+
     takes_anything: ClassVar[bool] = False
     """No document is refused for its content."""
 
@@ -173,6 +176,19 @@ class ShipperContract:
             empty = batch(plain_segment(0))
             assert settled(await shipper.ship(empty), empty).delivered == 0
 
+    @property
+    def has_each_batch_once(self) -> bool:
+        """Whether the same batch, shipped again, changes nothing."""
+        return self.deduplicates or self.deduplicates_batches
+
+    async def test_what_promises_exactly_once_tells_what_it_has(self, destination: Destination) -> None:
+        """Each document by its id; or each batch as a whole, which then is sent again with the same borders."""
+        settings: ShipperSettings | None = getattr(destination, "settings", None)
+        if settings is None:
+            pytest.skip("the destination of this test does not show its settings")
+        if settings.promise().kind == "exactly_once":
+            assert self.deduplicates or (self.deduplicates_batches and settings.has_frozen_batches)
+
     async def test_a_batch_shipped_twice_is_accounted_for_twice_and_stands_there_once(
         self, destination: Destination
     ) -> None:
@@ -182,7 +198,15 @@ class ShipperContract:
             again = await deliver(shipper, sent)
         if self.deduplicates:
             assert (again.delivered, again.duplicate) == (0, 100)
-        await self.assert_stored(destination, [sent], once=self.deduplicates)
+        await self.assert_stored(destination, [sent], once=self.has_each_batch_once)
+
+    async def test_the_same_batches_shipped_after_a_restart_stand_there_once(self, destination: Destination) -> None:
+        sent = [batch(plain_segment(40, first=n), plain_segment(10, "till", first=n)) for n in (0, 40, 80)]
+        for parts in (sent[:2], sent):
+            async with self.opened(destination) as shipper:
+                for part in parts:
+                    await deliver(shipper, part)
+        await self.assert_stored(destination, sent, once=self.has_each_batch_once)
 
     async def test_a_document_twice_in_one_batch_stands_there_once(self, destination: Destination) -> None:
         sent = batch(plain_segment(20), plain_segment(20))

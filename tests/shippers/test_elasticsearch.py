@@ -24,10 +24,11 @@ class Cluster:
         self.server = server
         self._site = site
         self._form = form
+        self.settings = settings_for(server, document=form)
         empty(server)
 
     def open(self) -> ElasticsearchShipper:
-        return settings_for(self.server, document=self._form).open(self._site)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         copies: dict[str, list[bytes]] = defaultdict(list)

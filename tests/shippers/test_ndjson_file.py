@@ -45,11 +45,13 @@ def ids(path: Path) -> list[str]:
 
 
 class FileDestination:
+    settings = Settings()
+
     def __init__(self, site: OutputContext) -> None:
         self.site = site
 
     def open(self) -> Shipper:
-        return Settings().open(self.site)
+        return self.settings.open(self.site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         found: dict[str, list[bytes]] = {}

@@ -8,11 +8,13 @@ from tests.contract.shippers import Destination, ShipperContract
 
 
 class NullDestination:
+    settings = Settings()
+
     def __init__(self, site: OutputContext) -> None:
         self.site = site
 
     def open(self) -> Shipper:
-        return Settings().open(self.site)
+        return self.settings.open(self.site)
 
     async def stored(self) -> None:
         return None

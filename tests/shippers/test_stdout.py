@@ -19,6 +19,8 @@ from tests.contract.shippers import Destination, ShipperContract
 class OutputFile:
     """Standard output directed to a file: what was written can be read back."""
 
+    settings = Settings()
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True)
         self.path = path

@@ -30,8 +30,12 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
 
 def opened_store(site: OutputContext, now: float = NOON, *, retention_days: int = 7, max_bytes: int = 2 << 30) -> Store:
-    settings = Settings(commit_seconds=0.02, retention_days=retention_days, max_bytes=max_bytes)
+    settings = quick_settings(retention_days=retention_days, max_bytes=max_bytes)
     return Store(settings, site, now=lambda: now)
+
+
+def quick_settings(*, retention_days: int = 7, max_bytes: int = 2 << 30) -> Settings:
+    return Settings(commit_seconds=0.02, retention_days=retention_days, max_bytes=max_bytes)
 
 
 @pytest.fixture
@@ -49,6 +53,8 @@ async def storing(site: OutputContext, now: float = NOON, *, max_bytes: int = 2 
 
 
 class StoreDestination:
+    settings = quick_settings()
+
     def __init__(self, site: OutputContext) -> None:
         self.site = site
 
