@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from tests.engines.process import EngineError
 
 _JAVA = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)
-Generation = Literal[6, 7, 8, 9, "opensearch"]
+Generation = Literal[6, 7, 8, 9, "opensearch", "kafka"]
 
 
 class Artifact(NamedTuple):
@@ -57,6 +57,7 @@ OPENSEARCH_3 = Artifact(
     libraries=True,
     java=21,
 )
+KAFKA = Artifact("kafka", "4.4.0", "kafka", "org.apache.kafka:kafka_2.13:4.4.0", libraries=True)
 ARTIFACTS = (
     ELASTICSEARCH_9,
     ELASTICSEARCH_8,
@@ -65,6 +66,7 @@ ARTIFACTS = (
     ELASTICSEARCH_6_4,
     OPENSEARCH_3,
     OPENSEARCH_2,
+    KAFKA,
 )
 
 
