@@ -1,7 +1,7 @@
 """Where a line stands → its document's `_id`: ADR 0001."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import overload
 
@@ -15,6 +15,11 @@ ID_SCHEME = 1  # kept with the positions: another scheme would give another id t
 def short_hash(parts: Sequence[str | int]) -> str:
     """72 bits in 12 characters."""
     return urlsafe_b64encode(blake2b(orjson.dumps(parts), digest_size=9).digest()).decode()
+
+
+def digest(ids: Iterable[str]) -> bytes:
+    """16 bytes that stand for these ids in this order: the name of a batch, equal whenever it is sent again."""
+    return blake2b("\n".join(ids).encode(), digest_size=16).digest()
 
 
 def id_prefix(file: FileId, entry: str) -> str:

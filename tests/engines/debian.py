@@ -59,6 +59,8 @@ REQUIREMENTS = (
     Requirement("prometheus", _has("prometheus")),  # with promtool
     Requirement("haproxy", _has("haproxy")),
     Requirement("systemd", _has("systemd-analyze")),
+    Requirement("redis-server", _has("redis-server")),
+    Requirement("clickhouse-server", _has("clickhouse-server")),
     *RSYSLOG,
 )
 
