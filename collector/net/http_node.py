@@ -35,11 +35,15 @@ _NO_HEADERS_OF_ITS_OWN = ("accept", "accept-encoding", "user-agent")
 
 
 class Answer(NamedTuple):
-    """What a server said: HTTP status, body as it came (decompressed), and when to try again, in seconds."""
+    """What a server said: HTTP status, body as it came (decompressed), and when to try again, in seconds.
+
+    `headers` are found whatever the case of their names.
+    """
 
     status: int
     body: bytes
     retry_after: float | None
+    headers: Mapping[str, str] = {}
 
 
 def is_of_cluster(answer: Answer) -> bool:
@@ -127,7 +131,8 @@ class Node:
             proxy_headers=told if self._is_tunnelled else {},
         ) as response:
             text = await _read(response, question.most_bytes)
-            return Answer(response.status, text, _seconds(response.headers.get("retry-after")))
+            again = _seconds(response.headers.get("retry-after"))
+            return Answer(response.status, text, again, response.headers)
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.engines import clients, debian, debian_base
+from tests.engines import clients, debian, debian_base, seaweedfs
 from tests.engines.account import engine_account
 from tests.engines.catalogue import ARTIFACTS, Artifact
 from tests.engines.process import EngineError
@@ -34,6 +34,7 @@ def main() -> int:
                 _download(artifact)
         debian_base.make_base()
         clients.install()
+        seaweedfs.install()
     except (EngineError, OSError, subprocess.SubprocessError) as problem:
         print(f"engines: {problem}", file=sys.stderr)
         return 1

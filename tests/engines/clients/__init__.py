@@ -39,11 +39,15 @@ def install() -> None:
         directory = client_directory(major)
         if not directory.is_dir():
             print(f"engines: installing the client of Elasticsearch {major}", flush=True)
-            _pip_install(_HERE / f"elasticsearch-{major}.lock", directory)
+            pip_install(_HERE / f"elasticsearch-{major}.lock", directory)
 
 
-def _pip_install(lock: Path, directory: Path) -> None:
-    """Install beside the final place and rename: a broken installation is never taken for a client."""
+def pip_install(lock: Path, directory: Path) -> None:
+    """Install beside the final place and rename: a broken installation is never taken for a whole one.
+
+    Raises:
+        EngineError: pip could not.
+    """
     directory.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=directory.parent))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
