@@ -33,6 +33,7 @@ class Receiver(_Receiver):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         found = free_ports(8)
+        self._ports = found
         self._port, master, master_rpc, volume, volume_rpc, filer, filer_rpc, s3_rpc = found
         data = directory / "data"
         data.mkdir()
@@ -44,6 +45,7 @@ class Receiver(_Receiver):
         words = ["-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
         words += [f"-master.port={master}", f"-master.port.grpc={master_rpc}", "-master.volumeSizeLimitMB=64"]
         words += ["-master.electionTimeout=1s", "-s3.autoCreateBucket=false"]
+        words += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         words += [f"-volume.port={volume}", f"-volume.port.grpc={volume_rpc}", "-volume.max=20"]
         words += [f"-filer.port={filer}", f"-filer.port.grpc={filer_rpc}"]
         words += [f"-s3.port={self._port}", f"-s3.port.grpc={s3_rpc}", f"-s3.config={directory / 's3.json'}"]
@@ -60,8 +62,11 @@ class Receiver(_Receiver):
         self._process.kill()
 
     def stop(self) -> None:
-        """End it for good."""
+        """End it for good, and remove the sockets that it leaves behind."""
         self._process.kill()
+        for port in self._ports:
+            for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                socket.unlink(missing_ok=True)
 
     def options(self) -> Mapping[str, Any]:
         """Those of an output that delivers to it."""
