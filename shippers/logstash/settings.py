@@ -1,0 +1,82 @@
+"""The options of the output `logstash` → its shipper."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from collector.documents.form_option import FormOption
+from collector.net.addresses import Address, address_of
+from collector.net.stream_options import StreamOptions
+from collector.net.streams import PLAIN
+from collector.ports import OutputContext, Promise, Shipper, ShipperSettings
+from shippers.logstash.lines import Lines
+from shippers.logstash.windows import Windows
+
+_BEATS = "an input `beats` of Logstash"
+_TCP = "an input `tcp` of Logstash with the codec json_lines"
+_DEFAULT_PORTS = {"lumberjack": 5044, "json_lines": 5959}
+
+
+class Settings(FormOption, StreamOptions, ShipperSettings):
+    """Logstash, by the protocol of Beats or as lines of JSON."""
+
+    takes_many_writers = True
+    usual_address: ClassVar[str] = "logstash.example:5044"
+
+    type: Literal["logstash"] = "logstash"
+    protocol: Literal["lumberjack", "json_lines"] = Field(
+        "lumberjack",
+        description="lumberjack: to an input `beats`, which acknowledges documents; json_lines: to an input `tcp`, "
+        "which does not, so documents can be lost",
+    )
+    hosts: tuple[str, ...] = Field(
+        min_length=1,
+        description="addresses of the servers, as host:port; an IPv6 address is written in brackets; the default port "
+        "is 5044, with json_lines 5959",
+    )
+    window: int = Field(
+        2048, ge=1, le=100_000, description="maximum number of documents that lumberjack has acknowledged at once"
+    )
+    compression_level: int = Field(
+        3, ge=0, le=9, description="gzip level of what lumberjack sends: from 1 (fast) to 9 (small); 0 is off"
+    )
+    spool: bool = Field(
+        True, description="buffer documents on disk while the output is unavailable; false: pause reading instead"
+    )
+
+    @model_validator(mode="after")
+    def _windows_need_lumberjack(self) -> Self:
+        if self.protocol == "json_lines":
+            given = [name for name in ("window", "compression_level") if name in self.model_fields_set]
+            if given:
+                raise ValueError(f"{given[0]} has no effect with protocol: json_lines")
+        return self
+
+    def addresses(self) -> list[Address]:
+        """Each host with its port."""
+        return [address_of(host, _DEFAULT_PORTS[self.protocol]) for host in self.hosts]
+
+    def promise(self) -> Promise:
+        """What the output promises: with json_lines nothing."""
+        if self.protocol == "json_lines":
+            return Promise("unsafe", "Logstash acknowledges no line, so those on their way are lost when it stops")
+        return Promise(
+            "at_least_once",
+            "a window is sent again if no acknowledgement came; every event has its id as `[@metadata][_id]`",
+        )
+
+    def open(self, context: OutputContext) -> Shipper:
+        """Read the named files and make the shipper; connects to nothing yet.
+
+        Raises:
+            ConfigurationError: a file cannot be read, or holds no certificate or key.
+        """
+        if self.protocol == "json_lines":
+            return Lines(self.streams(context.output, PLAIN._replace(is_heard=True), kind=_TCP), self.form)
+        return Windows(
+            self.streams(context.output, PLAIN, kind=_BEATS),
+            form=self.form,
+            most=self.window,
+            level=self.compression_level,
+            timeout_seconds=self.request_timeout_seconds,
+        )
