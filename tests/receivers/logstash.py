@@ -48,10 +48,12 @@ class LogstashServer(framed_server.FramedServer):
         await super().keep(lines)
 
     async def _json_lines(self, first: bytes, reader: asyncio.StreamReader) -> None:
-        while (line := first + await reader.readline()).endswith(b"\n"):
-            _check(line)
-            await self.keep([line[:-1]])
-            first = b""
+        rest = first
+        while more := await reader.read(1 << 18):
+            *lines, rest = (rest + more).split(b"\n")
+            for line in lines:
+                _check(line)
+            await self.keep(lines)
 
     async def _beats(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
