@@ -6,10 +6,11 @@ from pydantic import Field, model_validator
 
 from collector.documents.form_option import FormOption
 from collector.net.addresses import Address, address_of
+from collector.net.datagrams import Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
 from collector.ports import OutputContext, Promise, Shipper, ShipperSettings
-from shippers.logstash.lines import Lines
+from shippers.logstash.lines import Lines, LinesByUdp
 from shippers.logstash.windows import Windows
 
 _BEATS = "an input `beats` of Logstash"
@@ -29,6 +30,9 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
         description="lumberjack: to an input `beats`, which acknowledges documents; json_lines: to an input `tcp`, "
         "which does not, so documents can be lost",
     )
+    transport: Literal["tcp", "udp"] = Field(
+        "tcp", description="transport of json_lines; udp: to an input `udp`, each document as a datagram"
+    )
     hosts: tuple[str, ...] = Field(
         min_length=1,
         description="addresses of the servers, as host:port; an IPv6 address is written in brackets; the default port "
@@ -45,11 +49,16 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     )
 
     @model_validator(mode="after")
-    def _windows_need_lumberjack(self) -> Self:
+    def _options_have_a_use(self) -> Self:
         if self.protocol == "json_lines":
             given = [name for name in ("window", "compression_level") if name in self.model_fields_set]
             if given:
                 raise ValueError(f"{given[0]} has no effect with protocol: json_lines")
+        if self.transport == "udp":
+            if self.protocol != "json_lines":
+                raise ValueError("transport: udp needs protocol: json_lines")
+            if self.tls:
+                raise ValueError("tls: true has no effect with transport: udp")
         return self
 
     def addresses(self) -> list[Address]:
@@ -59,7 +68,8 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     def promise(self) -> Promise:
         """What the output promises: with json_lines nothing."""
         if self.protocol == "json_lines":
-            return Promise("unsafe", "Logstash acknowledges no line, so those on their way are lost when it stops")
+            lost = "datagrams vanish" if self.transport == "udp" else "what is on its way can be lost when it stops"
+            return Promise("unsafe", f"Logstash acknowledges no line, and {lost}")
         return Promise(
             "at_least_once",
             "a window is sent again if no acknowledgement came; every event has its id as `[@metadata][_id]`",
@@ -72,7 +82,9 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
             ConfigurationError: a file cannot be read, or holds no certificate or key.
         """
         if self.protocol == "json_lines":
-            return Lines(self.streams(context.output, PLAIN._replace(is_heard=True), kind=_TCP), self.form)
+            if self.transport == "udp":
+                return LinesByUdp(Datagrams(self.addresses()), self.form)
+            return Lines(lambda spoken: self.streams(context.output, spoken, kind=_TCP), self.form, context.output)
         return Windows(
             self.streams(context.output, PLAIN, kind=_BEATS),
             form=self.form,

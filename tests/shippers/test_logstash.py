@@ -1,6 +1,7 @@
 """Logstash: the laws of every shipper by both of its protocols, then what windows and acknowledgements mean."""
 
 import asyncio
+import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,13 +13,14 @@ import orjson
 import pytest
 import trustme
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import OutputContext, Shipper
 from shippers.logstash import Settings
 from tests.collector.net.stream_server import Serve, StreamServer, take_all
-from tests.contract.segments import batch, plain_segment
+from tests.contract.segments import batch, document, log_stream, messages, plain_segment, segment
 from tests.contract.shippers import Destination, ShipperContract, deliver, settled
 from tests.receivers.logstash import LogstashServer
 
@@ -225,6 +227,59 @@ async def test_documents_are_written_in_the_form_that_is_set(site: OutputContext
     assert [event["container"]["name"] for event in events] == ["c0ffee-1"] * 2
 
 
+# ------------------------------------------------------------------ lines that nothing acknowledges
+
+
+async def test_lines_on_a_connection_that_the_server_closed_are_sent_again_before_the_next(
+    site: OutputContext,
+) -> None:
+    received: list[bytes] = []
+    has_closed = asyncio.Event()
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.readline() if not received else await reader.read())
+        writer.close()
+        has_closed.set()
+
+    first, second = batch(plain_segment(1)), batch(plain_segment(1, first=1))
+    async with StreamServer(read) as server:
+        shipper = output(server.host, site, protocol="json_lines")
+        await shipper.ship(first)
+        await has_closed.wait()
+        await shipper.ship(second)
+        await shipper.aclose()
+        assert received == [first.lines(), first.lines() + second.lines()]
+
+
+async def test_lines_that_cannot_be_sent_again_at_the_end_are_told_of_in_the_log(site: OutputContext) -> None:
+    async with StreamServer(take_all) as server:
+        shipper = output(server.host, site, protocol="json_lines")
+        await shipper.ship(batch(plain_segment(1)))
+        await server.close_all(is_reset=True)
+    with capture_logs() as logs:
+        await shipper.aclose()
+    assert [(each["event"], each["output"]) for each in logs] == [("documents may be lost", site.output)]
+
+
+async def test_by_udp_each_document_is_a_datagram_and_one_that_is_too_large_is_rejected(
+    site: OutputContext,
+) -> None:
+    stream = log_stream()
+    sent = segment([*messages(3, stream), document({"message": "w" * 70_000}, stream)], stream)
+    with socket.socket(type=socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5)
+        shipper = output(f"127.0.0.1:{listener.getsockname()[1]}", site, protocol="json_lines", transport="udp")
+        receipt = settled(await shipper.ship(batch(sent)), batch(sent))
+        assert receipt.delivered == 3
+        assert [(each.index, each.is_final) for each in receipt.rejected] == [(3, True)]
+        assert [listener.recv(1 << 16) + b"\n" for _ in range(3)] == [
+            Batch((sent.part([number]),)).lines() for number in range(3)
+        ]
+        assert "has an address" in await shipper.probe()  # type: ignore[attr-defined]
+        await shipper.aclose()
+
+
 # ------------------------------------------------------------------ TLS
 
 
@@ -292,10 +347,18 @@ async def test_probe_takes_an_older_server_for_one_that_accepts_connections(site
         await shipper.aclose()
 
 
-@pytest.mark.parametrize("option", ["window", "compression_level"])
-def test_options_of_lumberjack_are_refused_where_they_do_nothing(option: str, site: OutputContext) -> None:
-    with pytest.raises(ValidationError, match=f"{option} has no effect with protocol: json_lines"):
-        output("a", site, protocol="json_lines", **{option: 5})
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"protocol": "json_lines", "window": 5}, "window has no effect with protocol: json_lines"),
+        ({"protocol": "json_lines", "compression_level": 5}, "compression_level has no effect"),
+        ({"transport": "udp"}, "transport: udp needs protocol: json_lines"),
+        ({"transport": "udp", "protocol": "json_lines", "tls": True}, "tls: true has no effect"),
+    ],
+)
+def test_options_are_refused_where_they_do_nothing(options: dict[str, Any], fault: str, site: OutputContext) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        output("a", site, **options)
 
 
 def test_only_what_is_acknowledged_is_promised() -> None:
