@@ -7,6 +7,7 @@ from functools import lru_cache
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
 LONGEST = timedelta(days=36_525)  # a century before now is a year with four digits, and fits in nanoseconds
 _MOST_DIGITS = 6
+_NANO_DIGITS = 9
 _DATE_DIGITS = 8  # 20261123 is a day; fewer digits are a number whose unit is missing
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FRACTION = re.compile(r"[.,](\d{1,9})(?=$|Z|[+-])", re.IGNORECASE)
@@ -59,6 +60,18 @@ def seconds_of(time: str) -> float:
     if time[-1:] != "Z" or (fraction and not fraction[1:].isdecimal()):
         return moment(time, now=0, zone=UTC) / 1e9
     return _whole_second(time[:19]) + float(f"0{fraction}")
+
+
+def nanoseconds_of(time: str) -> int:
+    """A time in Docker's form → nanoseconds since 1970; a second of many lines is parsed once.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    fraction = time[20:-1]
+    if time[-1:] != "Z" or (fraction and not (fraction.isdecimal() and len(fraction) <= _NANO_DIGITS)):
+        return moment(time, now=0, zone=UTC)
+    return _whole_second(time[:19]) * 1_000_000_000 + int(fraction.ljust(_NANO_DIGITS, "0"))
 
 
 @lru_cache(maxsize=64)

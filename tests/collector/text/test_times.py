@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.text.times import duration, iso, moment
+from collector.text.times import duration, iso, moment, nanoseconds_of
 
 NOW = 1_700_000_000_123_456_789
 LATEST = 253_402_300_799_999_999_999  # the year 9999
@@ -63,3 +63,17 @@ def test_a_span_that_no_clock_goes_back_is_refused(text: str) -> None:
 def test_the_longest_spans_that_are_taken_can_be_counted_back(text: str) -> None:
     assert moment(text, now=1_795_000_000_000_000_000, zone=None) > -(1 << 63)
     assert datetime.now(UTC) - duration(text) > datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@given(st.integers(0, LATEST), st.integers(0, 9))
+def test_the_nanoseconds_of_a_time_in_dockers_form_are_those_of_any_other(nanoseconds: int, digits: int) -> None:
+    second, _, fraction = iso(nanoseconds).rstrip("Z").partition(".")
+    text = f"{second}.{fraction[:digits]}Z" if digits else f"{second}Z"
+    assert nanoseconds_of(text) == moment(text, now=0, zone=UTC)
+    assert nanoseconds_of(text.replace("Z", "+00:00")) == nanoseconds_of(text)
+
+
+@given(st.text())
+def test_any_text_has_nanoseconds_or_is_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert isinstance(nanoseconds_of(text), int)
