@@ -22,6 +22,7 @@ from collector.config.show import show
 from collector.errors import ConfigurationError, PilotfishError
 from collector.files import paths
 from collector.inputs.docker import Settings as DockerInput
+from collector.net.options import HostList
 from collector.ports import OutputContext
 from shippers.elasticsearch.settings import Settings as Elasticsearch
 from tests.collector.docker_lines import raw
@@ -74,9 +75,8 @@ NASTY: dict[str, Any] = {
 DUMPED = {what: yaml.safe_dump([value], default_flow_style=True, width=1 << 20)[1:-2] for what, value in NASTY.items()}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "elasticsearch": {"hosts": ["http://127.0.0.1:1"], "template": "off", "username": "u", "password": "p"},
-    **{kind: {"hosts": ["http://127.0.0.1:1"]} for kind in ("http", "loki")},
-    **{kind: {} for kind in ("ndjson_file", "null", "stdout", "store")},
 }
+NEEDED = {"bucket": "logs", "brokers": ["127.0.0.1:1"]}
 INPUTS: dict[str, dict[str, Any]] = {
     "docker": {"url": "unix:///nowhere.sock"},
     "directory": {"path": "tree"},
@@ -93,6 +93,22 @@ def keys_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[st
                 yield from keys_of(kind, (*above, key))
 
 
+def output_of(kind: str) -> dict[str, Any]:
+    """The least that an output of this type needs."""
+    model = TYPES.outputs[kind]
+    hosts = ["http://127.0.0.1:1" if issubclass(model, HostList) else "127.0.0.1:1"]
+    needed = [name for name, field in model.model_fields.items() if field.is_required() and name != "type"]
+    return OUTPUTS.get(kind) or {name: ({"hosts": hosts} | NEEDED)[name] for name in needed}
+
+
+def is_of_its_own(key: tuple[str, ...]) -> bool:
+    """Whether no other type of output has the key from the same place: `elasticsearch` stands for all that share one."""
+    if key[0] != "outputs" or key[1] == "elasticsearch":
+        return True
+    owners = (one for one in TYPES.outputs[key[1]].__mro__ if key[2] in one.__dict__.get("__annotations__", {}))
+    return next(owners).__module__.startswith(f"shippers.{key[1]}")
+
+
 KEYS = sorted(
     {
         *keys_of(Configuration, ()),
@@ -101,6 +117,7 @@ KEYS = sorted(
             for section, types in TYPES._asdict().items()
             for kind in types
             for key in keys_of(types[kind], (section, kind))
+            if is_of_its_own(key)
         ),
     }
 )
@@ -115,7 +132,7 @@ def written(path: tuple[str, ...], value: object, state: Path) -> dict[str, Any]
         "drain_seconds": 0.01,
         "http": {"listen": "127.0.0.1:0"},
         "inputs": {source: dict(INPUTS[source])},
-        "outputs": {kind: {"type": kind, **OUTPUTS[kind]}},
+        "outputs": {kind: {"type": kind, **output_of(kind)}},
     }
     here = values
     for key in path[:-1]:

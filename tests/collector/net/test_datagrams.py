@@ -43,9 +43,11 @@ async def test_a_host_where_nobody_listens_is_told(listener: socket.socket) -> N
 
 
 async def test_a_name_that_is_unknown_is_told() -> None:
-    with closing(Datagrams([Address("no-such-host.invalid", 514)])) as datagrams:
-        with pytest.raises(Unavailable, match=r"no-such-host\.invalid:514 cannot be reached"):
-            await datagrams.send([b"x"])
+    with (
+        closing(Datagrams([Address("no-such-host.invalid", 514)])) as datagrams,
+        pytest.raises(Unavailable, match=r"no-such-host\.invalid:514 cannot be reached"),
+    ):
+        await datagrams.send([b"x"])
 
 
 async def test_the_next_host_gets_what_is_sent_after_a_failure(listener: socket.socket) -> None:
