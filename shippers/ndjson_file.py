@@ -21,7 +21,7 @@ from pydantic import Field
 from collector.errors import ConfigurationError, Unavailable
 from collector.files.writing import fsync_directory
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, ShipperSettings, Translated
 from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
@@ -43,6 +43,15 @@ class Settings(ShipperSettings):
         100 << 20, description="maximum size of the file; the agent rotates it before it grows larger"
     )
     keep: int = Field(5, ge=0, le=1000, description="number of rotated files to keep, besides the current one")
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Its output to files, of which there is one here for all containers.
+
+        Raises:
+            ConfigurationError: it names no directory.
+        """
+        return _from_log_pilot(said) if said.output == "file" else None
 
     def promise(self) -> Promise:
         """What the output promises."""
@@ -178,6 +187,35 @@ class NdjsonFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _from_log_pilot(said: LogPilot) -> Translated:
+    given = {name: value for name in _LOG_PILOT if (value := said.variables.get(name))}
+    directory, name = given.get("FILE_PATH"), given.get("FILE_NAME", "pilotfish")
+    if directory is None:
+        raise ConfigurationError("FILE_PATH: is missing", "set it to the directory of the file")
+    options: dict[str, object] = {"path": f"{directory}/{name}.ndjson"}
+    origins = {"path": ", ".join(one for one in ("FILE_PATH", "FILE_NAME") if one in given)}
+    if (size := given.get("FILE_ROTATE_SIZE", "")).isdecimal():
+        options["max_bytes"], origins["max_bytes"] = int(size) << 10, "FILE_ROTATE_SIZE"
+    if (keep := given.get("FILE_NUMBER_OF_FILES", "")).isdecimal():
+        options["keep"], origins["keep"] = int(keep), "FILE_NUMBER_OF_FILES"
+    used = {word for words in origins.values() for word in words.split(", ")}
+    return Translated(options, origins, {one: _LOG_PILOT[one] for one in given if one not in used})
+
+
+# Variables of log-pilot's for its files → why one has no effect here.
+_ONE_FILE = "one file has the documents of all containers, and rotates by its size"
+_LOG_PILOT = {
+    **dict.fromkeys(("FILE_PATH", "FILE_NAME", "FILE_APPEND"), "the agent appends to the file"),
+    **dict.fromkeys(("FILE_ROTATE_SIZE", "FILE_NUMBER_OF_FILES"), "it is not a number"),
+    "FILE_COMPRESS": "rotated files are not compressed",
+    "FILE_FORMAT": "a document is one line of JSON",
+    "FILE_PERMISSIONS": "the file has the mode 0640",
+    **dict.fromkeys(
+        (f"FILE_BUFFER_{name}" for name in ("TYPE", "TIME_KEY", "TIME_KEY_WAIT", "TIME_KEY_USE_UTC")), _ONE_FILE
+    ),
+}
 
 
 def _rotated(path: Path, keep: int) -> list[Path]:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, ShipperSettings, Translated
 
 
 class Settings(ShipperSettings):
@@ -14,6 +14,11 @@ class Settings(ShipperSettings):
     takes_many_writers = True
 
     type: Literal["null"] = Field("null", description="discards every document")
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """What counts documents or drops them there; the series have the counts."""
+        return Translated({}) if said.output in ("null", "count", "flowcounter") else None
 
     def promise(self) -> Promise:
         """What the output promises."""

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, ShipperSettings, Translated
 
 STDOUT = 1
 
@@ -30,6 +30,14 @@ class Settings(ShipperSettings):
     """Standard output: a terminal or a pipe."""
 
     type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Its output to the console."""
+        if said.output not in ("console", "stdout"):
+            return None
+        pretty = "a document is one line of JSON; `pilotfish tail` shows it as text"
+        return Translated({}, idle={name: pretty for name in ("CONSOLE_PRETTY",) if said.variables.get(name)})
 
     def promise(self) -> Promise:
         """What the output promises."""

@@ -265,6 +265,8 @@ async def run(configuration: Configuration, load: Callable[[], Configuration]) -
         PilotfishError: it cannot start.
     """
     messages = log_output.configure(configuration.log)
+    for words in configuration.told:
+        log.info("words of another collector taken over", detail=words)
     for warning in configuration.warnings:
         log.warning("configuration warning", detail=warning)
     await run_until_signal(Agent(configuration, messages=messages, load=load))

@@ -42,6 +42,8 @@ class Probed(Protocol):
 async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
     """Look at one thing after the other."""
     yield Finding("ok", "configuration", "valid")
+    for words in configuration.told:
+        yield Finding("ok", "configuration", words)
     for warning in configuration.warnings:
         yield Finding("warn", "configuration", warning)
     for finding in _state(configuration.state_dir):

@@ -4,6 +4,7 @@ Nothing is decided here. Modules are loaded when their command runs; `healthchec
 starts every few seconds, does not even load typer.
 """
 
+import re
 import sys
 from contextlib import suppress
 
@@ -13,12 +14,15 @@ from collector.runtime import waiting_signals
 
 BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
 INTERRUPTED = 130
+_ROUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")  # where logspout takes destinations, others a command
 
 
 def main() -> None:
     """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration."""
     terminal.prepare()
     arguments, debug = _without_debug(sys.argv[1:])
+    if arguments and _ROUTE.match(arguments[0]):
+        arguments = ["run", *arguments]
     if arguments[:1] == ["run"]:
         waiting_signals.hold()
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Config, examples
+from collector.cli.options import Config, Routes, examples
 
 EXAMPLES = examples(
     "pilotfish check",
@@ -13,18 +13,18 @@ EXAMPLES = examples(
 )
 
 
-def check(config: Config = None) -> None:
+def check(routes: Routes = "", config: Config = None) -> None:
     """Check what works here, and show how to fix the rest.
 
-    It checks the Docker daemon, the log files, the outputs, the disk and the HTTP port. The exit code is 1 if a check
-    fails.
+    It checks the Docker daemon, the log files, the outputs, the disk and the HTTP port. With ROUTES, as `pilotfish run`
+    takes them, it checks these destinations, too. The exit code is 1 if a check fails.
     """
     import asyncio
 
-    raise typer.Exit(asyncio.run(_check(config)))
+    raise typer.Exit(asyncio.run(_check(config, routes)))
 
 
-async def _check(config: Path | None) -> int:
+async def _check(config: Path | None, routes: str) -> int:
     from rich.console import Console
     from rich.text import Text
 
@@ -35,7 +35,7 @@ async def _check(config: Path | None) -> int:
     colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     console = Console(highlight=False)
     failed = 0
-    configuration = load(config, installed_types())
+    configuration = load(config, installed_types(), routes=routes)
     async for finding in examine(configuration):
         line = Text.assemble((f"{finding.verdict:<4}", colours[finding.verdict]), "  ")
         line.append(terminal.visible(f"{finding.subject}: {finding.text}"))

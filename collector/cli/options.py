@@ -33,6 +33,7 @@ Config = Annotated[
         help="Configuration file. Without one, defaults apply.",
     ),
 ]
+Routes = Annotated[str, typer.Argument(metavar="ROUTES", hidden=True)]
 StateDir = Annotated[
     Path | None,
     typer.Option(

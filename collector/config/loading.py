@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from collector.config import environment, mistakes, others, yaml_file
+from collector.config import environment, logspout, mistakes, others, translating, yaml_file
 from collector.config.environment import Chosen, EnvironmentValues, Types
 from collector.config.models import Configuration, Http, Log, Metrics
 from collector.config.show import schema, show
@@ -36,28 +36,33 @@ __all__ = [
 ]
 
 
-def load(path: Path | None, types: Types, environ: Mapping[str, str] | None = None) -> Configuration:
-    """Read the file at `path` (None: no file) and the environment.
+def load(
+    path: Path | None, types: Types, environ: Mapping[str, str] | None = None, *, routes: str = ""
+) -> Configuration:
+    """Read the file at `path` (None: no file) and the environment; `routes` are those of the command line.
 
     Raises:
         ConfigurationError: one line for each mistake.
     """
     environ = os.environ if environ is None else environ
     try:
-        return _load(path, types, environ)
+        return _load(path, types, environ, routes)
     except RecursionError:  # JSON in a variable; a file has its own bound
         remedy = "nest fewer levels, see docs/configuration.md"
         raise ConfigurationError("an environment variable has too many levels of sections", remedy) from None
 
 
-def _load(path: Path | None, types: Types, environ: Mapping[str, str]) -> Configuration:
+def _load(path: Path | None, types: Types, environ: Mapping[str, str], routes: str) -> Configuration:
     said = yaml_file.read(path) if path is not None else FileValues("", {}, {})
     told = environment.read(environ, _sections(said.values), types)
     said = _giving_way(said, told, types)
     values = _sections(_merge(_sections(said.values), told.values))
+    taken = translating.take_outputs(values, environ, types, routes)
     shared = _complete(values, environ, types)
-    sources = _Sources(said, told, shared)
-    return _validate(values, types, sources, warnings=[*told.warnings, *others.warnings(environ)])
+    logspout.take(values, environ, types, taken)
+    sources = _Sources(said, told, shared | taken.names)
+    idle = others.warnings(environ, taken.used, taken.program)
+    return _validate(values, types, sources, warnings=[*told.warnings, *taken.warnings, *idle], told=taken.told)
 
 
 class _Sources:
@@ -81,10 +86,14 @@ class _Sources:
     def origins(self) -> dict[tuple[str, ...], str]:
         """Path → `file` with its line, or `environment` with the variable."""
         found = {path: f"file, line {line}" for path, line in self.said.lines.items()}
-        found |= {path: f"environment, {name}" for path, name in self.names.items()}
+        found |= {path: _origin(name) for path, name in self.names.items()}
         if ("http",) in found:  # `http: off` stands for its only key
             found.setdefault(("http", "listen"), found["http",])
         return found
+
+
+def _origin(name: str) -> str:
+    return name if name == translating.ARGUMENT else f"environment, {name}"
 
 
 def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) -> dict[tuple[str, ...], str]:
@@ -164,7 +173,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _validate(values: dict[str, Any], types: Types, sources: _Sources, *, warnings: list[str]) -> Configuration:
+def _validate(
+    values: dict[str, Any], types: Types, sources: _Sources, *, warnings: list[str], told: list[str]
+) -> Configuration:
     """Check everything and report all mistakes at once.
 
     Raises:
@@ -189,7 +200,7 @@ def _validate(values: dict[str, Any], types: Types, sources: _Sources, *, warnin
                 wrong.append(str(error))
     try:
         many_writers = partial(_many_writers, types.outputs)
-        context = {"warnings": warnings, "origins": sources.origins(), "many_writers": many_writers}
+        context = {"warnings": warnings, "told": told, "origins": sources.origins(), "many_writers": many_writers}
         configuration = Configuration.model_validate(opened, context=context)
     except ValidationError as error:
         explain(error, ())

@@ -157,6 +157,7 @@ class Configuration(Section):
     )
 
     _warnings: list[str] = PrivateAttr(default_factory=list)
+    _told: list[str] = PrivateAttr(default_factory=list)
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -199,6 +200,11 @@ class Configuration(Section):
         return self._warnings
 
     @property
+    def told(self) -> list[str]:
+        """Lines about what became of words of other collectors."""
+        return self._told
+
+    @property
     def origins(self) -> Mapping[tuple[str, ...], str]:
         """Where the value at a path of keys came from; a path not in here has its default."""
         return self._origins
@@ -207,4 +213,5 @@ class Configuration(Section):
         """Take over what `load` says about the sources, handed in as the validation's context."""
         if isinstance(context, dict):
             self._warnings = context.get("warnings", [])
+            self._told = context.get("told", [])
             self._origins = context.get("origins", {})

@@ -6,7 +6,7 @@ and `pilot/pilot.go`; logspout `router/pump.go` and README.
 
 import glob
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ _PREFIXES = "PILOT_LOG_PREFIX"
 _EXCLUDED = ("EXCLUDE_LABELS", "EXCLUDE_LABEL")  # the first that is set counts, as there
 _TOO_GENERAL = re.compile(r"DEBUG|TAIL|SSL_VERIFY|NODE_NAME")  # nobody knows for whom they are set
 _LINKED = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d\w*)")  # Kubernetes sets them for its services
+_SERVICE = re.compile(r".+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d\w*)")  # of these nobody else has any
 _Names = dict[tuple[str, ...], str]
 
 
@@ -28,7 +29,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "log-pilot": (
         Row(
             ("PILOT_TYPE", "LOGGING_OUTPUT", "FLUENTD_OUTPUT", "FILEBEAT_OUTPUT"),
-            "use `outputs.{}.type`; several outputs are possible",
+            "counts only where no `outputs` are configured; use `outputs.{}.type`; several outputs are possible",
         ),
         Row(
             tuple(f"ELASTICSEARCH_{name}" for name in ("HOSTS", "HOST", "PORT", "SCHEME", "PATH")),
@@ -83,7 +84,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(("NODE_NAME",), "not needed: the member `host` of each document is the node; to set it, use `host`"),
     ),
     "logspout": (
-        Row(("ROUTE_URIS", "ROUTESPATH"), "use `outputs`; there is no output to syslog, TCP or UDP"),
+        Row(
+            ("ROUTE_URIS", "ROUTESPATH"),
+            "counts only where no `outputs` are configured; add the destination to `outputs`",
+        ),
         Row(("BACKLOG",), "use `inputs.{}.backlog`: `all`, which is the default, or `new`"),
         Row(("TAIL",), "use `inputs.{}.backlog` with a time, such as `24h`, in place of a number of lines"),
         Row(
@@ -112,21 +116,25 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
 }
 
 
-def warnings(environ: Mapping[str, str]) -> list[str]:
-    """A line for each variable of theirs that has no effect here."""
+def warnings(environ: Mapping[str, str], used: Collection[str] = (), theirs: str = "") -> list[str]:
+    """A line for each variable of theirs that has no effect here, but for those that were `used`.
+
+    Of the program `theirs` it is known that variables are for it, however general their names are.
+    """
     found = []
-    for name in sorted(name for name, text in environ.items() if text):
-        if _TOO_GENERAL.fullmatch(name) or _LINKED.fullmatch(name):
-            continue
-        if (row := next(_rows_of(name), None)) is not None:
+    for name in sorted(name for name, text in environ.items() if text and name not in used):
+        is_general = _TOO_GENERAL.fullmatch(name) or _LINKED.fullmatch(name)
+        if (row := next(_rows_of(name, theirs), None)) is not None:
             program, here = row
-            found.append(f"{name}: a variable of {program}'s, ignored: {here.replace('{}', '<name>')}")
+            if not is_general or (program == theirs and not _SERVICE.fullmatch(name)):
+                found.append(f"{name}: a variable of {program}'s, ignored: {here.replace('{}', '<name>')}")
     return found
 
 
-def _rows_of(name: str) -> Iterator[tuple[str, str]]:
-    for program, rows in ROWS.items():
-        for row in rows:
+def _rows_of(name: str, first: str) -> Iterator[tuple[str, str]]:
+    """What is known of a variable, by the program `first` before others."""
+    for program in sorted(ROWS, key=lambda one: one != first):
+        for row in ROWS[program]:
             if any(fnmatchcase(name, pattern) for pattern in row.names):
                 yield program, row.here
 

@@ -19,6 +19,10 @@ from collector.ports.shipping import OutputContext as OutputContext
 from collector.ports.shipping import Promise as Promise
 from collector.ports.shipping import Shipper as Shipper
 from collector.ports.shipping import ShipperSettings as ShipperSettings
+from collector.ports.translating import LogPilot as LogPilot
+from collector.ports.translating import Route as Route
+from collector.ports.translating import Translated as Translated
+from collector.ports.translating import tls_of as tls_of
 from collector.search.query import Bucket as Bucket
 from collector.search.query import Found as Found
 from collector.search.query import Query as Query

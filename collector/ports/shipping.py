@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 from pydantic import Field
 
 from collector.model import Batch, Receipt
+from collector.ports.translating import LogPilot, Route, Translated
 from collector.values import Bytes, Seconds, Section
 
 
@@ -91,6 +92,24 @@ class ShipperSettings(Section):
     def rivals(cls) -> Sequence[frozenset[str]]:
         """Options of which one at most may be given."""
         return ()
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The options for a destination of logspout's; None: it is not one of this type.
+
+        Raises:
+            ConfigurationError: it is one, and something that it says cannot be had here.
+        """
+        return None
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """The options for the output that log-pilot's environment names; None: it is not one of this type.
+
+        Raises:
+            ConfigurationError: it is one, and something that it says cannot be had here.
+        """
+        return None
 
     def open(self, context: OutputContext) -> Shipper:
         """Make the shipper; connects to nothing yet.

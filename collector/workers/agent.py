@@ -41,6 +41,8 @@ async def run(configuration: Configuration, load: Callable[[], Configuration]) -
         return
     reloads = Reloads()
     process = Process(log_output.configure(configuration.log), reloads)
+    for words in configuration.told:
+        log.info("words of another collector taken over", detail=words)
     for warning in configuration.warnings:
         log.warning("configuration warning", detail=warning)
     async with AsyncExitStack() as stack:

@@ -11,8 +11,19 @@ from collector.net.credentials import ApiKey, BasicAuth
 from collector.net.headers import as_text
 from collector.net.options import HttpOptions
 from collector.net.waiting import Tell
-from collector.ports import OutputContext, Promise, Setup, SetupFile, SetupStep, ShipperSettings
+from collector.ports import (
+    LogPilot,
+    OutputContext,
+    Promise,
+    Route,
+    Setup,
+    SetupFile,
+    SetupStep,
+    ShipperSettings,
+    Translated,
+)
 
+from . import elsewhere
 from . import setup as setting_up
 from .bulk import DEFAULT_INDEX, INDICES
 from .connection import KIND, OVERLOAD, Connection
@@ -83,6 +94,20 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
             if fault := fault_of_parameter(name, value):
                 raise ValueError(fault.replace(": ", "; ", 1))
         return parameters
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """A cluster, by its adapter."""
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output of the same name.
+
+        Raises:
+            ConfigurationError: its variables name no host, or its secret has no password.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "elasticsearch" else None
 
     def promise(self) -> Promise:
         """What the output promises."""

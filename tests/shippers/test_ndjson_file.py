@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import ConfigurationError, Unavailable
-from collector.ports import OutputContext, Shipper
+from collector.ports import LogPilot, OutputContext, Shipper
 from shippers.ndjson_file import NdjsonFile, Settings
 from tests.contract.faults import file_size_limit
 from tests.contract.segments import batch, plain_segment
@@ -215,3 +215,14 @@ async def test_a_closed_file_takes_nothing_more(path: Path) -> None:
     await shipper.aclose()
     with pytest.raises(Unavailable):
         await shipper.ship(SENT)
+
+
+def test_log_pilots_files_become_one_file_of_its_size_and_number() -> None:
+    variables = {"FILE_PATH": "/data", "FILE_ROTATE_SIZE": "1000", "FILE_NUMBER_OF_FILES": "7", "FILE_COMPRESS": "gzip"}
+    found = Settings.from_log_pilot(LogPilot("file", variables))
+    assert found is not None
+    assert found.options == {"path": "/data/pilotfish.ndjson", "max_bytes": 1_024_000, "keep": 7}
+    assert found.idle.keys() == {"FILE_COMPRESS"}
+    assert Settings.from_log_pilot(LogPilot("kafka", variables)) is None
+    with pytest.raises(ConfigurationError, match="FILE_PATH: is missing"):
+        Settings.from_log_pilot(LogPilot("file", {"FILE_NAME": "x"}))

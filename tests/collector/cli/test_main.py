@@ -132,6 +132,16 @@ def test_a_missing_configuration_is_one_line_and_78(tmp_path: Path, command: lis
     assert ended.complaint == "nope.yml: no such file: give -c the path of an existing file, or leave it out"
 
 
+@pytest.mark.parametrize("command", [[], ["run"], ["check"]])
+def test_a_route_where_a_command_is_expected_is_a_destination_as_with_logspout(
+    tmp_path: Path, command: list[str]
+) -> None:
+    ended = pilotfish(tmp_path, *command, "carrier-pigeon://loft.example:1?key=hush")
+    assert (ended.code, ended.out) == (78, "")
+    assert ended.complaint.startswith("command line: route 1 names the adapter 'carrier-pigeon', and no output is like")
+    assert "hush" not in ended.complaint
+
+
 def test_each_mistake_of_a_configuration_is_a_line(tmp_path: Path) -> None:
     (tmp_path / "p.yml").write_text("htp: 1\nlog: {level: loud}\n")
     ended = pilotfish(tmp_path, "config", "validate", PILOTFISH_CONFIG="p.yml")

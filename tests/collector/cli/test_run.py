@@ -12,7 +12,7 @@ from collector.errors import PilotfishError
 def test_garbage_is_looked_for_when_all_is_imported(tmp_path: Path) -> None:
     try:
         with pytest.raises(PilotfishError):
-            run(tmp_path / "missing.yml")
+            run(config=tmp_path / "missing.yml")
         assert gc.isenabled()
     finally:
         gc.unfreeze()

@@ -13,11 +13,13 @@ from collector.config.others import ROWS
 from collector.config.show import show
 
 SECRET = "k9!Geheim-7"
+NAMING = {"ROUTE_URIS", "LOGGING_OUTPUT", "FLUENTD_OUTPUT", "FILEBEAT_OUTPUT"}  # they name an output themselves
 EXAMPLES = [
     (program, name.replace("*", "ANY"), row.here)
     for program, rows in ROWS.items()
     for row in rows
     for name in row.names
+    if name not in NAMING
 ]
 QUIET = {"NODE_NAME", "SSL_VERIFY", "DEBUG", "TAIL", "PORT", "HTTP_PORT", "ELASTICSEARCH_PORT", "SYSLOG_PORT"}
 # As their programs read them: log-pilot's `assets/*/config.*` and `pilot/`, logspout's packages.

@@ -1,0 +1,71 @@
+"""How other collectors name a destination → the options of an output; each type of output translates for itself.
+
+A type that does not know what is named gives None, and the next is asked.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+
+class Route(NamedTuple):
+    """A destination as logspout names one: `adapter[+transport]://host[:port][/path][?option=value&…]`.
+
+    `transport` is "" where the URI names none, which for logspout is udp; `port` is 0 where it names none. `options`
+    are without the filters of the route. `variables` are the environment, of which an adapter of logspout's reads its
+    own (`RAW_FORMAT`, `SYSLOG_…`, `LOGSPOUT_TLS_…`).
+    """
+
+    adapter: str
+    transport: str
+    host: str
+    port: int = 0
+    path: str = ""
+    options: Mapping[str, str] = {}
+    variables: Mapping[str, str] = {}
+
+    def address(self, default_port: int) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port or default_port}"
+
+
+class LogPilot(NamedTuple):
+    """What log-pilot's environment says: the word of its output, all variables, and its secrets by their names.
+
+    `secret` gives the text of a file of /run/secrets, "" where there is none.
+    """
+
+    output: str
+    variables: Mapping[str, str]
+    secret: Callable[[str], str] = lambda name: ""
+
+
+class Translated(NamedTuple):
+    """The options of an output, without `type`.
+
+    `origins` names what says each option: variables, or options of the route. `idle` are those that have no effect,
+    each with the reason, in words that stand behind its name.
+    """
+
+    options: Mapping[str, Any]
+    origins: Mapping[str, str] = {}
+    idle: Mapping[str, str] = {}
+
+
+def tls_of(route: Route) -> Translated:
+    """The options of TLS (`collector.net.options.TlsOptions`) that logspout's variables stand for."""
+    names = {
+        "ca_file": "LOGSPOUT_TLS_CA_CERTS",
+        "client_cert_file": "LOGSPOUT_TLS_CLIENT_CERT",
+        "client_key_file": "LOGSPOUT_TLS_CLIENT_KEY",
+    }
+    said = {option: name for option, name in names.items() if route.variables.get(name)}
+    idle = {
+        "LOGSPOUT_TLS_HARDENING": "not needed: TLS 1.2 or newer, with the defaults of OpenSSL, is used anyway",
+        "LOGSPOUT_TLS_DISABLE_SYSTEM_ROOTS": "not needed: where a file of authorities is given, only these are trusted",
+    }
+    return Translated(
+        {option: route.variables[name] for option, name in said.items()},
+        said,
+        {name: why for name, why in idle.items() if route.variables.get(name)},
+    )
