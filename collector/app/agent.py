@@ -226,9 +226,10 @@ class Agent:
                 one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
             },
             engine_metrics=self.configuration.engine_metrics,
+            streams=lambda: self.registry.streams.values(),
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
-        log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api")
+        log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api /logs")
 
     def _searched(self, opened: Mapping[str, Shipper]) -> Searchable | None:
         """What answers searches: the first store, else the first output that can."""

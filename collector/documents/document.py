@@ -8,6 +8,7 @@ Nothing of a document is kept beside its bytes: `time` is read where it stands, 
 `fields` parse, when they are asked for and not before.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -33,6 +34,7 @@ _SEAM = b',"stream":"'
 _TIME = b'"@timestamp":"'
 OF_LINES = ("level", "docker_time", "first", "last")  # beside `log`, and no fields of the stream
 _NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error", *OF_LINES})
+_TEXT_ALONE = re.compile(rb'\{"message":("[^"\\]*(?:\\.[^"\\]*)*")\}')
 _AROUND_BYTES = 77  # of a document: what stands between `log`, the stream, the time and the fields
 _NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}  # pino, bunyan
 
@@ -156,6 +158,29 @@ def time(document: bytes) -> str:
     start = at + len(_TIME)
     end = document.find(b'"', start)
     return document[start:end].decode(errors="replace") if 0 < seam < at < end else ""
+
+
+def source(document: bytes) -> str:
+    """Its `stream`: stdout, stderr, or what else wrote it; "" if it is no document."""
+    start = document.rfind(_SEAM) + len(_SEAM)
+    end = document.find(b'"', start)
+    return document[start:end].decode(errors="replace") if start >= len(_SEAM) and end > 0 else ""
+
+
+def line(document: bytes) -> str:
+    """The line as its application wrote it: the text of a message alone, else the JSON of `log`.
+
+    A line that was read in a format is its members. What is no document is given as it is.
+    """
+    if not is_document(document):
+        return document.decode(errors="replace")
+    log = split(document).log
+    if (text := _TEXT_ALONE.fullmatch(log)) is not None:
+        try:
+            return str(orjson.loads(text[1]))
+        except UNREADABLE:
+            pass
+    return log.decode(errors="replace")
 
 
 def fields(document: bytes) -> dict[str, str]:

@@ -22,6 +22,7 @@ from collector.state import places
 from collector.web.routes import policy
 from collector.web.sessions import READS, Sessions
 
+_GUARDED = ("/api/", "/logs/")
 _MOST_TOKEN_BYTES = 1024
 _HEADERS = {
     "Server": "pilotfish",
@@ -74,7 +75,7 @@ def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
 
 
 def guard(expected: str, listen: places.Address) -> Middleware:
-    """A middleware that lets `/api/` be asked only at a name of ours, by no other site, with the token or a session.
+    """A middleware that lets data be asked for only at a name of ours, by no other site, with the token or a session.
 
     A session begins where the token is in the link to the page.
     """
@@ -83,7 +84,7 @@ def guard(expected: str, listen: places.Address) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         is_link = request.path == "/" and request.method in READS and "token" in request.query
-        if not (is_link or request.path.startswith("/api/")):
+        if not (is_link or request.path == "/logs" or request.path.startswith(_GUARDED)):
             return await handler(request)
         if not _is_ours(request.headers.get(hdrs.HOST, ""), listen):
             return refusal(

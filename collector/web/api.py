@@ -1,7 +1,7 @@
 """`/api/search`, `/api/tail`, `/api/status`, `/api/explain`: what the commands and the page ask, behind the token."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec import Struct, json
 
 from collector.dead_letters.replay import Replays
 from collector.errors import PilotfishError, QueryError
+from collector.model import LogStream
 from collector.ports import Found, Query, Searchable
 from collector.search.scale import MOST_BUCKETS
 from collector.text.times import iso
@@ -43,7 +44,7 @@ class Views(Struct, frozen=True, kw_only=True):
     Accept header and gives body and content type; `status` is what JSON can hold, and `explain`, which is asked about
     containers by their names; `search` is None without a store;
     `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `engine_metrics`
-    is where the engine's own metrics are, by the option that says so.
+    is where the engine's own metrics are, by the option that says so; `streams` are those that are followed now.
     """
 
     health: Callable[[], str | None]
@@ -56,6 +57,7 @@ class Views(Struct, frozen=True, kw_only=True):
     dead_letters: Sequence[Path]
     replays: Mapping[str, Replays]
     engine_metrics: Mapping[str, str | None] = {}
+    streams: Callable[[], Iterable[LogStream]] = tuple
 
 
 class Api:

@@ -22,16 +22,27 @@ ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which documents: a container's name matches any of `names`, globs or parts; `text` stands in the document."""
+    """Which documents: a container's name matches any of `names`, globs or parts; `text` stands in the document.
+
+    `name` is a glob for the whole name, `id` the beginning of the container's id; "" are all.
+    """
 
     names: tuple[str, ...] = ()
+    name: str = ""
+    id: str = ""
     target: str | None = None
     text: str = ""
 
     def matcher(self) -> Callable[[LogStream], bool]:
         """Whether a stream is wanted, compiled once."""
         named = self.names_matcher()
-        return lambda stream: named(stream.container) and self.target in (None, stream.target)
+        whole = re.compile(translate(self.name or "*")).match
+        return lambda stream: (
+            named(stream.container)
+            and self.target in (None, stream.target)
+            and stream.container_id.startswith(self.id)
+            and whole(stream.container) is not None
+        )
 
     def names_matcher(self) -> Callable[[str], bool]:
         """Whether a container's name is wanted, compiled once."""
@@ -61,7 +72,10 @@ class Glimpse(Struct, frozen=True):
 
 
 class Watcher:
-    """One subscription: an asynchronous iterator of `Glimpse`s that ends when `Live` closes."""
+    """One subscription: an asynchronous iterator of `Glimpse`s that ends when `Live` closes.
+
+    `segment` gives the next as a whole, with the stream that it is of.
+    """
 
     def __init__(self, wanted: Wanted, room_bytes: int) -> None:
         self._wanted = wanted
@@ -94,17 +108,24 @@ class Watcher:
         return self
 
     async def __anext__(self) -> Glimpse:
+        if (found := await self.segment()) is None:
+            raise StopAsyncIteration
+        skipped, segment = found
+        return Glimpse(self._wanted.pick(segment.documents) if segment else (), skipped)
+
+    async def segment(self) -> tuple[int, Segment | None] | None:
+        """How many documents there was no room for, and the segment behind them, if there is one; None at the end."""
         while not self._waiting:
             if self._skipped:
                 skipped, self._skipped = self._skipped, 0
-                return Glimpse((), skipped)
+                return skipped, None
             if self._closed:
-                raise StopAsyncIteration
+                return None
             self._news.clear()
             await self._news.wait()
         skipped, segment = self._waiting.popleft()
         self._size -= segment.size
-        return Glimpse(self._wanted.pick(segment.documents), skipped)
+        return skipped, segment
 
 
 class OutputTap:

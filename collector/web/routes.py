@@ -43,6 +43,8 @@ ROUTES: Mapping[str, Route] = {
     "readyz": Route("/readyz"),
     "search": Route("/api/search"),
     "tail": Route("/api/tail", allow_head=False),
+    "logs": Route("/logs", allow_head=False),
+    "logs_of": Route("/logs/{which}", allow_head=False),
     "status": Route("/api/status"),
     "explain": Route("/api/explain"),
     "dead_letters": Route("/api/dead-letters"),

@@ -22,6 +22,7 @@ from collector.web.api import Api, Patience, Views
 from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
+from collector.web.logs import Logs
 from collector.web.pages import Pages, listed
 from collector.web.routes import routes
 
@@ -45,7 +46,8 @@ async def serve(
     patience = patience or Patience()
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
     async with engine_metrics(views.engine_metrics) as engine:
-        handlers = _open(views) | engine.handlers() | Api(views, patience).handlers() | letters.handlers()
+        asked = Api(views, patience).handlers() | Logs(views, patience).handlers() | letters.handlers()
+        handlers = _open(views) | engine.handlers() | asked
         async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:
                 yield bound

@@ -67,4 +67,4 @@ async def _serve(
     letters = DeadLettersApi(roots, replays, Patience())
     handlers = Gateway(theirs, process).handlers() | engine.handlers() | letters.handlers()
     bound = await stack.enter_async_context(listening(address, routes("gateway", handlers), state_dir=state))
-    log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api", workers=len(theirs))
+    log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api /logs", workers=len(theirs))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import aiohttp
 import orjson
@@ -11,10 +11,10 @@ from aiohttp.typedefs import Handler
 
 from collector.dead_letters.letter import Wanted
 from collector.dead_letters.replay import Progress
-from collector.errors import PilotfishError, Unavailable
+from collector.errors import PilotfishError, QueryError, Unavailable
 from collector.telemetry.exposition import content_type, expose
 from collector.telemetry.process import Process
-from collector.web import access
+from collector.web import access, logs
 from collector.web.api import Patience
 from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.pages import Pages, listed
@@ -49,11 +49,11 @@ class Peer:
 
     @asynccontextmanager
     async def open(
-        self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET"
+        self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET", accept: str = "*/*"
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer that may go on for long."""
-        url = f"{self._url}{path}"
-        async with self._session.request(method, url, params=query, headers=self._headers) as answer:
+        headers = {**self._headers, hdrs.ACCEPT: accept}
+        async with self._session.request(method, f"{self._url}{path}", params=query, headers=headers) as answer:
             yield answer
 
 
@@ -77,6 +77,8 @@ class Gateway:
             "tail": self.tail,
             "status": self.status,
             "explain": self.explain,
+            "logs": self.logs,
+            "logs_of": self.logs,
         }
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
@@ -163,6 +165,26 @@ class Gateway:
                 transport.abort()
         return response
 
+    async def logs(self, request: web.Request) -> web.StreamResponse:
+        """Lines of all, as they come; a container is with one of them, so the others do not know it."""
+        try:
+            accept = logs.JSON if logs.asked(request).is_json else "text/plain"
+        except QueryError as error:
+            return access.refusal(400, error.cause, error.remedy)
+        path = request.rel_url.raw_path
+        async with AsyncExitStack() as stack:
+            try:
+                opened = [peer.open(path, request.query, accept=accept) for peer in self._peers]
+                answers = [await stack.enter_async_context(each) for each in opened]
+            except aiohttp.ClientError:
+                return access.refusal(503, "a worker does not answer", "check its log")
+            refused = [one for one in answers if one.status != web.HTTPOk.status_code]
+            others = [one for one in refused if one.status != web.HTTPNotFound.status_code]
+            if first := next(iter(others or (refused if len(refused) == len(answers) else [])), None):
+                return web.Response(body=await first.read(), status=first.status, content_type="application/json")
+            good = [one for one in answers if one not in refused]
+            return await logs.send(request, self._patience, lambda client: _all_lines(good, client))
+
     async def _copy(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
         """Whole lines only, since others write between them.
 
@@ -187,6 +209,20 @@ class Gateway:
             Unavailable: one does not.
         """
         return await asyncio.gather(*(peer.get(path, query) for peer in self._peers))
+
+
+async def _all_lines(answers: Sequence[aiohttp.ClientResponse], client: logs.Client) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for answer in answers:
+            tasks.create_task(_lines(answer, client), name="logs of a worker")
+
+
+async def _lines(answer: aiohttp.ClientResponse, client: logs.Client) -> None:
+    rest = b""
+    with suppress(aiohttp.ClientError):  # the agent stops
+        async for piece in answer.content.iter_any():
+            *whole, rest = (rest + piece).split(b"\n")
+            await client.write([one.decode(errors="replace") for one in whole])
 
 
 class ReplayByWorkers:

@@ -179,3 +179,18 @@ def test_the_form_of_a_document_is_its_composers_on_both_paths(blank: bytes) -> 
     (shouted,) = DockerJson(Stamps(), composer=Shouting()).segments(chunk)
     assert shouted.documents == [one.upper() for one in plain.documents]
     assert (shouted.size, list(shouted.ids)) == (plain.size, list(plain.ids))
+
+
+@given(TEXTS, st.sampled_from(["stdout", "stderr"]))
+def test_the_line_and_its_source_are_found_again(text: str, output: str) -> None:
+    log = log_of(text)
+    made = f'{{"log":{log},"stream":"{output}","@timestamp":"{TIME}","host":"x"}}'.encode()
+    assert document.source(made) == output
+    is_object = text.strip().startswith("{") and log == text.strip()
+    assert document.line(made) == (log if is_object else text)
+
+
+def test_the_line_of_a_json_line_is_its_json_and_of_no_document_its_bytes() -> None:
+    for log in ('{"level":"info","message":"x"}', '{"message":1}', '{"message":"a","n":1}', "{}"):
+        assert document.line(b'{"log":%b,"stream":"stdout","@timestamp":"x"}' % log.encode()) == log
+    assert (document.line(b"\xff no"), document.source(b"no")) == ("\ufffd no", "")

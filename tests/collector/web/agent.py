@@ -1,6 +1,6 @@
 """A port with views of our own behind it, on a real socket."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -58,6 +58,7 @@ async def site(
     replays: Mapping[str, Replay] | None = None,
     metrics_url: str | None = None,
     page: bytes = b"",
+    streams: Sequence[LogStream] = (),
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
     read = family(catalogue.DOCUMENTS_READ, [(["out"], 3)])
@@ -74,6 +75,7 @@ async def site(
         live=Live(room_bytes=1000),
         dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
+        streams=lambda: streams,
         engine_metrics={"inputs.left.metrics_url": None, "inputs.right.metrics_url": metrics_url},
     )
     async with (

@@ -12,7 +12,7 @@ from collector.web.access import announced, token
 from tests.collector.web.agent import Site, site
 
 OPEN = ["/", "/metrics", "/healthz", "/readyz"]
-GUARDED = ["/api/status", "/api/search", "/api/tail", "/api/nothing"]
+GUARDED = ["/api/status", "/api/search", "/api/tail", "/api/nothing", "/logs", "/logs/name:x"]
 
 
 def test_the_token_is_made_once_for_the_agent_s_user_alone(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ async def nothing(_: web.Request) -> web.StreamResponse:
 def _status(agent: AgentProcess, method: str, path: str) -> int:
     token = (agent.state / "http_token").read_text().strip()
     request = urllib.request.Request(
-        f"http://{agent.address}{path}", headers={"Authorization": f"Bearer {token}"}, method=method
+        f"http://{agent.address}{path.format(which='any')}", headers={"Authorization": f"Bearer {token}"}, method=method
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own address
