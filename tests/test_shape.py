@@ -18,7 +18,7 @@ SHIPPERS = sorted(
 )
 SHIPPERS.remove("__init__")
 
-WORDS_OF_OTHERS = {"null", "stdout", "http", "syslog", "forward", "kafka"}  # JSON, Docker, URLs, a format, an input
+WORDS_OF_OTHERS = {"null", "stdout", "http", "syslog", "forward", "kafka", "raw"}  # JSON, Docker, URLs, formats, …
 MAY_NAME_AN_OUTPUT = ("collector.cli.setup_elasticsearch", "collector.demo")  # a command for it; a show of the store
 MAY_CATCH_EVERY_ERROR = (
     "collector.cli",

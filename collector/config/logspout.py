@@ -27,6 +27,7 @@ def take(values: dict[str, Any], environ: Mapping[str, str], types: Types, taken
         values["log"] = {**log, "level": "debug"}
         _note(taken, ("log", "level"), "DEBUG", "sets log.level to debug")
     _multiline(values, environ, taken)
+    _members(values, taken)
 
 
 def _note(taken: Taken, path: tuple[str, ...], variable: str, what: str) -> None:
@@ -55,6 +56,16 @@ def _backlog(values: dict[str, Any], environ: Mapping[str, str], types: Types, t
             continue
         inputs[name] = {**(options or {}), "backlog": "new"}
         _note(taken, ("inputs", name, "backlog"), variable, f"sets inputs.{name}.backlog to new")
+
+
+def _members(values: dict[str, Any], taken: Taken) -> None:
+    """A rule for all containers, behind all others, by which documents tell what a template asks for."""
+    rules = values.get("containers", [])
+    if not taken.members or not isinstance(rules, list):
+        return
+    values["containers"] = [*rules, {"fields": taken.members}]
+    asked = "; ".join(f"{key}: {', '.join(names)}" for key, names in taken.members.items())
+    taken.told.append(f"the rule containers.{len(rules)} adds to documents what a template asks for ({asked})")
 
 
 def _multiline(values: dict[str, Any], environ: Mapping[str, str], taken: Taken) -> None:

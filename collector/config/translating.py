@@ -32,7 +32,8 @@ class Taken(Struct):
     """What was taken over: the source of the value at each path, lines about it, and the variables that they are about.
 
     `told` is what became of a word, `warnings` what has no effect; `program` is whose words count, "" if none do.
-    `multiline` is the source of a route whose lines are to be joined, "" if none is.
+    `multiline` is the source of a route whose lines are to be joined, "" if none is. `members` are what documents have
+    to tell beside the usual, by the keys of `fields` in a rule.
     """
 
     names: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Taken(Struct):
     used: set[str] = field(default_factory=set)
     program: str = ""
     multiline: str = ""
+    members: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _Found(NamedTuple):
@@ -104,6 +106,8 @@ def _of_route(wanted: Wanted, name: str, types: Types, taken: Taken) -> dict[str
         )
     options = {"type": found.kind, **found.translated.options, **_filtered(wanted, found.settings)}
     taken.told.append(f"{wanted.place}: becomes the output {name} of the type {found.kind}")
+    for key, members in found.translated.members.items():
+        taken.members[key] = sorted({*taken.members.get(key, ()), *members})
     of_route = set(wanted.route.options)
     _tell(taken, name, found.translated, wanted.said_in, "logspout", inside=of_route)
     known = {word for words in found.translated.origins.values() for word in _divided(words)}

@@ -44,12 +44,14 @@ class Translated(NamedTuple):
     """The options of an output, without `type`.
 
     `origins` names what says each option: variables, or options of the route. `idle` are those that have no effect,
-    each with the reason, in words that stand behind its name.
+    each with the reason, in words that stand behind its name. `members` are what documents have to tell beside the
+    usual, by the keys of `fields` in a rule: `container`, `labels`.
     """
 
     options: Mapping[str, Any]
     origins: Mapping[str, str] = {}
     idle: Mapping[str, str] = {}
+    members: Mapping[str, tuple[str, ...]] = {}
 
 
 def tls_of(route: Route) -> Translated:
