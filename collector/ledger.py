@@ -95,6 +95,10 @@ class Ledger:
         self.in_flight += count
         self.in_flight_bytes += size
 
+    def take_again(self, size: int) -> None:
+        """Documents of `size` bytes that are on their way, and were on disk meanwhile, are in memory again."""
+        self.in_flight_bytes += size
+
     def give_up_recovery(self, count: int, size: int) -> None:
         """So many of them were not sent after all: they are still in the spool."""
         self.in_flight_bytes -= size
@@ -103,6 +107,11 @@ class Ledger:
     def lose(self, count: int) -> None:
         """So many spooled documents, at least, cannot be read back."""
         self.recovered_from_spool += count
+        self.dropped["spool_corrupt"] += count
+
+    def lose_on_the_way(self, count: int) -> None:
+        """So many documents that were on their way, and on disk meanwhile, cannot be read back."""
+        self.in_flight -= count
         self.dropped["spool_corrupt"] += count
 
     def delivered(self, new: int, duplicate: int) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from collector.dead_letters.folder import files_of
 from collector.dead_letters.letter import Letter
-from collector.delivery.spool.files import Entry, Spool
+from collector.delivery.spool.entries import Entry
+from collector.delivery.spool.files import Spool
 from collector.delivery.spool.records import FILE_HEADER, RECORD_HEADER, VERSION, file_header
 from collector.documents.ids import ID_SCHEME
 from collector.model import Chunk, FileId, LogStream, Position, Segment

@@ -33,7 +33,7 @@ class Blocked:
     One of them is sent at a time, in its `turn`: hundreds of them leave the others their requests.
     `suspect` takes one over that the destination may die of.
     `waiting` counts, for the whole output, by how many of these a target is blocked. `ask` sends documents that are not
-    accounted for, and `is_ending` says that nothing is read any more.
+    accounted for, and `is_ending` says that nothing is read any more. `opened` is set when a target may be taken again.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Blocked:
         *,
         ask: Callable[[Batch], Awaitable[Answer]],
         is_ending: Callable[[], bool],
+        opened: asyncio.Event | None = None,
     ) -> None:
         self._output = output
         self._turn = turn
@@ -62,6 +63,7 @@ class Blocked:
         self._shipments: dict[str, list[Shipment]] = {}
         self._unsure: set[str] = set()  # targets that may take others
         self._open = asyncio.Event()
+        self._opened = opened
 
     def has(self, target: str) -> bool:
         """Whether the target's documents wait for the operator, and enough of them where that is only presumed."""
@@ -173,6 +175,8 @@ class Blocked:
             if target not in self._shipments:
                 log.info("target unblocked", output=self._output, target=target)
         self._open.set()
+        if self._opened is not None:
+            self._opened.set()
 
 
 def _size(document: tuple[Segment, int]) -> int:

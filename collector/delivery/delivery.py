@@ -8,6 +8,7 @@ Around any shipper; a shipper only sends and tells what happened. What holds:
 
 `sender` is the way to the destination, `blocked` what waits for the operator, `suspects` what the destination may die
 of, `shipment` what is under way; `spool/` keeps on disk what an output that is away cannot take, and takes it back.
+`frozen` has each batch on disk first, and `units` sends it in the same parts each time, where that is asked for.
 Error classes: docs/specification.md, section 6.
 """
 
@@ -23,22 +24,27 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.batches import Batches
 from collector.delivery.blocked import Blocked
 from collector.delivery.concurrency import Concurrency
+from collector.delivery.frozen import Freezing, Positions
 from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import FromDisk, FromLogs, PutBack, Shipment, packed
 from collector.delivery.spool.files import Spool
 from collector.delivery.spool.recovery import Recovery
 from collector.delivery.spool.spooling import Spooling
 from collector.delivery.suspects import Suspects
+from collector.delivery.units import Units
 from collector.documents.document import is_text
 from collector.documents.refused import as_text
 from collector.errors import Unavailable
 from collector.ledger import Ledger
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import Shipper
+from collector.state.positions_file import SpoolMark
 
 log = structlog.get_logger(__name__)
 
 _CONCURRENCY = 4
+_AHEAD = 2  # frozen batches besides those that may be under way: one is written, the positions of one are
+_ASKING = 2  # frozen ones that are sent while the output is away: one of them may be all that it refuses
 
 
 class Delivery:
@@ -59,6 +65,8 @@ class Delivery:
         concurrency: Concurrency | None = None,
         spool: Spool | None = None,
         spool_after_seconds: float = math.inf,
+        positions: Positions | None = None,
+        is_frozen: bool = False,
         backoff: Callable[[], Backoff] = Backoff,
         put_back: PutBack = lambda segments, documents: False,
     ) -> None:
@@ -67,46 +75,83 @@ class Delivery:
         self._dead_letters = dead_letters
         self._ledger = ledger
         self._backoff = backoff
-        self._sender = Sender(output, shipper, ledger, concurrency or Concurrency(_CONCURRENCY))
+        self._concurrency = concurrency or Concurrency(_CONCURRENCY)
+        self._sender = Sender(output, shipper, ledger, self._concurrency)
+        self._units = Units(self._sender) if is_frozen else None
         self._from_logs = FromLogs(batches, ledger, settled, put_back)
         self._waiting: Counter[str] = Counter()
         self._suspects = Suspects(output, self._sender, self._attempt, self._account, backoff)
         self._blocked_turn = asyncio.Lock()
+        self._unblocked = asyncio.Event()
         self._blocked = self._new_blocked()
         self._ended = asyncio.Event()
-        self._recovery = self._spooling = None
-        if spool is not None:
-            sender = self._sender
-            self._recovery = Recovery(output, spool, ledger, sender, self._deliver_from_disk, backoff)
-            self._spooling = Spooling(
-                output,
-                spool,
-                ledger,
-                sender,
-                after_seconds=spool_after_seconds,
-                stored=self._recovery.look,
-                backoff=backoff,
-            )
+        self._recovery: Recovery | None = None
+        self._spooling: Spooling | None = None
+        self._freezing: Freezing | None = None
+        if spool is not None and is_frozen and positions is not None:
+            self._freezing = self._new_freezing(spool, positions, spool_after_seconds)
+        elif spool is not None:
+            self._spooling = self._new_spooling(spool, positions, spool_after_seconds)
+
+    def _new_spooling(self, spool: Spool, positions: Positions | None, after_seconds: float) -> Spooling:
+        args = self._output, spool, self._ledger, self._sender
+        self._recovery = recovery = Recovery(*args, self._deliver_from_disk, self._backoff)
+
+        def stored(mark: SpoolMark) -> None:
+            if positions is not None:
+                positions.cover(mark)
+            recovery.look()
+
+        return Spooling(*args, after_seconds=after_seconds, stored=stored, backoff=self._backoff)
+
+    def _new_freezing(self, spool: Spool, positions: Positions, after_seconds: float) -> Freezing:
+        def under_way(is_away: bool) -> int:
+            return _ASKING if is_away else self._concurrency.limit + 1  # one that an outage has kept goes beside
+
+        args = self._output, spool, self._ledger, self._sender
+        recovery = Recovery(*args, self._deliver_from_disk, self._backoff, under_way=under_way)
+        self._recovery = recovery
+        recovery.books = freezing = Freezing(
+            *args,
+            batches=self._batches,
+            positions=positions,
+            under_way=lambda: self._concurrency.limit + _AHEAD,
+            after_seconds=after_seconds,
+            released=recovery.look,
+            backoff=self._backoff,
+        )
+        return freezing
 
     async def run(self, workers: int) -> None:
-        """Deliver until the queue is closed and all that was read is settled; what is in the spool then stays there."""
+        """Deliver until the queue is closed and all that was read is settled; what is in the spool then stays there.
+
+        What was frozen, and could not be sent, stays there too.
+        """
         try:
             async with asyncio.TaskGroup() as around:
                 recovering = around.create_task(self._recover(), name=f"{self._output} recovery")
-                async with asyncio.TaskGroup() as tasks:
-                    for number in range(workers):
-                        tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
+                if self._freezing is not None:
+                    await self._freezing.run()
+                else:
+                    async with asyncio.TaskGroup() as tasks:
+                        for number in range(workers):
+                            tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
                 recovering.cancel()
         finally:
+            if self._freezing is not None:
+                self._freezing.end()
             self._ended.set()
 
     def is_blocked(self, target: str) -> bool:
         """Whether the target's documents wait for the operator."""
-        return self._blocked.has(target)
+        return self._blocked.has(target) or (self._freezing is not None and target in self._waiting)
 
     async def wait_for(self, target: str) -> None:
-        """Wait while the target's documents wait for the operator: reading more would only fill memory."""
+        """Wait while the target's documents wait for the operator: reading more would only fill memory or the spool."""
         await self._blocked.wait_for(target)
+        while self.is_blocked(target):
+            self._unblocked.clear()
+            await self._unblocked.wait()
 
     @property
     def is_crowded(self) -> bool:
@@ -147,6 +192,8 @@ class Delivery:
             await self._recovery.run()
 
     async def _deliver_from_disk(self, shipment: Shipment, tasks: asyncio.TaskGroup) -> None:
+        if self._units is not None:
+            shipment.units = [shipment.documents]
         await self._deliver(shipment, self._new_blocked(), tasks)
 
     async def _replay(self, segments: Sequence[Segment]) -> None:
@@ -156,7 +203,9 @@ class Delivery:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for batch in packed(segments, self._batches.batch_bytes):
-                    await self._deliver(Shipment(batch, list(batch.segments), _texts(batch), origin), blocked, tasks)
+                    units = [batch] if self._units is not None else None
+                    shipment = Shipment(batch, list(batch.segments), _texts(batch), origin, units=units)
+                    await self._deliver(shipment, blocked, tasks)
         finally:
             self._ledger.give_up_replay(origin.documents, origin.size)
             if not self._ledger.in_flight:
@@ -186,6 +235,10 @@ class Delivery:
                 await self._sender.pause(pause, at_least=answer.retry_after)
 
     async def _attempt(self, shipment: Shipment, backoff: Backoff) -> Answer:
+        if self._units is not None:
+            answer = await self._units.ship(shipment, backoff)
+            await self._account(answer.receipt, shipment)
+            return answer
         answer = await self._sender.ship(shipment.documents, shipment.texts, backoff)
         await self._account(answer.receipt, shipment)
         if answer.is_lost:
@@ -195,7 +248,7 @@ class Delivery:
         return answer
 
     async def _account(self, receipt: Receipt, shipment: Shipment) -> None:
-        shipment.documents = await self._sort(receipt, shipment)
+        shipment.left_over(receipt.retry, await self._sort(receipt, shipment))
         shipment.settle()
 
     def _suspect(self, shipment: Shipment, blocked: Blocked, tasks: asyncio.TaskGroup) -> None:
@@ -212,15 +265,16 @@ class Delivery:
             self._blocked_turn,
             ask=lambda batch: self._sender.ship(batch, set(), self._backoff()),
             is_ending=lambda: self._batches.is_closed,
+            opened=self._unblocked,
         )
 
     # ------------------------------------------------------------------ what became of it
 
-    async def _sort(self, receipt: Receipt, shipment: Shipment) -> Batch:
-        """Account for a receipt; what is still to be sent: what was refused for load, and refused ones as text."""
+    async def _sort(self, receipt: Receipt, shipment: Shipment) -> list[Segment]:
+        """Account for a receipt; which refused ones are still to be sent, as text."""
         self._ledger.delivered(receipt.delivered, receipt.duplicate)
         shipment.origin.leave(receipt.delivered + receipt.duplicate)
-        again = list(receipt.retry.segments)
+        again = []
         dead = []
         texts: set[str] = set()
         for rejected in receipt.rejected:
@@ -233,7 +287,7 @@ class Delivery:
         if dead:
             await self._bury(dead)
             shipment.origin.leave(len(dead))
-        return Batch(tuple(again))
+        return again
 
     async def _bury(self, dead: Sequence[Rejected]) -> None:
         """Write dead letters, for as long as it takes: a full disk stops delivery, it loses nothing."""

@@ -75,6 +75,7 @@ class Sender:
         self._answered_at = 0.0  # the loop's time
         self._back = asyncio.Event()
         self._alone: asyncio.Task[Any] | None = None  # whose turn it is, and nobody else's
+        self.taken = 0  # requests of which something was taken
         self._refuses_all = False  # whatever is sent
         self._is_puzzled = False  # by one document that was refused, where none was taken
         self._sample = Batch()  # a document that was taken
@@ -91,6 +92,14 @@ class Sender:
         if isinstance(answer, Refused):
             return await self._search(batch, answer, texts, backoff, whole or batch)
         return answer
+
+    async def ask(self, batch: Batch, backoff: Backoff) -> "Answer | Refused":
+        """Try once, and send nothing else but this; the error if it is refused as a whole."""
+        return await self._try(batch, backoff)
+
+    def refuse(self, error: Refused) -> None:
+        """Nothing at all is taken, whatever it is: that is nobody's fault but the output's."""
+        self._fail(error, asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -232,9 +241,9 @@ class Sender:
         first, second = _one_and_the_others(batch) if self._refuses_all else halves(batch)
         answer = await self.ship(first, texts, backoff, whole)
         if answer.is_away:
-            return answer._replace(receipt=_sum([answer.receipt, Receipt(retry=second)]))
+            return answer._replace(receipt=summed([answer.receipt, Receipt(retry=second)]))
         then = await self.ship(second, texts, backoff, whole)
-        return then._replace(receipt=_sum([answer.receipt, then.receipt]))
+        return then._replace(receipt=summed([answer.receipt, then.receipt]))
 
     async def _ship_single(
         self, single: Batch, error: Refused, texts: set[str], backoff: Backoff, *, is_only: bool
@@ -276,6 +285,7 @@ class Sender:
             self._ledger.requests["unauthorized" if isinstance(error, Unauthorized) else "unavailable"] += 1
             return Answer(Receipt(retry=batch), is_away=True, retry_after=error.retry_after, is_lost=error.is_lost)
         self._ledger.requests["ok"] += 1
+        self.taken += receipt.delivered + receipt.duplicate > 0
         self._judge(busy, batch, backoff)
         return Answer(receipt)
 
@@ -319,7 +329,8 @@ def _checked(receipt: Receipt, batch: Batch) -> Receipt:
     return receipt
 
 
-def _sum(receipts: Sequence[Receipt]) -> Receipt:
+def summed(receipts: Sequence[Receipt]) -> Receipt:
+    """One receipt of all."""
     return Receipt(
         delivered=sum(receipt.delivered for receipt in receipts),
         duplicate=sum(receipt.duplicate for receipt in receipts),

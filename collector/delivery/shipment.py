@@ -43,6 +43,8 @@ class Shipment(Struct):
     """Documents under way, and the segments that wait for them; `texts` are the ids sent as plain text already.
 
     `kept` are documents of it that are not sent now, `lost` is how many times running the connection broke under it.
+    `units` are its documents once more in the parts in which alone they may be sent; None: in any. `doubts` are
+    documents of it that were refused by themselves, with how often anything had been taken by then.
     `has_room` says that its segments still count among the bytes that are on their way, `is_spooled` that what was left
     of it is in the spool now.
     """
@@ -55,6 +57,8 @@ class Shipment(Struct):
     is_spooled: bool = False
     kept: Batch = Batch()
     lost: int = 0
+    units: list[Batch] | None = None
+    doubts: dict[str, int] = {}
 
     def settle(self) -> None:
         """Settle the segments of which nothing is left to be sent."""
@@ -75,6 +79,14 @@ class Shipment(Struct):
         texts = {name for segment in self.documents.segments for name in segment.ids}
         self.texts = self.texts - texts
         self.documents = Batch(tuple(_as_read(segment) for segment in self.documents.segments))
+        if self.units is not None:
+            self.units = [Batch(tuple(_as_read(segment) for segment in unit.segments)) for unit in self.units]
+
+    def left_over(self, retry: Batch, texts: Sequence[Segment]) -> None:
+        """These are still to be sent; each of `texts` is one document, which has become text."""
+        self.documents = Batch((*retry.segments, *texts))
+        if self.units is not None:
+            self.units += [Batch((text,)) for text in texts]
 
     def put_aside(self, documents: Batch, others: Sequence[Batch]) -> None:
         """Let `documents` be what is sent now, and `others` what is kept of it meanwhile."""
@@ -96,7 +108,10 @@ class Shipment(Struct):
         waiting = [segment for segment in self.segments if segment.ticket in tickets]
         self.documents = Batch(tuple(one for one in self.documents.segments if one.stream.target != target))
         self.segments = [segment for segment in self.segments if segment.ticket not in tickets]
-        return Shipment(Batch(tuple(theirs)), waiting, self.texts, self.origin, self.has_room)
+        parted = Shipment(Batch(tuple(theirs)), waiting, self.texts, self.origin, self.has_room)
+        if self.units is not None:
+            parted.units, self.units = _divided(self.units, target)
+        return parted
 
 
 class FromLogs:
@@ -179,6 +194,13 @@ class FromDisk:
     def keep(self, shipment: Shipment) -> bool:
         """Whoever reads records sees to it that they are few."""
         return True
+
+
+def _divided(units: Sequence[Batch], target: str) -> tuple[list[Batch], list[Batch]]:
+    """What of each unit goes to the target, and what does not."""
+    theirs = [Batch(tuple(one for one in unit.segments if one.stream.target == target)) for unit in units]
+    others = [Batch(tuple(one for one in unit.segments if one.stream.target != target)) for unit in units]
+    return [unit for unit in theirs if unit.count], [unit for unit in others if unit.count]
 
 
 def _size(shipment: Shipment) -> int:

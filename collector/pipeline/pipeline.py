@@ -141,10 +141,19 @@ class Pipeline:
             self.ledger,
             self.checkpoints.settle,
             concurrency=Concurrency(settings.concurrency, changed=self._adapt),
-            spool=Spool(spool, settings.spool_bytes) if settings.spool or spool.exists() else None,
+            spool=self._new_spool(spool),
             spool_after_seconds=settings.spool_after_seconds if settings.spool else math.inf,
+            positions=self.checkpoints,
+            is_frozen=settings.has_frozen_batches,
             put_back=self._returning.put_back,
         )
+
+    def _new_spool(self, path: Path) -> Spool | None:
+        settings = self._settings
+        if settings.has_frozen_batches:
+            mark, memory = self.checkpoints.spool_mark, settings.batch_bytes * _BATCHES_AT_HAND
+            return Spool(path, settings.spool_bytes, is_held=True, covered=mark, memory_bytes=memory)
+        return Spool(path, settings.spool_bytes) if settings.spool or path.exists() else None
 
     async def replay(self, segments: Sequence[Segment]) -> None:
         """Ship documents that were dead letters: `Delivery.replay`.
@@ -167,7 +176,8 @@ class Pipeline:
     def _adapt(self, limit: int) -> None:
         """So many batches may be under way: have memory for them, and no more."""
         self.ledger.concurrency_limit = limit
-        self._batches.resize(self._settings.batch_bytes * max(limit, _BATCHES_AT_HAND))
+        batches = _BATCHES_AT_HAND if self._settings.has_frozen_batches else max(limit, _BATCHES_AT_HAND)
+        self._batches.resize(self._settings.batch_bytes * batches)  # frozen ones have memory of their own
 
     async def _follow_registry(self, watcher: Watcher) -> None:
         version = -1

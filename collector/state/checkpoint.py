@@ -17,7 +17,8 @@ import structlog
 from collector.clock import SureClock
 from collector.errors import StateError
 from collector.model import Decided, FileId, LogStream, Position, Segment, Start, StreamKey, Ticket
-from collector.state.positions_file import PositionsFile, Saved
+from collector.state import gone
+from collector.state.positions_file import PositionsFile, Saved, SpoolMark
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,10 @@ class Checkpoints:
         self._now = now or SureClock().now
         self._file = PositionsFile(directory, output)
         self._dirty = False
-        saved, self._lost = self._file.load()  # the latter: whether there were positions that could not be read
-        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        found = self._file.load()
+        self._lost = found.is_lost
+        self.spool_mark = found.mark  # what of the output's spool these positions cover; None: not known
+        self._saved = {StreamKey(one.container_id, one.entry): one for one in found.streams}
         self._logs: dict[StreamKey, str] = {}  # paths of the live files
         self._pending: dict[StreamKey, deque[Ticket]] = {}
         self._leaving: set[StreamKey] = set()
@@ -109,7 +112,7 @@ class Checkpoints:
             if key in present or age < -_SEEN_SECONDS:
                 if abs(age) > _SEEN_SECONDS:
                     saved.seen, self._dirty = now, True
-            elif age > _FORGET_SECONDS and _is_gone(saved, answers):
+            elif age > _FORGET_SECONDS and gone.is_gone(saved, answers):
                 self._forget(key)
 
     async def decide(self, decided: Mapping[StreamKey, Decided]) -> dict[StreamKey, Decided]:
@@ -167,6 +170,10 @@ class Checkpoints:
             del self._pending[key]
             if key in self._leaving:
                 self._forget(key)
+
+    def cover(self, mark: SpoolMark) -> None:
+        """With what is settled in the same step of the loop, the spool is covered up to here."""
+        self.spool_mark, self._dirty = mark, True
 
     def has_position(self, key: StreamKey) -> bool:
         """Whether it is known where the stream goes on."""
@@ -243,12 +250,12 @@ class Checkpoints:
         return list(self._saved.values())
 
     def replace(self, saved: Sequence[Saved]) -> None:
-        """Keep this instead, on disk too.
+        """Keep this instead, on disk too; of the spool it covers all that is there.
 
         Raises:
             OSError: it cannot be written.
         """
-        self._saved = {StreamKey(one.container_id, one.entry): one for one in saved}
+        self._saved, self.spool_mark = {StreamKey(one.container_id, one.entry): one for one in saved}, None
         self._file.write(*self._file.encode(self._saved.values()))
 
     # ------------------------------------------------------------------ what a stop drops
@@ -285,19 +292,12 @@ class Checkpoints:
         return sum(count for file, count in documents.items() if count and live and not is_kept(live, file.head))
 
     def vanished(self, present: Collection[str], answers: Mapping[str, bool]) -> list[str]:
-        """Containers that are not among `present`, though not all of their logs was settled in an earlier run; once.
-
-        Files that are no container's have paths as ids, and may come again. `answers` is that of `see`.
-        """
-        found = []
-        for key, saved in self._saved.items():
-            is_unsettled = saved.behind == 1 or (not saved.behind and saved.head and not saved.line)
-            is_unseen = key not in self._logs and key.container_id not in present and key.container_id[:1] != "/"
-            if is_unsettled and is_unseen and _is_gone(saved, answers):
-                found.append(key.container_id)
-                saved.behind = 2
-                self._dirty = True
-        return found
+        """Containers as `gone.unsettled` finds them, once. `answers` is that of `see`."""
+        found = list(gone.unsettled(self._saved.items(), self._logs, present, answers))
+        for saved in found:
+            saved.behind = 2
+        self._dirty |= bool(found)
+        return [saved.container_id for saved in found]
 
     def take_dropped(self) -> list[Saved]:
         """What `drop` kept at the last stop, once."""
@@ -328,7 +328,7 @@ class Checkpoints:
             return True
         self._dirty = False
         try:
-            await asyncio.to_thread(self._file.write, *self._file.encode(self._saved.values()))
+            await asyncio.to_thread(self._file.write, *self._file.encode(self._saved.values(), self.spool_mark))
         except OSError as error:
             self._dirty = True
             self.failures += 1
@@ -342,8 +342,3 @@ class Checkpoints:
         self.error = ""
         self.last_success = time.time()
         return True
-
-
-def _is_gone(saved: Saved, answers: Mapping[str, bool]) -> bool:
-    """Whether the input that listed it would list it now; of an unknown one, or one that is no more, each has to."""
-    return answers.get(saved.input, bool(answers) and all(answers.values()))

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -134,15 +135,34 @@ class Saved(Struct, omit_defaults=True):
         self.cutoff = "" if to.documents else self.cutoff
 
 
+class SpoolMark(NamedTuple):
+    """How far the positions cover the spool: its files before `file`, and of that one the bytes before `end`."""
+
+    file: int
+    end: int
+
+
+class Loaded(NamedTuple):
+    """What is on disk; `is_lost` says that there was something that could not be read.
+
+    `mark` is known of the newest generation alone: of an older one nobody knows what was covered since.
+    """
+
+    streams: list[Saved]
+    is_lost: bool = False
+    mark: SpoolMark | None = None
+
+
 class _Head(Struct):
     version: int = 0
     id_scheme: int = 0
 
 
-class _Document(Struct):
+class _Document(Struct, omit_defaults=True):
     version: int
     id_scheme: int
     streams: list[Saved]
+    spooled: SpoolMark | None = None
 
 
 class PositionsFile:
@@ -168,10 +188,10 @@ class PositionsFile:
         self._decides_again = now + self._rest_seconds
         return True
 
-    def encode(self, saved: Collection[Saved]) -> tuple[bytes, int]:
+    def encode(self, saved: Collection[Saved], mark: SpoolMark | None = None) -> tuple[bytes, int]:
         """What `write` takes."""
         self._encoded += 1
-        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(saved))), self._encoded
+        return msgspec.json.encode(_Document(_VERSION, ID_SCHEME, list(saved), mark)), self._encoded
 
     def write(self, body: bytes, number: int) -> None:
         """Write the save of this number, unless a later one was written first: a cancelled flush still writes.
@@ -186,8 +206,8 @@ class PositionsFile:
                 self._rest_seconds = min(len(body) / _BYTES_PER_SECOND, _MOST_SECONDS)
                 self._due = time.monotonic() + self._rest_seconds
 
-    def load(self) -> tuple[list[Saved], bool]:
-        """What is there, of the newer generation that is whole; and whether there was any that could not be read.
+    def load(self) -> Loaded:
+        """What is there, of the newer generation that is whole.
 
         Raises:
             StateError: it cannot be read, or was written by a newer version.
@@ -202,7 +222,7 @@ class PositionsFile:
             except OSError as error:
                 raise StateError(f"{path} cannot be read ({error.strerror})", "give this user read access") from None
             if (document := _parse(path, content)) is not None:
-                return document.streams, False
+                return Loaded(document.streams, mark=document.spooled if path == self.path and not is_lost else None)
             is_lost = True
             log.warning(
                 "positions file damaged: using an older one",
@@ -211,7 +231,7 @@ class PositionsFile:
             )
             with suppress(OSError):  # the next save must not put it in the place of the whole one
                 path.replace(path.with_name(f"{path.name}.damaged"))
-        return [], is_lost
+        return Loaded([], is_lost)
 
 
 def _checksum(body: bytes) -> bytes:

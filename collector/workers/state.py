@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector.dead_letters import folder as letters
+from collector.delivery.spool.covering import remove_behind
 from collector.delivery.spool.files import Spool
 from collector.discovery.share import Share
 from collector.errors import StateError
@@ -42,7 +43,11 @@ def _arrange(state: Path, workers: int) -> list[Path]:
     folder = state / places.WORKERS
     shares = [Share(number, workers) for number in range(workers)] if workers > 1 else []
     there = _directories(folder)
+    if not folder.exists() and shares:
+        _forget_marks(state)
     if there and [path.name for path in there] != sorted(map(str, shares)):
+        for directory in (state, *there):
+            _forget_marks(directory)
         _gather(state, there)
         _remove(folder)
     if not shares:
@@ -53,6 +58,25 @@ def _arrange(state: Path, workers: int) -> list[Path]:
     shutil.rmtree(state / places.POSITIONS, ignore_errors=True)  # `workers` has them
     _move_kept(state, directories[0])
     return directories
+
+
+def _forget_marks(directory: Path) -> None:
+    """Remove of each spool what the positions do not cover; from then on they cover all of it, wherever it is moved.
+
+    Raises:
+        StateError: some are damaged.
+    """
+    found = directory / places.POSITIONS
+    for output in _outputs(found):
+        checkpoints = Checkpoints(found, output)
+        saved = checkpoints.whole()
+        if checkpoints.spool_mark is not None:
+            remove_behind(directory / places.SPOOL / output, checkpoints.spool_mark)
+            checkpoints.replace(saved)
+
+
+def _outputs(positions: Path) -> list[str]:
+    return sorted({path.name.split(".")[0] for path in positions.glob("*.positions*")})
 
 
 def _directories(folder: Path) -> list[Path]:
@@ -114,8 +138,7 @@ def _positions(directory: Path) -> dict[str, list[Saved]]:
         StateError: some are damaged.
     """
     found = directory / places.POSITIONS
-    outputs = {path.name.split(".")[0] for path in found.glob("*.positions*")}
-    return {output: Checkpoints(found, output).whole() for output in sorted(outputs)}
+    return {output: Checkpoints(found, output).whole() for output in _outputs(found)}
 
 
 def _write(directory: Path, output: str, saved: Sequence[Saved]) -> None:
@@ -126,7 +149,10 @@ def _write(directory: Path, output: str, saved: Sequence[Saved]) -> None:
 
 def _move_kept(source: Path, destination: Path) -> None:
     """Spooled documents and dead letters, behind those that are there."""
-    for spool in sorted((source / places.SPOOL).glob("*/")):
+    spools = sorted((source / places.SPOOL).glob("*/"))
+    if any(next(spool.glob("*.spool"), None) for spool in spools):
+        _forget_marks(destination)
+    for spool in spools:
         Spool(spool, 0)  # what it did not confirm is cut off: that must not stand in the middle of another
         _append(sorted(spool.glob("*.spool")), destination / places.SPOOL / spool.name)
     for kept in sorted((source / places.DEAD_LETTERS).glob("*/")):

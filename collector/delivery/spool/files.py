@@ -10,18 +10,18 @@ Everything blocks, and may be called from several threads. Format: `records`.
 """
 
 import os
-import re
-import struct
+import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from zlib import crc32
 
 import structlog
 from msgspec import Struct
 
+from collector.delivery.spool import cursor
+from collector.delivery.spool.covering import NAME, remove_behind
+from collector.delivery.spool.entries import Entry, Lost, SpoolFull, Stored
 from collector.delivery.spool.records import (
     FILE_HEADER,
     RECORD_HEADER,
@@ -33,35 +33,17 @@ from collector.delivery.spool.records import (
     file_header,
     head_of,
     whole_end,
+    write_at,
 )
 from collector.errors import StateError
 from collector.files.ownership import make_directory, open_own
 from collector.files.writing import fsync_directory
 from collector.model import Segment
+from collector.state.positions_file import SpoolMark
 
 log = structlog.get_logger(__name__)
 
 _FILE_BYTES = 16 << 20  # a file that has so many is left for a new one
-_NAME = re.compile(r"[0-9]{8}\.spool")  # what an operator put beside them is left alone
-_CURSOR = struct.Struct("<8sQI")  # mark of the oldest file, how far it is done, CRC-32
-
-
-class SpoolFull(OSError):
-    """The cap is reached: what is there has to be delivered first."""
-
-
-class Entry(NamedTuple):
-    """A record that was taken, and where it lies."""
-
-    record: Record
-    file: int
-    offset: int
-
-
-class Lost(NamedTuple):
-    """So many documents, at least, cannot be read back."""
-
-    documents: int
 
 
 class _File(Struct):
@@ -73,14 +55,28 @@ class _File(Struct):
     size: int  # on disk
     read: int = FILE_HEADER.size
     taken: set[int] = set()
+    is_live: bool = False
     error: OSError | None = None  # why its next record cannot be read now
 
 
 class Spool:
-    """The spool of one output in `directory`, which is made when it is needed; at most `max_bytes` on disk."""
+    """The spool of one output in `directory`, which is made when it is needed; at most `max_bytes` on disk.
 
-    def __init__(self, directory: Path, max_bytes: int, *, file_bytes: int = _FILE_BYTES) -> None:
-        """Find what an earlier run left.
+    With `is_held`, `take` gives what was appended once it is released. Of that, `memory_bytes` of documents are given
+    as they are in memory.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        max_bytes: int,
+        *,
+        file_bytes: int = _FILE_BYTES,
+        is_held: bool = False,
+        covered: SpoolMark | None = None,
+        memory_bytes: int = 0,
+    ) -> None:
+        """Find what an earlier run left; what is behind `covered` is removed.
 
         Raises:
             StateError: it cannot be read, or is of a newer version.
@@ -94,10 +90,16 @@ class Spool:
         self._lost: list[Lost] = []
         self._writing: tuple[int, int] | None = None  # number and descriptor of the file that is written
         self._lock = threading.Lock()
+        self._memory_bytes = memory_bytes
+        self._in_memory: dict[tuple[int, int], tuple[Record, int]] = {}  # by place; with where it ends
         try:
+            if covered is not None:
+                self._last = covered.file
+                remove_behind(directory, covered)
             self._load()
         except OSError as error:
             raise StateError(f"{directory} cannot be read ({error.strerror})", "give this user read access") from None
+        self._released = SpoolMark(self._last if is_held else sys.maxsize, sys.maxsize)
 
     @property
     def is_empty(self) -> bool:
@@ -109,8 +111,21 @@ class Spool:
         """Why a record could not be read when it was tried last; others may have been given since."""
         return next((file.error for file in list(self._files.values()) if file.error), None)
 
-    def append(self, segments: Sequence[Segment], texts: Iterable[str]) -> None:
+    @property
+    def is_drained(self) -> bool:
+        """Whether all records are done that an outage has kept."""
+        return all(file.is_live for file in list(self._files.values()))
+
+    @property
+    def newest(self) -> SpoolMark:
+        """Up to where there are records."""
+        file = self._files.get(self._last)
+        return SpoolMark(self._last, file.end if file is not None else 0)
+
+    def append(self, segments: Sequence[Segment], texts: Collection[str], *, is_live: bool = False) -> Stored:
         """Keep documents for good; `texts` are the ids that were turned to plain text.
+
+        Those that are live stand in files of their own: no outage keeps them.
 
         Raises:
             SpoolFull: there is no room below the cap.
@@ -120,21 +135,32 @@ class Spool:
         with self._lock:
             if self.size_bytes + len(body) > self._max_bytes:
                 raise SpoolFull(0, "it is full")
+            if self._writing is not None and self._files[self._writing[0]].is_live != is_live:
+                self._leave_file()
             number, descriptor = self._writing or self._begin_file()
             file = self._files[number]
+            file.is_live = is_live
+            stored = Stored(number, file.end, file.end + len(body))
             try:
-                _write(descriptor, body, file.end)
+                write_at(descriptor, body, file.end)
                 os.fsync(descriptor)
             except OSError:
                 self._give_up(file, descriptor, len(body))
                 raise
             file.end = file.size = file.end + len(body)
+            self._remember(stored, Record(tuple(segments), frozenset(texts)))
             if file.end >= self._file_bytes:
                 self._leave_file()
             self._measure()
+            return stored
 
-    def take(self) -> Entry | Lost | None:
-        """The oldest record that was not taken yet; None if there is none.
+    def release(self, mark: SpoolMark) -> None:
+        """Records up to there may be taken."""
+        with self._lock:
+            self._released = mark
+
+    def take(self, *, live_first: bool = False) -> Entry | Lost | None:
+        """The oldest record that was not taken yet, of those that are live or of the others; None if there is none.
 
         A file that cannot be read holds up no other: it is tried again when nothing is left in the others.
 
@@ -145,8 +171,10 @@ class Spool:
             if self._lost:
                 return self._lost.pop()
             failed: OSError | None = None
-            waiting = [(number, file) for number, file in self._files.items() if file.read < file.end]
-            for number, file in sorted(waiting, key=lambda each: each[1].error is not None):
+            waiting = [one for one in self._files.items() if one[1].read < self._end_of(*one)]
+            for number, file in sorted(
+                waiting, key=lambda one: (one[1].error is not None, one[1].is_live != live_first)
+            ):
                 file.error = None
                 try:
                     return self._read(number, file)
@@ -173,7 +201,7 @@ class Spool:
         header = file_header(VERSION, mark)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            _write(descriptor, header, 0)
+            write_at(descriptor, header, 0)
             fsync_directory(self._directory, parents=2)
         except OSError:
             with suppress(OSError):
@@ -206,8 +234,24 @@ class Spool:
 
     # ------------------------------------------------------------------ reading
 
+    def _end_of(self, number: int, file: _File) -> int:
+        """Up to where its records may be taken."""
+        if number < self._released.file:
+            return file.end
+        return min(file.end, self._released.end) if number == self._released.file else 0
+
+    def _remember(self, stored: Stored, record: Record) -> None:
+        size = sum(segment.size for segment in record.segments)
+        kept = sum(segment.size for one, _ in self._in_memory.values() for segment in one.segments)
+        if kept + size <= self._memory_bytes:
+            self._in_memory[stored.file, stored.offset] = record, stored.end
+
     def _read(self, number: int, file: _File) -> Entry | Lost:
         offset = file.read
+        if (remembered := self._in_memory.pop((number, offset), None)) is not None:
+            kept, file.read = remembered
+            file.taken.add(offset)
+            return Entry(kept, number, offset, file.is_live)
         try:
             with open(file.path, "rb", opener=open_own) as opened:
                 head = head_of(os.pread(opened.fileno(), RECORD_HEADER.size, offset))
@@ -223,17 +267,18 @@ class Spool:
             log.error("spool record damaged: its documents are lost", path=str(file.path), offset=offset,
                       documents=head.documents)  # fmt: skip
             self._tidy(number)
-            return Lost(head.documents)
+            return Lost(head.documents, number, offset, end)
         file.taken.add(offset)
-        return Entry(record, number, offset)
+        return Entry(record, number, offset, file.is_live)
 
     def _lose_rest(self, number: int, file: _File, reason: str) -> Lost:
         """How many documents there were is in the headers: one at least."""
         log.error("reading a spool file failed: the rest of it is lost", path=str(file.path),
                   reason=reason, left_bytes=file.end - file.read)  # fmt: skip
+        lost = Lost(1, number, file.read, file.end)
         file.read = file.end
         self._tidy(number)
-        return Lost(1)
+        return lost
 
     def _tidy(self, number: int) -> None:
         """Remove a file once all of it is done."""
@@ -252,11 +297,11 @@ class Spool:
 
     def _load(self) -> None:
         try:
-            paths = sorted(path for path in self._directory.iterdir() if _NAME.fullmatch(path.name))
+            paths = sorted(path for path in self._directory.iterdir() if NAME.fullmatch(path.name))
         except FileNotFoundError:
             return
         for path in paths:
-            self._last = int(path.stem)
+            self._last = max(self._last, int(path.stem))
             self._load_file(path, is_newest=path == paths[-1])
         self._use_cursor()
         self._measure()
@@ -280,7 +325,7 @@ class Spool:
             with suppress(OSError):  # it is not read anyway
                 os.truncate(path, end)
         # Records are told by their own headers: they can be read behind a damaged one.
-        self._files[self._last] = _File(path, head.mark if head else b"", end, end)
+        self._files[int(path.stem)] = _File(path, head.mark if head else b"", end, end)
 
     def _discard(self, path: Path, *, is_torn: bool) -> None:
         if not is_torn:
@@ -292,30 +337,12 @@ class Spool:
     # ------------------------------------------------------------------ how far the oldest file is done
 
     def _keep_cursor(self) -> None:
-        """Not synced: an older one, or none, only means that some records are sent again, under the same ids."""
         file = next(iter(self._files.values()), None)
-        if file is None or not file.mark:
-            return
-        body = _CURSOR.pack(file.mark, min(file.taken, default=file.read), 0)
-        with suppress(OSError), open(self._directory / "cursor", "wb", opener=open_own) as opened:
-            opened.write(body[:-4] + crc32(body).to_bytes(4, "little"))
+        if file is not None and file.mark:
+            cursor.keep(self._directory, file.mark, min(file.taken, default=file.read))
 
     def _use_cursor(self) -> None:
         file = next(iter(self._files.values()), None)
-        try:
-            with open(self._directory / "cursor", "rb", opener=open_own) as opened:
-                body = opened.read()
-        except OSError:
-            return
-        if file is None or len(body) != _CURSOR.size:
-            return
-        mark, offset, checksum = _CURSOR.unpack(body)
-        if checksum == crc32(_CURSOR.pack(mark, offset, 0)) and mark == file.mark and offset < file.end:
+        offset = cursor.kept(self._directory, file.mark) if file is not None else None
+        if file is not None and offset is not None and offset < file.end:
             file.read = offset
-
-
-def _write(descriptor: int, body: bytes, offset: int) -> None:
-    view = memoryview(body)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written

@@ -160,3 +160,11 @@ def _is_blank(descriptor: int, offset: int, size: int) -> bool:
             return False
         offset += len(piece) or size
     return True
+
+
+def write_at(descriptor: int, body: bytes, offset: int) -> None:
+    """Write all of it there."""
+    view = memoryview(body)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written

@@ -12,9 +12,11 @@ import structlog
 from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import Shipment
-from collector.delivery.spool.files import Spool, SpoolFull
+from collector.delivery.spool.entries import SpoolFull
+from collector.delivery.spool.files import Spool
 from collector.ledger import Ledger
 from collector.model import Batch
+from collector.state.positions_file import SpoolMark
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,7 @@ Attempt = Callable[[Shipment, Backoff], Awaitable[Answer]]
 
 
 class Spooling:
-    """Writes to the spool once the output has been away for `after_seconds`; `stored` is called when something came."""
+    """Writes to the spool once the output has been away for `after_seconds`; `stored` is told how far it has any."""
 
     def __init__(
         self,
@@ -33,7 +35,7 @@ class Spooling:
         sender: Sender,
         *,
         after_seconds: float,
-        stored: Callable[[], None],
+        stored: Callable[[SpoolMark], None],
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._output = output
@@ -87,7 +89,7 @@ class Spooling:
         texts = [one for segment in documents.segments for one in segment.ids if one in shipment.texts]
         try:
             async with self._one_at_a_time:  # each takes several times its documents' memory while it is packed
-                await asyncio.to_thread(self._spool.append, documents.segments, texts)
+                stored = await asyncio.to_thread(self._spool.append, documents.segments, texts)
         except OSError as error:
             self._tell(error)
             return False
@@ -100,7 +102,7 @@ class Spooling:
         shipment.documents = Batch()
         shipment.is_spooled = True
         shipment.settle()
-        self._stored()
+        self._stored(SpoolMark(stored.file, stored.end))
         return True
 
     def _due_in_seconds(self) -> float:

@@ -307,7 +307,7 @@ async def test_where_recovery_cannot_ask_one_shipment_at_a_time_does_and_only_no
     spool, ledger = Spool(tmp_path / "other", ROOM), Ledger()
     sender = Sender("out", desk.shipper, ledger, Concurrency(1))
     spooling = Spooling(
-        "out", spool, ledger, sender, after_seconds=0.0, stored=lambda: None, backoff=lambda: Backoff(0.2)
+        "out", spool, ledger, sender, after_seconds=0.0, stored=lambda mark: None, backoff=lambda: Backoff(0.2)
     )
     one, other = (Shipment(batch(), [], set(), desk.delivery._from_logs) for _ in range(2))
     sender.away_since = 0.0

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.dead_letters import DeadLetters
-from collector.delivery.spool.files import Entry, Spool
+from collector.delivery.spool.entries import Entry
+from collector.delivery.spool.files import Spool
 from collector.discovery.share import Share
 from collector.errors import StateError
 from collector.model import Rejected
 from collector.state.checkpoint import Checkpoints
-from collector.state.positions_file import Saved
+from collector.state.positions_file import Saved, SpoolMark
 from collector.transform import docker_event
 from collector.workers.state import arrange
 from tests.contract.segments import plain_segment
@@ -110,6 +111,20 @@ def test_what_a_worker_forgot_does_not_come_back(tmp_path: Path) -> None:
         write(directory, "out")
     arrange(tmp_path, 1)
     assert read(tmp_path, "out") == {}
+
+
+async def test_a_record_that_positions_do_not_cover_is_not_kept_when_the_number_changes(tmp_path: Path) -> None:
+    """Its documents are read again, and would be there in another batch, too."""
+    write(tmp_path, "out", saved(1, 5))
+    stored = Spool(tmp_path / "spool/out", MANY).append([plain_segment(3)], [])
+    checkpoints = Checkpoints(tmp_path / "positions", "out")
+    checkpoints.cover(SpoolMark(stored.file, stored.end))
+    await checkpoints.flush()
+    spool(tmp_path, 3)
+    first = arrange(tmp_path, 2)[0]
+    assert spooled(first) == plain_segment(3).ids
+    assert Checkpoints(first / "positions", "out").spool_mark is None
+    assert spooled(*arrange(tmp_path, 1)) == plain_segment(3).ids
 
 
 def test_spooled_documents_and_letters_are_kept_when_the_number_changes(tmp_path: Path) -> None:
