@@ -145,7 +145,8 @@ class SpoolMark(NamedTuple):
 class Loaded(NamedTuple):
     """What is on disk; `is_lost` says that there was something that could not be read.
 
-    `mark` is known of the newest generation alone: of an older one nobody knows what was covered since.
+    `mark` is known unless the newest generation is damaged: of an older one nobody knows what was covered since. Where
+    there is none but an older one, a crash came before the newest was in its place.
     """
 
     streams: list[Saved]
@@ -222,7 +223,7 @@ class PositionsFile:
             except OSError as error:
                 raise StateError(f"{path} cannot be read ({error.strerror})", "give this user read access") from None
             if (document := _parse(path, content)) is not None:
-                return Loaded(document.streams, mark=document.spooled if path == self.path and not is_lost else None)
+                return Loaded(document.streams, mark=None if is_lost else document.spooled)
             is_lost = True
             log.warning(
                 "positions file damaged: using an older one",

@@ -18,6 +18,7 @@ from collector.clock import SureClock
 from collector.errors import StateError
 from collector.model import Cursor, FileId, LogStream, Position, Segment, StreamKey, Ticket
 from collector.state.checkpoint import Checkpoints
+from collector.state.positions_file import SpoolMark
 from tests.collector.waiting import until
 from tests.contract.segments import log_stream, messages, segment
 
@@ -539,3 +540,24 @@ def test_a_file_that_may_come_again_is_no_container_that_is_gone(tmp_path: Path)
     kept.drop({}, [StreamKey("/srv/app.log", ""), StreamKey("c0ffee", "")], lambda live, head: True)
     kept._logs.clear()  # as after a restart
     assert kept.vanished([], {"docker": True}) == ["c0ffee"]
+
+
+# ------------------------------------------------------------------ how far they cover the spool
+
+
+@pytest.mark.parametrize(("newest", "is_known"), [("whole", True), ("missing", True), ("damaged", False)])
+async def test_it_is_known_how_far_they_cover_the_spool_unless_what_was_written_last_is_damaged(
+    tmp_path: Path, newest: str, is_known: bool
+) -> None:
+    """A crash may come before the newest is in its place: then nobody has acted by it."""
+    checkpoints = begun(tmp_path)
+    for end in (100, 200):
+        checkpoints.cover(SpoolMark(7, end))
+        await checkpoints.flush()
+    path = tmp_path / "out.positions"
+    if newest == "missing":
+        path.unlink()
+    elif newest == "damaged":
+        path.write_bytes(b"?")
+    end = 100 if newest == "missing" else 200
+    assert Checkpoints(tmp_path, "out").spool_mark == (SpoolMark(7, end) if is_known else None)
