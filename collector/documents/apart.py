@@ -11,12 +11,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from collector.documents.document import is_document, split
+from collector.documents.document import HEAD
 from collector.documents.json_text import object_of
 from collector.documents.levels import level_of
 from collector.text.times import nanoseconds_of
 
 _TIME = b'"@timestamp":"'
+_SEAM = b',"stream":"'
+_TIME_BYTES, _HEAD_BYTES = len(_TIME), len(HEAD)
 _TEXT = re.compile(rb'\{"message":("[^"\\]*(?:\\.[^"\\]*)*")\}')
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a pair, perhaps alone: no text then
 _REMEMBERED = 1024  # sets of members around the time: a stream has a few
@@ -46,7 +48,7 @@ class Apart(Generic[T]):
 
     def __init__(self, made: Callable[[Mapping[str, Any]], T]) -> None:
         def make(before: bytes, behind: bytes) -> T:
-            return made(orjson.loads(b"{%b}" % b",".join(filter(None, (before[1:-1], behind[1:])))))
+            return made(orjson.loads(b"{%b}" % b",".join(filter(None, (before[1:-1], behind[2:])))))
 
         self._around = lru_cache(_REMEMBERED)(make)
 
@@ -56,15 +58,13 @@ class Apart(Generic[T]):
         Raises:
             ValueError: it is no document.
         """
-        if not is_document(document):
-            raise ValueError("no document")
-        log, rest = split(document)
-        at = rest.find(_TIME)
-        start = at + len(_TIME)
-        end = rest.find(b'"', start)
-        if not 0 <= at < end:
-            raise ValueError("a document without a time")
-        return Taken(log, rest[start:end], self._around(rest[:at], rest[end + 1 :]))
+        seam = document.rfind(_SEAM)
+        at = document.find(_TIME, seam)
+        start = at + _TIME_BYTES
+        end = document.find(b'"', start)
+        if not (0 < seam < at < end and document.startswith(HEAD) and document.endswith(b"}")):
+            raise ValueError("no document with a time")
+        return Taken(document[_HEAD_BYTES:seam], document[start:end], self._around(document[seam:at], document[end:-1]))
 
 
 def text_of(log: bytes) -> bytes | None:

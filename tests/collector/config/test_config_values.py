@@ -102,7 +102,7 @@ def output_of(kind: str) -> dict[str, Any]:
 
 
 def is_of_its_own(key: tuple[str, ...]) -> bool:
-    """Whether no other type of output has the key from the same place: `elasticsearch` stands for all that share one."""
+    """Whether no other output has the key from the same place: `elasticsearch` stands for all that share one."""
     if key[0] != "outputs" or key[1] == "elasticsearch":
         return True
     owners = (one for one in TYPES.outputs[key[1]].__mro__ if key[2] in one.__dict__.get("__annotations__", {}))
