@@ -15,6 +15,7 @@ from shippers.logstash.windows import Windows
 
 _BEATS = "an input `beats` of Logstash"
 _TCP = "an input `tcp` of Logstash with the codec json_lines"
+_PATIENCE = 10  # times the time-out of an answer: so long a server that says that it is at work is waited for
 _DEFAULT_PORTS = {"lumberjack": 5044, "json_lines": 5959}
 
 
@@ -90,5 +91,5 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
             form=self.form,
             most=self.window,
             level=self.compression_level,
-            timeout_seconds=self.request_timeout_seconds,
+            work_seconds=_PATIENCE * self.request_timeout_seconds,
         )

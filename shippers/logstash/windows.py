@@ -16,19 +16,18 @@ from collector.net.streams import Streams
 from shippers.logstash.lumberjack import ACK_BYTES, EMPTY_WINDOW, acknowledged, marked, window
 
 _ANSWER_SECONDS = 1.0  # of an input that answers an empty window; older ones do not
-_PATIENCE = 10  # times the time-out of an answer: so long a server may be at work on one window
 
 
 class Windows:
     """A shipper (`collector.ports.Shipper`) to Beats inputs."""
 
-    def __init__(self, streams: Streams[Stream], *, form: Form, most: int, level: int, timeout_seconds: float) -> None:
-        """`most` documents are in a window, deflated at `level`."""
+    def __init__(self, streams: Streams[Stream], *, form: Form, most: int, level: int, work_seconds: float) -> None:
+        """`most` documents are in a window, deflated at `level`; a server may be at work on it for `work_seconds`."""
         self._streams = streams
         self._form = form
         self._most = most
         self._level = level
-        self._timeout_seconds = timeout_seconds
+        self._work_seconds = work_seconds
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send the batch, window after window.
@@ -75,7 +74,7 @@ class Windows:
         await stream.write(await asyncio.to_thread(window, documents, self._level))
         before = taken.count
         try:
-            async with asyncio.timeout(_PATIENCE * self._timeout_seconds):
+            async with asyncio.timeout(self._work_seconds):
                 while taken.count < before + len(documents):
                     number = _number_of(stream, await stream.read_exactly(ACK_BYTES))
                     if number > len(documents):

@@ -61,7 +61,7 @@ class ForwardServer(framed_server.FramedServer):
             entries = _entries(packed, options[b"size"])
             self.tags.append(tag.decode())
             self.times += [when for when, _ in entries]
-            await self.keep(orjson.dumps(record) for _, record in entries)
+            await self.keep([orjson.dumps(record) for _, record in entries])
             writer.write(msgspec.msgpack.encode({"ack": options[b"chunk"].decode()}))
             await writer.drain()
             if not self._keepalive:

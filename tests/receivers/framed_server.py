@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
@@ -50,7 +50,7 @@ class FramedServer:
         """One connection, to its end. A ValueError ends it, as it does in the real server."""
         raise NotImplementedError
 
-    async def keep(self, lines: Iterable[bytes]) -> None:
+    async def keep(self, lines: Sequence[bytes]) -> None:
         """Keep documents: JSON objects whose first member is `_id`, or `@metadata` with it."""
         os.write(self._kept, b"".join([line + b"\n" for line in lines]))
 

@@ -40,7 +40,7 @@ class LogstashServer(framed_server.FramedServer):
         else:
             await self._beats(first, reader, writer)
 
-    async def keep(self, lines: Sequence[bytes]) -> None:  # type: ignore[override]
+    async def keep(self, lines: Sequence[bytes]) -> None:
         """Keep them, and create them in Elasticsearch."""
         if self._pipeline:
             url, index = self._pipeline

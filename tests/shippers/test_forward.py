@@ -1,6 +1,7 @@
 """Forward: the laws of every shipper against a server by the specification, then acknowledgements and secrets."""
 
 import asyncio
+import ssl
 import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 import msgspec
 import orjson
 import pytest
+import trustme
 from pydantic import ValidationError
 
 from collector.errors import Unauthorized, Unavailable
@@ -27,8 +29,12 @@ PASSWORD = "a password of the test"
 USER: Known = {"shared_key": KEY, "username": "agent", "password": PASSWORD}
 
 
+def settings(host: str, **options: object) -> Settings:
+    return Settings.model_validate({"type": "forward", "hosts": host, **options})
+
+
 def output(host: str, site: OutputContext, **options: object) -> Shipper:
-    return Settings.model_validate({"type": "forward", "hosts": host, **options}).open(site)
+    return settings(host, **options).open(site)
 
 
 async def shipped(host: str, site: OutputContext, sent: Batch = SENT, **options: object) -> Receipt:
@@ -72,13 +78,13 @@ def answering(*answers: object, most: int = 100) -> Serve:
 class Played:
     """A fresh server, as the contract sees it."""
 
-    def __init__(self, server: ForwardServer, site: OutputContext, options: dict[str, Any]) -> None:
+    def __init__(self, server: ForwardServer, site: OutputContext) -> None:
+        self.settings = settings(server.host)
         self._server = server
         self._site = site
-        self._options = options
 
     def open(self) -> Shipper:
-        return output(self._server.host, self._site, **self._options)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         return self._server.stored()
@@ -92,7 +98,7 @@ class TestForward(ShipperContract):
         self, site: OutputContext, tmp_path_factory: pytest.TempPathFactory
     ) -> AsyncIterator[Destination]:
         async with ForwardServer(tmp_path_factory.mktemp("forward")) as server:
-            yield cast(Destination, Played(server, site, {}))
+            yield cast(Destination, Played(server, site))
 
 
 # ------------------------------------------------------------------ messages and acknowledgements
@@ -332,6 +338,20 @@ async def test_a_greeting_that_is_not_understood_gets_no_document(nonsense: obje
     async with StreamServer(answering(nonsense)) as server:
         with pytest.raises(Unavailable, match="another protocol"):
             await shipped(server.host, site, shared_key=KEY)
+
+
+async def test_secrets_and_documents_go_over_tls(
+    secret_options: dict[str, Any], site: OutputContext, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with ForwardServer(tmp_path, known=USER, tls=context) as server:
+        tls: dict[str, Any] = {"tls": True, "ca_file": str(tmp_path / "ca.pem")}
+        assert (await shipped(server.host, site, **tls, **secret_options)).delivered == 35
+        with pytest.raises(Unavailable, match="cannot be verified"):
+            await shipped(server.host, site, tls=True, **secret_options)
 
 
 async def test_a_server_that_keeps_no_connection_gets_one_for_each_batch(site: OutputContext, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -15,11 +15,17 @@ import trustme
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
+from collector.delivery.backoff import Backoff
+from collector.documents.forms import form_of
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
+from collector.net.streams import PLAIN
 from collector.ports import OutputContext, Shipper
 from shippers.logstash import Settings
+from shippers.logstash.windows import Windows
+from tests.collector.desk import Desk
 from tests.collector.net.stream_server import Serve, StreamServer, take_all
+from tests.collector.recording_shipper import Relay
 from tests.contract.segments import batch, document, log_stream, messages, plain_segment, segment
 from tests.contract.shippers import Destination, ShipperContract, deliver, settled
 from tests.receivers.logstash import LogstashServer
@@ -30,8 +36,12 @@ SENT = batch(
 Answer = Callable[[int, asyncio.StreamWriter], Awaitable[None]]
 
 
+def settings(host: str, **options: object) -> Settings:
+    return Settings.model_validate({"type": "logstash", "hosts": host, **options})
+
+
 def output(host: str, site: OutputContext, **options: object) -> Shipper:
-    return Settings.model_validate({"type": "logstash", "hosts": host, **options}).open(site)
+    return settings(host, **options).open(site)
 
 
 async def shipped(host: str, site: OutputContext, sent: Batch = SENT, **options: object) -> Receipt:
@@ -75,12 +85,12 @@ class Played:
     """A fresh server, as the contract sees it."""
 
     def __init__(self, server: LogstashServer, site: OutputContext, options: dict[str, Any]) -> None:
+        self.settings = settings(server.host, **options)
         self._server = server
         self._site = site
-        self._options = options
 
     def open(self) -> Shipper:
-        return output(self._server.host, self._site, **self._options)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         return self._server.stored()
@@ -170,13 +180,13 @@ async def test_an_answer_that_is_not_understood_means_that_nothing_is_known(
 
 async def test_a_server_that_says_it_is_at_work_is_waited_for_beyond_the_time_out(site: OutputContext) -> None:
     async def slow(count: int, writer: asyncio.StreamWriter) -> None:
-        for _ in range(4):
-            await asyncio.sleep(0.1)
+        for _ in range(3):
+            await asyncio.sleep(0.4)
             writer.write(ack(0))
         writer.write(ack(count))
 
     async with StreamServer(answering(slow)) as server:
-        assert (await shipped(server.host, site, request_timeout_seconds=0.3)).delivered == 60
+        assert (await shipped(server.host, site, request_timeout_seconds=1.0)).delivered == 60
 
 
 async def test_a_server_that_is_at_work_for_ever_is_not_waited_for(site: OutputContext) -> None:
@@ -187,14 +197,41 @@ async def test_a_server_that_is_at_work_for_ever_is_not_waited_for(site: OutputC
                 await asyncio.sleep(0.01)
 
     async with StreamServer(answering(never)) as server:
+        streams = settings(server.host).streams(site.output, PLAIN, kind="Logstash")
+        shipper = Windows(streams, form=form_of("pilotfish"), most=100, level=0, work_seconds=0.1)
         with pytest.raises(Unavailable, match="at work on 60 documents"):
-            await shipped(server.host, site, request_timeout_seconds=0.03)
+            await shipper.ship(SENT)
+        await shipper.aclose()
 
 
 async def test_a_server_that_says_nothing_is_not_waited_for(site: OutputContext) -> None:
     async with StreamServer(take_all) as server:
         with pytest.raises(Unavailable, match="did not answer"):
             await shipped(server.host, site, request_timeout_seconds=0.05)
+
+
+class Picky(LogstashServer):
+    """Ends the connection at a document that it cannot read, as Logstash does."""
+
+    async def keep(self, lines: Sequence[bytes]) -> None:
+        if any(b"poison" in line for line in lines):
+            raise ValueError("cannot read it")
+        await super().keep(lines)
+
+
+async def test_a_document_at_which_the_connection_always_ends_becomes_a_dead_letter_and_the_others_arrive(
+    site: OutputContext, tmp_path: Path
+) -> None:
+    stream = log_stream()
+    part = segment([document({"poison" if n == 70 else "n": n}, stream) for n in range(200)], stream)
+    async with Picky(tmp_path) as server:
+        shipper = output(server.host, site, window=50)
+        desk = Desk(tmp_path, Relay(shipper), backoff=lambda: Backoff(0.001, longest_seconds=0.02))
+        async with desk.open(workers=1):
+            await desk.put(part)
+        await shipper.aclose()
+        assert server.stored().keys() == {*part.ids} - {part.ids[70]}
+    assert [letter["_id"] for letter in desk.letters] == [part.ids[70]]
 
 
 async def test_a_batch_goes_to_another_host_when_one_is_away(site: OutputContext, tmp_path: Path) -> None:
