@@ -24,6 +24,7 @@ MAY_CATCH_EVERY_ERROR = (
     "collector.cli",
     "collector.app.check",
     "collector.app.inputs",
+    "collector.app.live_routes",
     "collector.app.plugins",
     "collector.app.reloading",
     "collector.delivery.sender",

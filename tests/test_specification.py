@@ -182,6 +182,7 @@ def test_every_member_of_a_dead_letter_is_described(member: str) -> None:
         places.DEAD_LETTERS,
         places.OUTPUTS,
         places.WORKERS,
+        places.ROUTES,
     ],
 )
 def test_every_name_in_the_state_directory_is_described(name: str) -> None:

@@ -17,6 +17,8 @@ import structlog
 
 from collector.app.explain import explained
 from collector.app.inputs import context_of, keep_running, rules_of
+from collector.app.live_routes import AgentRoutes
+from collector.app.plugins import installed_types
 from collector.app.readiness import not_ready
 from collector.app.reloading import Reloading
 from collector.app.status import numbers_of, status_of
@@ -83,6 +85,7 @@ class Agent:
         self.inputs: dict[str, Input] = {}  # by name
         self._rules = RuleBook()
         self.pipelines: list[Pipeline] = []
+        self._routes: AgentRoutes | None = None
 
     def stop(self) -> None:
         """Read no more, deliver what was read, and end."""
@@ -213,6 +216,9 @@ class Agent:
             lag=self._lag.seconds,
             process=Process(self._messages, self._reloads),
         )
+        if self.configuration.http.routes:
+            allowed = self.configuration.http.routes_allow
+            self._routes = AgentRoutes(allowed, state, self.live, installed_types().outputs)
         views = Views(
             health=lambda: None,
             not_ready=self.not_ready,
@@ -227,6 +233,7 @@ class Agent:
             },
             engine_metrics=self.configuration.engine_metrics,
             streams=lambda: self.registry.streams.values(),
+            routes=self._routes,
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))
         log.info("listening", address=str(self.address), paths="/metrics /healthz /readyz /api /logs")
@@ -241,6 +248,7 @@ class Agent:
             around = [
                 *(tasks.create_task(one) for one in looking),
                 *([tasks.create_task(self.reloading.run(), name="reload")] if self.reloading else []),
+                *([tasks.create_task(self._routes.run(), name="live routes")] if self._routes else []),
                 tasks.create_task(Progress(self.pipelines).run(), name="progress"),
                 tasks.create_task(self._lag.run(), name="lag of the loop"),
             ]

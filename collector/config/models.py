@@ -67,6 +67,10 @@ class Http(Section):
     """The HTTP server for /metrics, /healthz, /readyz and the API."""
 
     listen: Listen = Field(places.LISTEN, description="address to listen on, as host:port; off: no HTTP server")
+    routes: bool = Field(False, description="allow live routes by POST /routes, to the destinations in routes_allow")
+    routes_allow: tuple[str, ...] = Field(
+        (), description="destinations of live routes: patterns with *, such as syslog+tls://*.example:6514"
+    )
 
     @property
     def address(self) -> places.Address | None:

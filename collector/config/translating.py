@@ -45,7 +45,9 @@ class Taken(Struct):
     members: dict[str, list[str]] = field(default_factory=dict)
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """A type of output, and what its options are."""
+
     kind: str
     settings: type[ShipperSettings]
     translated: Translated
@@ -98,12 +100,7 @@ def _of_route(wanted: Wanted, name: str, types: Types, taken: Taken) -> dict[str
     Raises:
         ConfigurationError: no type of output knows the adapter, or a filter of the route cannot be had.
     """
-    found = _asked(types, lambda settings: settings.from_route(wanted.route))
-    if found is None:
-        raise ConfigurationError(
-            f"{wanted.place} names the adapter {wanted.route.adapter!r}, and no output is like it",
-            f"configure one of the outputs {', '.join(sorted(types.outputs))}",
-        )
+    found = output_of(wanted, types.outputs)
     options = {"type": found.kind, **found.translated.options, **_filtered(wanted, found.settings)}
     taken.told.append(f"{wanted.place}: becomes the output {name} of the type {found.kind}")
     for key, members in found.translated.members.items():
@@ -116,6 +113,21 @@ def _of_route(wanted: Wanted, name: str, types: Types, taken: Taken) -> dict[str
     for option in options:
         taken.names.setdefault(("outputs", name, option), wanted.said_in)
     return options
+
+
+def output_of(wanted: Wanted, outputs: Mapping[str, type[ShipperSettings]]) -> Found:
+    """What the destination of a route is here.
+
+    Raises:
+        ConfigurationError: no type of output knows the adapter.
+    """
+    found = _asked(outputs, lambda settings: settings.from_route(wanted.route))
+    if found is None:
+        raise ConfigurationError(
+            f"{wanted.place} names the adapter {wanted.route.adapter!r}, and no output is like it",
+            f"configure one of the outputs {', '.join(sorted(outputs))}",
+        )
+    return found
 
 
 def _filtered(wanted: Wanted, settings: type[ShipperSettings]) -> dict[str, Any]:
@@ -149,7 +161,7 @@ def _of_log_pilot(
         return
     word = environ[variable]
     said = LogPilot(word, environ, lambda name: _secret(secrets / name))
-    found = _asked(types, lambda settings: settings.from_log_pilot(said))
+    found = _asked(types.outputs, lambda settings: settings.from_log_pilot(said))
     if found is None:
         taken.used.add(variable)
         taken.warnings.append(f"{variable}: no output is like this one of log-pilot's: configure `outputs`")
@@ -178,16 +190,18 @@ def _secret(path: Path) -> str:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror})", "give this user access") from None
 
 
-def _asked(types: Types, ask: Callable[[type[ShipperSettings]], Translated | None]) -> _Found | None:
+def _asked(
+    outputs: Mapping[str, type[ShipperSettings]], ask: Callable[[type[ShipperSettings]], Translated | None]
+) -> Found | None:
     """The first type of output that knows what is named. One that cannot be loaded knows nothing."""
     known: list[tuple[str, type[ShipperSettings]]] = []
-    for kind in types.outputs:
+    for kind in outputs:
         with suppress(ConfigurationError):
-            settings = types.outputs[kind]
+            settings = outputs[kind]
             known.append((kind, settings))
     for kind, settings in known:
         if (translated := ask(settings)) is not None:
-            return _Found(kind, settings, translated)
+            return Found(kind, settings, translated)
     return None
 
 

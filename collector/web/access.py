@@ -22,7 +22,8 @@ from collector.state import places
 from collector.web.routes import policy
 from collector.web.sessions import READS, Sessions
 
-_GUARDED = ("/api/", "/logs/")
+_GUARDED = ("/api/", "/logs/", "/routes/")
+_GUARDED_PAGES = ("/logs", "/routes")
 _MOST_TOKEN_BYTES = 1024
 _HEADERS = {
     "Server": "pilotfish",
@@ -84,7 +85,7 @@ def guard(expected: str, listen: places.Address) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         is_link = request.path == "/" and request.method in READS and "token" in request.query
-        if not (is_link or request.path == "/logs" or request.path.startswith(_GUARDED)):
+        if not (is_link or request.path in _GUARDED_PAGES or request.path.startswith(_GUARDED)):
             return await handler(request)
         if not _is_ours(request.headers.get(hdrs.HOST, ""), listen):
             return refusal(

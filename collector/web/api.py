@@ -19,6 +19,7 @@ from collector.text.times import iso
 from collector.web.access import refusal
 from collector.web.arguments import MOST_TEXT, known, limit, moment_of, number, one_of, text
 from collector.web.live import Glimpse, Live, Wanted, Watcher
+from collector.web.live_routes import LiveRoutes
 
 MOST_WATCHERS = 16
 MOST_FACETS = 10
@@ -44,7 +45,8 @@ class Views(Struct, frozen=True, kw_only=True):
     Accept header and gives body and content type; `status` is what JSON can hold, and `explain`, which is asked about
     containers by their names; `search` is None without a store;
     `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `engine_metrics`
-    is where the engine's own metrics are, by the option that says so; `streams` are those that are followed now.
+    is where the engine's own metrics are, by the option that says so; `streams` are those that are followed now;
+    `routes` is None where live routes are off.
     """
 
     health: Callable[[], str | None]
@@ -58,6 +60,7 @@ class Views(Struct, frozen=True, kw_only=True):
     replays: Mapping[str, Replays]
     engine_metrics: Mapping[str, str | None] = {}
     streams: Callable[[], Iterable[LogStream]] = tuple
+    routes: LiveRoutes | None = None
 
 
 class Api:

@@ -46,7 +46,12 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def takes(self, stream: str) -> bool:
         """Whether lines of a stream of a container are wanted."""
-        return stream in self.sources if self.sources else stream not in _OWN
+        return is_shown(stream, self.sources)
+
+
+def is_shown(stream: str, sources: frozenset[str]) -> bool:
+    """Whether lines of a stream are meant by these sources: all that containers write, if none is named."""
+    return stream in sources if sources else stream not in _OWN
 
 
 def asked(request: web.Request) -> Asked:

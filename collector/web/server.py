@@ -22,6 +22,7 @@ from collector.web.api import Api, Patience, Views
 from collector.web.connection_limit import ConnectionLimit
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
+from collector.web.live_routes import RoutesApi
 from collector.web.logs import Logs
 from collector.web.pages import Pages, listed
 from collector.web.routes import routes
@@ -46,8 +47,9 @@ async def serve(
     patience = patience or Patience()
     letters = DeadLettersApi(views.dead_letters, views.replays, patience)
     async with engine_metrics(views.engine_metrics) as engine:
-        asked = Api(views, patience).handlers() | Logs(views, patience).handlers() | letters.handlers()
-        handlers = _open(views) | engine.handlers() | asked
+        asked = Api(views, patience).handlers() | Logs(views, patience).handlers()
+        changing = RoutesApi(views.routes).handlers() | letters.handlers()
+        handlers = _open(views) | engine.handlers() | asked | changing
         async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
             try:
                 yield bound

@@ -16,9 +16,11 @@ from collector.telemetry.reloads import Reloads
 from collector.web.api import Patience
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
+from collector.web.live_routes import RoutesApi
 from collector.web.routes import routes
 from collector.web.server import listening
 from collector.workers.gateway import Gateway, ReplayByWorkers, peers
+from collector.workers.routes import RoutesByWorkers
 from collector.workers.state import arrange
 from collector.workers.supervisor import Supervisor, supervisor
 
@@ -64,7 +66,8 @@ async def _serve(
     engine = await stack.enter_async_context(engine_metrics(configuration.engine_metrics))
     roots = [worker.directory / places.DEAD_LETTERS for worker in working.workers]
     replays = {output: ReplayByWorkers(output, theirs) for output in configuration.outputs}
+    live = RoutesApi(RoutesByWorkers(theirs) if configuration.http.routes else None)
     letters = DeadLettersApi(roots, replays, Patience())
-    handlers = Gateway(theirs, process).handlers() | engine.handlers() | letters.handlers()
+    handlers = Gateway(theirs, process).handlers() | engine.handlers() | letters.handlers() | live.handlers()
     bound = await stack.enter_async_context(listening(address, routes("gateway", handlers), state_dir=state))
     log.info("listening", address=str(bound), paths="/metrics /healthz /readyz /api /logs", workers=len(theirs))

@@ -49,11 +49,18 @@ class Peer:
 
     @asynccontextmanager
     async def open(
-        self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET", accept: str = "*/*"
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        accept: str = "*/*",
+        body: bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer that may go on for long."""
         headers = {**self._headers, hdrs.ACCEPT: accept}
-        async with self._session.request(method, f"{self._url}{path}", params=query, headers=headers) as answer:
+        url = f"{self._url}{path}"
+        async with self._session.request(method, url, params=query, headers=headers, data=body) as answer:
             yield answer
 
 

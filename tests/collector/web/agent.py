@@ -16,6 +16,7 @@ from collector.telemetry import catalogue
 from collector.telemetry.exposition import expose, family
 from collector.web.api import Patience, Views
 from collector.web.live import Live
+from collector.web.live_routes import LiveRoutes
 from collector.web.server import serve
 
 
@@ -59,12 +60,14 @@ async def site(
     metrics_url: str | None = None,
     page: bytes = b"",
     streams: Sequence[LogStream] = (),
+    routes: Callable[[Live], LiveRoutes] | None = None,
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
     read = family(catalogue.DOCUMENTS_READ, [(["out"], 3)])
     stuck: list[str] = []
     reasons: list[str] = []
     shelf = Shelf()
+    live = Live(room_bytes=1000)
     views = Views(
         health=lambda: next(iter(stuck), None),
         not_ready=lambda: reasons,
@@ -72,7 +75,8 @@ async def site(
         status=lambda: {"outputs": {"local": {"read": 3}}},
         explain=lambda is_meant: [{"container": name} for name in ("db", "web") if is_meant(name)],
         search=search(shelf),
-        live=Live(room_bytes=1000),
+        live=live,
+        routes=routes(live) if routes else None,
         dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
         streams=lambda: streams,

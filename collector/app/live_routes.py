@@ -1,0 +1,257 @@
+"""Routes that somebody posts while the agent runs → shippers that get what is read from now on.
+
+A route takes part in the live view, not in delivery: it has no positions, waits for nobody and keeps nobody waiting.
+What comes while its destination is away, beyond the room of a watcher, is left out and counted. Routes are files in the
+state directory, and begin again with the agent. A destination has to be one that the operator allows.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from msgspec import Struct
+from pydantic import ValidationError
+
+from collector.config import routes, translating
+from collector.config.routes import Place, Wanted
+from collector.delivery.backoff import Backoff
+from collector.documents.document import source
+from collector.errors import ConfigurationError, Refused, StateError, Unavailable, place_of
+from collector.files import writing
+from collector.model import Batch, Receipt, Segment
+from collector.ports import OutputContext, Shipper, ShipperSettings
+from collector.state import places
+from collector.web.live import Live, Watcher
+from collector.web.live import Wanted as Watched
+from collector.web.live_routes import NotAllowed
+from collector.web.logs import is_shown
+
+log = structlog.get_logger(__name__)
+
+MOST_ROUTES = 8  # watchers, of which the live view has no more than twice as many
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_BODY = Place("the body", 1)
+
+
+class _Counts(Struct):
+    """What became of the lines; `error` is why the destination is away, "" if it is not."""
+
+    delivered: int = 0
+    refused: int = 0
+    left_out: int = 0
+    error: str = ""
+
+
+class _Route:
+    """One route that ships."""
+
+    def __init__(self, said: Mapping[str, Any], wanted: Wanted, shipper: Shipper) -> None:
+        self.said = said
+        self.name = str(said["id"])
+        self.task: asyncio.Task[None] | None = None
+        self._filters = wanted.filters
+        self._shipper = shipper
+        self._counts = _Counts()
+        self._backoff = Backoff()
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON, with what became of its lines."""
+        counts = self._counts
+        numbers = {"delivered": counts.delivered, "refused": counts.refused, "left_out": counts.left_out}
+        return {**self.said, "status": {**numbers, "error": counts.error}}
+
+    async def aclose(self) -> None:
+        """Release its shipper."""
+        await self._shipper.aclose()
+
+    async def run(self, live: Live) -> None:
+        """Ship until cancelled, or until nothing is shown any more."""
+        watched = Watched(id=self._filters.id[:12], name=self._filters.name)
+        try:
+            with live.subscribe(watched) as watcher:
+                await self._follow(watcher)
+        finally:
+            await self._shipper.aclose()
+
+    async def _follow(self, watcher: Watcher) -> None:
+        while (found := await watcher.segment()) is not None:
+            skipped, segment = found
+            self._counts.left_out += skipped
+            if segment is not None and (wanted := self._chosen(segment)).count:
+                await self._deliver(Batch((wanted,)))
+
+    def _chosen(self, segment: Segment) -> Segment:
+        sources = frozenset(self._filters.sources)
+        shown = [is_shown(source(document), sources) for document in segment.documents]
+        return segment.part([index for index, is_one in enumerate(shown) if is_one])
+
+    async def _deliver(self, batch: Batch) -> None:
+        """Send until it is taken or refused."""
+        while batch.count:
+            try:
+                receipt = await self._shipped(batch)
+            except Refused:
+                if batch.count == 1:
+                    self._counts.refused += 1
+                    return
+                for half in _halves(batch):
+                    await self._deliver(half)
+                return
+            except Unavailable as error:
+                if self._counts.error != (reason := str(error)):
+                    self._counts.error = reason
+                    log.warning("live route cannot deliver", route=self.name, reason=error.cause, remedy=error.remedy)
+                await asyncio.sleep(self._backoff.next(error.retry_after))
+                continue
+            self._counts.delivered += receipt.delivered + receipt.duplicate
+            self._counts.refused += len(receipt.rejected)
+            self._counts.error = ""
+            if receipt.retry.count < batch.count:
+                self._backoff.reset()
+            batch = receipt.retry
+            if batch.count:
+                await asyncio.sleep(self._backoff.next())
+
+    async def _shipped(self, batch: Batch) -> Receipt:
+        try:
+            return await self._shipper.ship(batch)
+        except (Unavailable, Refused):
+            raise
+        except Exception as error:  # noqa: BLE001 - the shipper may be of another package
+            raise Unavailable(f"the output raised an unexpected error ({place_of(error)})") from None
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    (segment,) = batch.segments
+    middle = segment.count // 2
+    return [Batch((segment.part(range(middle)),)), Batch((segment.part(range(middle, segment.count)),))]
+
+
+class AgentRoutes:
+    """The live routes of an agent (`collector.web.live_routes.LiveRoutes`)."""
+
+    def __init__(
+        self, allowed: Sequence[str], state: Path, live: Live, outputs: Mapping[str, type[ShipperSettings]]
+    ) -> None:
+        """`allowed` are globs of `adapter+transport://host:port`."""
+        self._allowed = allowed
+        self._directory = state / places.ROUTES
+        self._live = live
+        self._outputs = outputs
+        self._routes: dict[str, _Route] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def listed(self) -> Sequence[Mapping[str, Any]]:
+        """Each as JSON can hold it."""
+        return [route.shown() for route in self._routes.values()]
+
+    async def run(self) -> None:
+        """Begin the routes that are kept, and ship until cancelled."""
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        async with asyncio.TaskGroup() as self._tasks:
+            for path in sorted(self._directory.glob("*.json")):
+                try:
+                    self._begin(self._opened(await asyncio.to_thread(path.read_bytes), Place(str(path), 1)))
+                except (ConfigurationError, OSError) as error:
+                    log.warning("live route not started", file=str(path), reason=str(error))
+            await asyncio.Event().wait()
+
+    async def add(self, said: bytes) -> Mapping[str, Any]:
+        """Begin a route, or put it in the place of the one with its id.
+
+        Raises:
+            NotAllowed: the destination is not one of those that are allowed.
+            ConfigurationError: it is no route, or cannot be had here.
+            StateError: it cannot be kept.
+        """
+        route = self._opened(said, _BODY)
+        if len(self._routes.keys() | {route.name}) > MOST_ROUTES:
+            await route.aclose()
+            raise ConfigurationError(f"there are {MOST_ROUTES} routes already", "remove one, or configure an output")
+        try:
+            await asyncio.to_thread(writing.replace, self._file(route.name), orjson.dumps(route.said))
+        except OSError as error:
+            await route.aclose()
+            raise StateError(f"the route cannot be kept ({error.strerror})", "check the state directory") from None
+        await self._end(route.name)
+        self._begin(route)
+        log.info("live route added", route=route.name, adapter=route.said["adapter"], address=route.said["address"])
+        return route.shown()
+
+    async def remove(self, name: str) -> bool:
+        """End a route; whether there was one.
+
+        Raises:
+            StateError: the file of it cannot be removed.
+        """
+        if name not in self._routes:
+            return False
+        try:
+            await asyncio.to_thread(self._file(name).unlink, missing_ok=True)
+        except OSError as error:
+            raise StateError(f"the route cannot be removed ({error.strerror})", "check the state directory") from None
+        await self._end(name)
+        log.info("live route removed", route=name)
+        return True
+
+    def _file(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
+
+    def _begin(self, route: _Route) -> None:
+        if (tasks := self._tasks) is None:
+            raise StateError("the agent is not ready yet", "ask again")
+        self._routes[route.name] = route
+        route.task = tasks.create_task(route.run(self._live), name=f"live route {route.name}")
+
+    async def _end(self, name: str) -> None:
+        route = self._routes.pop(name, None)
+        if route is not None and route.task is not None:
+            route.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([route.task])
+
+    def _opened(self, text: bytes, place: Place) -> _Route:
+        """A route that may begin.
+
+        Raises:
+            ConfigurationError: it is none, or not allowed.
+        """
+        wanted = routes.of_json(text, place, {})
+        self._check(wanted)
+        said = {"id": secrets.token_hex(6), **_known(orjson.loads(text))}
+        if not _ID.fullmatch(str(said["id"])):
+            raise ConfigurationError("the id is not 1 to 64 letters, digits, - and _", "leave it out for a new one")
+        found = translating.output_of(wanted, self._outputs)
+        options = {"type": found.kind, **found.translated.options}
+        try:
+            settings = found.settings.model_validate(options)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigurationError(f"the route is wrong ({where}: {first['msg']})", "correct it") from None
+        context = OutputContext(f"route_{said['id']}", self._directory / str(said["id"]))
+        return _Route(said, wanted, settings.open(context))
+
+    def _check(self, wanted: Wanted) -> None:
+        route = wanted.route
+        if route.path or not route.port or not _HOST.fullmatch(route.host):
+            raise ConfigurationError("the address is not host:port", "correct it")
+        if wanted.filters.labels or wanted.is_multiline:
+            what = "filter_labels" if wanted.filters.labels else "multiline"
+            raise ConfigurationError(f"live routes have no {what}", "configure an output and rules in its place")
+        name = f"{route.adapter}+{route.transport or 'udp'}://{route.address(0)}".lower()
+        if not any(fnmatchcase(name, glob.lower()) for glob in self._allowed):
+            raise NotAllowed(f"the destination {name} is not allowed", "name it in http.routes_allow")
+
+
+def _known(said: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "adapter", "address", "filter_id", "filter_name", "filter_labels", "filter_sources", "options")
+    return {name: said[name] for name in names if said.get(name)}
