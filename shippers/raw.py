@@ -36,10 +36,10 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     usual_address: ClassVar[str] = "log.example:9000"
 
     type: Literal["raw"] = Field("raw", description="lines over TCP, TLS or UDP, which nothing acknowledges")
-    transport: Literal["tcp", "tls", "udp"] = Field("tcp", description="how lines go; with udp each is a datagram")
+    transport: Literal["tcp", "tls", "udp"] = Field("tcp", description="transport of lines; with udp each line is a datagram")
     template: str | None = Field(
         None,
-        description="what a line holds, such as {{.Data}}, in the templates of logspout; default: the document as JSON",
+        description="template of a line, such as {{.Data}}, as in logspout; default: the document as JSON",
     )
     concurrency: int = Field(
         1, ge=1, le=64, description="maximum number of connections; with one, lines arrive in their order"
@@ -184,7 +184,7 @@ class _Datagrams:
         """
         async with self._turn:
             await self._datagrams.send(())
-        return f"{self._datagrams.name} is known; whether anybody listens, UDP does not tell"
+        return f"{self._datagrams.name} is known; UDP cannot show whether anybody listens"
 
     async def aclose(self) -> None:
         """Release the socket."""

@@ -60,7 +60,7 @@ class Settings(HttpOptions, FormOption, ShipperSettings):
     session_token_file: FilePath | None = Field(None, description="file with the token of a temporary key")
     credentials: Literal["environment", "machine", "none"] = Field(
         "environment",
-        description="where the key is looked for without access_key_id; environment: AWS_ variables and ~/.aws; "
+        description="source of the key if access_key_id is not set; environment: AWS_ variables and ~/.aws; "
         "machine: also the role of the container or machine, which is asked over the network; none: requests are not "
         "signed",
     )

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def is_of_its_own(key: tuple[str, ...]) -> bool:
     """Whether no other output has the key from the same place: `elasticsearch` stands for all that share one."""
     if key[0] != "outputs" or key[1] == "elasticsearch":
         return True
-    owners = (one for one in TYPES.outputs[key[1]].__mro__ if key[2] in one.__dict__.get("__annotations__", {}))
+    owners = (one for one in TYPES.outputs[key[1]].__mro__ if key[2] in get_annotations(one))
     return next(owners).__module__.startswith(f"shippers.{key[1]}")
 
 
