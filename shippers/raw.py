@@ -36,7 +36,9 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     usual_address: ClassVar[str] = "log.example:9000"
 
     type: Literal["raw"] = Field("raw", description="lines over TCP, TLS or UDP, which nothing acknowledges")
-    transport: Literal["tcp", "tls", "udp"] = Field("tcp", description="transport of lines; with udp each line is a datagram")
+    transport: Literal["tcp", "tls", "udp"] = Field(
+        "tcp", description="transport of lines; with udp each line is a datagram"
+    )
     template: str | None = Field(
         None,
         description="template of a line, such as {{.Data}}, as in logspout; default: the document as JSON",
