@@ -123,6 +123,10 @@ class Streams(Generic[Session]):
     async def aclose(self, within_seconds: float = CLOSE_SECONDS) -> bool:
         """Close what is not in use; may be called twice. Whether all of them closed as they should."""
         self._is_closed = True
+        return await self.end_idle(within_seconds)
+
+    async def end_idle(self, within_seconds: float = CLOSE_SECONDS) -> bool:
+        """Close what is not in use, and open anew what is needed then. Whether all of them closed as they should."""
         idle, self._idle = self._idle, {}
         for timer in idle.values():
             timer.cancel()

@@ -42,6 +42,10 @@ RSYSLOG = (
     Requirement("rsyslog", _has("rsyslogd")),
     Requirement("rsyslog-elasticsearch", lambda: any(Path("/usr/lib").glob("*/rsyslog/omelasticsearch.so"))),
 )
+RSYSLOG_RECEIVER = (
+    Requirement("rsyslog-relp", lambda: any(Path("/usr/lib").glob("*/rsyslog/imrelp.so"))),
+    Requirement("rsyslog-openssl", lambda: any(Path("/usr/lib").glob("*/rsyslog/lmnsd_ossl.so"))),
+)
 REQUIREMENTS = (
     Requirement("docker.io", _has("dockerd")),  # a docker command alone may be a mere client
     Requirement("docker-compose", _has("docker-compose")),
@@ -62,6 +66,7 @@ REQUIREMENTS = (
     Requirement("redis-server", _has("redis-server")),
     Requirement("clickhouse-server", _has("clickhouse-server")),
     *RSYSLOG,
+    *RSYSLOG_RECEIVER,
 )
 
 
