@@ -29,6 +29,7 @@ class SinkServer:
         self.faults: deque[Fault] = deque()
         self.stored: dict[str, list[bytes]] = {}
         self.heads: list[Mapping[str, str]] = []
+        self.targets: list[str] = []
         self.port = port
         self._tls = tls
         self._runner: web.ServerRunner | None = None
@@ -51,6 +52,7 @@ class SinkServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
+        self.targets.append(request.raw_path)
         self.heads.append({name.lower(): value for name, value in request.headers.items()})
         if self.authorization and request.headers.get("authorization") != self.authorization:
             return web.Response(status=401, text=f"not {request.headers.get('authorization')}")
