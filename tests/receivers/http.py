@@ -6,7 +6,6 @@ interface"; vector.dev, source `http_server`. `/once` takes a request with a kno
 """
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -88,7 +87,7 @@ class HttpServer(OwnServer):
             if self.poison in line:
                 words = {"text": "Invalid data format", "code": 6, "invalid-event-number": number}
                 return web.json_response(words, status=400)
-            self.kept.add([_of_event(line)])
+            self.kept.add([self._of_event(line)])
         if not channel:
             return web.json_response({"text": "Success", "code": 0})
         self._acks[len(self._acks)] = self.indexes_after
@@ -113,6 +112,17 @@ class HttpServer(OwnServer):
         self.kept.add(map(_of_datadog, items))
         return web.json_response({}, status=202)
 
+    def _of_event(self, line: bytes) -> tuple[str, str, bytes]:
+        event = json.loads(line, parse_float=str)
+        fields = event["fields"]
+        seconds, _, rest = event["time"].partition(".")
+        members = {"host": event["host"], "@target": fields.pop("target")}
+        name = fields.pop("line_id")
+        at = line.index(b'"event":') + len(b'"event":')
+        log = line[at : line.rindex(b',"fields":{')]  # as it stands, with members that are there twice
+        stamp = self.stamp(int(seconds) * 1_000_000_000 + int(rest))
+        return name, "", _document(log, stamp, {**fields, **members})
+
 
 def _of_line(line: bytes) -> tuple[str, bytes]:
     """The id, and the document as it was."""
@@ -121,27 +131,11 @@ def _of_line(line: bytes) -> tuple[str, bytes]:
     return name, b"{" + rest
 
 
-def _of_event(line: bytes) -> tuple[str, str, bytes]:
-    event = json.loads(line, parse_float=str)
-    fields = event["fields"]
-    seconds, _, rest = event["time"].partition(".")
-    members = {"host": event["host"], "@target": fields.pop("target")}
-    name = fields.pop("line_id")
-    at = line.index(b'"event":') + len(b'"event":')
-    log = line[at : line.rindex(b',"fields":{')]  # as it stands, with members that are there twice
-    return name, "", _document(log, iso_of(int(seconds), rest), {**fields, **members})
-
-
 def _of_datadog(item: dict[str, Any]) -> tuple[str, str, bytes]:
     message = item["message"]
     members = {name: value for name, value in item.items() if name not in _LEFT_OUT}
     log = message.encode() if message.startswith("{") else orjson.dumps(message)
     return item["_id"], "", _document(log, item["timestamp"], members)
-
-
-def iso_of(seconds: int, rest: str) -> str:
-    """A time as the generators of tests write it."""
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest}Z"
 
 
 def _document(log: bytes, stamp: str, members: Mapping[str, Any]) -> bytes:

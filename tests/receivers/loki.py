@@ -136,7 +136,7 @@ class LokiServer(OwnServer):
         members = {"host": entry.labels.get("host", ""), "@target": entry.labels.get("target", "")}
         members["docker_container"] = entry.labels.get("container", "")
         metadata.pop("target", None)
-        stamp = f"{_iso(entry.time)[:19]}.{entry.time % _NANOSECONDS:09}Z"
+        stamp = self.stamp(entry.time)
         return name, b'{"log":%b,"@timestamp":"%b",%b' % (
             body,
             stamp.encode(),

@@ -1,12 +1,11 @@
 """A server that plays a receiver of OTLP over HTTP, by opentelemetry.io/docs/specs/otlp and its proto files.
 
 It reads requests by the published classes of opentelemetry-proto. A record whose body or id has `p0ison` in it is
-rejected as a part of the request, one with `b4d` refuses the whole of it.
+rejected as a part of the request, one with `r0tten` refuses the whole of it.
 """
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -18,8 +17,6 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from collector.documents.forms.otel import FORM
 from tests.receivers.own_server import Asked, OwnProcess, OwnServer, main
-
-_NANOSECONDS = 1_000_000_000
 
 
 class OtlpServer(OwnServer):
@@ -46,11 +43,11 @@ class OtlpServer(OwnServer):
             for scope in logs.scope_logs
             for record in scope.log_records
         ]
-        if any("b4d" in str(record.body) for _, record in found):
+        if any("r0tten" in str(record.body) for _, record in found):
             return web.Response(status=400, body=status(3, "a record is bad"))
         good = [each for each in found if "p0ison" not in str(each[1].body)]
         self.records += good
-        self.kept.add(_document(resource, record) for resource, record in good)
+        self.kept.add(_document(resource, record, self.stamp(record.time_unix_nano)) for resource, record in good)
         return _response(len(found) - len(good), "a record is poison" if len(good) < len(found) else "")
 
 
@@ -94,19 +91,18 @@ def of_attributes(attributes: Any) -> dict[str, Any]:
     return found
 
 
-def _document(resource: Mapping[str, Any], record: LogRecord) -> tuple[str, str, bytes]:
+def _document(resource: Mapping[str, Any], record: LogRecord, stamp: str) -> tuple[str, str, bytes]:
     """The id, nothing, and the document, read back from the form `otel`."""
     attributes = of_attributes(record.attributes)
     name = attributes.pop("log.record.uid")
     of_stream = {key: value for key, value in resource.items() if key not in ("service.name", "container.id")}
-    seconds, rest = divmod(record.time_unix_nano, _NANOSECONDS)
     text = record.body.string_value
     is_map = record.body.WhichOneof("value") == "kvlist_value"
     is_json = not is_map and text.startswith("{") and _is_object(text)
     said = orjson.dumps(value_of(record.body)) if is_map else text.encode()
     log = said if is_map or is_json else orjson.dumps({"message": text})
     whole = {
-        "@timestamp": f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z",
+        "@timestamp": stamp,
         "attributes": attributes,
         "resource": {"attributes": of_stream},
         "body": {"text": ""},

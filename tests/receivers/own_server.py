@@ -87,7 +87,12 @@ def entries(text: bytes) -> Iterable[tuple[str, str, bytes]]:
 
 
 class OwnServer:
-    """Subclass it: `answer` carries a request out. `faults` are used up in their order, `asked` has every request."""
+    """Subclass it: `answer` carries a request out. `faults` are used up in their order, `asked` has every request.
+
+    `is_trimming`: times of documents are written as Docker does, without zeros at the end; else with nine digits.
+    """
+
+    is_trimming = False
 
     def __init__(
         self,
@@ -113,6 +118,13 @@ class OwnServer:
     def answer(self, asked: Asked) -> web.Response:
         """Carry it out."""
         raise NotImplementedError
+
+    def stamp(self, nanoseconds: int) -> str:
+        """A time of a document, as it was written."""
+        seconds, rest = divmod(nanoseconds, 1_000_000_000)
+        fraction = f".{rest:09}"
+        written = fraction.rstrip("0").rstrip(".") if self.is_trimming else fraction
+        return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}{written}Z"
 
     async def __aenter__(self) -> Self:
         handler = web.Server(self._handle, auto_decompress=False)
@@ -214,7 +226,9 @@ def main(made: Callable[..., OwnServer]) -> None:
     port, directory = sys.argv[1:]
 
     async def serve() -> None:
-        async with made(port=int(port), directory=Path(directory)):
+        server = made(port=int(port), directory=Path(directory))
+        server.is_trimming = True
+        async with server:
             await asyncio.Event().wait()
 
     asyncio.run(serve())

@@ -7,14 +7,18 @@ from collector.app.plugins import installed_types
 from collector.delivery.shipment import halves
 from collector.errors import Refused
 from collector.model import Batch, Receipt, Rejected
-from collector.ports import OutputContext, Shipper
+from collector.ports import OutputContext, Shipper, ShipperSettings
 from tests.receivers.own_server import OwnServer
+
+
+def settings_of(type_: str, *hosts: str, **options: object) -> ShipperSettings:
+    """The settings of an output with these options."""
+    return installed_types().outputs[type_].model_validate({"type": type_, "hosts": hosts, **options})
 
 
 def opened(context: OutputContext, type_: str, *hosts: str, **options: object) -> Any:
     """The shipper of an output with these options."""
-    settings = installed_types().outputs[type_].model_validate({"type": type_, "hosts": hosts, **options})
-    return settings.open(context)
+    return settings_of(type_, *hosts, **options).open(context)
 
 
 class Halving:
@@ -45,10 +49,11 @@ class OnServer:
     """A fresh server as the contract sees it."""
 
     def __init__(self, server: OwnServer, context: OutputContext, type_: str, options: Mapping[str, object]) -> None:
-        self._server, self._context, self._type, self._options = server, context, type_, options
+        self.settings = settings_of(type_, server.url, **options)
+        self._server, self._context = server, context
 
     def open(self) -> Shipper:
-        return Halving(opened(self._context, self._type, self._server.url, **self._options))
+        return Halving(self.settings.open(self._context))
 
     async def stored(self) -> dict[str, list[bytes]]:
         return self._server.kept.documents

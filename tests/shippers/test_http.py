@@ -34,6 +34,11 @@ class TestHttp(ShipperContract):
             yield OnServer(server, site, "http", self.options)
 
 
+class TestHttpWithKeys(TestHttp):
+    deduplicates_batches = True
+    options = WAYS["idempotent"]
+
+
 class TestVictoriaLogs(TestHttp):
     options = WAYS["victorialogs"]
 
