@@ -1,20 +1,21 @@
 """An answer of ClickHouse → whether the batch is stored, is refused for what is in it, or the error that a user reads.
 
 A server may begin an answer with status 200 and tell the error behind it, so the words count and not the status alone.
-Its words about a line repeat the line: they stand in dead letters, and in no error of the output.
+Its words about a line repeat the line, so no more of them is told than the exception and the column.
 """
 
 import re
 
-from collector.errors import Unauthorized, Unavailable
-from collector.net.http_client import HttpClient, one_line
+from collector.errors import Refused, ShippingError, Unauthorized, Unavailable
+from collector.net.http_client import HttpClient
 from collector.net.http_node import Answer
 
 _CODE = re.compile(r"\bCode: (\d{1,5})[.,]")
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]{4,60})\)")
 _HEADER = "x-clickhouse-exception-code"
 _MARK = "x-clickhouse-"
-_MOST_WORDS = 300
+_KEY = re.compile(r"while read(?:ing)? the value of key ([a-z]{2,20})\)")
+_TYPES = "compare the types of its columns with those in the documentation"
 
 # What a line may be refused for, by the names in ErrorCodes.cpp.
 _CONTENT = frozenset(
@@ -74,22 +75,21 @@ def is_about_content(answer: Answer) -> bool:
     return code_of(answer) in _CONTENT
 
 
-def words_of(answer: Answer) -> str:
-    """All that it says, cut: it may repeat the line."""
-    return one_line(answer.body[:_MOST_WORDS].decode(errors="replace"))
-
-
 def name_of(answer: Answer) -> str:
     """The exception by its number, and by its name if that is told."""
     names = _NAME.findall(answer.body[:8192].decode(errors="replace"))
     return f"exception {code_of(answer)}{f' {names[-1]}' if names else ''}"
 
 
-def error_of(answer: Answer, client: HttpClient, table: str) -> Unavailable:
-    """The error of an answer that is no acknowledgement and not about content."""
+def error_of(answer: Answer, client: HttpClient, table: str) -> ShippingError:
+    """The error of an answer that is no acknowledgement."""
     code = code_of(answer)
     name = client.peer.name
     cause = f"{name} refuses rows for {table} ({name_of(answer)})"
+    if code in _CONTENT:
+        return Refused(
+            f"{name} refuses a row for {table} ({name_of(answer)}{_column(answer)})", _TYPES, type=f"exception {code}"
+        )
     if code in _LOGIN:
         return Unauthorized(f"{name} rejects {client.peer.who} ({name_of(answer)})", client.peer.credentials)
     if code in _WHO:
@@ -100,5 +100,9 @@ def error_of(answer: Answer, client: HttpClient, table: str) -> Unavailable:
         return Unavailable(cause, "the agent retries; see the log of the server", retry_after=answer.retry_after)
     if answer.status == 200:
         return client.stranger("answers in other words")
-    error = client.refusal(answer, is_measured=False)
-    return error if isinstance(error, Unavailable) else Unavailable(error.cause, error.remedy)
+    return client.refusal(answer)
+
+
+def _column(answer: Answer) -> str:
+    found = _KEY.search(answer.body[:8192].decode(errors="replace"))
+    return f" at the column {found[1]}" if found else ""

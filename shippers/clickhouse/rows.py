@@ -6,7 +6,6 @@ a column of the type String: `log` is the text of the JSON object, whatever is i
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -15,7 +14,7 @@ from collector.documents import document, levels
 from collector.documents.ids import digest
 from collector.errors import UNREADABLE
 from collector.files import gzip
-from collector.model import Segment
+from collector.model import Batch, Segment
 
 COLUMNS = ("id", "timestamp", "target", "container", "host", "stream", "level", "message", "log", "fields")
 _OF_STREAM = ("target", "container", "host", "stream", "fields")
@@ -24,33 +23,9 @@ _REMEMBERED = 1024
 _encode = msgspec.json.encode
 
 
-class Part(NamedTuple):
-    """What goes in one INSERT."""
-
-    segments: tuple[Segment, ...]
-
-    @property
-    def documents(self) -> int:
-        """Number of documents."""
-        return sum(segment.count for segment in self.segments)
-
-    @property
-    def token(self) -> str:
-        """Stands for these documents in this order."""
-        return digest(name for segment in self.segments for name in segment.ids).hex()
-
-    def halves(self) -> list["Part"]:
-        """Two parts of about equal count, in order; the same each time."""
-        middle = self.documents // 2
-        found: list[list[Segment]] = [[], []]
-        seen = 0
-        for segment in self.segments:
-            cut = min(max(middle - seen, 0), segment.count)
-            for side, indexes in enumerate((range(cut), range(cut, segment.count))):
-                if indexes:
-                    found[side].append(segment.part(indexes))
-            seen += segment.count
-        return [Part(tuple(side)) for side in found]
+def token_of(batch: Batch) -> str:
+    """Stands for these documents in this order."""
+    return digest(name for segment in batch.segments for name in segment.ids).hex()
 
 
 class Rows:
@@ -61,9 +36,9 @@ class Rows:
         self._compress = compress
         self._of_stream = lru_cache(_REMEMBERED)(self._members)
 
-    def body(self, part: Part) -> bytes:
+    def body(self, batch: Batch) -> bytes:
         """The body of the INSERT. For a thread."""
-        text = b"".join(row for segment in part.segments for row in self._rows(segment))
+        text = b"".join(row for segment in batch.segments for row in self._rows(segment))
         return gzip.compress(text) if self._compress else text
 
     def _rows(self, segment: Segment) -> Iterator[bytes]:

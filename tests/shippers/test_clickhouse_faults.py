@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from collector.errors import Unauthorized, Unavailable
+from collector.delivery.shipment import halves
+from collector.errors import TOO_LARGE, Refused, ShippingError, Unauthorized, Unavailable
 from collector.ports import OutputContext, Shipper
 from shippers.clickhouse import Settings
 from shippers.clickhouse.shipper import ClickHouseShipper
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
-from tests.contract.shippers import Destination, ShipperContract, deliver, rejected_ids, settled
+from tests.contract.shippers import Destination, ShipperContract, deliver
 from tests.engines.clickhouse import VERSION, ClickHouse
 from tests.needs import marks
 from tests.plugin.sink_server import Fault, SinkServer
@@ -122,30 +123,25 @@ async def test_what_a_real_server_refuses_is_told_with_its_remedy(
     with pytest.raises(error, match=text) as caught:
         await output.ship(batch(plain_segment(3000)))
     assert SECRET not in f"{caught.value}{caught.value!r}{output!r}"
-    assert not caught.value.is_lost
     await output.aclose()
     assert table.query("SELECT count() FROM logs").strip() == "0"
 
 
-async def test_rows_that_a_real_server_refuses_are_found_and_their_neighbours_are_there(
+async def test_a_row_that_a_real_server_refuses_is_told_without_its_words_and_nothing_of_the_batch_is_there(
     old: ClickHouse, site: OutputContext
 ) -> None:
     old.query("DROP TABLE IF EXISTS numbers")
     old.query("CREATE TABLE numbers (id String, log String, timestamp DateTime) ENGINE = MergeTree ORDER BY id")
     stream = log_stream()
     times = ["2026-11-23T02:13:00Z"] * 40
-    times[7] = times[31] = "yesterday, a private word"
+    times[31] = "yesterday, a private word"
     sent = batch(segment([document({"message": "x"}, stream, time=time) for time in times], stream))
     output = on(old, site, table="numbers", columns="id log timestamp")
-    receipt = settled(await output.ship(sent), sent)
-    assert receipt.delivered == 38
-    assert rejected_ids(receipt) == {sent.segments[0].ids[7], sent.segments[0].ids[31]}
-    assert all(each.is_final and "exception" in each.type for each in receipt.rejected)
-    assert old.query("SELECT count() FROM numbers").strip() == "38"
-    bad = batch(segment([document({}, stream, time="never, a private word")] * 20, stream, first=100))
-    with pytest.raises(Unavailable, match=r"refuses every row \(exception \d+; 8 tried\): compare the types") as caught:
-        await output.ship(bad)
+    with pytest.raises(Refused, match=r"\(exception 41 at the column timestamp\): compare the types of its") as caught:
+        await output.ship(sent)
+    assert caught.value.type == "exception 41"
     assert "private" not in str(caught.value)
+    assert old.query("SELECT count() FROM numbers").strip() == "0"
     await output.aclose()
 
 
@@ -173,7 +169,7 @@ async def test_a_server_that_is_killed_in_mid_stream_has_each_batch_once_when_it
 ) -> None:
     output = with_tokens(server, site)
     sent = [batch(plain_segment(500, first=500 * n), plain_segment(20, f"t{n % 5}", first=20 * n)) for n in range(20)]
-    lost: list[bool] = []
+    failed = 0
     for round_ in range(2):
         theirs = sent[round_ * 10 : round_ * 10 + 10]
         killer = threading.Timer(0.02 * (round_ + 1), server.kill)
@@ -181,35 +177,16 @@ async def test_a_server_that_is_killed_in_mid_stream_has_each_batch_once_when_it
         for each in theirs:
             try:
                 await output.ship(each)
-            except Unavailable as error:
-                lost.append(error.is_lost)
+            except Unavailable:
+                failed += 1
         await asyncio.to_thread(killer.join)
         await asyncio.to_thread(server.start)
         for each in theirs:
             await deliver(output, each)
     await output.aclose()
-    assert lost
-    assert not any(lost)
+    assert failed
     stored = server.stored()
     assert len(stored) == 20 * 520
-    assert {len(copies) for copies in stored.values()} == {1}
-
-
-async def test_halves_of_a_batch_with_bad_rows_stand_there_once_however_often_it_is_sent(
-    server: Receiver, site: OutputContext
-) -> None:
-    """After a crash in mid-search the whole batch is sent again, and divided at the same places."""
-    stream = log_stream()
-    times = ["2026-11-23T02:13:00.123456789Z"] * 40
-    times[7] = times[31] = "yesterday"
-    sent = batch(segment([document({"message": "x"}, stream, time=time) for time in times], stream))
-    output = with_tokens(server, site)
-    for _ in range(3):
-        receipt = settled(await output.ship(sent), sent)
-        assert rejected_ids(receipt) == {sent.segments[0].ids[7], sent.segments[0].ids[31]}
-    await output.aclose()
-    stored = server.stored()
-    assert len(stored) == 38
     assert {len(copies) for copies in stored.values()} == {1}
 
 
@@ -243,6 +220,11 @@ def told(code: int, words: str = "words", status: int = 500) -> Fault:
         (told(252), Unavailable, r"\(exception 252 NAME_OF_IT\): the table has too many parts: raise batch_bytes"),
         (told(241, status=200), Unavailable, "exception 241"),
         (Fault(200, headers={**OWN, "X-ClickHouse-Exception-Code": "241"}), Unavailable, "exception 241"),
+        (
+            told(27, "near a private word: (while reading the value of key level)"),
+            Refused,
+            "27 NAME_OF_IT at the column level",
+        ),
         (told(497, status=403), Unauthorized, "grant the user INSERT on the table"),
         (told(319), Unavailable, "its token prevents a second copy"),
         (told(9999, "near a private word"), Unavailable, "the agent retries; see the log of the server"),
@@ -254,7 +236,7 @@ def told(code: int, words: str = "words", status: int = 500) -> Fault:
     ],
 )
 async def test_a_fault_is_told_with_its_remedy_and_the_batch_goes_through_again(
-    site: OutputContext, fault: Fault, error: type[Unavailable], text: str
+    site: OutputContext, fault: Fault, error: type[ShippingError], text: str
 ) -> None:
     async with SinkServer() as server:
         output = beside(server, site)
@@ -262,45 +244,30 @@ async def test_a_fault_is_told_with_its_remedy_and_the_batch_goes_through_again(
         with pytest.raises(error, match=text) as caught:
             await output.ship(SENT)
         assert caught.value.remedy
-        assert not caught.value.is_lost
         assert "private" not in str(caught.value)
         server.faults.append(STORED)
         assert (await output.ship(SENT)).delivered == 30
         await output.aclose()
 
 
-async def test_a_request_that_is_too_large_goes_in_halves_and_a_single_line_is_refused(site: OutputContext) -> None:
+async def test_a_request_that_is_too_large_is_refused_for_its_size(site: OutputContext) -> None:
     async with SinkServer() as server:
         output = beside(server, site)
-        sent = batch(plain_segment(2))
-        server.faults.extend([Fault(413), STORED, Fault(413)])
-        receipt = settled(await output.ship(sent), sent)
-        assert (receipt.delivered, rejected_ids(receipt)) == (1, {sent.segments[0].ids[1]})
+        server.faults.append(Fault(413))
+        with pytest.raises(Refused, match="rejects requests of this size") as caught:
+            await output.ship(SENT)
+        assert caught.value.type == TOO_LARGE
         await output.aclose()
 
 
-async def test_one_row_that_is_refused_waits_until_another_shows_that_the_table_takes_rows(site: OutputContext) -> None:
+async def test_a_batch_has_the_same_token_each_time_and_its_halves_have_others(site: OutputContext) -> None:
     async with SinkServer() as server:
         output = beside(server, site)
-        single = batch(plain_segment(1))
-        server.faults.extend([told(27, "a private word")] * 2)
-        with pytest.raises(Unavailable, match=r"refuses every row \(exception 27 NAME_OF_IT; 1 tried\)"):
-            await output.ship(single)
-        server.faults.insert(0, STORED)
-        await output.ship(SENT)
-        assert rejected_ids(await output.ship(single)) == set(single.segments[0].ids)
-        await output.aclose()
-
-
-async def test_a_batch_has_one_token_and_its_halves_have_others(site: OutputContext) -> None:
-    async with SinkServer() as server:
-        output = beside(server, site)
-        seen = []
-        for _ in range(2):
-            server.targets.clear()
-            server.faults.extend([told(27), STORED, told(27), STORED, STORED])
-            assert (await output.ship(SENT)).delivered == 30
-            seen.append([target.partition("insert_deduplication_token=")[2][:32] for target in server.targets])
-        assert seen[0] == seen[1]
-        assert len(set(seen[0])) == 5
+        sent = [SENT, *halves(SENT), SENT, *halves(SENT)]
+        server.faults.extend([STORED] * len(sent))
+        for each in sent:
+            assert (await output.ship(each)).delivered == each.count
+        tokens = [target.partition("insert_deduplication_token=")[2][:32] for target in server.targets]
+        assert tokens[:3] == tokens[3:]
+        assert len(set(tokens)) == 3
         await output.aclose()

@@ -13,8 +13,8 @@ from collector.errors import ConfigurationError
 from collector.files import gzip
 from collector.ports import OutputContext
 from shippers.clickhouse import Settings
-from shippers.clickhouse.rows import COLUMNS, Part, Rows
-from tests.contract.segments import document, log_stream, plain_segment, segment
+from shippers.clickhouse.rows import COLUMNS, Rows
+from tests.contract.segments import batch, document, log_stream, plain_segment, segment
 from tests.contract.shippers import HOSTILE_LOGS, same_json
 from tests.examples import examples
 from tests.receivers.clickhouse import document_of
@@ -24,7 +24,7 @@ STREAM = log_stream()
 
 
 def rows(*logs: object, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, Any]]:
-    part = Part((segment([document(log, STREAM) for log in logs], STREAM),))
+    part = batch(segment([document(log, STREAM) for log in logs], STREAM))
     lines = Rows(columns, compress=False).body(part).splitlines()
     return [orjson.loads(line) for line in lines]
 
@@ -49,7 +49,7 @@ def test_the_level_of_a_line_of_text_is_found_in_its_text_and_a_trusted_one_is_t
     found = rows({"message": "ERROR: it broke"}, {"message": "all is well"}, {"n": 1})
     assert [row["level"] for row in found] == ["error", "", ""]
     body = document({"level": "info"}, STREAM)[:-1] + b',"level":"fatal","truncated":true}'
-    (row,) = map(orjson.loads, Rows(COLUMNS, compress=False).body(Part((segment([body], STREAM),))).splitlines())
+    (row,) = map(orjson.loads, Rows(COLUMNS, compress=False).body(batch(segment([body], STREAM))).splitlines())
     assert (row["level"], row["fields"]["truncated"]) == ("fatal", "true")
 
 
@@ -67,28 +67,14 @@ def test_a_row_has_the_columns_that_are_asked_for(columns: set[str], text: str) 
 
 
 def test_what_is_no_document_is_a_row_with_its_text() -> None:
-    part = Part((segment([b"not a document"], STREAM),))
+    part = batch(segment([b"not a document"], STREAM))
     (row,) = map(orjson.loads, Rows(COLUMNS, compress=False).body(part).splitlines())
     assert (row["log"], row["message"], row["fields"]) == ("not a document", "not a document", {})
 
 
 def test_a_body_is_compressed_where_that_is_asked_for() -> None:
-    part = Part((plain_segment(100),))
+    part = batch(plain_segment(100))
     assert gzip.decompress(Rows(COLUMNS, compress=True).body(part)) == Rows(COLUMNS, compress=False).body(part)
-
-
-@given(counts=st.lists(st.integers(1, 9), min_size=1, max_size=5))
-@examples(3)
-def test_halves_have_all_documents_in_their_order_and_the_same_tokens_each_time(counts: list[int]) -> None:
-    part = Part(tuple(plain_segment(count, file=str(n)) for n, count in enumerate(counts)))
-    if part.documents == 1:
-        return
-    halves = part.halves()
-    ids = [name for half in halves for each in half.segments for name in each.ids]
-    assert ids == [name for each in part.segments for name in each.ids]
-    assert abs(halves[0].documents - halves[1].documents) <= 1
-    assert [half.token for half in halves] == [half.token for half in part.halves()]
-    assert len({part.token, *(half.token for half in halves)}) == 3
 
 
 # ------------------------------------------------------------------ options
