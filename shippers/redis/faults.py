@@ -3,6 +3,7 @@
 Redis repeats what it was sent where it does not know a command: such words are cut off, since they may be of a line.
 """
 
+import os
 import re
 
 from redis import exceptions
@@ -13,6 +14,7 @@ from collector.net.http_client import one_line
 WRONG_TYPE = "WRONGTYPE"
 _MOST_WORDS = 200
 _ECHO = ", with args beginning"
+_FAILED = re.compile(r"Error (\d+) connecting to (?!.*SSL)")  # of the system; the address behind it is told already
 
 _RETRIED = {  # by the word by which it tells its errors apart
     "ASK": "wait until the cluster has moved this slot; the agent retries",
@@ -64,6 +66,8 @@ def error_of(error: Exception, name: str, who: str, remedy: str) -> Unavailable:
 
 def _words_of(error: Exception) -> str:
     """Its words on one line, with the one that the library takes away, and without what was sent."""
+    if failed := _FAILED.match(str(error)):
+        return os.strerror(int(failed[1]))
     told = getattr(error, "status_code", None)
     said = str(error).partition(_ECHO)[0] or type(error).__name__
     return one_line(f"{told} {said}" if told else said)[:_MOST_WORDS]
