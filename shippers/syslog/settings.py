@@ -9,12 +9,13 @@ from collector.documents.form_option import FormOption
 from collector.net.addresses import Address, address_of
 from collector.net.datagrams import MOST_BYTES
 from collector.net.stream_options import StreamOptions
+from collector.net.unacknowledged import KEPT_SECONDS
 from collector.ports import OutputContext, Promise, ShipperSettings
 from collector.values import Bytes, Text
 
 from .messages import LEAST_BYTES, Composer, Header
 from .shipper import SyslogShipper
-from .ways import KEPT_SECONDS, OverRelp, OverTcp, OverUdp, Way
+from .ways import OverRelp, OverTcp, OverUdp, Way
 
 _PORTS = {"tcp": 514, "udp": 514, "tls": 6514, "relp": 2514}
 _NAMES = "may contain printable ASCII, and names in braces such as {container}"
