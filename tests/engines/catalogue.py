@@ -13,11 +13,14 @@ from typing import Literal, NamedTuple
 from tests.engines.process import EngineError
 
 _JAVA = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)
-Generation = Literal[6, 7, 8, 9, "opensearch", "kafka"]
+Generation = Literal[6, 7, 8, 9, "opensearch", "kafka", "camel"]
 
 
 class Artifact(NamedTuple):
-    """One downloadable engine; `libraries` tells a set of jars from a zip that is unpacked, `java` what it runs on."""
+    """One downloadable engine; `libraries` tells a set of jars from a zip that is unpacked, `java` what it runs on.
+
+    A set of jars may be of several artifacts, with blanks between their coordinates.
+    """
 
     name: str
     version: str
@@ -58,6 +61,10 @@ OPENSEARCH_3 = Artifact(
     java=21,
 )
 KAFKA = Artifact("kafka", "4.4.0", "kafka", "org.apache.kafka:kafka_2.13:4.4.0", libraries=True)
+_CAMEL = "org.apache.camel"
+CAMEL = Artifact(
+    "camel", "4.17.0", "camel", f"{_CAMEL}:camel-lumberjack:4.17.0 {_CAMEL}:camel-core:4.17.0", libraries=True
+)
 ARTIFACTS = (
     ELASTICSEARCH_9,
     ELASTICSEARCH_8,
@@ -67,6 +74,7 @@ ARTIFACTS = (
     OPENSEARCH_3,
     OPENSEARCH_2,
     KAFKA,
+    CAMEL,
 )
 
 

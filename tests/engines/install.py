@@ -17,11 +17,10 @@ _PROJECT = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>pilotfish.tests</groupId><artifactId>engine</artifactId><version>1</version>
-  <dependencies><dependency>
-    <groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>
-  </dependency></dependencies>
+  <dependencies>{}</dependencies>
 </project>
 """
+_DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 
 def main() -> int:
@@ -66,7 +65,8 @@ def _fetch_zip(artifact: Artifact, staging: Path) -> Path:
 
 
 def _fetch_libraries(artifact: Artifact, staging: Path) -> Path:
-    (staging / "pom.xml").write_text(_PROJECT.format(*artifact.coordinates.split(":")))
+    each = [_DEPENDENCY.format(*one.split(":")) for one in artifact.coordinates.split()]
+    (staging / "pom.xml").write_text(_PROJECT.format("".join(each)))
     _maven("copy-dependencies", f"-DoutputDirectory={staging}/lib", directory=staging)
     return staging / "lib"
 
