@@ -24,10 +24,6 @@ def line_count(data: bytes) -> int:
     return len(data) - len(data.replace(b"\n", b""))
 
 
-def _as_kept(documents: list[bytes]) -> list[bytes]:
-    return documents
-
-
 def within(most_bytes: int, items: Iterable[Item], size: Callable[[Item], int]) -> list[Item]:
     """The first of `items` that have no more bytes together, one at least; no later one is asked for."""
     found: list[Item] = []
@@ -174,6 +170,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
     made since the agent started, else 0: of an older one nobody knows what was removed before.
     `source` says where its lines are, `reading` how they are read, `input` which input does that.
+    `outputs` names those that get the lines, () for all.
     `root` is "" for a json-file log; else the lines are plain, and `path` is beneath it, without a link on the way.
     """
 
@@ -189,6 +186,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     source: str = "stdout"
     reading: Reading = AS_WRITTEN
     input: str = ""
+    outputs: tuple[str, ...] = ()
     root: str = ""
 
     @property
@@ -284,7 +282,7 @@ class Batch(Struct, frozen=True):
         """Bytes of the documents."""
         return sum(segment.size for segment in self.segments)
 
-    def lines(self, written: Callable[[list[bytes]], list[bytes]] = _as_kept) -> bytes:
+    def lines(self, written: Callable[[list[bytes]], list[bytes]] = list) -> bytes:
         """One document a line, its `_id` as the first member: where ids cannot stand beside the documents.
 
         `written` gives documents in the form that the destination wants: `Form.written`.

@@ -18,6 +18,9 @@ from typing import Literal
 import structlog
 from pydantic import Field
 
+from collector.documents.form import Form
+from collector.documents.form_option import FormOption
+from collector.documents.forms.pilotfish import FORM
 from collector.errors import ConfigurationError, Unavailable
 from collector.files.writing import fsync_directory
 from collector.model import Batch, Receipt
@@ -32,7 +35,7 @@ _NAME_A_FILE = "name a file; the output `stdout` writes to standard output"
 _log = structlog.get_logger(__name__)
 
 
-class Settings(ShipperSettings):
+class Settings(FormOption, ShipperSettings):
     """A file of JSON documents, one per line."""
 
     type: Literal["ndjson_file"] = Field("ndjson_file", description="one JSON document per line in a file")
@@ -68,7 +71,7 @@ class Settings(ShipperSettings):
             raise ConfigurationError(f"outputs.{context.output}.path: {path} is a directory", "name a file in it")
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - the same
             raise ConfigurationError(f"outputs.{context.output}.path: {path} {_IRREGULAR}", _NAME_A_FILE)
-        return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep)
+        return NdjsonFile(path, max_bytes=self.max_bytes, keep=self.keep, form=self.form)
 
     def writes(self, context: OutputContext) -> Collection[str]:
         """The file and the names that rotation gives it."""
@@ -81,10 +84,11 @@ class Settings(ShipperSettings):
 class NdjsonFile:
     """A shipper (`collector.ports.Shipper`) that appends to the file `path`, locked while it is open."""
 
-    def __init__(self, path: Path, *, max_bytes: int, keep: int) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, keep: int, form: Form = FORM) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._keep = keep
+        self._form = form
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ndjson-file")
         self._descriptor = -1
         self._closed = False
@@ -126,7 +130,7 @@ class NdjsonFile:
         self._thread.shutdown(wait=False)
 
     def _append(self, batch: Batch) -> None:
-        text = batch.lines()
+        text = batch.lines(self._form.written)
         if not text:
             return
         try:

@@ -13,6 +13,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from collector.documents.form import Form
+from collector.documents.form_option import FormOption
+from collector.documents.forms.pilotfish import FORM
 from collector.errors import Unavailable
 from collector.model import Batch, Receipt
 from collector.ports import LogPilot, OutputContext, Promise, ShipperSettings, Translated
@@ -26,7 +29,7 @@ CLOSING_MILLISECONDS = 100
 """Between looks, while the reader stands still, at whether the output is being closed."""
 
 
-class Settings(ShipperSettings):
+class Settings(FormOption, ShipperSettings):
     """Standard output: a terminal or a pipe."""
 
     type: Literal["stdout"] = Field("stdout", description="one JSON document per line on standard output")
@@ -45,7 +48,7 @@ class Settings(ShipperSettings):
 
     def open(self, context: OutputContext) -> "Stdout":
         """Make the shipper."""
-        return Stdout()
+        return Stdout(form=self.form)
 
     def writes(self, context: OutputContext) -> Collection[str]:
         """Standard output: the lines of two would mix."""
@@ -55,8 +58,9 @@ class Settings(ShipperSettings):
 class Stdout:
     """A shipper (`collector.ports.Shipper`) to the open file `descriptor`, which it does not close."""
 
-    def __init__(self, descriptor: int = STDOUT) -> None:
+    def __init__(self, descriptor: int = STDOUT, form: Form = FORM) -> None:
         self._descriptor = descriptor
+        self._form = form
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stdout")
         self._torn = False
         self._closed = False
@@ -81,7 +85,7 @@ class Stdout:
         self._thread.shutdown(wait=False)
 
     def _write(self, batch: Batch) -> None:
-        rest = memoryview((b"\n" if self._torn else b"") + batch.lines())
+        rest = memoryview((b"\n" if self._torn else b"") + batch.lines(self._form.written))
         ready = select.poll()
         ready.register(self._descriptor, select.POLLOUT)
         try:

@@ -32,6 +32,7 @@ from collector.model import StreamKey
 from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
+from collector.pipeline.sharing import Sharing
 from collector.ports import OutputContext, Searchable, Shipper
 from collector.runtime import garbage, log_output, memory, open_files, signals
 from collector.state import places
@@ -44,6 +45,7 @@ from collector.telemetry.lag import Lag
 from collector.telemetry.poll import Poll
 from collector.telemetry.process import Process
 from collector.telemetry.reloads import Reloads
+from collector.transform import docker_event
 from collector.transform.stamps import Stamps
 from collector.web.ahead import Reached
 from collector.web.api import Views
@@ -75,6 +77,7 @@ class Agent:
         self._messages = messages or {}
         self._stamps = Stamps(configuration.timezone)
         self._lag = Lag()
+        self._sharing = Sharing() if len(configuration.outputs) > 1 else None
         self._containers = Containers(
             self.registry,
             most=configuration.metrics.max_containers,
@@ -172,11 +175,16 @@ class Agent:
             stamps=self._stamps,
             most_open_logs=open_files.most_open_logs(len(self.configuration.outputs)),
             tap=self.live.tap(output),
+            rules=self._rules,
+            sharing=self._sharing,
         )
 
-    def _events(self, name: str, cutoff: str, fields: Fields) -> EventFeed:
-        """Where an input's events go: asked for when the pipelines are there."""
-        queues = [one.events for one in self.pipelines]
+    def _events(self, name: str, cutoff: str, fields: Fields) -> EventFeed | None:
+        """Where an input's events go, None if nowhere: asked for when the pipelines are there."""
+        outputs = self.configuration.outputs
+        queues = [one.events for one in self.pipelines if outputs[one.output].has_target(docker_event.TARGET)]
+        if not queues:
+            return None
         stamps, share = self._stamps, self.registry.share
         return EventFeed(queues, share, input_name=name, cutoff=cutoff, stamps=stamps, fields=fields)
 

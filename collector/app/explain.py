@@ -98,6 +98,7 @@ def _stream(
                 "documents": reader.documents,
                 "backlog_bytes": reader.source.backlog_bytes,
                 "level": reader.source.stream.reading.level,
+                "redact": [name for name in reader.source.stream.reading.redact if name not in stream.reading.redact],
                 "format": reader.counts.format,
                 "unparsed_lines": reader.counts.misfits,
                 "refused_times": reader.counts.refused_times,
@@ -105,6 +106,7 @@ def _stream(
             }
             for output, reader in readers.items()
         },
+        "not_for": [one.output for one in pipelines if not one.wanted.has(stream)],
         "lines": _lines(stream, inputs[stream.input], redact, until) if stream.input in inputs and stream.path else [],
     }
 
@@ -122,6 +124,7 @@ def _settings(entry: Entry, redact: Redactor | None) -> Iterable[dict[str, str]]
         **{f"format.{name}": value for name, value in entry.reading.options.items()},
         **_multiline(entry.reading.multiline),
         **_choice(entry.reading),
+        "outputs": ", ".join(entry.outputs),
         "redact": ", ".join(entry.reading.redact),
     }
     for key, value in values.items():

@@ -52,7 +52,12 @@ def rules_of(configuration: Configuration) -> RuleBook:
     Raises:
         ConfigurationError: the key of redaction cannot be read.
     """
-    policy = Policy(configuration.labels, configuration.containers, redact=configuration.redact.names)
+    policy = Policy(
+        configuration.labels,
+        configuration.containers,
+        redact=configuration.redact.names,
+        outputs=configuration.outputs,
+    )
     return RuleBook(policy, Redaction(configuration.redact))
 
 

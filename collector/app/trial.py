@@ -99,7 +99,12 @@ def failures(configuration: Configuration) -> Iterator[str]:
 
     They run where the key for the tags of redaction is not, so theirs have no digits.
     """
-    policy = Policy(configuration.labels, configuration.containers, redact=configuration.redact.names)
+    policy = Policy(
+        configuration.labels,
+        configuration.containers,
+        redact=configuration.redact.names,
+        outputs=configuration.outputs,
+    )
     redaction = Redaction(configuration.redact.model_copy(update={"hash_key_file": None}))
     for number, test in enumerate(configuration.tests):
         yield from (f"tests.{number}: {text}" for text in _failures(test, Trial(test.container, policy, redaction)))

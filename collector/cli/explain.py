@@ -61,8 +61,13 @@ def _container(one: Mapping[str, Any]) -> Iterator[str]:
             more += f", {numbers['refused_times']:,} times of lines are not used" if numbers["refused_times"] else ""
             more += f", the minimum level is {numbers['level']}" if numbers["level"] else ""
             more += f", the format is {numbers['format']}" if numbers["format"] else ""
+            more += f", it redacts {', '.join(numbers['redact'])}" if numbers["redact"] else ""
             read = f"{numbers['documents']:,} documents read, {numbers['backlog_bytes']:,} bytes not read yet"
             yield visible(f"    output {output}: {read}{more}")
+        for output in stream["not_for"]:
+            yield visible(
+                f"    output {output}: gets none of it: its `containers` or `targets`, or the setting `outputs`"
+            )
         for line in stream["lines"]:
             yield from (visible(f"    line      {raw}") for raw in line["raw"].split("\n"))
             yield from (visible(f"    document  {document}") for document in line["document"].split("\n"))

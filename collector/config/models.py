@@ -24,6 +24,7 @@ from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
 from collector.redaction.options import RedactOptions
 from collector.state import places
+from collector.text.bounds import shown
 from collector.values import FilePath, Seconds, Section, Text
 
 
@@ -176,11 +177,22 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _rules_of_redaction_are_known(self) -> Self:
-        for number, rule in enumerate(self.containers):
+        asked = {f"containers.{number}": rule.redact or () for number, rule in enumerate(self.containers)}
+        asked |= {f"outputs.{name}": output.redact for name, output in self.outputs.items()}
+        for place, names in asked.items():
             try:
-                self.redact.check(rule.redact or ())
+                self.redact.check(names)
             except ValueError as error:
-                raise ValueError(f"containers.{number}.redact: {error}") from None
+                raise ValueError(f"{place}.redact: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_of_rules_are_known(self) -> Self:
+        for number, rule in enumerate(self.containers):
+            unknown = next((name for name in rule.outputs if name not in self.outputs), None)
+            if unknown and self.outputs:
+                known = ", ".join(self.outputs)
+                raise ValueError(f"containers.{number}.outputs: there is no output {shown(unknown)}; use {known}")
         return self
 
     @model_validator(mode="after")

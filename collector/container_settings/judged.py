@@ -301,7 +301,7 @@ class Judged:
 
 _PATTERNS = {"multiline.start": "start", "multiline.continue": "more", "multiline.end": "end"}
 _MULTILINE = _PATTERNS | {"multiline.max_lines": "max_lines", "multiline.gap": "gap"}
-_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about"}
+_PLAIN = {"fields.labels": "labels", "fields.env": "variables", "fields.container": "about", "outputs": "outputs"}
 _ADDS = ("fields.level", "fields.line")
 _TIME = {"time.key": "key", "time.format": "format", "time.zone": "zone"}
 _READING = {

@@ -310,6 +310,12 @@ KEYS: Mapping[str, Key] = {
             "they are read later; store_only: only the embedded store gets them; default: drop",
             "sample",
         ),
+        Key(
+            "outputs",
+            _list,
+            "outputs that get the lines, by name, separated by commas; default: all",
+            "elastic,archive",
+        ),
         Key("redact", _names, "what is removed from the lines; only rules of the operator may set it", "secrets,pii"),
         Key("exclude", _flag, "true: do not follow the container, or the stream", "true"),
     )

@@ -189,6 +189,7 @@ class _Matching(Section):
 class Rule(LineSettings, _Matching):
     """Settings for all containers that match: each of name, image and labels that is given."""
 
+    outputs: tuple[str, ...] = Field((), description="outputs that get the lines, by name; default: all")
     redact: tuple[str, ...] | None = Field(
         None, description="sets and rules of redaction, in place of `redact.sets` and `redact.patterns`; []: none"
     )
@@ -217,6 +218,7 @@ class Rule(LineSettings, _Matching):
         found: dict[str, object] = {
             "exclude": self.exclude,
             "target": self.target,
+            "outputs": self.outputs,
             "fields.labels": fields.labels,
             "fields.env": fields.env,
             "fields.container": fields.container,

@@ -1,6 +1,6 @@
 """What the operator allows and wants, and what a container asks for → its `Settings`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Literal
@@ -24,10 +24,16 @@ class Policy:
     """Judges what containers ask for, one statement at a time: a bad one is a fault, and the next best counts."""
 
     def __init__(
-        self, options: LabelOptions | None = None, rules: Sequence[Rule] = (), *, redact: Sequence[str] = ()
+        self,
+        options: LabelOptions | None = None,
+        rules: Sequence[Rule] = (),
+        *,
+        redact: Sequence[str] = (),
+        outputs: Collection[str] = (),
     ) -> None:
-        """`redact` holds where no rule says anything else."""
+        """`redact` holds where no rule says anything else; `outputs` are those that there are, () if nobody knows."""
         self._redact = tuple(redact)
+        self._outputs = outputs
         self._options = options or LabelOptions()
         self._rules = rules
         self._dialects = (PILOTFISH, *map(log_pilot, self._options.prefixes))
@@ -132,7 +138,16 @@ class Policy:
         if said.key in OPERATORS:
             return f"containers may not set {said.key}: it is for the operator's rules in the section `containers`"
         setting = "format" if said.key.startswith(OPTIONS) else said.key
-        return None if self._may_set(setting) else _not_allowed(setting)
+        if not self._may_set(setting):
+            return _not_allowed(setting)
+        return self._unknown_output(said.value) if said.key == "outputs" and self._outputs else None
+
+    def _unknown_output(self, value: object) -> str | None:
+        """What is wrong with the names of outputs: then the lines go to all, since none may get lost."""
+        unknown = [name for name in globs_of(value) if name not in self._outputs]
+        if not unknown:
+            return None
+        return f"there is no output {shown(unknown[0])}: use {', '.join(self._outputs)}; its lines go to every output"
 
     def _may_set(self, setting: str) -> bool:
         return any(fnmatchcase(setting, glob) for glob in self._options.allow)

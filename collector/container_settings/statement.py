@@ -65,7 +65,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One stream of a container: `name` is "" where it names none; `source` is `STDOUT`, or a path with wildcards.
 
     `fields` are the members that its documents have besides those that all have; `labels`, `variables` and `about` say
-    where those come from that are no tags. `reading` is what becomes of its lines. `origins` has who said each key.
+    where those come from that are no tags. `outputs`
+    names those that get the lines, () for all. `reading` is what becomes of its lines. `origins` has who said each key.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     fields: Mapping[str, str] = {}
     reading: Reading = AS_WRITTEN
     origins: Mapping[str, Origin] = {}

@@ -169,6 +169,7 @@ class Enricher:
             has_run=container.state != "created" and is_log,
             files_kept=described.files_kept if is_log else 0,
             fields=fields,
+            outputs=entry.outputs,
         )
 
 

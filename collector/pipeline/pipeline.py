@@ -11,18 +11,17 @@ from itertools import count
 from pathlib import Path
 
 import structlog
-from msgspec.structs import replace
 
+from collector.container_settings.rule_book import RuleBook
 from collector.dead_letters import DeadLetters
 from collector.delivery.batches import Batches
 from collector.delivery.concurrency import Concurrency
 from collector.delivery.delivery import Delivery
 from collector.delivery.spool.files import Spool
 from collector.discovery.registry import Registry
-from collector.documents.levels import NAMES
 from collector.intake.input import Reads
 from collector.ledger import Ledger
-from collector.model import Chunk, LogStream, Position, Segment, Start, StreamKey
+from collector.model import Chunk, Position, Segment, Start, StreamKey
 from collector.pipeline import dropped
 from collector.pipeline.admission import Admission
 from collector.pipeline.deciding import Deciding
@@ -32,6 +31,9 @@ from collector.pipeline.pace import pace_of
 from collector.pipeline.reader import Reader
 from collector.pipeline.retargeting import Retargeting
 from collector.pipeline.returning import Returning
+from collector.pipeline.rhythm import Rhythm
+from collector.pipeline.sharing import Sharing
+from collector.pipeline.wanted import Wanted
 from collector.ports import PolledSource, Shipper, ShipperSettings, Tap
 from collector.sources import removed
 from collector.sources.desk import Desk
@@ -55,6 +57,7 @@ class Pipeline:
 
     save_seconds = 1.0  # between two looks at positions, removed files and what is to be decided
     unreadable_seconds = 5.0  # until a log that could not be read is opened again
+    held_bytes = 0  # of removed log files, when it was last looked
 
     def __init__(
         self,
@@ -69,33 +72,32 @@ class Pipeline:
         stamps: Stamps = UTC_STAMPS,
         most_open_logs: int = 512,
         tap: Tap | None = None,
+        rules: RuleBook | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.output = output
         self.ledger = Ledger()
-        self.counts = TailCounts(most_open_files=most_open_logs)
+        self._sharing = sharing
+        self.counts = TailCounts(most_open_files=most_open_logs, border=sharing.border if sharing else None)
         self.checkpoints = checkpoints
         self.dead_letters = DeadLetters(directory / places.DEAD_LETTERS / output)
         self.events = EventQueue(checkpoints)
         self.readers: dict[StreamKey, Reader] = {}
         self.unreadable: dict[StreamKey, str] = {}
-        self.held_bytes = 0  # of removed log files, when it was last looked
         self._unread: dict[StreamKey, int] = {}  # such bytes, when reading was stopped
         self._behind: list[StreamKey] = []  # those that were not read to their end then
         self._tasks: dict[StreamKey, asyncio.Task[None]] = {}  # each reader's
         self._deciding = Deciding(checkpoints, self.readers)
         self._retargeting = Retargeting(checkpoints, self.readers, self._with_another_transform)
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
-        self._registry = registry
-        self._inputs = inputs  # by name
-        self._settings = settings
+        self._registry, self._inputs, self._settings = registry, inputs, settings
+        self.wanted = Wanted(output, settings, registry, rules or RuleBook())
         size, linger = settings.batch_bytes, settings.linger_seconds
         self._rounds = Rounds[PolledSource](linger_seconds=linger, batch_bytes=size, take=self._take)
         self._batches = Batches(batch_bytes=size, linger_seconds=linger, bound_bytes=size)
         self._delivery = self._new_delivery(shipper, directory / places.SPOOL / output)
         self._left_out = LeftOut(stamps)
-        self._admission = Admission(
-            self._batches, self._delivery, self._returning, checkpoints, self.ledger, self.counts, self._left_out, tap
-        )
+        self._admission = self._new_admission(tap)
 
     @property
     def backlog_bytes(self) -> int:
@@ -130,6 +132,10 @@ class Pipeline:
             await delivery
             for task in around:
                 task.cancel()
+
+    def _new_admission(self, tap: Tap | None) -> Admission:
+        books = self.checkpoints, self.ledger, self.counts, self._left_out
+        return Admission(self._batches, self._delivery, self._returning, *books, tap)
 
     def _new_delivery(self, shipper: Shipper, spool: Path) -> Delivery:
         settings = self._settings
@@ -192,7 +198,7 @@ class Pipeline:
                 task.cancel()
 
     def _reconcile(self, readers: asyncio.TaskGroup, desk: Desk) -> None:
-        wanted = self._wanted()
+        wanted = self.wanted.streams()
         for key in self.readers.keys() - wanted.keys():
             self.readers[key].source.remove()
         for key, stream in wanted.items():
@@ -205,27 +211,16 @@ class Pipeline:
             stream = self._retargeting.effective(stream)
             pace = pace_of(stream.reading)
             reader = Reader(reads.source(stream, start, desk), reads.transform(stream, start), pace)
+            reader.seat = self._sharing.seat(key) if self._sharing else None
             self.readers[key] = reader
             if is_new:
                 self._retargeting.begin(key)
             self._admission.show_anew(key)
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
 
-    def _wanted(self) -> Mapping[StreamKey, LogStream]:
-        """The streams of the registry as this output wants them."""
-        return {key: self._for_output(stream) for key, stream in self._registry.streams.items()}
-
-    def _for_output(self, stream: LogStream) -> LogStream:
-        """The stream with the output's minimum level, and with its share of what is beyond a limit."""
-        reading = stream.reading
-        if least := self._settings.level:
-            reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
-        if reading.on_excess == "store_only":
-            has_all = {"limits": ()} if self._settings.has_excess else {"on_excess": "drop"}
-            reading = reading._replace(**has_all)
-        return stream if reading is stream.reading else replace(stream, reading=reading)
-
     def _tell_left_out(self, put: Callable[[Segment], object]) -> None:
+        if not self._settings.has_target(left_out.TARGET):
+            return
         if left_out.STREAM.key not in self.events.streams:
             self.events.open(left_out.STREAM, "")
         for told in self._left_out.told():
@@ -273,6 +268,8 @@ class Pipeline:
             source.close()
             del self.readers[key], self._tasks[key]
             self._returning.left(key)
+            if reader.seat is not None:
+                reader.seat.leave()
             self.unreadable.pop(key, None)
 
     async def _read_to_end(self, reader: Reader) -> bool:
@@ -315,10 +312,10 @@ class Pipeline:
     async def _look(self) -> None:
         """Have active logs looked at, all together."""
         clock = asyncio.get_running_loop().time
+        rhythm = self._sharing.rhythm if self._sharing else Rhythm()
         due = clock()
         while True:
-            due = max(clock(), due + self._rounds.seconds)
-            await asyncio.sleep(due - clock())
+            due = await rhythm.wait(max(clock(), due + self._rounds.seconds), self._rounds.seconds)
             with self._batches.gathering(self._rounds.seconds):
                 await self._rounds.hold()
 
@@ -334,7 +331,7 @@ class Pipeline:
             if second % _SEE_EVERY == 0:
                 self._see(self._registry.answers)
             await self._deciding.look()
-            await self._retargeting.look(self._wanted())
+            await self._retargeting.look(self.wanted.streams())
             if self._left_out.is_due:
                 self._tell_left_out(self.events.put)
             await self.checkpoints.flush_when_due()

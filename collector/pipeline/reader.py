@@ -7,9 +7,12 @@ from msgspec import Struct, field
 
 from collector.model import Chunk, Counts, Segment
 from collector.pipeline.pace import Pace
+from collector.pipeline.sharing import Seat
 from collector.pipeline.told import Told
 from collector.ports import Source, Taken, Transform
 from collector.transform.parts import parts
+
+Job = tuple[Transform, Chunk]
 
 
 class Hold:
@@ -44,7 +47,7 @@ class Reader(Struct, eq=False):
 
     `left` is what there was no room for, of the last chunk; `told` up to where it was told what the lines are. While
     anybody has it `held`, nothing is taken, and what was read is `kept`. `is_passing`: a chunk is passed on in parts.
-    `pace` says how fast it may be read, if that is limited.
+    `pace` says how fast it may be read, if that is limited; `seat` has what other outputs made of the log.
     """
 
     source: Source
@@ -58,6 +61,7 @@ class Reader(Struct, eq=False):
     kept: Chunk | None = None
     is_passing: bool = False
     told: Told = field(default_factory=Told)
+    seat: Seat | None = None
 
     @property
     def is_slow(self) -> bool:
@@ -72,7 +76,7 @@ class Reader(Struct, eq=False):
         transform = self.transform
         for piece, is_new in self.told.pieces(chunk) if self.told.is_back else ((chunk, True),):
             for part in parts(piece, transform.added_bytes(chunk.stream), most_bytes):
-                taken = transform.take(part)
+                taken = transform.take(part) if self.seat is None else self.seat.take(transform, part)
                 if is_new:
                     self.told.until(part)
                 yield part, taken, is_new
@@ -81,6 +85,12 @@ class Reader(Struct, eq=False):
 def together(readers: Sequence[Reader], chunks: Sequence[Chunk], most_bytes: int) -> Sequence[list[Segment] | None]:
     """What a chunk of each becomes, as far as that is cheaper at one go: `Transform.together`."""
     jobs = [(reader.transform, chunk) for reader, chunk in zip(readers, chunks, strict=True)]
+    if readers and readers[0].seat is not None:  # then all have one
+        return _shared([reader.seat for reader in readers if reader.seat is not None], jobs, most_bytes)
+    return _by_kind(jobs, most_bytes)
+
+
+def _by_kind(jobs: Sequence[Job], most_bytes: int) -> Sequence[list[Segment] | None]:
     kinds = {type(transform) for transform, _ in jobs}
     if len(kinds) == 1:
         return kinds.pop().together(jobs, most_bytes)
@@ -89,4 +99,18 @@ def together(readers: Sequence[Reader], chunks: Sequence[Chunk], most_bytes: int
         places = [place for place, (transform, _) in enumerate(jobs) if type(transform) is kind]
         for place, segments in zip(places, kind.together([jobs[one] for one in places], most_bytes), strict=True):
             made[place] = segments
+    return made
+
+
+def _shared(seats: Sequence[Seat], jobs: Sequence[Job], most_bytes: int) -> Sequence[list[Segment] | None]:
+    """Those that another output has made, and the rest at one go, for others to come."""
+    found = [seat.find(*job, only_plain=True) for seat, job in zip(seats, jobs, strict=True)]
+    made = [None if taken is None else taken.segments for taken in found]
+    left = [place for place, segments in enumerate(made) if segments is None]
+    rests = [jobs[place][0].rest(jobs[place][1]) for place in left]
+    others = _by_kind([jobs[place] for place in left], most_bytes) if left else ()
+    for place, before, segments in zip(left, rests, others, strict=True):
+        if segments is not None:
+            made[place] = segments
+            seats[place].keep(*jobs[place], before, Taken(segments, segments[-1].ticket))
     return made

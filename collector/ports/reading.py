@@ -160,6 +160,17 @@ class Transform(ABC):
         """Use what was decided and is kept, with the next chunk, whatever is in it."""
         return
 
+    def rest(self, chunk: Chunk) -> object | None:
+        """What of the lines before decides, beside the stream and the chunk, what it makes of the chunk.
+
+        Two of one class with equal rests make the same of it. None: nobody else can know that, such as amid a line.
+        """
+        return None
+
+    def adopt(self, chunk: Chunk, taken: Taken) -> Taken:
+        """Go on as if it had made this of the chunk, which one with an equal rest did; with tickets of its own."""
+        raise NotImplementedError
+
     @staticmethod
     def together(jobs: "Sequence[tuple[Transform, Chunk]]", most_bytes: int) -> Sequence[list[Segment] | None]:
         """What chunks of several streams become, where that is cheaper at one go; all transforms are of this class.

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 from pydantic import Field
 
 from collector.model import Batch, Receipt
+from collector.ports.content import ContentOptions
 from collector.ports.translating import LogPilot, Route, Translated
-from collector.values import Bytes, Seconds, Section
+from collector.values import Bytes, Seconds
 
 
 class Shipper(Protocol):
@@ -60,7 +61,7 @@ class Promise(NamedTuple):
     text: str
 
 
-class ShipperSettings(Section):
+class ShipperSettings(ContentOptions):
     """What every output has: how documents are gathered into batches. A shipper's `Settings` adds its own options."""
 
     is_searched_first: ClassVar[bool] = False  # since its documents are on this machine
@@ -69,9 +70,6 @@ class ShipperSettings(Section):
     default_name: ClassVar[str] = ""  # of the output of this type that is there when none is configured; "": of none
 
     type: str = Field(description="type of output: the name of a module in shippers/")
-    level: Literal["trace", "debug", "info", "warn", "error", "fatal"] | None = Field(
-        None, description="minimum level; lines with a lower one are left out, lines without a level are delivered"
-    )
     batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")
     linger_seconds: Seconds = Field(1.0, description="maximum time that a document waits for its batch to fill")
     concurrency: int = Field(

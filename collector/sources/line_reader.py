@@ -15,6 +15,7 @@ from collector.sources.tail_counts import CHUNK_BYTES
 
 _CLOCK_NS = 50_000_000  # a file that is written within so long again may keep its time: 4 or 10 ms a tick, mostly
 _SKIP_BYTES = 4 << 20  # of a line beyond the bound in one step
+_NEWLINE = ord("\n")
 _NULS = re.compile(b"\0+")
 _END = re.compile(b"[\0\n]")
 
@@ -113,8 +114,18 @@ class LineReader:
         """Whether all there was at the last read was read; of a compressed file nobody knows."""
         return self.offset == self.seen_bytes
 
-    def read(self, size: int) -> bytes | NoLines:
+    def take_over(self, data: bytes) -> bytes | NoLines:
+        """As `read`: these whole lines, which were just read behind the offset, by a reader of the same file."""
+        if self._overlong or self.skipped_bytes:
+            return self.read(len(data))
+        self._state, self.was_unchanged = None, False
+        self.seen_bytes = max(self.seen_bytes, self.offset + len(data))
+        return self._advance(data, len(data))
+
+    def read(self, size: int, border: int = 0) -> bytes | NoLines:
         """The whole lines within `size` bytes, or the first one. Moves behind them.
+
+        If a line ends behind `border` bytes, none that follow are among them.
 
         Raises:
             Truncated: the file was cut; what follows the offset is not what followed it.
@@ -135,6 +146,8 @@ class LineReader:
         else:
             count = len(found) - back
             self._check_intact(start + count, is_short=0 < count < size, has_news=count > 0)
+        if end > back + border > back and found[back + border - 1] == _NEWLINE and not self.skipped_bytes:
+            end = back + border
         if end:
             return self._advance(self._begun + found[back:end], self.skipped_bytes + end - back)
         data = found[back:]

@@ -33,6 +33,7 @@ class LogReader:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._parked: State | None = None  # the live file when it was closed though it is followed
         self.awaits_turn = False  # whether it is not open only since others have all the descriptors
+        self._is_abreast = False  # whether it is where another output waits for more
         self._missed_turn = False  # whether there was something to read then, and it was not opened since
 
     # ------------------------------------------------------------------ how it stands
@@ -56,8 +57,12 @@ class LogReader:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether all that was there at the last read was read, as far as anybody has told."""
-        return self.reader is not None and self.reader.is_at_end and self.successors.is_settled
+        """Whether all that was there at the last read was read, as far as anybody has told.
+
+        Where another output waits for more, the little that has come since is left for the next round of both.
+        """
+        is_at_end = self.reader is not None and (self._is_abreast or self.reader.is_at_end)
+        return is_at_end and self.successors.is_settled
 
     @property
     def watch_path(self) -> str:
@@ -115,7 +120,13 @@ class LogReader:
         return data
 
     def _read_lines(self, reader: LineReader) -> bytes | NoLines:
-        data = reader.read(self._counts.read_bytes)
+        size, begin = self._counts.read_bytes, reader.offset
+        border = self._counts.border and self._counts.border(self._stream.key, reader.position, size)
+        if border is None:
+            data, self._is_abreast = reader.read(size), False
+        else:
+            data = reader.take_over(border.data) if border.data else reader.read(max(size, border.size), border.size)
+            self._is_abreast = border.is_last and reader.offset - begin == border.size
         self._counts.lost_bytes += reader.lost_bytes
         reader.lost_bytes = 0
         return data

@@ -1,11 +1,14 @@
 """What happens to the files of a pipeline's streams, in numbers; what may be lost is told in the log as well."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 from msgspec import Struct, field
 
 from collector.clock import Notice
+from collector.model import Position, StreamKey
+from collector.sources.border import Border
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +22,8 @@ _TELL_SCARCE_SECONDS = 600.0
 class TailCounts(Struct):
     """Shared by all tails of a pipeline; bytes are of content.
 
-    Of `open_files`, which are those of `open_logs`, there may be `most_open_files`.
+    Of `open_files`, which are those of `open_logs`, there may be `most_open_files`. `border` says where a read of so
+    many bytes should end that begins there, if others have read there; None: nobody else does.
     """
 
     rotated: int = 0
@@ -31,6 +35,7 @@ class TailCounts(Struct):
     open_logs: int = 0
     waiting_logs: int = 0  # for room for what they gave
     read_bytes: int = CHUNK_BYTES  # of one read: less with each log that waits, so that all of them stay small
+    border: Callable[[StreamKey, Position, int], Border | None] | None = None
     most_open_files: int = 512
     scarce_notice: Notice = field(default_factory=lambda: Notice(_TELL_SCARCE_SECONDS))
     warned: dict[tuple[str, str], float] = field(default_factory=dict)

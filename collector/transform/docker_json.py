@@ -39,6 +39,7 @@ from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.envelope import Line, LineWithAttrs, envelope, envelopes, is_text, parts
 from collector.transform.joining import JoinedLine, Joining, Place
 from collector.transform.marks import Marks
+from collector.transform.resting import Resting
 from collector.transform.stamps import Stamped, Stamps
 from collector.transform.undated import RawLine, Undated
 
@@ -46,7 +47,7 @@ _NO_TIME = "1970-01-01T00:00:00Z"  # of broken lines in positions of older versi
 _UNDATED_SECONDS = 5.0  # that lines wait for one behind them that has a time
 
 
-class DockerJson(Transform):
+class DockerJson(Resting, Transform):
     """The transform of one stream. Keeps the pieces of unfinished lines, and the time of the line before."""
 
     _undated: type[Undated] = Undated
@@ -108,9 +109,7 @@ class DockerJson(Transform):
 
     def segments(self, chunk: Chunk) -> list[Segment]:
         """The documents of `chunk`, one segment per run of equal day."""
-        if not self._begun or (self._done.end.file != chunk.start.file and not self.is_amid_line):
-            self._begun = bool(chunk.data)  # lines that are left out may come first, as chunks without data
-            self._done = self._ticket(chunk.start, self._last_time)
+        self._begin(chunk)
         segments = self._fast(chunk)
         self._was_plain = segments is not None and not self.is_amid_line
         if segments is None:
@@ -292,9 +291,6 @@ class DockerJson(Transform):
         if clear is None:
             return self._ticket(chunk.end, self._last_time, chunk.fingerprint)
         return (self._marks.last or self._done) if had_state else clear
-
-    def _ticket(self, end: Position, last_time: str, known_by: str = "") -> Ticket:
-        return Ticket(end, last_time, known_by, carried=self._composer.carried)
 
     @property
     def _unfinished_clear(self) -> Ticket | None:

@@ -73,6 +73,7 @@ class MultilineJson(DockerJson):
         return super().take(chunk)
 
     together = staticmethod(Transform.together)  # each holds something, nearly always
+    rest = Transform.rest
 
     # ------------------------------------------------------------------ fast path
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from collector.documents.composer import FinishedLine
 from collector.model import Chunk, Decided, LogStream, Segment
-from collector.ports import Undecided
+from collector.ports import Transform, Undecided
 from collector.sources.log_files import MAX_RAW_LINE_BYTES
 from collector.transform.docker_json import DockerJson
 from collector.transform.envelope import LineWithAttrs
@@ -20,6 +20,7 @@ class _Plain(DockerJson):
     """What both have in common; `_times` has the lines that wait for their time."""
 
     _undated = WrittenLines
+    rest = Transform.rest  # each output decides the times of its lines by itself
 
     @property
     def _times(self) -> WrittenLines:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.documents.forms import FORMS, form_of
 from collector.errors import ConfigurationError, Unavailable
 from collector.ports import LogPilot, OutputContext, Shipper
 from shippers.ndjson_file import NdjsonFile, Settings
@@ -226,3 +227,14 @@ def test_log_pilots_files_become_one_file_of_its_size_and_number() -> None:
     assert Settings.from_log_pilot(LogPilot("kafka", variables)) is None
     with pytest.raises(ConfigurationError, match="FILE_PATH: is missing"):
         Settings.from_log_pilot(LogPilot("file", {"FILE_NAME": "x"}))
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_the_lines_are_documents_in_the_form_that_is_asked_for(path: Path, form: str) -> None:
+    shipper = Settings(path=path, document=form).open(OutputContext("out", path.parent))
+    await shipper.ship(SENT)
+    await shipper.aclose()
+    wanted = form_of(form).written(SENT.segments[0].documents)
+    assert [json.loads(line) for line in lines(path)] == [
+        {"_id": name} | json.loads(document) for name, document in zip(SENT.segments[0].ids, wanted, strict=True)
+    ]

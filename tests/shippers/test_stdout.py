@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.documents.forms import form_of
 from collector.errors import Unavailable
 from collector.ports import OutputContext, Shipper
 from shippers.stdout import Settings, Stdout
@@ -133,3 +134,13 @@ async def test_after_a_torn_line_the_batch_begins_on_a_line_of_its_own(
     whole = [line for line in lines if line.endswith(b"}")]
     assert len(lines) == len(whole) + 1
     assert set(documents(b"\n".join(whole))) == set(sent.segments[0].ids)
+
+
+async def test_the_lines_are_documents_in_the_form_that_is_asked_for(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    sent = batch(plain_segment(1))
+    shipper = Stdout(writing, Settings(document="ecs").form)
+    await shipper.ship(sent)
+    await shipper.aclose()
+    (wanted,) = form_of("ecs").written(sent.segments[0].documents)
+    assert json.loads(os.read(reading, 1 << 16)) == {"_id": sent.segments[0].ids[0]} | json.loads(wanted)

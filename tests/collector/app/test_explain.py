@@ -76,6 +76,7 @@ async def test_it_tells_settings_origins_faults_and_the_documents_that_are_deliv
                 "documents": 2,
                 "backlog_bytes": 0,
                 "level": "",
+                "redact": [],
                 "format": "",
                 "unparsed_lines": 1,
                 "refused_times": 0,
@@ -199,3 +200,23 @@ async def test_of_a_file_in_a_volume_settings_and_lines_are_told_and_a_link_is_n
         (volume / "logs").rename(volume / "moved")
         (volume / "logs").symlink_to(tmp_path / "outside")
         assert all(one["lines"] == [] for one in told(agent)["web"]["streams"])
+
+
+async def test_it_tells_which_outputs_get_nothing_of_a_container(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.environ["PILOTFISH_OUTPUTS__OTHER"] = json.dumps({"type": "keeps", "containers": ["db"], "redact": ["pii"]})
+    tree = host.tree("directory")
+    describe(tree, "web", {}, [], "x")
+    describe(tree, "db", {}, [], "x")
+    describe(tree, "batch", {"pilotfish.outputs": "kept"}, [], "x")
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 3)
+        found = {name: one["streams"][0] for name, one in told(agent).items()}
+        assert {name: one["not_for"] for name, one in found.items()} == {"web": ["other"], "db": [], "batch": ["other"]}
+        assert {name: sorted(one["outputs"]) for name, one in found.items()} == {
+            "web": ["kept"],
+            "db": ["kept", "other"],
+            "batch": ["kept"],
+        }
+        assert found["db"]["outputs"]["other"]["redact"] == ["pii"]
+        assert settings(found["batch"])["outputs"] == ("kept", "label pilotfish.outputs")

@@ -496,6 +496,27 @@ def test_the_schema_describes_each_section() -> None:
     assert found["properties"]["log"]["description"]
 
 
+def test_what_an_output_gets_is_known_when_the_file_is_read(written: Path) -> None:
+    text = """
+        outputs:
+          whole: {type: store}
+          public: {type: stdout, containers: ["web-*", "!web-9"], targets: [shop], level: warn, redact: [pii]}
+        containers: [{name: db, outputs: [whole]}]
+    """
+    found = read(written, text)
+    public = found.outputs["public"]
+    assert [public.has_container(name) for name in ("web-1", "web-9", "db")] == [True, False, False]
+    assert [public.has_target(name) for name in ("shop", "db")] == [True, False]
+    assert public.redact == ("pii",)
+    assert found.containers[0].outputs == ("whole",)
+    (told,) = mistakes(written, text.replace("redact: [pii]", "redact: [pi]"))
+    assert "outputs.public.redact: pi is unknown: use " in told
+    (told,) = mistakes(written, text.replace("outputs: [whole]", "outputs: [hole]"))
+    assert "containers.0.outputs: there is no output hole: use whole, public" in told
+    (told,) = mistakes(written, text.replace('"!web-9"', '"!"'))
+    assert "outputs.public.containers.1: " in told
+
+
 def test_what_is_redacted_is_known_when_the_file_is_read(written: Path) -> None:
     text = """
         outputs: {local: {type: store}}

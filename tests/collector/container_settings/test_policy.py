@@ -549,3 +549,28 @@ def test_the_operator_may_forbid_files_alone() -> None:
         "label pilotfish.audit: containers may not set files here: the operator's labels.allow does not name it"
     ]
     assert len(settled(labels, policy=Policy(LabelOptions(allow=("target", "files")))).entries) == 2
+
+
+def test_a_container_names_the_outputs_of_its_lines() -> None:
+    policy = Policy(outputs=("archive", "elastic"))
+    assert only(settled({"pilotfish.outputs": "elastic, archive"}, policy=policy)).outputs == ("elastic", "archive")
+    assert only(settled({"aliyun.logs.web": "stdout", "pilotfish.web.outputs": "archive"}, policy=policy)).outputs == (
+        "archive",
+    )
+    ruled = Policy(rules=[Rule(outputs=("archive",))], outputs=("archive", "elastic"))
+    assert only(settled({}, policy=ruled)).outputs == ("archive",)
+
+
+def test_a_container_that_names_an_unknown_output_goes_to_all_and_is_told() -> None:
+    found = settled({"pilotfish.outputs": "elastic,attic"}, policy=Policy(outputs=("archive", "elastic")))
+    assert [one.outputs for one in found.entries] == [()]
+    assert found.told() == [
+        "label pilotfish.outputs: there is no output attic: use archive, elastic; its lines go to every output"
+    ]
+
+
+def test_an_operator_may_keep_containers_from_naming_outputs() -> None:
+    policy = Policy(LabelOptions(allow=("target",)), outputs=("archive",))
+    found = settled({"pilotfish.outputs": "archive"}, policy=policy)
+    assert [one.outputs for one in found.entries] == [()]
+    assert "containers may not set outputs" in found.told()[0]

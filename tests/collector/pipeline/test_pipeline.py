@@ -3,13 +3,14 @@
 import asyncio
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from collector.container_settings.rule_book import RuleBook
 from collector.discovery.registry import Container, Registry
 from collector.errors import Unavailable
 from collector.intake.input import Reads
@@ -17,6 +18,7 @@ from collector.intake.json_files import JsonFiles
 from collector.model import Batch, LogStream, Receipt, Segment, StreamKey
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
+from collector.pipeline.sharing import Sharing
 from collector.ports import ShipperSettings, Tap
 from collector.sources.file_tail import FileTail
 from collector.sources.log_reader import LogReader
@@ -64,25 +66,33 @@ class Host:
         tap: Tap | None = None,
         reads: Reads | None = None,
         settings: type[ShipperSettings] = ShipperSettings,
+        more: Mapping[str, object] | None = None,
+        rules: RuleBook | None = None,
+        sharing: Sharing | None = None,
         level: str | None = None,
     ) -> Pipeline:
         reads = reads or JsonFiles(Stamps(), cutoff=cutoff)
         pipeline = Pipeline(
             output,
             shipper,
-            settings(
-                type="recording",
-                level=level,
-                batch_bytes=batch_bytes,
-                linger_seconds=0.0,
-                spool=spool,
-                spool_after_seconds=0.0,
+            settings.model_validate(
+                {
+                    "type": "recording",
+                    "level": level,
+                    "batch_bytes": batch_bytes,
+                    "linger_seconds": 0.0,
+                    "spool": spool,
+                    "spool_after_seconds": 0.0,
+                    **(more or {}),
+                }
             ),
             registry=self.registry,
             checkpoints=Checkpoints(self.state, output),
             directory=self.state,
             inputs={"docker": reads},
             tap=tap,
+            rules=rules,
+            sharing=sharing,
         )
         pipeline.events.open(docker_event.STREAM, reads.cutoff)
         return pipeline

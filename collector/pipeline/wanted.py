@@ -1,0 +1,57 @@
+"""The streams of the registry → those that one output wants, each as it wants it.
+
+What it does not want does not exist for it: no reader, no position, and nothing of it is left out or lost.
+"""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from collector.container_settings.rule_book import RuleBook
+from collector.discovery.registry import Registry
+from collector.documents.levels import NAMES
+from collector.model import LogStream, StreamKey
+from collector.ports import ShipperSettings
+from collector.reading import Reading
+
+
+class Wanted:
+    """One output's. `rules` have the redaction that there is now."""
+
+    def __init__(self, output: str, settings: ShipperSettings, registry: Registry, rules: RuleBook) -> None:
+        self._output = output
+        self._settings = settings
+        self._registry = registry
+        self._rules = rules
+        self._found: Mapping[StreamKey, LogStream] = {}
+        self._version = (-1, -1)  # of the registry and the rules, when they were found
+
+    def streams(self) -> Mapping[StreamKey, LogStream]:
+        """What is to be followed now."""
+        version = self._registry.version, self._rules.version
+        if version != self._version:
+            streams = self._registry.streams
+            self._found = {key: self._as_wanted(stream) for key, stream in streams.items() if self.has(stream)}
+            self._version = version
+        return self._found
+
+    def has(self, stream: LogStream) -> bool:
+        """Whether the output gets its lines."""
+        settings = self._settings
+        is_meant = not stream.outputs or self._output in stream.outputs
+        return is_meant and settings.has_container(stream.container) and settings.has_target(stream.target)
+
+    def _as_wanted(self, stream: LogStream) -> LogStream:
+        """With the output's minimum level, what it redacts, and its share of what is beyond a limit."""
+        settings, reading = self._settings, stream.reading
+        if least := settings.level:
+            reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
+        if more := tuple(name for name in settings.redact if name not in reading.redact):
+            reading = self._redacted(reading, (*reading.redact, *more))
+        if reading.on_excess == "store_only":
+            has_all = {"limits": ()} if settings.has_excess else {"on_excess": "drop"}
+            reading = reading._replace(**has_all)
+        return stream if reading is stream.reading else replace(stream, reading=reading)
+
+    def _redacted(self, reading: Reading, names: tuple[str, ...]) -> Reading:
+        return reading._replace(redact=names, redactor=self._rules.redaction.of(names))

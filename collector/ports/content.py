@@ -1,0 +1,53 @@
+"""The options of an output that say what of all lines it gets, and the seam between them and the names they are for.
+
+A pattern has `*`, `?` and `[…]` as file names have; one that begins with `!` takes out what the others let in.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from collector.values import Section
+
+Pattern = Annotated[str, StringConstraints(pattern=r"^!?[^!\s]\S*$", max_length=512)]
+
+
+def is_chosen(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a name is among them: none choose all, and those with `!` alone all but theirs."""
+    without = [one[1:] for one in patterns if one.startswith("!")]
+    among = [one for one in patterns if not one.startswith("!")]
+    is_in = not among or any(fnmatchcase(name, one) for one in among)
+    return is_in and not any(fnmatchcase(name, one) for one in without)
+
+
+class ContentOptions(Section):
+    """What an output gets."""
+
+    containers: tuple[Pattern, ...] = Field(
+        (),
+        max_length=64,
+        description="containers whose lines it gets, by name; patterns with *, a pattern with ! in front excludes; "
+        "default: all",
+    )
+    targets: tuple[Pattern, ...] = Field(
+        (),
+        max_length=64,
+        description="targets whose documents it gets; patterns with *, a pattern with ! in front excludes; "
+        "default: all",
+    )
+    level: Literal["trace", "debug", "info", "warn", "error", "fatal"] | None = Field(
+        None, description="minimum level; lines with a lower one are left out, lines without a level are delivered"
+    )
+    redact: tuple[str, ...] = Field(
+        (), description="sets and rules of redaction for this output, besides those that hold for a container"
+    )
+
+    def has_container(self, name: str) -> bool:
+        """Whether it gets lines of a container of this name."""
+        return is_chosen(name, self.containers)
+
+    def has_target(self, target: str) -> bool:
+        """Whether it gets documents with this target."""
+        return is_chosen(target, self.targets)
