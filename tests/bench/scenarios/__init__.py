@@ -12,6 +12,7 @@ ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "settings": settings.measure,
     "outputs": outputs.measure,
     "server": server.measure,
+    "several": several.measure,
     "steady": steady.measure,
     "active": active.measure,
     "latency": latency.measure,
