@@ -22,6 +22,8 @@ class Ledger:
     def __init__(self) -> None:
         self.read = 0
         self.read_bytes = 0
+        self.document_bytes = 0  # of documents that were read
+        self.document_bytes_per_second = 0.0  # lately
         self.recovered_from_spool = 0
         self.replayed = 0
         self.acknowledged = 0
@@ -51,6 +53,7 @@ class Ledger:
         self.read += segment.count - again
         self.in_flight += segment.count - again
         self.in_flight_bytes += segment.size
+        self.document_bytes += segment.size
 
     def left_out(self, filtered: Mapping[str, int]) -> None:
         """So many documents of each rule were read, and go nowhere on purpose."""

@@ -23,12 +23,13 @@ from collector.documents.form_option import FormOption
 from collector.documents.forms.pilotfish import FORM
 from collector.errors import ConfigurationError, Unavailable
 from collector.files.writing import fsync_directory
-from collector.model import Batch, Receipt
+from collector.model import Batch, Receipt, Segment
 from collector.ports import LogPilot, OutputContext, Promise, ShipperSettings, Translated
 from collector.values import Bytes, FilePath
 
 LINE_START = b'{"_id":"'
 BLOCK_BYTES = 1 << 16
+_READ_BACK_BYTES = 16 << 20
 _IRREGULAR = "is a pipe, a device or a socket"
 _NAME_A_FILE = "name a file; the output `stdout` writes to standard output"
 
@@ -121,6 +122,15 @@ class NdjsonFile:
             )
         return f"{self._path}: {'exists' if there == self._path else 'will be created'}"
 
+    async def read_back(self, segment: Segment) -> Collection[str]:
+        """The ids of the segment's documents that are in the file, among its last lines.
+
+        Raises:
+            Unavailable: the file cannot be read.
+        """
+        ids = await asyncio.get_running_loop().run_in_executor(self._thread, self._last_ids)
+        return ids.intersection(segment.ids)
+
     async def aclose(self) -> None:
         """Finish the write under way and close the file; may be called twice."""
         if self._closed:
@@ -146,6 +156,18 @@ class NdjsonFile:
                 f"the file {self._path} cannot be written: {error.strerror}",
                 "check the free disk space, and that this user can write there",
             ) from error
+
+    def _last_ids(self) -> set[str]:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _READ_BACK_BYTES))
+                lines = file.read().split(b"\n")
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise Unavailable(f"the file {self._path} cannot be read: {error.strerror}") from error
+        named = (line[len(LINE_START) :].partition(b'"')[0] for line in lines if line.startswith(LINE_START))
+        return {name.decode(errors="replace") for name in named}
 
     def _open(self) -> None:
         """Open the file, unless the open one still stands at its path, and mend its end."""

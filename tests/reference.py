@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from collector.app.check import WORDS
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
 from collector.config.others import ROWS
@@ -34,7 +35,8 @@ def render(page: str) -> str:
 
 def pages() -> list[Path]:
     """The pages that hold a table."""
-    return [path for path in sorted((ROOT / "docs").glob("*.md")) if _TABLE.search(path.read_text("utf-8"))]
+    found = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "outputs").glob("*.md")]
+    return [path for path in sorted(found) if _TABLE.search(path.read_text("utf-8"))]
 
 
 def table_of(page: str, heading: str) -> list[str]:
@@ -77,6 +79,14 @@ def variables(program: str) -> str:
     return _rows((f"Variable of {program}", "Here"), rows)
 
 
+def promises() -> str:
+    """Every type of output, and what it promises."""
+    types = installed_types().outputs
+    found = [(name, types[name].model_construct(type=name).promise()) for name in types]
+    rows = [(f"`{name}`", WORDS[promise.kind], promise.text) for name, promise in sorted(found)]
+    return _rows(("Type", "Promise with default options", "By what"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "metrics": metrics,
@@ -85,6 +95,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "logspout": lambda: variables("logspout"),
     "overview": overview,
     "commands": reference,
+    "promises": promises,
 }
 
 

@@ -27,6 +27,7 @@ MAY_CATCH_EVERY_ERROR = (
     "collector.app.live_routes",
     "collector.app.plugins",
     "collector.app.reloading",
+    "collector.app.trying_output",
     "collector.delivery.sender",
 )
 MAY_READ_THE_ENVIRONMENT = ("collector.config", "collector.cli")

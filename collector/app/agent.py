@@ -159,6 +159,8 @@ class Agent:
         for output, settings in self.configuration.outputs.items():
             opened[output] = settings.open(OutputContext(output, state / places.OUTPUTS / output))
             stack.push_async_callback(opened[output].aclose)
+            if (promise := settings.promise()).kind == "unsafe":
+                log.warning("output may lose documents", output=output, reason=promise.text)
         return opened
 
     def _pipeline(self, output: str, shipper: Shipper, state: Path) -> Pipeline:

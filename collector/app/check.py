@@ -9,20 +9,27 @@ import fcntl
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from collector.app.inputs import context_of
 from collector.config.models import Configuration
 from collector.discovery.registry import Registry
 from collector.errors import REPORT_IT, PilotfishError, StateError, place_of
 from collector.intake.input import InputContext, InputSettings
-from collector.ports import Finding, OutputContext, ShipperSettings
+from collector.ports import Finding, OutputContext, Promised, ShipperSettings
 from collector.state import directory as state_directory
 from collector.state import places
 
 PROBE_SECONDS = 10.0
+PACKED = 5  # a record of the spool has about a fifth of its documents' bytes (ADR 7)
+SHORT_HOURS = 1.0
+WORDS: Mapping[Promised, str] = {
+    "exactly_once": "exactly once",
+    "at_least_once": "at least once",
+    "unsafe": "unsafe",
+}
 FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
 
 
@@ -39,8 +46,10 @@ class Probed(Protocol):
         ...
 
 
-async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
-    """Look at one thing after the other."""
+async def examine(
+    configuration: Configuration, numbers: Mapping[str, Mapping[str, Any]] | None = None
+) -> AsyncIterator[Finding]:
+    """Look at one thing after the other. `numbers` are those of the running agent, by output; None: none runs."""
     yield Finding("ok", "configuration", "valid")
     for words in configuration.told:
         yield Finding("ok", "configuration", words)
@@ -57,6 +66,9 @@ async def examine(configuration: Configuration) -> AsyncIterator[Finding]:
         yield Finding("ok", "targets", text)
     for name, settings in configuration.outputs.items():
         yield await _output(name, settings, configuration.state_dir)
+        yield _promise(name, settings)
+        if settings.spool:
+            yield _bridges(name, settings, (numbers or {}).get(name, {}).get("document_bytes_per_second"))
     yield _port(configuration)
 
 
@@ -138,6 +150,34 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
         )
     except Exception as error:  # noqa: BLE001 - of another package's code
         return Finding("fail", subject, f"raised an unexpected error ({place_of(error)})", REPORT_IT)
+
+
+def _promise(name: str, settings: ShipperSettings) -> Finding:
+    """What it promises."""
+    promise = settings.promise()
+    text = f"{WORDS[promise.kind]}: {promise.text}"
+    if promise.kind == "unsafe":
+        return Finding("warn", f"promise of output {name}", text, "use it only for documents that may be lost")
+    return Finding("ok", f"promise of output {name}", text)
+
+
+def _bridges(name: str, settings: ShipperSettings, rate: float | None) -> Finding:
+    """For how long its spool can take what is read."""
+    subject = f"spool of output {name}"
+    size = f"{settings.spool_bytes >> 20:,} MiB"
+    if not rate:
+        return Finding("ok", subject, f"{size}; how long an outage may last is known once the agent runs")
+    hours = settings.spool_bytes * PACKED / rate / 3600
+    text = f"{size} bridge an outage of about {_hours(hours)}, at {rate / 1000:,.0f} kB/s of documents"
+    if hours < SHORT_HOURS:
+        return Finding("warn", subject, text, f"raise spool_bytes of output {name}")
+    return Finding("ok", subject, text)
+
+
+def _hours(hours: float) -> str:
+    if hours > 48:
+        return f"{hours / 24:,.0f} days"
+    return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
 
 
 def _port(configuration: Configuration) -> Finding:

@@ -25,6 +25,8 @@ def numbers_of(pipeline: Pipeline) -> dict[str, Any]:
     """What became of one output's documents so far."""
     ledger = pipeline.ledger
     return {
+        "type": pipeline.settings.type,
+        "promise": pipeline.settings.promise()._asdict(),
         "read": ledger.read,
         **ledger.settled,
         "dropped": sum(ledger.dropped.values()),
@@ -33,6 +35,8 @@ def numbers_of(pipeline: Pipeline) -> dict[str, Any]:
         "recovered_from_spool": ledger.recovered_from_spool,
         "replayed": ledger.replayed,
         "spool_bytes": ledger.spool_bytes,
+        "spool_capacity_bytes": pipeline.spool_capacity_bytes,
+        "document_bytes_per_second": round(ledger.document_bytes_per_second),
         "in_flight": ledger.in_flight,
         "backlog_bytes": pipeline.backlog_bytes,
         "error": ledger.error,

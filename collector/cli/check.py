@@ -1,6 +1,8 @@
 """`pilotfish check`: what the agent would find here, with the fix for what is wrong."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -24,6 +26,21 @@ def check(routes: Routes = "", config: Config = None) -> None:
     raise typer.Exit(asyncio.run(_check(config, routes)))
 
 
+def _numbers(config: Path | None) -> Mapping[str, Mapping[str, Any]] | None:
+    """Those of each output, of the running agent; None if none answers."""
+    import json
+
+    from collector.cli import agent
+    from collector.errors import PilotfishError
+
+    try:
+        with agent.ask("/api/status", [], state_dir=None, config=config) as response:
+            found = json.loads(response.read())
+    except (PilotfishError, OSError, ValueError):
+        return None
+    return found["outputs"] if isinstance(found, dict) and isinstance(found.get("outputs"), dict) else None
+
+
 async def _check(config: Path | None, routes: str) -> int:
     from rich.console import Console
     from rich.text import Text
@@ -36,7 +53,7 @@ async def _check(config: Path | None, routes: str) -> int:
     console = Console(highlight=False)
     failed = 0
     configuration = load(config, installed_types(), routes=routes)
-    async for finding in examine(configuration):
+    async for finding in examine(configuration, _numbers(config)):
         line = Text.assemble((f"{finding.verdict:<4}", colours[finding.verdict]), "  ")
         line.append(terminal.visible(f"{finding.subject}: {finding.text}"))
         console.print(line, soft_wrap=True)

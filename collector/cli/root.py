@@ -2,7 +2,7 @@
 
 import typer
 
-from collector.cli import check, config, dead_letters, demo, explain, run, search, setup, tail, try_, version
+from collector.cli import check, config, dead_letters, demo, explain, output, run, search, setup, tail, try_, version
 from collector.cli.options import examples
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command("try", epilog=try_.EXAMPLES)(try_.try_)
 app.add_typer(config.app, name="config")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
+app.add_typer(output.app, name="output")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(setup.app, name="setup")
 app.command(epilog=version.EXAMPLES)(version.healthcheck)

@@ -90,7 +90,7 @@ class Pipeline:
         self._deciding = Deciding(checkpoints, self.readers)
         self._retargeting = Retargeting(checkpoints, self.readers, self._with_another_transform)
         self._returning = Returning(checkpoints, self.readers, self._read_anew)
-        self._registry, self._inputs, self._settings = registry, inputs, settings
+        self._registry, self._inputs, self.settings = registry, inputs, settings
         self.wanted = Wanted(output, settings, registry, rules or RuleBook())
         size, linger = settings.batch_bytes, settings.linger_seconds
         self._rounds = Rounds[PolledSource](linger_seconds=linger, batch_bytes=size, take=self._take)
@@ -123,7 +123,7 @@ class Pipeline:
                 tasks.create_task(self._retargeting.run(), name=f"{self.output} targets"),
             ]
             events = tasks.create_task(self.events.pass_on(self._admission.put_event), name=f"{self.output} events")
-            delivery = tasks.create_task(self._delivery.run(self._settings.concurrency), name=f"{self.output} delivery")
+            delivery = tasks.create_task(self._delivery.run(self.settings.concurrency), name=f"{self.output} delivery")
             await self._follow_registry(watcher)
             events.cancel()  # those that wait are told again at the next start
             if self._left_out.has_any:
@@ -138,7 +138,7 @@ class Pipeline:
         return Admission(self._batches, self._delivery, self._returning, *books, tap)
 
     def _new_delivery(self, shipper: Shipper, spool: Path) -> Delivery:
-        settings = self._settings
+        settings = self.settings
         return Delivery(
             self.output,
             shipper,
@@ -155,7 +155,7 @@ class Pipeline:
         )
 
     def _new_spool(self, path: Path) -> Spool | None:
-        settings = self._settings
+        settings = self.settings
         if settings.has_frozen_batches:
             mark, memory = self.checkpoints.spool_mark, settings.batch_bytes * _BATCHES_AT_HAND
             return Spool(path, settings.spool_bytes, is_held=True, covered=mark, memory_bytes=memory)
@@ -177,13 +177,13 @@ class Pipeline:
     @property
     def spool_capacity_bytes(self) -> int:
         """So many bytes may be in the spool; 0 without one."""
-        return self._settings.spool_bytes if self._settings.spool else 0
+        return self.settings.spool_bytes if self.settings.spool else 0
 
     def _adapt(self, limit: int) -> None:
         """So many batches may be under way: have memory for them, and no more."""
         self.ledger.concurrency_limit = limit
-        batches = _BATCHES_AT_HAND if self._settings.has_frozen_batches else max(limit, _BATCHES_AT_HAND)
-        self._batches.resize(self._settings.batch_bytes * batches)  # frozen ones have memory of their own
+        batches = _BATCHES_AT_HAND if self.settings.has_frozen_batches else max(limit, _BATCHES_AT_HAND)
+        self._batches.resize(self.settings.batch_bytes * batches)  # frozen ones have memory of their own
 
     async def _follow_registry(self, watcher: Watcher) -> None:
         version = -1
@@ -219,7 +219,7 @@ class Pipeline:
             self._tasks[key] = readers.create_task(self._follow(reader), name=f"{self.output} {stream.container}")
 
     def _tell_left_out(self, put: Callable[[Segment], object]) -> None:
-        if not self._settings.has_target(left_out.TARGET):
+        if not self.settings.has_target(left_out.TARGET):
             return
         if left_out.STREAM.key not in self.events.streams:
             self.events.open(left_out.STREAM, "")

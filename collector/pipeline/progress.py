@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from collector.ledger import Ledger
 from collector.pipeline.pipeline import Pipeline
 
 log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 5.0
+_RATE_SECONDS = 600.0  # of which the rate is
 _WORTH_TELLING_BYTES = 64 << 20
 
 
@@ -23,17 +25,36 @@ class Progress:
     async def run(self) -> None:
         """Tell until cancelled."""
         before = {pipeline.output: pipeline.ledger.read_bytes for pipeline in self._pipelines}
+        rates = {pipeline.output: Rate(pipeline.ledger) for pipeline in self._pipelines}
         last = time.monotonic()
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             seconds = time.monotonic() - last
             last += seconds
             for pipeline in self._pipelines:
+                rates[pipeline.output].look(seconds)
                 read = pipeline.ledger.read_bytes
                 rate = (read - before[pipeline.output]) / seconds
                 before[pipeline.output] = read
                 if pipeline.backlog_bytes >= _WORTH_TELLING_BYTES:
                     log.info("catching up", output=pipeline.output, **estimate(pipeline.backlog_bytes, read, rate))
+
+
+class Rate:
+    """How many bytes of documents come in a second, on average over the last minutes: told by the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._before = ledger.document_bytes
+        self._known_seconds = 0.0
+
+    def look(self, seconds: float) -> None:
+        """So much time has gone since it looked last."""
+        came = self._ledger.document_bytes - self._before
+        self._before += came
+        self._known_seconds = min(self._known_seconds + seconds, _RATE_SECONDS)
+        share = min(seconds / self._known_seconds, 1.0)
+        self._ledger.document_bytes_per_second += share * (came / seconds - self._ledger.document_bytes_per_second)
 
 
 def estimate(backlog_bytes: int, read_bytes: int, bytes_per_second: float) -> dict[str, str]:

@@ -17,6 +17,8 @@ from collector.ports.reading import Undecided as Undecided
 from collector.ports.shipping import Finding as Finding
 from collector.ports.shipping import OutputContext as OutputContext
 from collector.ports.shipping import Promise as Promise
+from collector.ports.shipping import Promised as Promised
+from collector.ports.shipping import ReadsBack as ReadsBack
 from collector.ports.shipping import Shipper as Shipper
 from collector.ports.shipping import ShipperSettings as ShipperSettings
 from collector.ports.translating import LogPilot as LogPilot

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from collector.model import Batch, Receipt
+from collector.model import Batch, Receipt, Segment
 from collector.ports.content import ContentOptions
 from collector.ports.translating import LogPilot, Route, Translated
 from collector.values import Bytes, Seconds
@@ -28,6 +28,19 @@ class Shipper(Protocol):
 
     async def aclose(self) -> None:
         """Release everything; may be called twice, and without `ship`. What `ship` acknowledged stays."""
+        ...
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """A shipper whose destination can be asked for documents."""
+
+    async def read_back(self, segment: Segment) -> Collection[str]:
+        """The ids of the segment's documents that are found there.
+
+        Raises:
+            Unavailable: the destination cannot be asked.
+        """
         ...
 
 

@@ -1,6 +1,7 @@
 """One batch → one `_bulk` request → one Receipt, on whatever server answers."""
 
 import asyncio
+from collections.abc import Collection
 from copy import copy
 
 import structlog
@@ -8,11 +9,11 @@ from msgspec.structs import replace
 
 from collector.documents.forms import KEPT, form_of
 from collector.errors import Refused, ShippingError, Unavailable
-from collector.model import Batch, Receipt
+from collector.model import Batch, Receipt, Segment
 from collector.net.http_node import Answer, is_cut
 from collector.ports import Found, Query
 
-from . import bulk
+from . import bulk, read_back
 from .cluster import Server, identify
 from .connection import Connection, words_of
 from .indices import Indices
@@ -103,6 +104,15 @@ class ElasticsearchShipper:
         """
         server = await identify(self._connection)
         return f"{server or 'a server that does not report its version'} at {self._connection.name}"
+
+    async def read_back(self, segment: Segment) -> Collection[str]:
+        """The ids of the segment's documents that are in its index.
+
+        Raises:
+            Unavailable: the server cannot be asked.
+            Unauthorized: the credentials may not read.
+        """
+        return await read_back.found(self._connection, self._index, segment)
 
     async def aclose(self) -> None:
         """Close the connections; may be called twice, and without `ship`."""

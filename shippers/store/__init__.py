@@ -6,21 +6,28 @@ all that blocks (`days`); `schema` says what is indexed and `syntax` what a quer
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
+import msgspec
+from msgspec import Struct
 from pydantic import Field
 
 from collector.clock import SureClock
 from collector.errors import StateError, Unavailable
-from collector.model import Batch, Receipt
+from collector.model import Batch, Receipt, Segment
 from collector.ports import Found, OutputContext, Promise, Query, ShipperSettings
 from collector.values import Bytes, Seconds
 
 from .days import Days
 
 T = TypeVar("T")
+_READ_BACK = 10_000  # documents that are looked through
+
+
+class _Named(Struct):
+    _id: str
 
 
 class Settings(ShipperSettings):
@@ -109,6 +116,15 @@ class Store:
             await self._run(self._days.open)
         return await asyncio.to_thread(self._days.search, query)
 
+    async def read_back(self, segment: Segment) -> Collection[str]:
+        """The ids of the segment's documents that are found, among the newest of its target.
+
+        Raises:
+            StateError: the directory cannot be read, or another process uses it.
+        """
+        found = await self.search(Query(target=segment.stream.target, limit=_READ_BACK))
+        return {_id_of(document) for document in found.documents}.intersection(segment.ids)
+
     async def aclose(self) -> None:
         """Commit what is waiting, and give files and threads back; may be called twice."""
         if self._closed:
@@ -138,6 +154,11 @@ class Store:
         self._committed_at = asyncio.get_running_loop().time()
         commit = self._run(self._days.commit)
         commit.add_done_callback(lambda done: promised.set_result(done.exception()))
+
+
+def _id_of(document: bytes) -> str:
+    """Each begins with its `_id`."""
+    return msgspec.json.decode(document, type=_Named)._id
 
 
 def _unavailable(error: BaseException) -> Unavailable:

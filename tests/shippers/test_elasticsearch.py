@@ -105,6 +105,16 @@ class RealServerContract(ShipperContract):
     def destination(self, server: SearchServer, site: OutputContext) -> Destination:
         return Cluster(server, site, self.form)
 
+    async def test_documents_are_read_back_by_their_ids(self, server: SearchServer, site: OutputContext) -> None:
+        sent, other = plain_segment(30), plain_segment(3, "elsewhere")
+        shipper = Cluster(server, site, self.form).open()
+        try:
+            assert await shipper.read_back(other) == set()
+            await deliver(shipper, batch(sent))
+            assert await shipper.read_back(plain_segment(40)) == set(sent.ids)
+        finally:
+            await shipper.aclose()
+
 
 class TestElasticsearch8(RealServerContract):
     @pytest.fixture

@@ -410,3 +410,40 @@ async def test_labels_in_a_tree_without_a_daemon_are_looked_at_too(tmp_path: Pat
         "label aliyun.logs.t16: 1 of its streams are not followed, from t16 on: a container has 16"
     )
     assert found["targets"].text == "16 named by containers, of 1000 (max_targets)"
+
+
+# ------------------------------------------------------------------ what outputs promise
+
+
+async def of_outputs(tmp_path: Path, numbers: dict[str, dict[str, Any]] | None = None) -> dict[str, Finding]:
+    outputs = {"far": {"type": "elasticsearch", "hosts": "http://127.0.0.1:1"}, "nothing": {"type": "null"}}
+    path = tmp_path / "pilotfish.yml"
+    inputs = {"directory": {"path": str(tmp_path)}}
+    path.write_text(json.dumps({"state_dir": str(tmp_path), "http": "off", "inputs": inputs, "outputs": outputs}))
+    configuration = load(path, installed_types(), environ={})
+    return {finding.subject: finding async for finding in examine(configuration, numbers)}
+
+
+async def test_what_an_output_promises_is_told_and_one_that_may_lose_documents_is_a_warning(tmp_path: Path) -> None:
+    found = await of_outputs(tmp_path)
+    assert (safe := found["promise of output far"]).verdict == "ok"
+    assert safe.text == "exactly once: the cluster creates each document once, by its id"
+    unsafe = found["promise of output nothing"]
+    assert (unsafe.verdict, unsafe.text) == ("warn", "unsafe: every document is discarded")
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict", "text"),
+    [
+        (None, "ok", "1,024 MiB; how long an outage may last is known once the agent runs"),
+        (20_000, "ok", "1,024 MiB bridge an outage of about 3 days, at 20 kB/s of documents"),
+        (200_000, "ok", "1,024 MiB bridge an outage of about 7 hours, at 200 kB/s of documents"),
+        (2_000_000, "warn", "1,024 MiB bridge an outage of about 45 minutes, at 2,000 kB/s of documents"),
+    ],
+)
+async def test_how_long_the_spool_bridges_an_outage_is_told_at_the_present_rate(
+    tmp_path: Path, rate: int | None, verdict: str, text: str
+) -> None:
+    found = await of_outputs(tmp_path, None if rate is None else {"far": {"document_bytes_per_second": rate}})
+    assert (found["spool of output far"].verdict, found["spool of output far"].text) == (verdict, text)
+    assert "spool of output nothing" not in found

@@ -2,7 +2,8 @@
 
 import pytest
 
-from collector.pipeline.progress import duration, estimate
+from collector.ledger import Ledger
+from collector.pipeline.progress import Rate, duration, estimate
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,15 @@ def test_an_estimate_tells_share_rest_speed_and_time() -> None:
 
 def test_a_backlog_that_does_not_shrink_has_no_time_left() -> None:
     assert estimate(300 << 20, 0, 0.0)["time_left"] == "unknown: no progress"
+
+
+def test_a_rate_is_the_average_of_the_last_minutes() -> None:
+    ledger = Ledger()
+    rate = Rate(ledger)
+    for _ in range(120):
+        ledger.document_bytes += 5_000
+        rate.look(5.0)
+    assert ledger.document_bytes_per_second == pytest.approx(1_000)
+    for _ in range(480):
+        rate.look(5.0)
+    assert ledger.document_bytes_per_second < 20
