@@ -3,7 +3,20 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.asked import Asked, Outcome
-from tests.bench.scenarios import active, catch_up, fair, idle, latency, outputs, ramp, scrape, server, settings, steady
+from tests.bench.scenarios import (
+    active,
+    catch_up,
+    fair,
+    idle,
+    latency,
+    outputs,
+    ramp,
+    scrape,
+    server,
+    settings,
+    several,
+    steady,
+)
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "catch-up": catch_up.mixed,
