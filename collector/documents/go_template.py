@@ -120,6 +120,29 @@ def _text(value: Value) -> str:
     return str(value)
 
 
+# Field → the word in braces that stands for it in the names of other options, such as `{container}`.
+_WORDS = {
+    ".ContainerName": "container",
+    ".Container.Name": "container",
+    ".Container.ID": "container_id",
+    ".Container.Config.Hostname": "container_id",
+    ".Container.Config.Image": _IMAGE,
+    ".Hostname": "host",
+}
+
+
+def in_braces(text: str) -> str | None:
+    """A template as a pattern such as `{container}.x`; None if it says something that such a pattern cannot."""
+    plain = _ACTION.sub("", text)
+    if "{" in plain or "}" in plain:
+        return None
+    fields = [_WORDS.get(each[2].strip()) for each in _ACTION.finditer(text)]
+    if None in fields:
+        return None
+    words = iter(fields)
+    return _ACTION.sub(lambda _: f"{{{next(words)}}}", text)
+
+
 class _Reader:
     """Reads what stands in one pair of braces."""
 

@@ -6,6 +6,8 @@ A type that does not know what is named gives None, and the next is asked.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from collector.errors import ConfigurationError
+
 
 class Route(NamedTuple):
     """A destination as logspout names one: `adapter[+transport]://host[:port][/path][?option=value&…]`.
@@ -61,13 +63,32 @@ def tls_of(route: Route) -> Translated:
         "client_cert_file": "LOGSPOUT_TLS_CLIENT_CERT",
         "client_key_file": "LOGSPOUT_TLS_CLIENT_KEY",
     }
-    said = {option: name for option, name in names.items() if route.variables.get(name)}
     idle = {
         "LOGSPOUT_TLS_HARDENING": "not needed: TLS 1.2 or newer, with the defaults of OpenSSL, is used anyway",
         "LOGSPOUT_TLS_DISABLE_SYSTEM_ROOTS": "not needed: where a file of authorities is given, only these are trusted",
     }
-    return Translated(
-        {option: route.variables[name] for option, name in said.items()},
-        said,
-        {name: why for name, why in idle.items() if route.variables.get(name)},
-    )
+    return Translated(*taken(route.variables, names), of_set(route.variables, idle))
+
+
+def taken(variables: Mapping[str, str], names: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options that variables say as they stand, and what says each; `names` has the variable of each option."""
+    origins = {option: name for option, name in names.items() if variables.get(name)}
+    return {option: variables[name] for option, name in origins.items()}, origins
+
+
+def address_of(variables: Mapping[str, str], program: str, default_port: int) -> tuple[str, str]:
+    """`host:port` of `<program>_HOST` and `<program>_PORT`, and the variables that say it.
+
+    Raises:
+        ConfigurationError: no host is said.
+    """
+    host, port = f"{program}_HOST", f"{program}_PORT"
+    if not (name := variables.get(host)):
+        raise ConfigurationError(f"{host}: is missing", "set it to the name of the server")
+    said = variables.get(port)
+    return f"{name}:{said or default_port}", f"{host}, {port}" if said else host
+
+
+def of_set(variables: Mapping[str, str], reasons: Mapping[str, str]) -> dict[str, str]:
+    """Of variables that have no effect those that are set, with the reason."""
+    return {name: why for name, why in reasons.items() if variables.get(name)}

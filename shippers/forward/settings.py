@@ -12,7 +12,7 @@ from collector.net.credentials import secret_of
 from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import Protocol
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated, tls_of
 from collector.values import FilePath, Text
 from shippers.forward.handshake import Handshake, Secrets
 from shippers.forward.shipper import Forward
@@ -71,6 +71,16 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
         if bool(self.username) != (self.password is not None or self.password_file is not None):
             raise ValueError("username and password (or password_file) go together")
         return self
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapters of logspout's modules for Fluentd."""
+        if route.adapter not in ("fluentd", "forward") or route.transport not in ("", "tcp", "tls"):
+            return None
+        has_tls = route.transport == "tls"
+        tls = tls_of(route) if has_tls else Translated({})
+        hosts = {"hosts": [route.address(cls.default_port)]}
+        return Translated({**hosts, **({"tls": True} if has_tls else {}), **tls.options}, tls.origins, tls.idle)
 
     def promise(self) -> Promise:
         """What the output promises."""

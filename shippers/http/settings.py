@@ -9,7 +9,7 @@ from collector.documents.form_option import FormOption
 from collector.documents.forms import KEPT
 from collector.net.credentials import BasicAuth, BearerToken, Credentials, Identity, Way, secret_of
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated
 from collector.values import MOST_BYTES, FilePath, Seconds, Text
 
 from . import encoding
@@ -140,6 +140,14 @@ class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, ShipperSe
         if self.acknowledge and len(self.hosts) > 1:
             raise ValueError("acknowledge needs one host: only the server that took events knows their acknowledgement")
         return self
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapters `http` and `https` of modules of somebody else's: the URI is the server's."""
+        if route.adapter not in ("http", "https") or route.transport:
+            return None
+        path = {"path": route.path} if route.path.strip("/") else {}
+        return Translated({"hosts": [f"{route.adapter}://{route.address(cls.default_ports[route.adapter])}"], **path})
 
     def promise(self) -> Promise:
         """What the output promises."""

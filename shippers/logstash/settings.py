@@ -9,7 +9,8 @@ from collector.net.addresses import Address, address_of
 from collector.net.datagrams import Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
-from collector.ports import OutputContext, Promise, Shipper, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, Route, Shipper, ShipperSettings, Translated
+from shippers.logstash import elsewhere
 from shippers.logstash.lines import Lines, LinesByUdp
 from shippers.logstash.windows import Windows
 
@@ -65,6 +66,20 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     def addresses(self) -> list[Address]:
         """Each host with its port."""
         return [address_of(host, _DEFAULT_PORTS[self.protocol]) for host in self.hosts]
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """Lines of JSON, as logspout's module for Logstash sends them."""
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output of the same name.
+
+        Raises:
+            ConfigurationError: its variables name no host.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "logstash" else None
 
     def promise(self) -> Promise:
         """What the output promises: with json_lines nothing."""

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from collector.net.credentials import BasicAuth, BearerToken
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated
 from collector.values import Bytes, Text
 
 from .entries import LABELS, Entries
@@ -67,6 +67,15 @@ class Settings(HttpOptions, BearerToken, BasicAuth, ShipperSettings):
         if len({*self.labels, *self.extra_labels}) > _MOST_LABELS:
             raise ValueError(f"labels and extra_labels are too many; Loki takes {_MOST_LABELS}")
         return self
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapter `loki` of a module of somebody else's; the transports are http and https."""
+        if route.adapter != "loki" or route.transport not in ("", "http", "https", "tls"):
+            return None
+        scheme = "https" if route.transport in ("https", "tls") else "http"
+        path = {"path": route.path} if route.path.strip("/") else {}
+        return Translated({"hosts": [f"{scheme}://{route.address(cls.default_ports[scheme])}"], **path})
 
     def promise(self) -> Promise:
         """What the output promises."""

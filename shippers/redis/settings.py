@@ -11,8 +11,10 @@ from collector.errors import ConfigurationError
 from collector.net.credentials import secret_of
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, Route, ShipperSettings, Translated
 from collector.values import FilePath, Seconds, Text
+
+from . import elsewhere
 
 if TYPE_CHECKING:
     from .nodes import Access
@@ -107,6 +109,20 @@ class Settings(TlsOptions, FormOption, ShipperSettings):
     def has_frozen_batches(self) -> bool:
         """A batch is told from others by all of its ids."""
         return True
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """A list, as logspout's Redis modules write it."""
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output of the same name.
+
+        Raises:
+            ConfigurationError: its variables name no host.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "redis" else None
 
     def promise(self) -> Promise:
         """What the output promises."""

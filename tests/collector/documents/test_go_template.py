@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.container_settings.keys import plain
-from collector.documents.go_template import MOST_CHARACTERS, Template, member_of
+from collector.documents.go_template import MOST_CHARACTERS, Template, in_braces, member_of
 from tests.contract.segments import document, log_stream
 from tests.examples import examples
 
@@ -119,3 +119,18 @@ def test_any_text_is_a_template_that_renders_or_an_error(text: str) -> None:
 def test_a_line_is_never_read_as_a_template(line: str) -> None:
     written = document(b'{"message":%b}' % json.dumps(f"{{{{.Container.ID}}}}{line}").encode(), STREAM)
     assert rendered("{{.Data}}", written) == f"{{{{.Container.ID}}}}{line}"
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("{{.ContainerName}}.db", "{container}.db"),
+        ("{{ .Container.Config.Hostname }}-{{.Hostname}}", "{container_id}-{host}"),
+        ("web", "web"),
+        ("{{.Data}}", None),
+        ("{{index .Container.Config.Labels `x`}}", None),
+        ("{x}", None),
+    ],
+)
+def test_a_template_of_fields_alone_is_a_pattern_in_braces(text: str, pattern: str | None) -> None:
+    assert in_braces(text) == pattern
