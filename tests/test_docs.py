@@ -27,7 +27,7 @@ COMMANDS = dict(commands())
 GROUPS = "|".join(
     words.split(" ", 1)[1] for words, command in COMMANDS.items() if " " in words and hasattr(command, "commands")
 )
-COMMAND = re.compile(rf"\bpilotfish (?!pilotfish\b)((?:(?:{GROUPS}) )?[a-z-]+)")
+COMMAND = re.compile(rf"\bpilotfish (?!pilotfish\b|[a-z+]+://)((?:(?:{GROUPS}) )?[a-z-]+)")
 PROOF = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)

@@ -72,8 +72,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "there is no other form: a document is one line of JSON; `pilotfish tail` shows it as text",
         ),
         Row(("KAFKA_*",), "there is no output to Kafka"),
-        Row(("REDIS_*",), "there is no output to Redis"),
-        Row(("LOGSTASH_*",), "there is no output to Logstash; use an ingest pipeline of Elasticsearch in its place"),
+        Row(
+            ("REDIS_*",),
+            "use an output to Redis, with `outputs.{}.hosts`, `outputs.{}.password_file`, `outputs.{}.key`",
+        ),
+        Row(("LOGSTASH_*",), "use an output to Logstash, with `outputs.{}.hosts` and `outputs.{}.window`"),
         Row(("GRAYLOG_*",), "there is no output to Graylog"),
         Row(
             ("SYSLOG_HOST", "SYSLOG_PORT", "SYSLOG_FACILITY", "SYSLOG_SEVERITY"),
@@ -102,7 +105,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(("DEBUG",), "use `log.level: debug`"),
         Row(
             ("RAW_FORMAT", "SYSLOG_*"),
-            "there is no template: the form of documents is fixed, and outputs have none of their own",
+            "use `outputs.{}.template` of an output that writes lines, or the options of one to a syslog server",
         ),
         Row(
             ("MULTILINE_*",),

@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 
 from collector.app.plugins import installed_types
-from collector.cli.root import app
 from collector.config.loading import load
 from collector.container_settings.keys import KEYS
 from collector.container_settings.options import Rule
 from collector.errors import ConfigurationError
-from collector.web.routes import ROUTES
 from tests.engines.search_server import SearchServer
 from tests.integration.agent import running, wait_until
 from tests.integration.log_tree import LogTree, envelope
@@ -30,19 +28,22 @@ VARIABLES = "tests/collector/config/test_others.py::test_each_of_their_variables
 DOCUMENT = f"{DELIVERY}::test_every_line_of_a_container_is_found_once_in_the_documented_form"
 RESUME = f"{DELIVERY}::test_an_end_and_a_start_in_the_middle_lose_and_double_nothing"
 HEALTH = f"{DELIVERY}::test_an_absence_of_elasticsearch_loses_and_doubles_nothing"
-TAIL = "tests/integration/test_workers.py::test_a_tail_shows_the_lines_of_all_workers"
+LOGSPOUT = "tests/integration/test_logspout.py"
+WORDS = "tests/collector/config/test_translating_types.py"
 STATES = "tests/test_specification.py::test_every_name_in_the_state_directory_is_described"
 TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
     "The agent beside its variables": {
         "outputs `elasticsearch`, `file`, `console`, `null`": f"{HERE}::test_outputs_with_an_equal_are_there",
         "outputs `count`, `flowcounter`": f"{HERE}::test_outputs_with_an_equal_are_there",
-        "outputs `kafka`, `redis`, `logstash`, `syslog`, `graylog`, `aliyun_sls`": (
-            f"{HERE}::test_outputs_without_an_equal_are_refused_with_those_that_are_there"
-        ),
+        "outputs `redis`, `logstash`": f"{WORDS}::test_no_two_types_know_one_output_of_log_pilots",
+        "output `aliyun_sls`": f"{HERE}::test_outputs_without_an_equal_are_refused_with_those_that_are_there",
         "one output per agent": (
             "tests/faults/test_deliveries.py::test_scenario_23_an_output_that_is_away_delays_no_other"
         ),
-        "`/run/secrets/es_credential`, as `user:password`": f"{HERE}::test_a_password_is_a_file_of_its_own",
+        "`/run/secrets/es_credential`, as `user:password`": (
+            "tests/shippers/test_elasticsearch_elsewhere.py"
+            "::test_the_secret_is_divided_at_its_first_colon_and_counts_more_than_variables"
+        ),
         "volume of `/` on `/host`, `SYS_ADMIN`": (
             "tests/compose/test_image.py::test_it_has_one_capability_and_can_gain_none"
         ),
@@ -87,17 +88,28 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
         "`DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`": (
             "tests/integration/test_docker_tls.py::test_a_daemon_is_followed_with_dockers_own_variables"
         ),
-        "`syslog://`, `tcp://`, `udp://`, `tls://`, `raw://`, `multiline+…`": (
-            f"{HERE}::test_outputs_without_an_equal_are_refused_with_those_that_are_there"
+        "`raw://`, `tcp://`, `udp://`, `tls://`, and the modules `logstash://`, `redis://`, `fluentd://`": (
+            f"{WORDS}::test_a_route_becomes_an_output"
+        ),
+        "`multiline+…`": f"{LOGSPOUT}::test_multiline_joins_a_trace",
+        "an adapter that is not known": (
+            f"{LOGSPOUT}::test_an_adapter_that_is_not_there_ends_the_start_with_what_there_is"
         ),
         "logstash module → Logstash → Elasticsearch": DOCUMENT,
         "`filter.name`, `filter.labels`": f"{HERE}::test_rules_match_by_what_the_page_says_and_nothing_else",
-        "`filter.id`, `filter.sources`": f"{HERE}::test_rules_match_by_what_the_page_says_and_nothing_else",
+        "a filter of a route that outputs do not have": (
+            "tests/collector/config/test_translating.py"
+            "::test_a_filter_that_the_output_does_not_have_is_an_error_since_it_would_get_the_lines_of_others"
+        ),
         "`append_tag`, `structured_data`": FORMS,
-        "`GET /routes`, `POST /routes`, `DELETE /routes/<id>`": f"{HERE}::test_no_route_of_logspouts_is_answered",
-        "`GET /logs`, `/logs/id:<id>`, `/logs/name:<glob>`": TAIL,
-        "`Accept: application/json`, WebSocket": TAIL,
-        "`source=stdout`": DOCUMENT,
+        "`GET /routes`, `POST /routes`, `DELETE /routes/<id>`": (
+            f"{LOGSPOUT}::test_a_route_is_posted_with_the_token_to_an_allowed_destination"
+        ),
+        "`GET /logs`, `/logs/id:<id>`, `/logs/name:<glob>`": f"{LOGSPOUT}::test_logs_are_read_with_curl_and_the_token",
+        "`Accept: application/json`, WebSocket": (
+            "tests/collector/web/test_logs.py::test_a_web_socket_gets_a_message_for_each_line_and_an_end"
+        ),
+        "`source=stdout`": "tests/collector/web/test_logs.py::test_sources_narrow_it_down",
         "`GET /health`, which always reports success": HEALTH,
         "reads from the Docker API, and keeps no position": RESUME,
     },
@@ -107,6 +119,7 @@ ELSEWHERE = {  # tables whose rows other tests compare with theirs
     "::test_the_page_has_these_rows_and_each_form_is_of_one",
     "Variables of the agent": VARIABLES,
     "Variables": VARIABLES,
+    "Examples of logspout's README": f"{LOGSPOUT}::test_each_row_of_the_page_is_an_example_that_a_test_runs",
 }
 
 
@@ -133,9 +146,7 @@ def test_outputs_with_an_equal_are_there(kind: str) -> None:
     assert f"`{kind}`" in (ROOT / PAGE).read_text("utf-8").replace('"null"', "null")
 
 
-@pytest.mark.parametrize(
-    "kind", ["kafka", "redis", "logstash", "syslog", "graylog", "aliyun_sls", "tcp", "udp", "tls", "raw"]
-)
+@pytest.mark.parametrize("kind", ["graylog", "aliyun_sls", "tcp", "udp", "tls"])
 def test_outputs_without_an_equal_are_refused_with_those_that_are_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ConfigurationError, match=r"outputs\.x\.type: unknown type: use one of elasticsearch, "):
         read(tmp_path, f"outputs: {{x: {{type: {kind}}}}}")
@@ -160,15 +171,6 @@ def test_rules_match_by_what_the_page_says_and_nothing_else(tmp_path: Path) -> N
     ):
         assert not rule.matches(name, image, labels)
     assert set(Rule.model_fields) - {key.partition(".")[0] for key in KEYS} == {"name", "image", "labels"}
-
-
-@pytest.mark.parametrize("path", ["/routes", "/logs", "/health"])
-def test_no_route_of_logspouts_is_answered(path: str) -> None:
-    assert not [route for route in ROUTES.values() if route.path == path]
-    assert {"/healthz", "/readyz", "/api/tail"} <= {route.path for route in ROUTES.values()}
-    assert "tail" in {
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-    }
 
 
 def test_an_index_of_fluentds_type_takes_our_documents(tmp_path: Path, elasticsearch_6: SearchServer) -> None:
