@@ -167,7 +167,7 @@ async def test_a_variable_of_another_collector_is_a_warning_with_what_to_use(tmp
     found = (await findings(tmp_path, ROUTE_URIS="syslog://logs:514"))["configuration"]
     assert (found.verdict, found.text.partition(";")[0]) == (
         "warn",
-        "ROUTE_URIS: a variable of logspout's, ignored: use `outputs`",
+        "ROUTE_URIS: a variable of logspout's, ignored: counts only where no `outputs` are configured",
     )
 
 
