@@ -9,6 +9,7 @@ from collector.net.addresses import Address, address_of
 from collector.net.datagrams import Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
+from collector.net.unacknowledged import Unacknowledged
 from collector.ports import LogPilot, OutputContext, Promise, Route, Shipper, ShipperSettings, Translated
 from shippers.logstash import elsewhere
 from shippers.logstash.lines import Lines, LinesByUdp
@@ -100,7 +101,7 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
         if self.protocol == "json_lines":
             if self.transport == "udp":
                 return LinesByUdp(Datagrams(self.addresses()), self.form)
-            return Lines(lambda spoken: self.streams(context.output, spoken, kind=_TCP), self.form, context.output)
+            return Lines(Unacknowledged(self, context.output, kind=_TCP), self.form)
         return Windows(
             self.streams(context.output, PLAIN, kind=_BEATS),
             form=self.form,

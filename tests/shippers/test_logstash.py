@@ -295,7 +295,7 @@ async def test_lines_that_cannot_be_sent_again_at_the_end_are_told_of_in_the_log
         await server.close_all(is_reset=True)
     with capture_logs() as logs:
         await shipper.aclose()
-    assert [(each["event"], each["output"]) for each in logs] == [("documents may be lost", site.output)]
+    assert [(each["event"], each["output"]) for each in logs] == [("messages may be lost", site.output)]
 
 
 async def test_by_udp_each_document_is_a_datagram_and_one_that_is_too_large_is_rejected(

@@ -15,7 +15,7 @@ documents = st.lists(st.binary(max_size=200).map(lambda body: b'{"x":"%b"}' % bo
 
 
 @given(documents, st.integers(0, 9))
-@examples(3)
+@examples(1)
 def test_a_window_holds_its_documents_in_their_order(bodies: list[bytes], level: int) -> None:
     async def read() -> list[bytes]:
         reader = asyncio.StreamReader()
@@ -30,13 +30,13 @@ def test_a_window_holds_its_documents_in_their_order(bodies: list[bytes], level:
 
 
 @given(st.integers(0, 2**32 - 1))
-@examples(3)
+@examples(1)
 def test_an_acknowledgement_tells_its_number(number: int) -> None:
     assert acknowledged(b"2A" + struct.pack(">I", number)) == number
 
 
 @given(st.binary(max_size=12).filter(lambda frame: len(frame) != 6 or not frame.startswith(b"2A")))
-@examples(3)
+@examples(1)
 def test_anything_else_is_no_acknowledgement(frame: bytes) -> None:
     with pytest.raises(ValueError, match="no acknowledgement"):
         acknowledged(frame)
