@@ -40,6 +40,10 @@ class Camel:
         self._process.start(lambda: accepts("127.0.0.1", self.port), within_seconds=_READY_SECONDS)
         return self
 
+    def kill(self) -> None:
+        """End it by SIGKILL; it starts again on the same port."""
+        self._process.kill()
+
     def close(self) -> None:
         """End it for good; may be called twice."""
-        self._process.kill()
+        self.kill()

@@ -5,16 +5,21 @@ Logstash cannot be had: `tests/receivers/logstash.py` has its inputs, and the pi
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.engines.camel import Camel
 from tests.engines.dockerd import Dockerd
 from tests.engines.search_server import SearchServer
 from tests.integration.agent import running, wait_until
+from tests.integration.log_tree import LogTree, envelope
 from tests.integration.test_docker_to_elasticsearch import all_once, configuration, counts, seq, write_lines
+from tests.needs import marks
+from tests.receivers.framed_server import stored_in
 from tests.receivers.logstash import Receiver
 
 LINES = 10_000
@@ -34,6 +39,15 @@ def logstash(tmp_path: Path, elasticsearch_8: SearchServer) -> Iterator[Receiver
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+@marks("engines")
+def camel(tmp_path: Path) -> Iterator[Camel]:
+    directory = tmp_path / "camel"
+    directory.mkdir()
+    with closing(Camel(directory).start()) as server:
+        yield server
 
 
 def by_id(server: SearchServer, index: str) -> dict[str, Any]:
@@ -89,3 +103,29 @@ def test_kills_of_agent_and_logstash_lose_and_double_nothing_in_elasticsearch_be
         wait_until(has(LINES), "all lines are there")
         assert counts(elasticsearch_8, target) == all_once(LINES)
         assert agent.stop() == 0
+
+
+def test_kills_of_agent_and_a_server_that_others_wrote_lose_nothing(tmp_path: Path, camel: Camel) -> None:
+    """That of Apache Camel; what it acknowledged is in its file."""
+    tree = LogTree(tmp_path / "tree")
+    log = tree.container("shop")
+    log.write_bytes(b"".join(envelope(f"line {number}\n", number % 3600) for number in range(LINES)))
+    output = {"type": "logstash", "hosts": [f"127.0.0.1:{camel.port}"], "window": 50, "batch_bytes": 64 << 10}
+    config = {"inputs": {"directory": {"path": str(tree.root)}}, "outputs": {"logstash": output}}
+    expected = {f"line {number}" for number in range(LINES)}
+
+    def has(lines: int) -> Callable[[], bool]:
+        return lambda: len(stored_in(camel.file)) >= lines
+
+    with running(tmp_path, config) as agent:
+        for lines in (500, 3_000):
+            wait_until(has(lines), f"{lines} lines are there")
+            camel.kill()
+            agent.kill()
+            camel.start()
+            agent.start()
+        wait_until(has(LINES), "all lines are there")
+        assert agent.stop() == 0
+    received = [json.loads(copies[0]) for copies in stored_in(camel.file).values()]
+    assert len(received) == LINES
+    assert {document["log"]["message"] for document in received} == expected
