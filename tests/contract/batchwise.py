@@ -17,6 +17,7 @@ class BatchLaws(ShipperContract):
     """What is sent again with the same borders is a duplicate as a whole."""
 
     deduplicates: ClassVar[bool] = False  # one document in another batch
+    deduplicates_batches: ClassVar[bool] = True
     tells_duplicates: ClassVar[bool] = True
     """The answer to a batch that is there says so; else it counts as delivered again."""
 

@@ -31,9 +31,10 @@ class Rows:
     def __init__(self, server: Receiver, site: OutputContext) -> None:
         self._server = server
         self._site = site
+        self.settings = Settings.model_validate(server.options())
 
     def open(self) -> Shipper:
-        return Settings.model_validate(self._server.options()).open(self._site)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         return await asyncio.to_thread(self._server.stored)

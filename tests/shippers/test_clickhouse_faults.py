@@ -56,9 +56,13 @@ def table(old: ClickHouse) -> ClickHouse:
     return old
 
 
-def on(server: ClickHouse, site: OutputContext, **options: Any) -> ClickHouseShipper:
+def settings_of(server: ClickHouse, **options: Any) -> Settings:
     own = {"hosts": f"http://127.0.0.1:{server.port}", "columns": OLD_COLUMNS, "tokens": False}
-    return Settings.model_validate({**own, **options}).open(site)
+    return Settings.model_validate({**own, **options})
+
+
+def on(server: ClickHouse, site: OutputContext, **options: Any) -> ClickHouseShipper:
+    return settings_of(server, **options).open(site)
 
 
 class OldRows:
@@ -67,9 +71,10 @@ class OldRows:
     def __init__(self, server: ClickHouse, site: OutputContext) -> None:
         self._server = server
         self._site = site
+        self.settings = settings_of(server)
 
     def open(self) -> Shipper:
-        return on(self._server, self._site)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         found: dict[str, list[bytes]] = {}

@@ -40,10 +40,10 @@ class Keys:
     def __init__(self, server: Receiver, site: OutputContext, **options: Any) -> None:
         self._server = server
         self._site = site
-        self._options = options
+        self.settings = Settings.model_validate({**server.options(), **options})
 
     def open(self) -> Shipper:
-        return Settings.model_validate({**self._server.options(), **self._options}).open(self._site)
+        return self.settings.open(self._site)
 
     async def stored(self) -> dict[str, list[bytes]]:
         return await asyncio.to_thread(self._server.stored)

@@ -353,6 +353,7 @@ async def test_a_line_that_a_server_repeats_is_in_no_error(site: OutputContext) 
         await reader.read(100)
         writer.write(said)
         await writer.drain()
+        writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
