@@ -7,7 +7,7 @@ from functools import lru_cache
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d|w)")
 LONGEST = timedelta(days=36_525)  # a century before now is a year with four digits, and fits in nanoseconds
 _MOST_DIGITS = 6
-_NANO_DIGITS = 9
+_NANO_DIGITS, _SECOND_CHARACTERS = 9, 20
 _DATE_DIGITS = 8  # 20261123 is a day; fewer digits are a number whose unit is missing
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FRACTION = re.compile(r"[.,](\d{1,9})(?=$|Z|[+-])", re.IGNORECASE)
@@ -69,9 +69,25 @@ def nanoseconds_of(time: str) -> int:
         ValueError: it is no time.
     """
     fraction = time[20:-1]
-    if time[-1:] != "Z" or (fraction and not (fraction.isdecimal() and len(fraction) <= _NANO_DIGITS)):
+    is_fraction = fraction.isdecimal() and time[19] == "." and len(fraction) <= _NANO_DIGITS
+    if time[-1:] != "Z" or not (is_fraction or len(time) == _SECOND_CHARACTERS):
         return moment(time, now=0, zone=UTC)
-    return _whole_second(time[:19]) * 1_000_000_000 + int(fraction.ljust(_NANO_DIGITS, "0"))
+    return _second(time[:19]) * 1_000_000_000 + int(fraction.ljust(_NANO_DIGITS, "0"))
+
+
+@lru_cache(maxsize=1024)
+def _second(text: str) -> int:
+    """As `_whole_second`, at a third of its cost: lines that are far apart are each of another one."""
+    hours, minutes, seconds = text[11:13], text[14:16], text[17:]
+    is_usual = text.isascii() and f"{hours}{minutes}{seconds}".isdecimal()
+    if not is_usual or text[10] + text[13] + text[16] != "T::" or max(minutes, seconds) > "59" or hours > "23":
+        return moment(f"{text}Z", now=0, zone=UTC) // 1_000_000_000
+    return _midnight(text[:10]) + 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+
+
+@lru_cache(maxsize=64)
+def _midnight(day: str) -> int:
+    return moment(f"{day}T00:00:00Z", now=0, zone=UTC) // 1_000_000_000
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,8 @@
 An answer of another kind than a preset knows says nothing: what it answers to is sent again.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 from collector.documents.form import Form
@@ -51,6 +52,7 @@ class Preset:
     limits: ClassVar[Limits] = Limits()
     health: ClassVar[str] = ""
     """Where its health is asked for; "": where documents go."""
+    other_words: ClassVar[str] = "check `hosts` and `path`; if this is how it says that all is well, set success_text"
 
     def __init__(self, form: Form, id_field: str, success_text: str = "") -> None:
         self.form, self.id_field, self._success = form, id_field, success_text.encode()
@@ -69,12 +71,14 @@ class Preset:
             return self.refusal(answer)
         if self._success and self._success not in answer.body:
             return Verdict(unclear="answers without the configured success_text", remedy="correct success_text")
-        return TAKEN if self._success or self.is_understood(answer) else _other_words(answer)
+        if self._success or self.is_understood(answer):
+            return TAKEN
+        return Verdict(unclear=f"answers {answer.status} in other words ({words_of(answer)})", remedy=self.other_words)
 
     def is_understood(self, answer: Answer) -> bool:
         """Whether the body of a good status says that all was taken: here, any that is no page and names no error."""
         body = answer.body.lstrip()
-        return not body.startswith(b"<") and not any(word in body[:500].lower() for word in _ERRORS)
+        return not body.startswith(b"<") and not _ERROR.search(body, 0, _LOOKED_AT)
 
     def refusal(self, answer: Answer) -> Verdict:
         """What an answer of a bad status says."""
@@ -97,13 +101,12 @@ class Preset:
 class Silent(Preset):
     """A server that says nothing when it has taken all."""
 
+    other_words = ""
+
     def is_understood(self, answer: Answer) -> bool:
         """Whether it says nothing."""
         return not answer.body.strip()
 
 
-_ERRORS: Sequence[bytes] = (b'"error":', b'"errors":true', b'"errors": true', b"exception")
-
-
-def _other_words(answer: Answer) -> Verdict:
-    return Verdict(unclear=f"answers {answer.status} in other words ({words_of(answer)})")
+_LOOKED_AT = 1000  # bytes of an answer
+_ERROR = re.compile(rb'"errors?" *+: *+(?!null|false|""|\[ *\]|\{ *\}|0\b)|\bexception\b', re.IGNORECASE)

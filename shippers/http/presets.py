@@ -96,6 +96,7 @@ class Datadog(Preset):
     content_type = "application/json"
     format = "json_array"
     limits = Limits(documents=1000, size=5_000_000)
+    other_words = ""
 
     def __init__(self, *args: Any, source: str = "", **more: Any) -> None:
         super().__init__(*args, **more)

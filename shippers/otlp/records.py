@@ -33,7 +33,6 @@ _SPAN = (("span_id", "span.id", "spanId"), 16, b"\x52\x08")
 _CONTAINER_ID = re.compile(r"[0-9a-f]{12,64}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _APART = re.compile(rb'"[ \t\r\n]+:')  # a key and its colon
-_UID = block(b"\x0a", ID.encode())
 
 
 class _Around(NamedTuple):
@@ -80,21 +79,24 @@ class Records:
         text = text_of(log)
         level = around.level or level_of_line(log, text)
         body, trace = (text_value(orjson.loads(text).encode()), b"") if text else self._body(log)
-        uid = text_value(name.encode())
+        uid = key_value(ID, text_value(name.encode()))
         time = pack("<Q", taken.nanoseconds)
-        content = b"\x09%b%b\x2a%b%b\x32%b%b\x12%b%b%b%b\x59%b" % (
-            *(time, _SEVERITIES.get(level, b""), varint(len(body)), body),
-            *(varint(len(_UID) + 1 + len(varint(len(uid))) + len(uid)), _UID, varint(len(uid)), uid),
-            *(around.record, trace, time),
+        content = b"".join(
+            (
+                *(b"\x09", time, _SEVERITIES.get(level, b""), b"\x2a", varint(len(body)), body),
+                *(b"\x32", varint(len(uid)), uid, around.record, trace, b"\x59", time),
+            )
         )
-        return b"\x12%b%b" % (varint(len(content)), content)
+        return b"\x12" + varint(len(content)) + content
 
     def _body(self, log: bytes) -> tuple[bytes, bytes]:
         """The AnyValue of a line of JSON, and the fields of the trace that it names."""
         try:
             members = msgspec.json.decode(log)
             if self._with_maps and not _is_doubtful(log, members):
-                return any_value(members), _hex(members, *_TRACE) + _hex(members, *_SPAN)
+                has_trace = b"trace" in log or b"span" in log
+                trace = _hex(members, *_TRACE) + _hex(members, *_SPAN) if has_trace else b""
+                return any_value(members), trace
         except UNREADABLE:
             pass
         return text_value(log.decode(errors="replace").encode()), b""
@@ -146,7 +148,8 @@ def _hex(members: Mapping[str, Any], names: Iterable[str], digits: int, tag: byt
 
 def _is_doubtful(log: bytes, members: Mapping[str, Any]) -> bool:
     """Whether the object may have a key twice: its colons behind quotes are not as many as its keys."""
-    is_sure = log.count(b'":') == _keys(members) and not _APART.search(log)
+    colons = log.count(b'":') - log.count(b'\\":')  # JSON in a text has its quotes escaped
+    is_sure = colons == _keys(members) and not _APART.search(log)
     return not is_sure and _has_doubles(log)
 
 

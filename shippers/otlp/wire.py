@@ -29,6 +29,7 @@ def varint(number: int) -> bytes:
     return bytes(found)
 
 
+_IS_LONG = 0x80  # a length of two bytes
 _SMALL = [bytes((number,)) for number in range(0x80)]
 
 
@@ -61,7 +62,8 @@ def any_value(value: Any, depth: int = 0) -> bytes:
     kind = type(value)
     if kind is str:
         text: bytes = value.encode()
-        return b"\x0a" + varint(len(text)) + text
+        size = len(text)
+        return b"\x0a" + (_SMALL[size] if size < _IS_LONG else varint(size)) + text
     if kind is dict or kind is list:
         if depth == DEEPEST:
             raise ValueError("too deep")
@@ -86,8 +88,13 @@ def _members(value: dict[str, Any], depth: int) -> bytes:
     for name, each in value.items():
         inner = any_value(each, depth)
         key = _key(name)
-        size = varint(len(inner))
-        parts += (b"\x0a", varint(len(key) + 1 + len(size) + len(inner)), key, b"\x12", size, inner)
+        size = len(inner)
+        whole = len(key) + 2 + size
+        if whole < _IS_LONG:  # and so is each part of it: mostly
+            parts += (b"\x0a", _SMALL[whole], key, b"\x12", _SMALL[size], inner)
+        else:
+            length = varint(size)
+            parts += (b"\x0a", varint(whole - 1 + len(length)), key, b"\x12", length, inner)
     content = b"".join(parts)
     return b"\x32" + varint(len(content)) + content
 

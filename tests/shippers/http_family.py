@@ -1,13 +1,16 @@
 """What the tests of outputs over HTTP share: a destination on a server of the project's own, and halves."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from collector.app.plugins import installed_types
 from collector.delivery.shipment import halves
 from collector.errors import Refused
-from collector.model import Batch, Receipt, Rejected
+from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import OutputContext, Shipper, ShipperSettings
+from tests.collector.desk import Desk
+from tests.collector.recording_shipper import RecordingShipper
 from tests.receivers.own_server import OwnServer
 
 
@@ -19,6 +22,15 @@ def settings_of(type_: str, *hosts: str, **options: object) -> ShipperSettings:
 def opened(context: OutputContext, type_: str, *hosts: str, **options: object) -> Any:
     """The shipper of an output with these options."""
     return settings_of(type_, *hosts, **options).open(context)
+
+
+async def delivered(shipper: Shipper, directory: Path, *segments: Segment, batch_bytes: int = 4 << 10) -> Desk:
+    """What all of delivery makes of segments, once they are settled."""
+    desk = Desk(directory, cast(RecordingShipper, shipper), batch_bytes=batch_bytes)
+    async with desk.open():
+        await desk.put(*segments)
+    await shipper.aclose()
+    return desk
 
 
 class Halving:

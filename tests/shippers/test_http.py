@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,7 +18,7 @@ from tests.contract.segments import batch, document, log_stream, plain_segment, 
 from tests.contract.shippers import Destination, ShipperContract, deliver
 from tests.receivers.http import TOKEN, HttpServer, Receiver
 from tests.receivers.own_server import Fault
-from tests.shippers.http_family import OnServer, opened
+from tests.shippers.http_family import OnServer, delivered, opened
 
 SENT = batch(plain_segment(3))
 WAYS: Mapping[str, Mapping[str, Any]] = Receiver.ways
@@ -104,7 +105,9 @@ def test_a_promise_follows_from_the_options() -> None:
         ("none", Fault(404), Unavailable, "check that `hosts` names a server that takes documents"),
         ("none", Fault(302, headers={"location": "/login"}), Unavailable, "rejected the request"),
         ("none", Fault(200, b"<html>login</html>"), Unavailable, "answers 200 in other words"),
-        ("none", Fault(200, b'{"took":3,"errors":true}'), Unavailable, "answers 200 in other words"),
+        ("none", Fault(200, b'{"took":3,"errors":true}'), Unavailable, "in other words .*set success_text"),
+        ("none", Fault(200, b'{"error" : {"reason":"x"}}'), Unavailable, "in other words"),
+        ("none", Fault(200, b"java.lang.Exception: x"), Unavailable, "in other words"),
         ("none", Fault(400, b"<html>plain HTTP to an HTTPS port"), Unavailable, "set compress: none"),
         ("none", Fault(422, b"bad field"), Refused, "bad field"),
         ("none", Fault(413), Refused, "requests of this size"),
@@ -155,6 +158,16 @@ async def test_a_success_text_that_is_missing_means_that_nothing_is_known(
     await shipper.aclose()
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"ok", b'{"error":null,"stored":3}', b'{"errors": []}', b'{"errors":false,"exceptional":1}']
+)
+async def test_a_body_that_names_no_error_is_a_success(site: OutputContext, server: HttpServer, body: bytes) -> None:
+    shipper = http(site, server)
+    server.faults.append(Fault(201, body))
+    assert (await shipper.ship(SENT)).delivered == 3
+    await shipper.aclose()
+
+
 async def test_a_document_that_splunk_numbers_is_rejected_alone(site: OutputContext, server: HttpServer) -> None:
     stream = log_stream()
     bodies = [document({"message": text}, stream) for text in ("one", "p0ison", "three", "four")]
@@ -166,6 +179,19 @@ async def test_a_document_that_splunk_numbers_is_rejected_alone(site: OutputCont
     assert rejected.segment.ids[rejected.index] == sent.segments[1].ids[1]
     assert rejected.type == "invalid_data"
     assert receipt.delivered == 5
+
+
+@pytest.mark.parametrize("name", ["", "splunk_hec", "datadog", "clickhouse"])
+async def test_a_bad_document_is_a_dead_letter_and_the_others_arrive(
+    site: OutputContext, server: HttpServer, tmp_path: Path, name: str
+) -> None:
+    stream = log_stream()
+    bodies = [document({"message": "p0ison" if n in (7, 23) else f"line {n}"}, stream) for n in range(40)]
+    bad = segment(bodies, stream)
+    shipper = http(site, server, **WAYS.get(name, {}))
+    desk = await delivered(shipper, tmp_path, plain_segment(20, file="a"), bad, plain_segment(20, "till"))
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered, len(desk.settled)) == (78, 2, 3)
+    assert {letter["_id"] for letter in desk.letters} == {bad.ids[7], bad.ids[23]}
 
 
 # ------------------------------------------------------------------ Splunk's acknowledgements

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from tests.contract.segments import batch, document, log_stream, plain_segment, 
 from tests.contract.shippers import Destination, ShipperContract, deliver, same_json
 from tests.receivers.loki import LokiServer
 from tests.receivers.own_server import Fault
-from tests.shippers.http_family import Halving, OnServer, opened
+from tests.shippers.http_family import Halving, OnServer, delivered, opened
 
 SENT = batch(plain_segment(3))
 SECRET = "s3cret-in-a-test"
@@ -183,6 +184,21 @@ async def test_lines_that_are_too_old_are_dead_letters_with_lokis_reason_after_o
     assert "oldest acceptable timestamp is: 2026-11-23T02:13:00Z" in receipt.rejected[0].reason
     assert len(server.asked) == 2
     assert {len(copies) for copies in server.kept.documents.values()} == {1}
+
+
+async def test_behind_old_lines_new_ones_arrive_and_nothing_waits(
+    site: OutputContext, server: LokiServer, tmp_path: Path
+) -> None:
+    server.oldest = 1_795_399_980_000_000_000
+    old = [
+        lines(*(f"old {n}" for n in range(30)), when=f"2026-11-{day}T00:00:00.1Z", target=f"t{day}").segments[0]
+        for day in (20, 21)
+    ]
+    new = [plain_segment(20, first=20 * n) for n in range(3)]
+    desk = await delivered(loki(site, server), tmp_path, *old, *new)
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered, len(desk.settled)) == (60, 60, 5)
+    assert {len(copies) for copies in server.kept.documents.values()} == {1}
+    assert {letter["reason"] for letter in desk.letters} == {"greater_than_max_sample_age"}
 
 
 async def test_words_in_a_label_make_no_new_line_too_old(site: OutputContext, server: LokiServer) -> None:

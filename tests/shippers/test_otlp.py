@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from tests.contract.segments import batch, document, log_stream, plain_segment, 
 from tests.contract.shippers import Destination, ShipperContract, deliver
 from tests.receivers.otlp import OtlpServer, status, value_of
 from tests.receivers.own_server import Fault
-from tests.shippers.http_family import Halving, OnServer, opened
+from tests.shippers.http_family import Halving, OnServer, delivered, opened
 
 SENT = batch(plain_segment(3))
 SECRET = "s3cret-in-a-test"
@@ -239,6 +240,16 @@ async def test_records_that_are_rejected_as_a_part_or_spoil_all_are_found(
     assert receipt.delivered == 38
     assert [each.segment.ids[each.index] for each in receipt.rejected] == [sent.segments[0].ids[n] for n in (7, 23)]
     assert server.kept.documents.keys() == {*sent.segments[0].ids} - {sent.segments[0].ids[n] for n in (7, 23)}
+
+
+@pytest.mark.parametrize("word", ["p0ison", "r0tten"])
+async def test_a_bad_record_is_a_dead_letter_and_the_others_arrive(
+    site: OutputContext, server: OtlpServer, tmp_path: Path, word: str
+) -> None:
+    bad = texts(*(word if n in (7, 23) else f"line {n}" for n in range(40))).segments[0]
+    desk = await delivered(otlp(site, server), tmp_path, plain_segment(20), bad, plain_segment(20, "till"))
+    assert (desk.ledger.acknowledged, desk.ledger.dead_lettered, len(desk.settled)) == (78, 2, 3)
+    assert {letter["_id"] for letter in desk.letters} == {bad.ids[7], bad.ids[23]}
 
 
 async def test_where_all_are_rejected_each_is_with_the_servers_words(site: OutputContext, server: OtlpServer) -> None:

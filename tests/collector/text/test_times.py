@@ -77,3 +77,17 @@ def test_the_nanoseconds_of_a_time_in_dockers_form_are_those_of_any_other(nanose
 def test_any_text_has_nanoseconds_or_is_a_value_error(text: str) -> None:
     with suppress(ValueError):
         assert isinstance(nanoseconds_of(text), int)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-23T24:00:00Z", "2026-11-23T00:60:00Z", "2026-13-23T00:00:00Z", "2026-11-23T00:00:00.Z",
+             "2026-11-23T00:00:0٣Z", "2026-11-23T00:00:00", "2026-11-23Z", "Z"],
+)  # fmt: skip
+def test_what_looks_like_a_time_of_docker_is_read_like_any_other(text: str) -> None:
+    try:
+        expected = moment(text, now=0, zone=UTC)
+    except ValueError:
+        with pytest.raises(ValueError, match="not a time"):
+            nanoseconds_of(text)
+    else:
+        assert nanoseconds_of(text) == expected
