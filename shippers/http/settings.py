@@ -15,7 +15,7 @@ from collector.values import MOST_BYTES, FilePath, Seconds, Text
 from . import encoding
 from .preset import Limits, Preset
 from .presets import ClickHouse, Datadog, Vector, VictoriaLogs
-from .shipper import HttpShipper, Requests
+from .shipper import HttpShipper, Requests, VictoriaLogsShipper
 from .splunk import ID_FIELD, Splunk
 
 _PRESETS: Mapping[str, type[Preset]] = {
@@ -158,7 +158,7 @@ class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, ShipperSe
             return Promise("unsafe", "Splunk answers before it indexes; set acknowledge: true to wait for its indexers")
         member = ID_FIELD if self.preset == "splunk_hec" else self.id_field
         return Promise(
-            "at_least_once", f"a document may arrive again, with the same {member}, after an answer was lost"
+            "at_least_once", f"a document may arrive again, with the same `{member}`, after an answer was lost"
         )
 
     @property
@@ -186,6 +186,8 @@ class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, ShipperSe
             ),
             settle_seconds=self.acknowledge_seconds,
         )
+        if isinstance(preset, VictoriaLogs):
+            return VictoriaLogsShipper(client, preset, requests)
         return HttpShipper(client, preset, requests)
 
     def all_headers(self, place: str) -> dict[str, str]:

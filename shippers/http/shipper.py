@@ -97,19 +97,6 @@ class HttpShipper:
             return f"{preset.kind} at {client.peer.name} is up"
         return f"{client.peer.name} answers ({answer.status}); only a delivery shows whether it takes documents"
 
-    async def read_back(self, segment: Segment) -> Collection[str]:
-        """The ids of the segment's documents that are there; only VictoriaLogs can be asked.
-
-        Raises:
-            Unavailable: it cannot be asked.
-        """
-        if not isinstance(self._preset, VictoriaLogs):
-            return ()
-        answer = await self._client.ask(self._preset.search(segment.ids))
-        if answer.status != 200:
-            raise self._client.refusal(answer, is_measured=False)
-        return found_ids(answer.body, self._preset.id_field)
-
     async def aclose(self) -> None:
         """Close the connections; may be called twice, and without `ship`."""
         await self._client.aclose()
@@ -158,6 +145,25 @@ class HttpShipper:
             )
             for documents, bodies in _packed(batch, items, self._requests.limits)
         ]
+
+
+class VictoriaLogsShipper(HttpShipper):
+    """The same where documents can be asked for."""
+
+    def __init__(self, client: HttpClient, preset: VictoriaLogs, requests: Requests) -> None:
+        super().__init__(client, preset, requests)
+        self._asks = preset
+
+    async def read_back(self, segment: Segment) -> Collection[str]:
+        """The ids of the segment's documents that are there.
+
+        Raises:
+            Unavailable: it cannot be asked.
+        """
+        answer = await self._client.ask(self._asks.search(segment.ids))
+        if answer.status != 200:
+            raise self._client.refusal(answer, is_measured=False)
+        return found_ids(answer.body, self._asks.id_field)
 
 
 def _packed(batch: Batch, items: Sequence[list[bytes]], limits: Limits) -> Iterator[tuple[Batch, list[bytes]]]:

@@ -79,7 +79,7 @@ class Settings(HttpOptions, BearerToken, BasicAuth, ShipperSettings):
 
     def promise(self) -> Promise:
         """What the output promises."""
-        text = "Loki drops a copy as long as it has the first in memory; later copies have the same _id"
+        text = "Loki drops a copy as long as it has the first in memory; later copies have the same `_id`"
         return Promise("at_least_once", text)
 
     def open(self, context: OutputContext) -> LokiShipper:

@@ -36,7 +36,7 @@ class Settings(HttpOptions, BearerToken, ApiKey, BasicAuth, ShipperSettings):
 
     def promise(self) -> Promise:
         """What the output promises."""
-        return Promise("at_least_once", f"a record may arrive again, with the same {ID}, after an answer was lost")
+        return Promise("at_least_once", f"a record may arrive again, with the same `{ID}`, after an answer was lost")
 
     def open(self, context: OutputContext) -> OtlpShipper:
         """Read the named files and make the shipper; connects to nothing yet.

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from collector.documents.refused import as_text
 from collector.errors import ConfigurationError, Refused, Unauthorized, Unavailable
 from collector.model import Rejected
-from collector.ports import OutputContext
+from collector.ports import OutputContext, ReadsBack
 from shippers.http import Settings
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
 from tests.contract.shippers import Destination, ShipperContract, deliver
@@ -308,6 +308,7 @@ async def test_victorialogs_is_asked_which_documents_are_there(site: OutputConte
     await shipper.ship(batch(part))
     assert await shipper.read_back(plain_segment(5)) == set(part.ids)
     await shipper.aclose()
+    assert not isinstance(http(site, server), ReadsBack)  # others cannot be asked
 
 
 @pytest.mark.parametrize(
