@@ -2,7 +2,7 @@
 
 In documents after joining:
 `read + recovered_from_spool + replayed =
-acknowledged + duplicate + dead_lettered + dropped{spool_corrupt} + filtered + spooled + in_flight`.
+acknowledged + duplicate + dead_lettered + fallback + dropped{spool_corrupt} + filtered + spooled + in_flight`.
 Each method moves both sides in one step of the loop. Two stand outside: `dropped{dead_letters_full}` tells of dead
 letters that had to go later, `dropped{stopped}` of documents that the agent's last stop dropped on their way.
 """
@@ -30,6 +30,8 @@ class Ledger:
         self.duplicate = 0
         self.dead_lettered = 0
         self.dropped: dict[str, int] = {"dead_letters_full": 0, "spool_corrupt": 0, "stopped": 0}
+        self.fallback = 0  # another output took them
+        self.taken_over = 0  # of those read, in the stead of another output
         self.filtered = Counter[str]()  # left out on purpose, by rule
         self.spooled = 0
         self.in_flight = 0
@@ -87,6 +89,17 @@ class Ledger:
         self.in_flight -= count
         self.in_flight_bytes -= size
 
+    def fall_back(self, count: int) -> None:
+        """So many documents were settled by the output that is there in the stead of this one."""
+        self.fallback += count
+        self.in_flight -= count
+
+    def take_over(self, count: int) -> None:
+        """So many documents of another output were settled; on their way they count there."""
+        self.taken_over += count
+        self.read += count
+        self.in_flight += count
+
     def spool(self, count: int) -> None:
         """So many documents are on disk, to be sent when the output is back."""
         self.spooled += count
@@ -138,7 +151,12 @@ class Ledger:
     @property
     def settled(self) -> dict[str, int]:
         """Documents with which nothing is left to do, by what became of them."""
-        return {"acknowledged": self.acknowledged, "duplicate": self.duplicate, "dead_lettered": self.dead_lettered}
+        return {
+            "acknowledged": self.acknowledged,
+            "duplicate": self.duplicate,
+            "dead_lettered": self.dead_lettered,
+            "fallback": self.fallback,
+        }
 
     @property
     def balance(self) -> int:

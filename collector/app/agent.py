@@ -134,6 +134,7 @@ class Agent:
             opened = self._open_outputs(stack, state)
             for output, shipper in opened.items():
                 self.pipelines.append(self._pipeline(output, shipper, state))
+            self._join_fallbacks()
             watches = self._watches()
             await self._serve(stack, state, opened, watches)
             running = (keep_running(each, self.registry.inputs[name]) for name, each in self.inputs.items())
@@ -180,6 +181,12 @@ class Agent:
             rules=self._rules,
             sharing=self._sharing,
         )
+
+    def _join_fallbacks(self) -> None:
+        deliveries = {one.output: one.delivery for one in self.pipelines}
+        for output, settings in self.configuration.outputs.items():
+            if settings.fallback is not None:
+                deliveries[output].fall_back_to(deliveries[settings.fallback], settings.fallback_after_seconds)
 
     def _events(self, name: str, cutoff: str, fields: Fields) -> EventFeed | None:
         """Where an input's events go, None if nowhere: asked for when the pipelines are there."""
@@ -238,9 +245,7 @@ class Agent:
             search=self._searched(opened),
             live=self.live,
             dead_letters=[state / places.DEAD_LETTERS],
-            replays={
-                one.output: Replay(one.output, one.dead_letters, one.replay, one.ledger) for one in self.pipelines
-            },
+            replays={one.output: _replay_of(one) for one in self.pipelines},
             engine_metrics=self.configuration.engine_metrics,
             streams=lambda: self.registry.streams.values(),
             routes=self._routes,
@@ -273,6 +278,10 @@ class Agent:
         for pipeline in self.pipelines:
             await pipeline.checkpoints.flush()
             log.info("stopped", output=pipeline.output, **numbers_of(pipeline))
+
+
+def _replay_of(one: Pipeline) -> Replay:
+    return Replay(one.output, one.dead_letters, one.delivery.replay, one.ledger)
 
 
 async def run(configuration: Configuration, load: Callable[[], Configuration]) -> None:

@@ -204,6 +204,24 @@ class Configuration(Section):
                     raise ValueError(f"the outputs {other} and {name} both write to {what}; give each its own")
         return self
 
+    @model_validator(mode="after")
+    def _each_fallback_is_another(self) -> Self:
+        for name in self.outputs:
+            passed = [name]
+            while (other := self.outputs[passed[-1]].fallback) is not None:
+                if other not in self.outputs:
+                    raise ValueError(
+                        f"outputs.{passed[-1]}.fallback: there is no output {other!r}; "
+                        f"use another of {', '.join(self.outputs)}"
+                    )
+                if other in passed:
+                    raise ValueError(
+                        f"outputs.{passed[-1]}.fallback: {' → '.join([*passed, other])} is a circle; "
+                        "let one of them have no fallback"
+                    )
+                passed.append(other)
+        return self
+
     @property
     def engine_metrics(self) -> dict[str, str | None]:
         """URL of an engine's own metrics, by the option of each input that can name one."""

@@ -22,8 +22,10 @@ import structlog
 from collector.dead_letters import DeadLetters
 from collector.delivery.backoff import Backoff
 from collector.delivery.batches import Batches
+from collector.delivery.beside import Beside
 from collector.delivery.blocked import Blocked
 from collector.delivery.concurrency import Concurrency
+from collector.delivery.fallback import Fallback, Other
 from collector.delivery.frozen import Freezing, Positions
 from collector.delivery.sender import Answer, Sender
 from collector.delivery.shipment import FromDisk, FromLogs, PutBack, Shipment, packed
@@ -70,7 +72,7 @@ class Delivery:
         backoff: Callable[[], Backoff] = Backoff,
         put_back: PutBack = lambda segments, documents: False,
     ) -> None:
-        self._output = output
+        self.output = output
         self._batches = batches
         self._dead_letters = dead_letters
         self._ledger = ledger
@@ -84,7 +86,8 @@ class Delivery:
         self._blocked_turn = asyncio.Lock()
         self._unblocked = asyncio.Event()
         self._blocked = self._new_blocked()
-        self._ended = asyncio.Event()
+        self._beside = Beside(output, ledger, self._sender, self._ship_beside)
+        self._fallback: Fallback | None = None
         self._recovery: Recovery | None = None
         self._spooling: Spooling | None = None
         self._freezing: Freezing | None = None
@@ -94,7 +97,7 @@ class Delivery:
             self._spooling = self._new_spooling(spool, positions, spool_after_seconds)
 
     def _new_spooling(self, spool: Spool, positions: Positions | None, after_seconds: float) -> Spooling:
-        args = self._output, spool, self._ledger, self._sender
+        args = self.output, spool, self._ledger, self._sender
         self._recovery = recovery = Recovery(*args, self._deliver_from_disk, self._backoff)
 
         def stored(mark: SpoolMark) -> None:
@@ -108,7 +111,7 @@ class Delivery:
         def under_way(is_away: bool) -> int:
             return _ASKING if is_away else self._concurrency.limit + 1  # one that an outage has kept goes beside
 
-        args = self._output, spool, self._ledger, self._sender
+        args = self.output, spool, self._ledger, self._sender
         recovery = Recovery(*args, self._deliver_from_disk, self._backoff, under_way=under_way)
         self._recovery = recovery
         recovery.books = freezing = Freezing(
@@ -118,9 +121,17 @@ class Delivery:
             under_way=lambda: self._concurrency.limit + _AHEAD,
             after_seconds=after_seconds,
             released=recovery.look,
+            instead=self._give_away,
             backoff=self._backoff,
         )
         return freezing
+
+    async def _give_away(self, batch: Batch) -> bool:
+        """Have the fallback take a batch that would be frozen else; False if it is to be."""
+        return await self._falls_back(Shipment(batch, list(batch.segments), set(), self._from_logs))
+
+    async def _falls_back(self, shipment: Shipment) -> bool:
+        return self._fallback is not None and await self._fallback.take(shipment)
 
     async def run(self, workers: int) -> None:
         """Deliver until the queue is closed and all that was read is settled; what is in the spool then stays there.
@@ -129,18 +140,18 @@ class Delivery:
         """
         try:
             async with asyncio.TaskGroup() as around:
-                recovering = around.create_task(self._recover(), name=f"{self._output} recovery")
+                recovering = around.create_task(self._recover(), name=f"{self.output} recovery")
                 if self._freezing is not None:
                     await self._freezing.run()
                 else:
                     async with asyncio.TaskGroup() as tasks:
                         for number in range(workers):
-                            tasks.create_task(self._work(tasks), name=f"{self._output} worker {number}")
+                            tasks.create_task(self._work(tasks), name=f"{self.output} worker {number}")
                 recovering.cancel()
         finally:
             if self._freezing is not None:
                 self._freezing.end()
-            self._ended.set()
+            self._beside.end()
 
     def is_blocked(self, target: str) -> bool:
         """Whether the target's documents wait for the operator."""
@@ -169,15 +180,26 @@ class Delivery:
         Raises:
             Unavailable: the delivery has ended meanwhile; some of them may have been delivered.
         """
-        async with asyncio.TaskGroup() as tasks:
-            work = tasks.create_task(self._replay(segments), name=f"{self._output} replay")
-            ended = tasks.create_task(self._ended.wait(), name=f"{self._output} end of replay")
-            await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
-            is_done = work.done()
-            work.cancel()
-            ended.cancel()
-        if not is_done:
-            raise Unavailable("the agent is stopping", "replay the dead letters again: all of them are still there")
+        await self._beside.replay(segments)
+
+    async def take_over(self, segments: Sequence[Segment]) -> None:
+        """Deliver the documents of an output that is away, beside what is read; returns when each is settled.
+
+        Cancelled, some may have been delivered; the others count nowhere here.
+
+        Raises:
+            Unavailable: the delivery has ended meanwhile; some of them may have been delivered.
+        """
+        await self._beside.take_over(segments)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the output takes nothing now."""
+        return self._sender.away_since is not None
+
+    def fall_back_to(self, other: Other, after_seconds: float) -> None:
+        """Have another output take what this one, away for so long, cannot."""
+        self._fallback = Fallback(self.output, other, self._sender, self._ledger, after_seconds)
 
     # ------------------------------------------------------------------ one batch
 
@@ -196,20 +218,13 @@ class Delivery:
             shipment.units = [shipment.documents]
         await self._deliver(shipment, self._new_blocked(), tasks)
 
-    async def _replay(self, segments: Sequence[Segment]) -> None:
-        origin = FromDisk(self._ledger, segments)
-        self._ledger.replay(origin.documents, origin.size)
+    async def _ship_beside(self, segments: Sequence[Segment], origin: FromDisk) -> None:
         blocked = self._new_blocked()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for batch in packed(segments, self._batches.batch_bytes):
-                    units = [batch] if self._units is not None else None
-                    shipment = Shipment(batch, list(batch.segments), _texts(batch), origin, units=units)
-                    await self._deliver(shipment, blocked, tasks)
-        finally:
-            self._ledger.give_up_replay(origin.documents, origin.size)
-            if not self._ledger.in_flight:
-                self._sender.forget()  # nothing is left that would ask
+        async with asyncio.TaskGroup() as tasks:
+            for batch in packed(segments, self._batches.batch_bytes):
+                units = [batch] if self._units is not None else None
+                shipment = Shipment(batch, list(batch.segments), _texts(batch), origin, units=units)
+                await self._deliver(shipment, blocked, tasks)
 
     async def _deliver(
         self, shipment: Shipment, blocked: Blocked, tasks: asyncio.TaskGroup, *, spooling: Spooling | None = None
@@ -218,6 +233,8 @@ class Delivery:
         backoff = self._backoff()
         while shipment.documents.count:
             before = shipment.documents.count
+            if shipment.origin is self._from_logs and await self._falls_back(shipment):
+                continue
             if spooling is None:
                 answer = await self._attempt(shipment, backoff)
             elif (sent := await spooling.send(shipment, self._attempt, backoff)) is None:
@@ -256,7 +273,7 @@ class Delivery:
 
     def _new_blocked(self) -> Blocked:
         return Blocked(
-            self._output,
+            self.output,
             self._ledger,
             self._waiting,
             self._attempt,
@@ -306,7 +323,7 @@ class Delivery:
                 continue
             self._sender.all_well()
             self._ledger.buried(len(dead), dropped)
-            log.warning("documents refused", output=self._output, count=len(dead), reason=dead[0].type,
+            log.warning("documents refused", output=self.output, count=len(dead), reason=dead[0].type,
                         detail=dead[0].reason[:200])  # fmt: skip
             return
 

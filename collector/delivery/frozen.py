@@ -13,7 +13,7 @@ Without an outage no more records are there than may be under way; in one as man
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -64,7 +64,8 @@ class FromFrozen(FromDisk):
 class Freezing(Books):
     """Freezes the batches of one output. What is on disk because of an outage is told from what merely goes that way.
 
-    `under_way` is how many records may be there without an outage. `released` is called when one may be sent.
+    `under_way` is how many records may be there without an outage. `released` is called when one may be sent. `instead`
+    may take a batch, and settle it: True then.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Freezing(Books):
         under_way: Callable[[], int],
         after_seconds: float,
         released: Callable[[], None],
+        instead: Callable[[Batch], Awaitable[bool]],
         backoff: Callable[[], Backoff],
     ) -> None:
         super().__init__(output, spool, ledger, sender)
@@ -87,6 +89,7 @@ class Freezing(Books):
         self._under_way = under_way
         self._after_seconds = after_seconds
         self._released = released
+        self._instead = instead
         self._backoff = backoff
         self._open: set[tuple[int, int]] = set()  # records that no outage has kept, by place
         self._live: dict[tuple[int, int], int] = {}  # how many documents of them are on their way
@@ -104,8 +107,8 @@ class Freezing(Books):
         async with asyncio.TaskGroup() as tasks:
             covering = tasks.create_task(self._cover(), name=f"{self._output} covering")
             while (batch := await self._batches.take()) is not None:
-                await self._wait_for_turn()
-                await self._freeze(batch)
+                if not await self._is_given_away(batch):
+                    await self._freeze(batch)
                 del batch
             while self._sent and self._sender.away_since is None:
                 await self._look(_LOOK_SECONDS)
@@ -182,9 +185,13 @@ class Freezing(Books):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
-    async def _wait_for_turn(self) -> None:
-        while self._sent >= self._under_way() and (due := self._due_in_seconds) > 0:
+    async def _is_given_away(self, batch: Batch) -> bool:
+        """Wait for its turn to be frozen, or until the output has been away for so long that another takes it."""
+        while not (is_given := await self._instead(batch)):
+            if self._sent < self._under_way() or (due := self._due_in_seconds) <= 0:
+                break
             await self._look(min(due, _LOOK_SECONDS))
+        return is_given
 
     async def _freeze(self, batch: Batch) -> None:
         backoff = self._backoff()

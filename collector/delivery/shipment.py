@@ -203,6 +203,19 @@ def _divided(units: Sequence[Batch], target: str) -> tuple[list[Batch], list[Bat
     return [unit for unit in theirs if unit.count], [unit for unit in others if unit.count]
 
 
+class FromOther(FromDisk):
+    """Documents of an output that is away: they count here once they are settled, and until then there."""
+
+    def leave(self, count: int) -> None:
+        """So many documents are accounted for."""
+        super().leave(count)
+        self._ledger.take_over(count)
+
+    def settle(self, shipment: Shipment, segment: Segment) -> None:
+        """Its bytes were never counted here."""
+        self.size -= segment.size
+
+
 def _size(shipment: Shipment) -> int:
     return sum(segment.size for segment in shipment.segments)
 

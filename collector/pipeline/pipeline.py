@@ -161,13 +161,10 @@ class Pipeline:
             return Spool(path, settings.spool_bytes, is_held=True, covered=mark, memory_bytes=memory)
         return Spool(path, settings.spool_bytes) if settings.spool or path.exists() else None
 
-    async def replay(self, segments: Sequence[Segment]) -> None:
-        """Ship documents that were dead letters: `Delivery.replay`.
-
-        Raises:
-            Unavailable: the pipeline has ended meanwhile.
-        """
-        await self._delivery.replay(segments)
+    @property
+    def delivery(self) -> Delivery:
+        """What takes documents beside those that are read."""
+        return self._delivery
 
     @property
     def capacity_bytes(self) -> int:

@@ -99,6 +99,13 @@ class ShipperSettings(ContentOptions):
         30.0, description="time for which an output is unavailable before its documents go to the spool"
     )
 
+    fallback: str | None = Field(
+        None, description="name of the output that takes the documents while this one is unavailable for long"
+    )
+    fallback_after_seconds: Seconds = Field(
+        3600.0, description="time for which an output is unavailable before its fallback takes what it reads"
+    )
+
     @classmethod
     def rivals(cls) -> Sequence[frozenset[str]]:
         """Options of which one at most may be given."""

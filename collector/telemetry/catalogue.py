@@ -21,8 +21,14 @@ DOCUMENTS_READ = _counter(
 )
 DOCUMENTS_SETTLED = _counter(
     "pilotfish_documents_settled_total",
-    "Documents with a final result: acknowledged, duplicate (the output already had it) or dead_lettered",
+    "Documents with a final result: acknowledged, duplicate (the output already had it), dead_lettered, or fallback "
+    "(the fallback of the output accepted it)",
     *("output", "result"),
+)
+DOCUMENTS_TAKEN_OVER = _counter(
+    "pilotfish_documents_taken_over_total",
+    "Documents taken from an output that was unavailable and has this one as its fallback; they count as read too",
+    "output",
 )
 DOCUMENTS_DROPPED = _counter(
     "pilotfish_documents_dropped_total",

@@ -147,6 +147,7 @@ def _delivery(one: Pipeline) -> dict[Series, _Number]:
     return {
         catalogue.DOCUMENTS_READ: ledger.read,
         catalogue.DOCUMENTS_SETTLED: ledger.settled,
+        catalogue.DOCUMENTS_TAKEN_OVER: ledger.taken_over,
         catalogue.DOCUMENTS_DROPPED: ledger.dropped,
         catalogue.DOCUMENTS_FILTERED: ledger.filtered,
         catalogue.DOCUMENTS_SPOOLED: ledger.spooled,

@@ -9,7 +9,7 @@ from tests.faults.agent import FaultyAgent
 
 _EVERY_SECONDS = 0.5
 _SAMPLE = re.compile(r"^(pilotfish_\w+)\{(.*)\} (\S+)$", re.MULTILINE)
-_SETTLED = ('result="acknowledged"', 'result="duplicate"', 'result="dead_lettered"')
+_SETTLED = ('result="acknowledged"', 'result="duplicate"', 'result="dead_lettered"', 'result="fallback"')
 _COUNTED_OVER_LIVES = (
     "pilotfish_rotation_gaps_total",
     "pilotfish_lost_bytes_total",

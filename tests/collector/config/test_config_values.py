@@ -388,3 +388,27 @@ def test_the_variables_of_docker_name_homes(monkeypatch: pytest.MonkeyPatch, tmp
     docker = load(None, TYPES, environ).inputs["docker"]
     assert isinstance(docker, DockerInput)
     assert docker.tls == tmp_path / "c"
+
+
+# ------------------------------------------------------------------ an output in the stead of another
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "told"),
+    [
+        ({"a": "x"}, "outputs.a.fallback: there is no output 'x': use another of a, b, c"),
+        ({"a": "a"}, "outputs.a.fallback: a → a is a circle: let one of them have no fallback"),
+        ({"a": "b", "b": "c", "c": "a"}, "outputs.c.fallback: a → b → c → a is a circle"),
+        ({"a": "b", "b": "c"}, ""),
+    ],
+)
+def test_a_fallback_is_another_output_and_no_circle(tmp_path: Path, fallbacks: dict[str, str], told: str) -> None:
+    path = tmp_path / "pilotfish.yml"
+    outputs = {name: {"type": "ndjson_file", "fallback": fallbacks.get(name)} for name in ("a", "b", "c")}
+    path.write_text(json.dumps({"outputs": outputs}))
+    if told:
+        with pytest.raises(ConfigurationError) as error:
+            load(path, installed_types(), environ={})
+        assert told in str(error.value)
+    else:
+        assert load(path, installed_types(), environ={}).outputs["b"].fallback == "c"
