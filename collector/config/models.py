@@ -205,6 +205,18 @@ class Configuration(Section):
         return self
 
     @model_validator(mode="after")
+    def _no_fallback_redacts_more(self) -> Self:
+        """What it gets is redacted already, for the output in whose stead it is there."""
+        for name, output in self.outputs.items():
+            other = self.outputs.get(output.fallback or "")
+            if other is not None and (more := sorted({*other.redact} - {*output.redact})):
+                raise ValueError(
+                    f"outputs.{name}.fallback: {output.fallback} has redact {', '.join(more)}, which {name} has not; "
+                    f"add it to outputs.{name}.redact"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _each_fallback_is_another(self) -> Self:
         for name in self.outputs:
             passed = [name]

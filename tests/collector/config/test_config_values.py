@@ -412,3 +412,17 @@ def test_a_fallback_is_another_output_and_no_circle(tmp_path: Path, fallbacks: d
         assert told in str(error.value)
     else:
         assert load(path, installed_types(), environ={}).outputs["b"].fallback == "c"
+
+
+@pytest.mark.parametrize(("own", "is_fine"), [([], False), (["pii"], False), (["pii", "secrets"], True)])
+def test_a_fallback_removes_nothing_more_from_lines_since_it_gets_them_as_they_are(
+    tmp_path: Path, own: list[str], is_fine: bool
+) -> None:
+    path = tmp_path / "pilotfish.yml"
+    first = {"type": "ndjson_file", "fallback": "b", "redact": own}
+    path.write_text(json.dumps({"outputs": {"a": first, "b": {"type": "ndjson_file", "redact": ["secrets"]}}}))
+    if is_fine:
+        assert load(path, installed_types(), environ={}).outputs["a"].fallback == "b"
+        return
+    with pytest.raises(ConfigurationError, match="b has redact secrets, which a has not: add it"):
+        load(path, installed_types(), environ={})
