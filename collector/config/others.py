@@ -80,7 +80,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(("GRAYLOG_*",), "there is no output to Graylog"),
         Row(
             ("SYSLOG_HOST", "SYSLOG_PORT", "SYSLOG_FACILITY", "SYSLOG_SEVERITY"),
-            "there is no output to syslog",
+            "use an output to a syslog server, with `outputs.{}.hosts` and `outputs.{}.facility`",
         ),
         Row(("ALIYUNSLS_*", "SSL_VERIFY"), "there is no output to SLS"),
         Row(("PILOT_CREATE_SYMLINK",), "there are no links to volumes"),
@@ -105,7 +105,8 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(("DEBUG",), "use `log.level: debug`"),
         Row(
             ("RAW_FORMAT", "SYSLOG_*"),
-            "use `outputs.{}.template` of an output that writes lines, or the options of one to a syslog server",
+            "use `outputs.{}.template` of an output that writes lines, or the options of one to a syslog server: "
+            "`outputs.{}.format`, `outputs.{}.framing`, `outputs.{}.app_name`",
         ),
         Row(
             ("MULTILINE_*",),

@@ -10,9 +10,10 @@ from collector.net.addresses import Address, address_of
 from collector.net.datagrams import MOST_BYTES
 from collector.net.stream_options import StreamOptions
 from collector.net.unacknowledged import KEPT_SECONDS
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, Route, ShipperSettings, Translated
 from collector.values import Bytes, Text
 
+from . import elsewhere
 from .messages import LEAST_BYTES, Composer, Header
 from .shipper import SyslogShipper
 from .ways import OverRelp, OverTcp, OverUdp, Way
@@ -84,6 +85,24 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     def addresses(self) -> list[Address]:
         """Each host with its port."""
         return [address_of(host, _PORTS[self.transport]) for host in self.hosts]
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapter `syslog`, with its variables.
+
+        Raises:
+            ConfigurationError: a variable has a value that cannot be had.
+        """
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output of the same name.
+
+        Raises:
+            ConfigurationError: its variables name no host.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "syslog" else None
 
     def promise(self) -> Promise:
         """What the output promises with these options."""

@@ -22,11 +22,19 @@ from tests.integration.agent import AgentProcess, wait_until
 from tests.integration.log_tree import LogTree, envelope
 from tests.needs import marks
 from tests.receivers.raw import Receiver
+from tests.receivers.syslog import Receiver as SyslogReceiver
 from tests.reference import ROOT, table_of
 
 PAGE = "docs/migration.md"
 HERE = "tests/integration/test_logspout.py"
 EXAMPLES: Mapping[str, str] = {
+    "`gliderlabs/logspout syslog+tcp://{host}`": "test_syslog_gets_the_lines_with_the_name_of_the_container",
+    "`-e 'SYSLOG_FORMAT=rfc3164' -e 'SYSLOG_TAG={{.ContainerName}}-x' … syslog+tcp://{host}`": (
+        "test_syslog_gets_the_lines_with_the_name_of_the_container"
+    ),
+    "`-e 'SYSLOG_STRUCTURED_DATA=…'`, `-e 'SYSLOG_DATA=…'`": (
+        "test_syslog_gets_the_lines_with_the_name_of_the_container"
+    ),
     "`gliderlabs/logspout raw+tcp://{host}`": "test_a_uri_as_the_command_ships_all_lines",
     "`-e 'ROUTE_URIS=raw+tcp://$HOST,raw://{other}'`": "test_routes_of_the_variable_are_several_destinations",
     "`docker run -e 'LOGSPOUT=ignore' image`": "test_a_container_is_left_out_by_its_environment_or_label",
@@ -120,6 +128,34 @@ def test_a_uri_as_the_command_ships_all_lines(tmp_path: Path, tree: LogTree, ser
     tree.container("web").write_bytes(envelope("one\n", 1) + envelope('{"n":2}\n', 2, stream="stderr"))
     with logspout(tmp_path, f"raw+tcp://127.0.0.1:{server.port}"):
         wait_until(lambda: has(server, "one", '{"n":2}'), "both lines are there as they were written")
+
+
+@pytest.fixture
+@marks("engines")
+def rsyslog(tmp_path: Path) -> Iterator[SyslogReceiver]:
+    (tmp_path / "rsyslog").mkdir()
+    receiver = SyslogReceiver(tmp_path / "rsyslog", "tcp")
+    receiver.start()
+    yield receiver
+    receiver.stop()
+
+
+@pytest.mark.parametrize(
+    ("variables", "tag"), [({}, "web"), ({"SYSLOG_FORMAT": "rfc3164", "SYSLOG_TAG": "{{.ContainerName}}-x"}, "web-x")]
+)
+def test_syslog_gets_the_lines_with_the_name_of_the_container(
+    tmp_path: Path, tree: LogTree, rsyslog: SyslogReceiver, variables: dict[str, str], tag: str
+) -> None:
+    log = tree.container("web")
+    log.write_bytes(envelope("one\n", 1) + envelope("two\n", 2, stream="stderr"))
+    idle = {"SYSLOG_STRUCTURED_DATA": "a", "SYSLOG_DATA": "{{.Data}}"}
+    with logspout(tmp_path, f"syslog+tcp://127.0.0.1:{rsyslog.port}", **variables, **idle) as agent:
+        wait_until(lambda: len(rsyslog.messages()) == 2, "both lines are there")
+        told = agent.log.read_text()
+    found = {one["msg"].strip(): (one["app"], one["pri"], one["host"]) for one in rsyslog.messages()}
+    host = log.parent.name[:12]
+    assert found == {"one": (tag, "14", host), "two": (tag, "11", host)}  # user.info and user.err
+    assert all(f"{name}: this word of logspout's is ignored: " in told for name in idle)
 
 
 def test_routes_of_the_variable_are_several_destinations(tmp_path: Path, tree: LogTree, server: Receiver) -> None:

@@ -9,6 +9,17 @@ from collector.ports import LogPilot, Route
 ROUTES = {
     "raw+tcp://a:1": ("raw", {"hosts": ("a:1",), "transport": "tcp", "template": "{{.Data}}"}),
     "tls://a:1": ("raw", {"hosts": ("a:1",), "transport": "tls", "template": "{{.Data}}"}),
+    "syslog+tls://a": (
+        "syslog",
+        {
+            "hosts": ("a:6514",),
+            "transport": "tls",
+            "format": "rfc5424",
+            "framing": "newline",
+            "hostname": "{container_id}",
+            "procid": "-",
+        },
+    ),
     "logstash://a:1": ("logstash", {"hosts": ("a:1",), "protocol": "json_lines", "transport": "udp"}),
     "redis://a": ("redis", {"hosts": ("redis://a:6379",), "mode": "list", "key": "logspout"}),
     "fluentd+tcp://a": ("forward", {"hosts": ("a:24224",)}),
@@ -18,7 +29,7 @@ ROUTES = {
     "https://a/in": ("http", {"hosts": ("https://a:443",), "path": "/in"}),
     "elasticsearch://a": ("elasticsearch", {"hosts": ("http://a:9200",)}),
 }
-ADAPTERS = sorted({uri.partition("://")[0].partition("+")[0] for uri in ROUTES} | {"syslog", "gelf", "kafka"})
+ADAPTERS = sorted({uri.partition("://")[0].partition("+")[0] for uri in ROUTES} | {"gelf", "kafka"})
 PILOT = ("elasticsearch", "kafka", "redis", "logstash", "syslog", "graylog", "file", "console", "null", "count",
          "flowcounter", "aliyun_sls")  # fmt: skip
 
