@@ -49,9 +49,9 @@ class Reading(NamedTuple):
     `format` says how they are written, with its `options`; "" is no format. `multiline` says which lines are one,
     `redact` names what is taken out of them, and `redactor` makes what does that, by the rules that there were. `time`
     says where they have their own time. `adds` are members that are found in lines and stand beside `log`: `level`,
-    `line`. Of the rest each leaves documents out: lines that have not the pattern `include`, that have `exclude`, that
-    are below `level`, beyond the `limits`, or not in the `sample`; those that say the same within `fold` seconds become
-    one.
+    `line`. Of the rest each leaves documents out: lines of another stream than `of_stream`, that have not the pattern
+    `include`, that have `exclude`, that are below `level`, beyond the `limits`, or not in the `sample`; those that say
+    the same within `fold` seconds become one.
     """
 
     format: str = ""
@@ -63,6 +63,7 @@ class Reading(NamedTuple):
     adds: tuple[str, ...] = ()
     include: str = ""
     exclude: str = ""
+    of_stream: str = ""
     level: str = ""
     sample: Sample | None = None
     fold: float = 0.0

@@ -77,7 +77,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "use an output to Redis, with `outputs.{}.hosts`, `outputs.{}.password_file`, `outputs.{}.key`",
         ),
         Row(("LOGSTASH_*",), "use an output to Logstash, with `outputs.{}.hosts` and `outputs.{}.window`"),
-        Row(("GRAYLOG_*",), "there is no output to Graylog"),
+        Row(("GRAYLOG_*",), "use an output of GELF, with `outputs.{}.hosts` and `outputs.{}.transport`"),
         Row(
             ("SYSLOG_HOST", "SYSLOG_PORT", "SYSLOG_FACILITY", "SYSLOG_SEVERITY"),
             "use an output to a syslog server, with `outputs.{}.hosts` and `outputs.{}.facility`",

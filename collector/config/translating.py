@@ -25,7 +25,8 @@ SECRETS = Path("/run/secrets")
 _ROUTES_PATH = "ROUTESPATH"
 _OUTPUTS = ("FLUENTD_OUTPUT", "FILEBEAT_OUTPUT", "LOGGING_OUTPUT")  # the first that is set counts, as there
 # The option of every output that stands for a filter of a route.
-_FILTERS = {"id": "container_ids", "name": "containers", "labels": "container_labels", "sources": "streams"}
+_FILTERS = {"id": "container_ids", "name": "containers", "labels": "labels", "sources": "of_stream"}
+_BOTH = {"stdout", "stderr"}
 
 
 class Taken(Struct):
@@ -141,13 +142,13 @@ def _filtered(wanted: Wanted, settings: type[ShipperSettings]) -> dict[str, Any]
         "id": [filters.id[:12]] if filters.id else [],
         "name": [filters.name] if filters.name else [],
         "labels": list(filters.labels),
-        "sources": list(filters.sources),
+        "sources": "" if {*filters.sources} == _BOTH else "".join(sorted({*filters.sources})),
     }
     asked = {name: value for name, value in said.items() if value}
     if missing := [name for name in asked if _FILTERS[name] not in settings.model_fields]:
         raise ConfigurationError(
             f"{wanted.place} has filter.{missing[0]}, which outputs do not have",
-            "use rules in `containers` in its place, or leave the filter out",
+            "use a rule in `containers` with `labels` and `outputs` in its place, or leave the filter out",
         )
     return {_FILTERS[name]: value for name, value in asked.items()}
 

@@ -49,6 +49,7 @@ class Steps:
             format.resume(before.format)
         self._include = matcher(reading.include) if reading.include else None
         self._exclude = matcher(reading.exclude) if reading.exclude else None
+        self._stream = reading.of_stream
         self._below = frozenset(NAMES[: NAMES.index(reading.level)] if reading.level else ())
         self._needs_level = bool(reading.level or reading.sample or reading.fold or "level" in reading.adds)
         self._of_level = dict.fromkeys(("", *NAMES), "")
@@ -113,6 +114,8 @@ class Steps:
     # ------------------------------------------------------------------ each names itself if it leaves a line out
 
     def _in_use(self) -> Iterator[Callable[[FinishedLine, str, str, str], str]]:
+        if self._stream:
+            yield lambda line, text, log, level: "" if line.stream == self._stream else "stream"
         if self._include is not None or self._exclude is not None:
             yield self._by_pattern
         if self._below:

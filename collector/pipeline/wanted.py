@@ -39,13 +39,19 @@ class Wanted:
         """Whether the output gets its lines."""
         settings = self._settings
         is_meant = not stream.outputs or self._output in stream.outputs
-        return is_meant and settings.has_container(stream.container) and settings.has_target(stream.target)
+        return (
+            is_meant
+            and settings.has_container(stream.container, stream.container_id)
+            and settings.has_target(stream.target)
+        )
 
     def _as_wanted(self, stream: LogStream) -> LogStream:
         """With the output's minimum level, what it redacts, and its share of what is beyond a limit."""
         settings, reading = self._settings, stream.reading
         if least := settings.level:
             reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
+        if settings.of_stream:
+            reading = reading._replace(of_stream=settings.of_stream)
         if more := tuple(name for name in settings.redact if name not in reading.redact):
             reading = self._redacted(reading, (*reading.redact, *more))
         if reading.on_excess == "store_only":

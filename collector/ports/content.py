@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 from collector.values import Section
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^!?[^!\s]\S*$", max_length=512)]
+ContainerId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,64}$")]
 
 
 def is_chosen(name: str, patterns: Sequence[str]) -> bool:
@@ -31,6 +32,12 @@ class ContentOptions(Section):
         description="containers whose lines it gets, by name; patterns with *, a pattern with ! in front excludes; "
         "default: all",
     )
+    container_ids: tuple[ContainerId, ...] = Field(
+        (), max_length=64, description="containers whose lines it gets, by the beginnings of their ids; default: all"
+    )
+    of_stream: Literal["stdout", "stderr"] | None = Field(
+        None, description="stream of containers that it gets, stdout or stderr; default: both"
+    )
     targets: tuple[Pattern, ...] = Field(
         (),
         max_length=64,
@@ -44,9 +51,10 @@ class ContentOptions(Section):
         (), description="sets and rules of redaction for this output, besides those that hold for a container"
     )
 
-    def has_container(self, name: str) -> bool:
-        """Whether it gets lines of a container of this name."""
-        return is_chosen(name, self.containers)
+    def has_container(self, name: str, container_id: str = "") -> bool:
+        """Whether it gets lines of a container of this name and id; "": of any id."""
+        has_id = not self.container_ids or not container_id or container_id.startswith(self.container_ids)
+        return has_id and is_chosen(name, self.containers)
 
     def has_target(self, target: str) -> bool:
         """Whether it gets documents with this target."""

@@ -14,9 +14,10 @@ from collector.net.options import HeaderOptions
 from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
 from collector.net.unacknowledged import KEPT_SECONDS, Unacknowledged
-from collector.ports import OutputContext, Promise, Shipper, ShipperSettings
+from collector.ports import LogPilot, OutputContext, Promise, Route, Shipper, ShipperSettings, Translated
 from collector.values import Bytes
 
+from . import elsewhere
 from .messages import Contents
 from .over_http import AT_ONCE, GelfByHttp
 from .over_others import GelfByTcp, GelfByUdp
@@ -62,6 +63,20 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, ShipperSetti
         if self.transport != "http" and self.bulk:
             raise ValueError(f"bulk has no effect with transport: {self.transport}")
         return self
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapter `gelf` of logspout's module."""
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output `graylog`.
+
+        Raises:
+            ConfigurationError: its variables name no host.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "graylog" else None
 
     def promise(self) -> Promise:
         """What the output promises with these options."""

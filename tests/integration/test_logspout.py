@@ -46,6 +46,11 @@ EXAMPLES: Mapping[str, str] = {
     '`-e \'RAW_FORMAT={ "container" : "{{ .Container.Name }}", … "message": {{ toJSON .Data }} }\\n\'`': (
         "test_the_template_of_the_readme_makes_the_lines"
     ),
+    "`raw+tcp://{host}?filter.name=*_db`": "test_filters_choose_what_a_route_gets",
+    "`raw+tcp://{host}?filter.sources=stdout%2Cstderr`, `raw+tcp://{host}?filter.sources=stderr`": (
+        "test_filters_choose_what_a_route_gets"
+    ),
+    "`raw+tcp://{host}?filter.labels=tier:web`": "test_a_filter_by_labels_ends_the_start_with_what_to_write",
     "`multiline+raw+tcp://{host}`": "test_multiline_joins_a_trace",
     "`curl http://127.0.0.1:8000/logs`": "test_logs_are_read_with_curl_and_the_token",
     "`curl http://127.0.0.1:8000/logs/name:shop_db?source=stdout,stderr`": "test_logs_are_read_with_curl_and_the_token",
@@ -212,6 +217,42 @@ def test_the_template_of_the_readme_makes_the_lines(tmp_path: Path, tree: LogTre
         "container": "/web", "labels": {"tier": "front"}, "timestamp": "2026-11-23T10:00:01Z", "source": "stdout",
         "message": 'a "quoted" line',
     }  # fmt: skip
+
+
+def of_containers(server: Receiver) -> list[str]:
+    """What stands behind `{{.Source}} `, but for Pilotfish's own lines about what was left out."""
+    said = [line.decode().partition(" ") for line in server.lines()]
+    return sorted(line for output, _, line in said if output != "limits")
+
+
+@pytest.mark.parametrize(
+    ("filters", "lines"),
+    [
+        ("filter.name=*_db", ["db out", "db err"]),
+        ("filter.sources=stdout%2Cstderr", ["db out", "db err", "web out"]),
+        ("filter.sources=stderr", ["db err"]),
+    ],
+)
+def test_filters_choose_what_a_route_gets(
+    tmp_path: Path, tree: LogTree, server: Receiver, filters: str, lines: list[str]
+) -> None:
+    tree.container("web").write_bytes(envelope("web out\n", 1))
+    tree.container("shop_db").write_bytes(envelope("db out\n", 1) + envelope("db err\n", 1, stream="stderr"))
+    with logspout(
+        tmp_path, f"raw+tcp://127.0.0.1:{server.port}?{filters}", RAW_FORMAT="{{.Source}} {{.Data}}"
+    ) as agent:
+        wait_until(lambda: of_containers(server) == sorted(lines), "these lines are there")
+        wait_until(lambda: agent.ready()["ready"], "everything was looked at")
+        assert of_containers(server) == sorted(lines)
+
+
+def test_a_filter_by_labels_ends_the_start_with_what_to_write(tmp_path: Path) -> None:
+    agent = Started(tmp_path, "raw+tcp://127.0.0.1:9?filter.labels=tier:web")
+    done = subprocess.run(
+        agent.command, env=agent._environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 78
+    assert "has filter.labels, which outputs do not have: use a rule in `containers`" in done.stderr
 
 
 def test_multiline_joins_a_trace(tmp_path: Path, tree: LogTree, server: Receiver) -> None:

@@ -35,7 +35,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
     "The agent beside its variables": {
         "outputs `elasticsearch`, `file`, `console`, `null`": f"{HERE}::test_outputs_with_an_equal_are_there",
         "outputs `count`, `flowcounter`": f"{HERE}::test_outputs_with_an_equal_are_there",
-        "outputs `redis`, `logstash`, `syslog`": f"{WORDS}::test_no_two_types_know_one_output_of_log_pilots",
+        "outputs `redis`, `logstash`, `syslog`, `graylog`": f"{WORDS}::test_no_two_types_know_one_output_of_log_pilots",
         "output `aliyun_sls`": f"{HERE}::test_outputs_without_an_equal_are_refused_with_those_that_are_there",
         "one output per agent": (
             "tests/faults/test_deliveries.py::test_scenario_23_an_output_that_is_away_delays_no_other"
@@ -88,7 +88,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
         "`DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`": (
             "tests/integration/test_docker_tls.py::test_a_daemon_is_followed_with_dockers_own_variables"
         ),
-        "`syslog://`, `raw://`, `tcp://`, `udp://`, `tls://`; modules `logstash://`, `redis://`, `fluentd://`": (
+        "`syslog://`, `raw://`, `tcp://`, `udp://`, `tls://`; modules `logstash://`, `gelf://`, `redis://`": (
             f"{WORDS}::test_a_route_becomes_an_output"
         ),
         "`multiline+…`": f"{LOGSPOUT}::test_multiline_joins_a_trace",
@@ -96,8 +96,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
             f"{LOGSPOUT}::test_an_adapter_that_is_not_there_ends_the_start_with_what_there_is"
         ),
         "logstash module → Logstash → Elasticsearch": DOCUMENT,
-        "`filter.name`, `filter.labels`": f"{HERE}::test_rules_match_by_what_the_page_says_and_nothing_else",
-        "a filter of a route that outputs do not have": (
+        "`filter.name`, `filter.id`, `filter.sources`": (
+            "tests/collector/config/test_translating.py::test_filters_are_options_that_every_output_has"
+        ),
+        "`filter.labels`": (
             "tests/collector/config/test_translating.py"
             "::test_a_filter_that_the_output_does_not_have_is_an_error_since_it_would_get_the_lines_of_others"
         ),

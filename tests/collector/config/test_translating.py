@@ -30,7 +30,6 @@ class Wire(ShipperSettings):
     type: Literal["wire"] = "wire"
     host: str = ""
     colour: str = ""
-    containers: tuple[str, ...] = ()
     password: SecretStr | None = None
 
     @classmethod
@@ -135,8 +134,21 @@ def test_an_adapter_that_no_output_knows_is_an_error_with_the_types() -> None:
 
 
 def test_a_filter_that_the_output_does_not_have_is_an_error_since_it_would_get_the_lines_of_others() -> None:
-    with pytest.raises(ConfigurationError, match=r"route 1 has filter\.zone|route 1 has filter\.id, which"):
-        take_outputs({}, {}, Types(TYPES.inputs, {"wire": Wire}), "wire://a?filter.id=abc")
+    with pytest.raises(ConfigurationError, match=r"route 1 has filter\.labels, which outputs do not have"):
+        loaded("wire://a?filter.labels=tier:web")
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("filter.name=*_db", {"containers": ("*_db",)}),
+        (f"filter.id={'0123456789ab' * 2}", {"container_ids": ("0123456789ab",)}),
+        ("filter.sources=stderr", {"of_stream": "stderr"}),
+        ("filter.sources=stdout%2Cstderr", {}),
+    ],
+)
+def test_filters_are_options_that_every_output_has(filters: str, expected: dict[str, object]) -> None:
+    assert outputs(loaded(f"wire://a?{filters}")) == {"wire_a": {"host": "a:7", **expected}}
 
 
 @pytest.mark.parametrize("variable", ["LOGGING_OUTPUT", "FLUENTD_OUTPUT", "FILEBEAT_OUTPUT"])

@@ -42,6 +42,14 @@ def test_a_rule_leaves_lines_out_by_its_name_and_no_error(reading: Reading, rule
     assert counts.filtered == {rule: 1}
 
 
+@pytest.mark.parametrize("wanted", ["stdout", "stderr"])
+def test_lines_of_the_other_stream_are_left_out(wanted: str) -> None:
+    steps, counts = Steps(Reading(of_stream=wanted)), Counts()
+    lines = [FinishedLine(PLAIN, output, at(0), "a-0") for output in ("stdout", "stderr")]
+    kept = [line.stream for line in lines if steps.take(line, PLAIN, PLAIN, counts) is not None]
+    assert (kept, counts.filtered) == ([wanted], {"stream": 1})
+
+
 def test_a_line_of_no_level_passes_a_minimum() -> None:
     assert taken(Reading(level="fatal"), PLAIN)[0] == [""]
 

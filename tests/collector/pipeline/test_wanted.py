@@ -61,6 +61,14 @@ def test_an_output_gets_its_containers_and_targets_alone() -> None:
     assert not wanted(both, containers=["web-*"], targets=["db"]).streams()
 
 
+def test_an_output_gets_containers_by_the_beginnings_of_their_ids_and_one_stream_of_them() -> None:
+    web, db = (log_stream(f"/{name}", container_id=name * 16) for name in ("abcd", "cdef"))
+    both = registry(web, db)
+    assert set(wanted(both, container_ids=["abcdab", "ff"]).streams().values()) == {web}
+    found = wanted(both, container_ids=["cd"], of_stream="stderr").streams()
+    assert [(key, one.reading.of_stream) for key, one in found.items()] == [(db.key, "stderr")]
+
+
 def test_a_container_that_names_outputs_goes_to_them_alone() -> None:
     stream = replace(log_stream("/x"), outputs=("archive", "elastic"))
     assert not wanted(registry(stream)).streams()
