@@ -83,6 +83,11 @@ class Kafka:
         """SIGKILL; what was acknowledged is in the page cache, and there again after `start`."""
         self._process.kill()
 
+    def restart(self) -> None:
+        """SIGKILL, and start it again."""
+        self.kill()
+        self.start()
+
     def stop(self) -> None:
         """End it for good."""
         self._process.kill()

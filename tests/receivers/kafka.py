@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,30 +18,30 @@ class Receiver(receiver.Receiver):
     """Documents are read back as a reader with `read_committed` sees them, from all topics."""
 
     server = f"Kafka {Kafka.version}"
-    transactional = False
+    ways: ClassVar = {"bundles": {"record": "bundle"}, "in transactions": {"transactional": True}}
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(directory)
-        self._kafka = Kafka(directory, {"auto.create.topics.enable": "true"})
+        self.kafka = Kafka(directory, {"auto.create.topics.enable": "true", **(settings or {})})
 
     def start(self) -> None:
-        self._kafka.start()
+        self.kafka.start()
 
     def kill(self) -> None:
-        self._kafka.kill()
+        self.kafka.kill()
 
     def stop(self) -> None:
-        self._kafka.stop()
+        self.kafka.stop()
 
     def options(self) -> Mapping[str, Any]:
-        return {"type": "kafka", "brokers": [self._kafka.plain], "transactional": self.transactional}
+        return {"type": "kafka", "brokers": [self.kafka.plain]}
 
     def stored(self) -> dict[str, list[bytes]]:
-        return asyncio.run(stored(self._kafka.plain))
+        return asyncio.run(stored(self.kafka.plain))
 
     @property
     def port(self) -> int:
-        return self._kafka.port
+        return self.kafka.port
 
 
 async def stored(address: str, topics: str = "") -> dict[str, list[bytes]]:
@@ -78,5 +78,5 @@ def documents_of(headers: Mapping[str, bytes], value: bytes) -> list[tuple[str, 
     """The documents of one record with their ids."""
     if headers[FORM] != b"bundle":
         return [(headers[ID].decode(), value)]
-    lines = value.splitlines()
-    return [(msgspec.json.decode(line)["_id"], b"{" + line.partition(b",")[2]) for line in lines]
+    found = [line.removeprefix(b'{"_id":').partition(b",") for line in value.split(b"\n")[:-1]]
+    return [(msgspec.json.decode(name, type=str), b"{" + rest) for name, _, rest in found]
