@@ -82,6 +82,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "docker": {"url": "unix:///nowhere.sock"},
     "directory": {"path": "tree"},
     "files": {"paths": ["/nowhere/*.log"]},
+    "kafka": {"brokers": ["127.0.0.1:1"]},
 }
 
 
