@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from collector.documents.document import is_document, said, split
+from collector.documents.document import said, split
 from collector.documents.levels import NAMES, level_of
 
 _STREAM = b',"stream":"'
@@ -27,20 +27,18 @@ class Summary(NamedTuple):
 
 def summary(document: bytes) -> Summary:
     """What a document says. What is none is all message."""
-    if not is_document(document):
+    try:
+        log, rest = split(document)
+    except ValueError:
         return Summary("", "stdout", "", document.decode(errors="replace"))
-    log, rest = split(document)
     text = log.decode(errors="replace")
     message = said(text)
-    level = _member(rest, _LEVEL)
+    level = _member(rest, _LEVEL) if _LEVEL in rest else ""
     if level not in NAMES:
         level = level_of(text, message if _TEXT.fullmatch(text) else _NO_TEXT)
     return Summary(_member(rest, _TIME), _member(rest, _STREAM), level, message)
 
 
 def _member(rest: bytes, name: bytes) -> str:
-    at = rest.find(name)
-    if at < 0:
-        return ""
-    start = at + len(name)
-    return rest[start : rest.find(b'"', start)].decode(errors="replace")
+    start = rest.find(name) + len(name)
+    return rest[start : rest.find(b'"', start)].decode(errors="replace") if start >= len(name) else ""

@@ -165,13 +165,13 @@ class Stream:
             raise self.stranger(f"sends an answer of more than {most_bytes} bytes")
         return self._wire.take(found + len(end))
 
-    async def read_some(self) -> bytes:
-        """What the server has said meanwhile; waits for its first byte.
+    async def read_some(self, at_least: int = 1) -> bytes:
+        """What the server has said meanwhile; waits for so many bytes.
 
         Raises:
             Unavailable: the connection broke, or nothing comes in time.
         """
-        await self._until(lambda: len(self._wire.unread) > 0)
+        await self._until(lambda: len(self._wire.unread) >= at_least)
         return self._wire.take(len(self._wire.unread))
 
     def stranger(self, cause: str) -> Unavailable:

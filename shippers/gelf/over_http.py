@@ -1,11 +1,11 @@
 """GELF over HTTP: a request for each message, several at a time, or one for many where the server takes that."""
 
 import asyncio
-import gzip
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from collector.errors import Refused, ShippingError, Unavailable
+from collector.files import gzip
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.net.http_client import HttpClient, words_of
 from collector.net.http_node import Answer, Question
@@ -15,7 +15,6 @@ from .messages import Contents, messages
 AT_ONCE = 8  # requests of one batch
 _TAKEN = 202
 _INVALID, _TOO_LARGE = 400, 413
-_GZIP_LEVEL = 1
 _LEAST_COMPRESSED = 1400  # bytes: below, a packet is saved by none
 
 
@@ -91,7 +90,7 @@ class GelfByHttp:
         headers = {"content-type": "application/json"}
         if self._compress and len(body) >= _LEAST_COMPRESSED:
             headers["content-encoding"] = "gzip"
-            body = await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL)
+            body = await asyncio.to_thread(gzip.compress, body)
         return await self._client.ask(Question("POST", self._path, body, headers), is_measured=True)
 
     def _refusal(self, answer: Answer) -> ShippingError:

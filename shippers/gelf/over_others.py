@@ -1,9 +1,9 @@
 """GELF over TCP or TLS, each message with a NUL behind it, and by UDP, in chunks: nothing is acknowledged."""
 
 import asyncio
-import zlib
 
 from collector.errors import TOO_LARGE
+from collector.files import gzip
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.net.datagrams import Datagrams
 from collector.net.unacknowledged import Unacknowledged
@@ -95,7 +95,7 @@ class GelfByUdp:
         return datagrams, rejected
 
     def _compressed(self, message: bytes) -> bytes:
-        return zlib.compress(message, 1) if self._compress and len(message) > self._chunk_bytes // 4 else message
+        return gzip.compress(message) if self._compress and len(message) > self._chunk_bytes // 4 else message
 
     def _too_large(self, segment: Segment, index: int, message: bytes) -> Rejected:
         reason = f"a message of {len(message)} bytes takes more than {MOST_CHUNKS} chunks of {self._chunk_bytes} bytes"

@@ -15,6 +15,7 @@ WINDOW = 128
 _MOST_NUMBER = 999_999_999
 _MOST_ANSWER_BYTES = 128 << 10
 _HEAD = re.compile(rb"([0-9]{1,9}) ([a-zA-Z]{1,32}) ([0-9]{1,9})([ \n])")
+_LEAST_ANSWER_BYTES = len(b"1 rsp 0\n")
 _LONGEST_HEAD = 9 + 1 + 32 + 1 + 9 + 1
 _OFFERS = b"relp_version=0\nrelp_software=pilotfish\ncommands=syslog"
 _OK = b"200"
@@ -99,7 +100,7 @@ class Session:
                 under_way.update(zip(numbers, range(sent, sent + len(part)), strict=True))
                 sent += len(part)
                 await self._stream.write(b"".join(map(frame, numbers, [b"syslog"] * len(part), part)))
-            for answer in await self._answers():
+            for answer in await self._answers(len(under_way)):
                 index = under_way.pop(answer.number, -1)
                 if index < 0:
                     raise self._stream.stranger(_STRANGE)
@@ -107,11 +108,13 @@ class Session:
                 if not answer.data.startswith(_OK):
                     outcome.refused[index] = words(answer.data)
 
-    async def _answers(self) -> list[Frame]:
-        """At least one answer."""
+    async def _answers(self, awaited: int = 1) -> list[Frame]:
+        """At least one answer; where many are awaited, several at once, since each wait costs more than an answer."""
         answers: list[Frame] = []
+        least = max(1, awaited // 2 * _LEAST_ANSWER_BYTES - len(self._buffer))
         while not answers:
-            self._buffer += await self._stream.read_some()
+            self._buffer += await self._stream.read_some(least)
+            least = 1
             answers = self._whole()
         return answers
 

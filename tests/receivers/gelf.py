@@ -120,20 +120,19 @@ class GelfServer(FramedServer):
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.asked.append({**headers, ":line": head[0]})
-        if headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        status, words = self._answer(head[0], body)
+        status, words = self._answer(head[0], body, is_gzip=headers.get("content-encoding") == "gzip")
         reply = f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-length: {len(words)}\r\n\r\n{words}"
         writer.write(reply.encode())
 
-    def _answer(self, line: str, body: bytes) -> tuple[int, str]:
+    def _answer(self, line: str, body: bytes, *, is_gzip: bool) -> tuple[int, str]:
         if not line.startswith("POST /gelf "):
             return 405, ""
         if self.answers and (status := self.answers.popleft()) != 202:
             return status, "so I am told"
         if len(body) > self.most_bytes:
             return 413, ""
-        faults = [fault for each in body.split(b"\n") if (fault := self.take(each))]
+        lines = (gzip.decompress(body) if is_gzip else body).split(b"\n")
+        faults = [fault for each in lines if (fault := self.take(each))]
         return (400, faults[0]) if faults else (202, "")
 
 
@@ -171,7 +170,11 @@ class Receiver(FramedProcess):
     """It as a process."""
 
     server: ClassVar[str] = "own server by GELF 1.1"
-    ways: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tcp": {"transport": "tcp"}, "udp": {"transport": "udp"}}
+    ways: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "bulk": {"bulk": True},
+        "tcp": {"transport": "tcp"},
+        "udp": {"transport": "udp"},
+    }
     module = "tests.receivers.gelf"
 
     def options(self) -> Mapping[str, Any]:
