@@ -146,17 +146,24 @@ class Splunk(Preset):
         body = b'{"acks":[%d]}' % number
         question = Question("POST", f"{_ACK_PATH}?channel={self._channel}", body, {**self.headers(), **_JSON})
         pause = _FIRST_POLL_SECONDS
-        while True:
-            answer = await client.ask(question)
-            if answer.status != 200:
-                raise client.refusal(answer)
-            try:
-                if msgspec.json.decode(answer.body, type=_Acks).acks.get(str(number)):
-                    return
-            except UNREADABLE:
-                raise client.stranger("answers in other words when acknowledgements are asked for") from None
+        while not await self._is_indexed(client, question, str(number)):
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_POLL_SECONDS)
+
+    async def _is_indexed(self, client: HttpClient, question: Question, number: str) -> bool:
+        """Whether Splunk says so; False also while it is away: it may tell it when it is back."""
+        try:
+            answer = await client.ask(question)
+        except Unavailable:
+            return False
+        if answer.status == 429 or answer.status >= 500:
+            return False
+        if answer.status != 200:
+            raise client.refusal(answer)
+        try:
+            return msgspec.json.decode(answer.body, type=_Acks).acks.get(number, False)
+        except UNREADABLE:
+            raise client.stranger("answers in other words when acknowledgements are asked for") from None
 
     def is_healthy(self, answer: Answer) -> bool:
         """Whether it says so; it does not look at the token for that."""
