@@ -48,10 +48,6 @@ class TestClickHouse(TestHttp):
     options: ClassVar[Mapping[str, Any]] = {**WAYS["clickhouse"], "compress": "zstd"}
 
 
-class TestVector(TestHttp):
-    options: ClassVar[Mapping[str, Any]] = {"preset": "vector", "compress": "none"}
-
-
 class TestDatadog(TestHttp):
     options = WAYS["datadog"]
 

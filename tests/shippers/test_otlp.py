@@ -21,7 +21,7 @@ from collector.ports import OutputContext
 from shippers.otlp.response import Outcome, outcome_of
 from shippers.otlp.wire import DEEPEST, any_value
 from tests.contract.segments import batch, document, log_stream, plain_segment, segment
-from tests.contract.shippers import Destination, ShipperContract, deliver
+from tests.contract.shippers import HOSTILE_LOGS, Destination, ShipperContract, deliver, same_json
 from tests.receivers.otlp import OtlpServer, status, value_of
 from tests.receivers.own_server import Fault
 from tests.shippers.http_family import Halving, OnServer, delivered, opened
@@ -38,16 +38,6 @@ class TestOtlp(ShipperContract):
     async def destination(self, site: OutputContext) -> AsyncIterator[Destination]:
         async with OtlpServer() as server:
             yield OnServer(server, site, "otlp", {})
-
-
-class TestOtlpOfText(ShipperContract):
-    deduplicates = False
-    takes_anything = True
-
-    @pytest.fixture
-    async def destination(self, site: OutputContext) -> AsyncIterator[Destination]:
-        async with OtlpServer() as server:
-            yield OnServer(server, site, "otlp", {"body": "text", "compress": False})
 
 
 @pytest.fixture
@@ -120,6 +110,15 @@ async def test_json_that_a_map_cannot_say_is_sent_as_text(site: OutputContext, s
     await shipper.ship(lines(log))
     await shipper.aclose()
     assert server.records[0][1].body.string_value == log.decode()
+
+
+async def test_every_line_of_json_may_be_sent_as_text(site: OutputContext, server: OtlpServer) -> None:
+    shipper = otlp(site, server, body="text", compress=False)
+    sent = lines(*(log.encode() for log in HOSTILE_LOGS))
+    await shipper.ship(sent)
+    await shipper.aclose()
+    expected = zip(sent.segments[0].ids, sent.segments[0].documents, strict=True)
+    assert all(same_json(server.kept.documents[name][0], body) for name, body in expected)
 
 
 async def test_an_escaped_quote_before_a_colon_leaves_a_map_a_map(site: OutputContext, server: OtlpServer) -> None:
