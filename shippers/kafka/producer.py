@@ -5,7 +5,7 @@ good ends it, and the next one begins with numbers of its own.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from collector.net.kafka import knock, quiet, unavailable
 from .records import Sealed
 
 _END_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
 _LOOKS = 4  # at a topic that is not there yet: the broker may be making it
 
 
@@ -60,20 +61,21 @@ class Producer:
             Unavailable: no broker says.
         """
         client = self.kafka.client
-        for _ in range(1 if topic in self._missing else _LOOKS):
-            if found := client.cluster.partitions_for_topic(topic):
-                self._known.add(topic)
-                self._missing.discard(topic)
-                return sorted(found)
-            client.set_topics({*self._known, topic})
-            if not await self._update():
-                raise Unavailable(f"no broker of {self._brokers} answers", "check that they run")
+        for look in range(1 if topic in self._missing else _LOOKS):
+            if look:
+                await asyncio.sleep(_LOOK_SECONDS)
             if not client.cluster.partitions_for_topic(topic):
-                await asyncio.sleep(0.1)
-        found = client.cluster.partitions_for_topic(topic)
+                client.set_topics({*self._known, topic})
+                if not await self._update():
+                    raise Unavailable(f"no broker of {self._brokers} answers", "check that they run")
+            if found := client.cluster.partitions_for_topic(topic):
+                self._known.add(topic)  # else nobody asks again who its leaders are
+                self._missing.discard(topic)
+                client.set_topics(self._known)
+                return sorted(found)
         client.set_topics(self._known)
         self._missing.add(topic)
-        return sorted(found or ())
+        return ()
 
     def is_denied(self, topic: str) -> bool:
         """Whether the brokers do not say what a topic is to who asks."""
@@ -111,9 +113,8 @@ class Producer:
             await asyncio.wait([task], timeout=0.2)
         if task is not None and not task.cancelled():
             task.exception()
-        for batch in self._batches():
-            batch.future.cancel()
-
-    def _batches(self) -> Iterable[Any]:
         waiting = self.kafka._message_accumulator
-        return [*waiting._pending_batches, *(one for queue in waiting._batches.values() for one in queue)]
+        for queue in waiting._batches.values():
+            waiting._pending_batches.update(queue)  # each takes itself out when it ends
+        for batch in list(waiting._pending_batches):
+            batch.future.cancel()
