@@ -6,6 +6,7 @@ with the same settings, from the same rest, it takes the documents that the firs
 the memory lasts decodes by itself, and comes abreast again by the borders of those that are where it comes to.
 """
 
+import time
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -18,13 +19,15 @@ from collector.sources.border import Border
 
 _BYTES = 16 << 20  # of lines and their documents that are kept for others
 _LITTLE_BYTES = 16 << 10  # of a log that others write while one output looks at it, and then the next one
+_ABREAST_SECONDS = 0.1  # from one output's look to the next one's: what comes between waits for the next round of both
 _REACH_BYTES = 2 << 20  # of a log: who is further behind has to decode by itself, for nothing is kept for that long
 
 
 class Made(Struct, eq=False):
     """What was made of these lines of a stream, by a transform that had the rest `before` them, and `after` them.
 
-    `size` is the bytes that are kept, `coming` how many outputs it is kept for. `is_end`: hardly more was written.
+    `size` is the bytes that are kept, `coming` how many outputs it is kept for. `until` says, by the
+    monotonic clock, up to when hardly more can have been written than what it has: 0.0 if there was more at once.
     """
 
     start: Position
@@ -36,7 +39,7 @@ class Made(Struct, eq=False):
     taken: Taken
     size: int
     coming: int
-    is_end: bool
+    until: float
 
     @property
     def is_complete(self) -> bool:
@@ -124,7 +127,11 @@ class SharedLog:
             run.append(made := following)
         is_same = all(one.is_complete and one.start.inode == begin.inode for one in run)
         data = b"".join([one.data for one in run]) if len(run) > 1 else made.data
-        return Border(made.end.offset - begin.offset, following is None and made.is_end, data if is_same else b"")
+        return Border(
+            made.end.offset - begin.offset,
+            following is None and time.monotonic() < made.until,
+            data if is_same else b"",
+        )
 
     def _next_border(self, begin: Position, size: int) -> Border | None:
         ends = [place.offset for one in self.made.values() if one.start.file == begin.file
@@ -204,7 +211,8 @@ class Seat:
         if coming:
             size = len(chunk.data) + sum([segment.size for segment in taken.segments])
             is_end = chunk.size() - chunk.end.offset <= _LITTLE_BYTES
-            log.keep(Made(chunk.start, chunk.end, chunk.data, chunk.stream, before, after, taken, size, coming, is_end))
+            until = time.monotonic() + _ABREAST_SECONDS if is_end else 0.0
+            log.keep(Made(chunk.start, chunk.end, chunk.data, chunk.stream, before, after, taken, size, coming, until))
 
     def may_come(self, start: Position) -> bool:
         """Whether it may come there, and soon."""

@@ -33,7 +33,7 @@ class LogReader:
             keep_ordinal(self._ordinals, resume.position.file.head, resume.position.file.ordinal)
         self._parked: State | None = None  # the live file when it was closed though it is followed
         self.awaits_turn = False  # whether it is not open only since others have all the descriptors
-        self._is_abreast = False  # whether it is where another output waits for more
+        self._is_abreast: bool | None = None  # whether it is where another output waits for more; None: it read itself
         self._missed_turn = False  # whether there was something to read then, and it was not opened since
 
     # ------------------------------------------------------------------ how it stands
@@ -61,8 +61,9 @@ class LogReader:
 
         Where another output waits for more, the little that has come since is left for the next round of both.
         """
-        is_at_end = self.reader is not None and (self._is_abreast or self.reader.is_at_end)
-        return is_at_end and self.successors.is_settled
+        if self.reader is None or not self.successors.is_settled:
+            return False
+        return self.reader.is_at_end if self._is_abreast is None else self._is_abreast
 
     @property
     def watch_path(self) -> str:
@@ -123,10 +124,11 @@ class LogReader:
         size, begin = self._counts.read_bytes, reader.offset
         border = self._counts.border and self._counts.border(self._stream.key, reader.position, size)
         if border is None:
-            data, self._is_abreast = reader.read(size), False
+            data, self._is_abreast = reader.read(size), None
         else:
             data = reader.take_over(border.data) if border.data else reader.read(max(size, border.size), border.size)
-            self._is_abreast = border.is_last and reader.offset - begin == border.size
+            is_there = border.is_last and reader.offset - begin == border.size
+            self._is_abreast = is_there if is_there or border.data else None
         self._counts.lost_bytes += reader.lost_bytes
         reader.lost_bytes = 0
         return data

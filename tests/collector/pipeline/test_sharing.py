@@ -289,3 +289,27 @@ async def test_no_more_is_kept_than_the_bound_and_nothing_that_nobody_comes_for(
         first.look()
         assert sharing.size == 0
         first.close()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_what_came_since_waits_for_the_next_round_only_where_another_output_has_just_looked(
+    tmp_path: Path, *, is_late: bool
+) -> None:
+    """Else an output that looks after a whole round would stay a round behind."""
+    log = ContainerLog(tmp_path)
+    sharing = Sharing()
+    with Watcher() as watcher:
+        first, second = [Output(log_stream(log.live), watcher, sharing) for _ in range(2)]
+        log.write(raw("first\n"))
+        first.look()
+        log.write(raw("since\n"))
+        if is_late:
+            for made in sharing._kept:
+                made.until = 0.0
+        second.look()
+        assert len(second.documents) == 1
+        assert second.tail._log.is_at_end is not is_late
+        for output in (first, second):
+            output.to_end()
+            assert len(output.documents) == 2
+            output.close()
