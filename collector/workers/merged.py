@@ -53,9 +53,10 @@ def status(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     outputs: dict[str, dict[str, Any]] = {}
     for each in told:
         for output, numbers in each["outputs"].items():
-            sums = outputs.setdefault(output, dict.fromkeys(numbers, 0) | {"error": ""})
+            sums = outputs.setdefault(output, {})
             for name, value in numbers.items():
-                sums[name] = sums[name] or value if name == "error" else sums[name] + value
+                is_number = isinstance(value, int | float)  # the type and the promise are the same of all
+                sums[name] = sums.get(name, 0) + value if is_number else sums.get(name) or value
     return {
         **told[0],
         "ready": all(each["ready"] for each in told),

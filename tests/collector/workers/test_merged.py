@@ -65,8 +65,9 @@ def test_what_one_worker_alone_tells_stays_as_it_is() -> None:
 
 
 def test_a_status_has_the_sum_of_the_numbers_and_the_first_error() -> None:
-    one = {"acknowledged": 2, "error": ""}
-    two = {"acknowledged": 3, "error": "away"}
+    told = {"type": "raw", "promise": {"kind": "unsafe", "text": "nothing"}}
+    one = told | {"acknowledged": 2, "error": ""}
+    two = told | {"acknowledged": 3, "error": "away"}
     parts = [
         {"version": "1", "ready": ready, "containers": 4, "streams": 2, "following": names, "outputs": {"out": numbers}}
         for ready, names, numbers in ((True, ["b"], one), (False, ["a"], two))
@@ -77,7 +78,7 @@ def test_a_status_has_the_sum_of_the_numbers_and_the_first_error() -> None:
         "containers": 4,
         "streams": 4,
         "following": ["a", "b"],
-        "outputs": {"out": {"acknowledged": 5, "error": "away"}},
+        "outputs": {"out": told | {"acknowledged": 5, "error": "away"}},
     }
 
 
