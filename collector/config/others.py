@@ -71,7 +71,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             ("CONSOLE_PRETTY",),
             "there is no other form: a document is one line of JSON; `pilotfish tail` shows it as text",
         ),
-        Row(("KAFKA_*",), "there is no output to Kafka"),
+        Row(("KAFKA_*",), "use an output to Kafka, with `outputs.{}.brokers` and `outputs.{}.topic`"),
         Row(
             ("REDIS_*",),
             "use an output to Redis, with `outputs.{}.hosts`, `outputs.{}.password_file`, `outputs.{}.key`",

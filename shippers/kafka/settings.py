@@ -8,9 +8,10 @@ from pydantic import Field, field_validator, model_validator
 from collector.documents.form_option import FormOption
 from collector.documents.naming import Naming
 from collector.net.kafka import KafkaOptions
-from collector.ports import Promise, ShipperSettings
+from collector.ports import LogPilot, Promise, Route, ShipperSettings, Translated
 from collector.values import Bytes
 
+from . import elsewhere
 from .records import How
 
 TOPICS = Naming("a-zA-Z0-9._-", target_bytes=200, name_bytes=249)
@@ -64,6 +65,20 @@ class Options(KafkaOptions, FormOption, ShipperSettings):
     def has_frozen_batches(self) -> bool:
         """In a transaction: which segments were committed is known by the whole of each."""
         return self.transactional
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        """The adapter `kafka` of logspout's modules."""
+        return elsewhere.of_route(route)
+
+    @classmethod
+    def from_log_pilot(cls, said: LogPilot) -> Translated | None:
+        """Log-pilot's output of the same name.
+
+        Raises:
+            ConfigurationError: its variables name no brokers.
+        """
+        return elsewhere.of_log_pilot(said) if said.output == "kafka" else None
 
     def promise(self) -> Promise:
         """What the output promises with these options."""

@@ -35,7 +35,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
     "The agent beside its variables": {
         "outputs `elasticsearch`, `file`, `console`, `null`": f"{HERE}::test_outputs_with_an_equal_are_there",
         "outputs `count`, `flowcounter`": f"{HERE}::test_outputs_with_an_equal_are_there",
-        "outputs `redis`, `logstash`, `syslog`, `graylog`": f"{WORDS}::test_no_two_types_know_one_output_of_log_pilots",
+        "outputs `kafka`, `redis`, `logstash`, `syslog`, `graylog`": (
+            f"{WORDS}::test_no_two_types_know_one_output_of_log_pilots"
+        ),
         "output `aliyun_sls`": f"{HERE}::test_outputs_without_an_equal_are_refused_with_those_that_are_there",
         "one output per agent": (
             "tests/faults/test_deliveries.py::test_scenario_23_an_output_that_is_away_delays_no_other"
@@ -88,7 +90,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
         "`DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`": (
             "tests/integration/test_docker_tls.py::test_a_daemon_is_followed_with_dockers_own_variables"
         ),
-        "`syslog://`, `raw://`, `tcp://`, `udp://`, `tls://`; modules `logstash://`, `gelf://`, `redis://`": (
+        "`syslog://`, `raw://`, `tcp://`, `udp://`, `tls://`; `logstash://`, `gelf://`, `kafka://`, `redis://`": (
             f"{WORDS}::test_a_route_becomes_an_output"
         ),
         "`multiline+…`": f"{LOGSPOUT}::test_multiline_joins_a_trace",

@@ -21,6 +21,7 @@ ROUTES = {
         },
     ),
     "gelf://a": ("gelf", {"hosts": ("a:12201",), "transport": "udp"}),
+    "kafka://a/logs": ("kafka", {"brokers": ("a:9092",), "topic": "logs"}),
     "logstash://a:1": ("logstash", {"hosts": ("a:1",), "protocol": "json_lines", "transport": "udp"}),
     "redis://a": ("redis", {"hosts": ("redis://a:6379",), "mode": "list", "key": "logspout"}),
     "fluentd+tcp://a": ("forward", {"hosts": ("a:24224",)}),
@@ -30,7 +31,7 @@ ROUTES = {
     "https://a/in": ("http", {"hosts": ("https://a:443",), "path": "/in"}),
     "elasticsearch://a": ("elasticsearch", {"hosts": ("http://a:9200",)}),
 }
-ADAPTERS = sorted({uri.partition("://")[0].partition("+")[0] for uri in ROUTES} | {"kafka"})
+ADAPTERS = sorted({uri.partition("://")[0].partition("+")[0] for uri in ROUTES})
 PILOT = ("elasticsearch", "kafka", "redis", "logstash", "syslog", "graylog", "file", "console", "null", "count",
          "flowcounter", "aliyun_sls")  # fmt: skip
 
