@@ -84,7 +84,7 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, ShipperSetti
             return Promise(
                 "at_least_once",
                 f"the server acknowledges each {'request' if self.bulk else 'message'}; what is not acknowledged is "
-                "sent again, with the same _pilotfish_id",
+                "sent again, with the same `_pilotfish_id`",
             )
         if self.transport == "udp":
             return Promise("unsafe", "nothing acknowledges a datagram, and any may be lost on its way")
