@@ -1,7 +1,7 @@
 """One output's own way through the program: streams of the registry → chunks → segments → batches → positions.
 
-Nothing is shared between outputs but the registry, so a dead one delays nobody. Back-pressure ends at the reader: it
-waits for room, and the log file is the queue.
+Outputs share the registry and what they decode (`sharing`), and wait for nobody: a dead one delays no other.
+Back-pressure ends at the reader: it waits for room, and the log file is the queue.
 """
 
 import asyncio
