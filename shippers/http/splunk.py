@@ -151,11 +151,8 @@ class Splunk(Preset):
             pause = min(2 * pause, _LONGEST_POLL_SECONDS)
 
     async def _is_indexed(self, client: HttpClient, question: Question, number: str) -> bool:
-        """Whether Splunk says so; False also while it is away: it may tell it when it is back."""
-        try:
-            answer = await client.ask(question)
-        except Unavailable:
-            return False
+        """Whether Splunk says so; False also while it is busy. One that is away may have forgotten its numbers."""
+        answer = await client.ask(question)
         if answer.status == 429 or answer.status >= 500:
             return False
         if answer.status != 200:

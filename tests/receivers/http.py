@@ -151,7 +151,7 @@ class Receiver(OwnProcess):
     ways: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "idempotent": {"path": "/once", "idempotent": True},
         "victorialogs": {"preset": "victorialogs"},
-        "splunk_hec": {"preset": "splunk_hec", "token": TOKEN, "acknowledge": True},
+        "splunk_hec": {"preset": "splunk_hec", "token": TOKEN, "acknowledge": True, "acknowledge_seconds": 5},
         "datadog": {"preset": "datadog", "token": TOKEN},
         "clickhouse": {"preset": "clickhouse"},
     }

@@ -200,14 +200,17 @@ async def test_splunk_is_asked_until_events_are_indexed(site: OutputContext, ser
     assert [each.path.rpartition("/")[2] for each in server.asked] == ["event", "ack", "ack"]
 
 
-async def test_a_splunk_that_is_away_for_a_moment_is_asked_again_and_no_event_sent_again(
+async def test_a_splunk_that_is_busy_is_asked_again_and_one_that_was_away_is_sent_the_events_again(
     site: OutputContext, server: HttpServer
 ) -> None:
     shipper = http(site, server, **WAYS["splunk_hec"])
     event = Fault(200, b'{"text":"Success","code":0,"ackId":0}', is_kept=True)
-    server.faults += [event, Fault(is_cut=True), Fault(503)]
+    server.faults += [event, Fault(503), Fault(429)]
     assert (await shipper.ship(SENT)).delivered == 3
     assert [each.path.rpartition("/")[2] for each in server.asked] == ["event", "ack", "ack", "ack", "ack"]
+    server.faults += [event, Fault(is_cut=True)]
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await shipper.ship(SENT)
     server.faults += [event, Fault(400, b'{"text":"ACK is disabled","code":14}')]
     with pytest.raises(Unavailable, match="ACK is disabled"):
         await shipper.ship(SENT)
@@ -219,7 +222,7 @@ async def test_a_splunk_that_is_away_for_a_moment_is_asked_again_and_no_event_se
 
 async def test_events_that_splunk_does_not_confirm_are_sent_again(site: OutputContext, server: HttpServer) -> None:
     server.indexes_after = 1_000
-    shipper = http(site, server, **WAYS["splunk_hec"], acknowledge_seconds=0.05)
+    shipper = http(site, server, **{**WAYS["splunk_hec"], "acknowledge_seconds": 0.05})
     with pytest.raises(Unavailable, match=r"did not confirm within 0.05 s .*: check its indexers"):
         await shipper.ship(SENT)
     server.faults.append(Fault(200, b'{"text":"Success","code":0}'))
