@@ -244,8 +244,8 @@ def _settings(
     kind = name if kind is None else kind
     if not isinstance(kind, str) or kind not in known:
         remedy = mistakes.nearest(str(kind), sorted(known))
-        more = "" if remedy.endswith("?") else ", or install the package that brings it"
-        raise ConfigurationError(f"{place}.type: unknown type", remedy + more)
+        more = " If not," if remedy.endswith("?") else ", or"
+        raise ConfigurationError(f"{place}.type: unknown type", f"{remedy}{more} install the package that brings it")
     try:
         settings = known[kind]
     except ConfigurationError as error:

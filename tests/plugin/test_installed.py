@@ -144,7 +144,7 @@ def test_commands_know_it_and_tell_when_it_is_gone(tmp_path: Path, plugin: Path)
     assert '"const": "http_sink"' in run("config", "schema", path=str(plugin)).stdout
     gone = run("config", "validate", "-c", str(config), path="")
     assert (gone.returncode, gone.stdout) == (78, "")
-    assert gone.stderr.endswith("or install the package that brings it\n")
+    assert gone.stderr.endswith("install the package that brings it\n")
 
 
 def test_its_author_holds_it_to_the_laws_of_every_output_with_what_is_in_the_wheel(

@@ -34,6 +34,7 @@ ELSE = "If not, use one of"
 IN = "directory, docker"
 DOCKER_KEYS = ("type", "select", "backlog", "host_root", "url", "tls", "logs_root", "events", "metrics_url")
 OR_INSTALL = ", or install the package that brings it"
+IF_NOT = "If not, install the package that brings it"
 NO_INPUT = "not a valid input name: start with a letter, then use lower-case letters, digits and _"
 NO_NAME = "not a valid output name: start with a letter, then use lower-case letters, digits and _"
 LISTEN = "the option means: address to listen on, as host:port; off: no HTTP server"
@@ -306,7 +307,7 @@ def test_docker_s_own_variables_are_honoured_and_the_file_wins(written: Path) ->
         ("htp: {}", "1: htp: unknown key: did you mean http?"),
         ("log:\n  levl: info", "2: log.levl: unknown key: did you mean level?"),
         ("outputs:\n e:\n  type: store\n  max_byte: 1", "4: outputs.e.max_byte: unknown key: did you mean max_bytes?"),
-        ("outputs: {e: {type: elastic}}", "1: outputs.e.type: unknown type: did you mean elasticsearch?"),
+        ("outputs: {e: {type: elastic}}", f"1: outputs.e.type: unknown type: did you mean elasticsearch? {IF_NOT}"),
         ("outputs: {e: {type: xyz}}", f"1: outputs.e.type: unknown type: use one of {KNOWN}{OR_INSTALL}"),
         (
             "outputs: {e: {type: null}}",

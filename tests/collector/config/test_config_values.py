@@ -76,6 +76,7 @@ NASTY: dict[str, Any] = {
 DUMPED = {what: yaml.safe_dump([value], default_flow_style=True, width=1 << 20)[1:-2] for what, value in NASTY.items()}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "elasticsearch": {"hosts": ["http://127.0.0.1:1"], "template": "off", "username": "u", "password": "p"},
+    "redis": {"hosts": ["redis://127.0.0.1:1"]},
 }
 NEEDED = {"bucket": "logs", "brokers": ["127.0.0.1:1"]}
 INPUTS: dict[str, dict[str, Any]] = {
