@@ -170,7 +170,14 @@ async def starts(configuration: Configuration) -> None:
         await agent.run(on_ready=look)
 
 
-@pytest.mark.parametrize("path", KEYS, ids=".".join)
+IN_UNIT = {"elasticsearch", "ndjson_file", "null", "stdout", "store"}  # a second a key: others are for the whole suite
+TRIED = [
+    pytest.param(key, marks=[pytest.mark.slow] if key[0] == "outputs" and not {*key[1:2]} <= IN_UNIT else [])
+    for key in KEYS
+]
+
+
+@pytest.mark.parametrize("path", TRIED, ids=".".join)
 async def test_a_value_is_refused_with_its_key_or_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
 ) -> None:
