@@ -24,6 +24,7 @@ class Ledger:
         self.read_bytes = 0
         self.document_bytes = 0  # of documents that were read
         self.document_bytes_per_second = 0.0  # lately
+        self.documents_per_second = 0.0  # lately, without those that are left out on purpose
         self.recovered_from_spool = 0
         self.replayed = 0
         self.acknowledged = 0

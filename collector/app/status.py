@@ -36,6 +36,7 @@ def numbers_of(pipeline: Pipeline) -> dict[str, Any]:
         "replayed": ledger.replayed,
         "spool_bytes": ledger.spool_bytes,
         "spool_capacity_bytes": pipeline.spool_capacity_bytes,
+        "documents_per_second": round(ledger.documents_per_second, 1),
         "document_bytes_per_second": round(ledger.document_bytes_per_second),
         "in_flight": ledger.in_flight,
         "backlog_bytes": pipeline.backlog_bytes,

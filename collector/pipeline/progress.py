@@ -41,20 +41,24 @@ class Progress:
 
 
 class Rate:
-    """How many bytes of documents come in a second, on average over the last minutes: told by the ledger."""
+    """How many documents, and bytes of them, come in a second, on average over the last minutes: told by the ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._before = ledger.document_bytes
+        self._documents_before = ledger.read - ledger.filtered.total()
         self._known_seconds = 0.0
 
     def look(self, seconds: float) -> None:
         """So much time has gone since it looked last."""
         came = self._ledger.document_bytes - self._before
         self._before += came
+        documents = self._ledger.read - self._ledger.filtered.total() - self._documents_before
+        self._documents_before += documents
         self._known_seconds = min(self._known_seconds + seconds, _RATE_SECONDS)
         share = min(seconds / self._known_seconds, 1.0)
         self._ledger.document_bytes_per_second += share * (came / seconds - self._ledger.document_bytes_per_second)
+        self._ledger.documents_per_second += share * (documents / seconds - self._ledger.documents_per_second)
 
 
 def estimate(backlog_bytes: int, read_bytes: int, bytes_per_second: float) -> dict[str, str]:

@@ -39,8 +39,12 @@ def test_a_rate_is_the_average_of_the_last_minutes() -> None:
     rate = Rate(ledger)
     for _ in range(120):
         ledger.document_bytes += 5_000
+        ledger.read += 15
+        ledger.left_out({"rule": 5})
         rate.look(5.0)
     assert ledger.document_bytes_per_second == pytest.approx(1_000)
+    assert ledger.documents_per_second == pytest.approx(3)
     for _ in range(480):
         rate.look(5.0)
     assert ledger.document_bytes_per_second < 20
+    assert ledger.documents_per_second < 0.1
