@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from collector.app import sizing
 from collector.app.check import WORDS
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
@@ -21,6 +22,7 @@ from collector.telemetry import catalogue
 from tests.commands import overview, reference
 
 ROOT = Path(__file__).parent.parent
+EXAMPLE = sizing.Wanted(lines_per_second=10_000, document_bytes=430)  # of docs/sizing.md
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEAD = ("Key", "Value", "Default", "Meaning")
 _FORMATS = {"path": "path", "password": "secret"}
@@ -87,6 +89,12 @@ def promises() -> str:
     return _rows(("Type", "Promise with default options", "By what"), rows)
 
 
+def size() -> str:
+    """What `pilotfish size` says of the example of the page."""
+    rows = [(row.part, row.what, words, row.source) for row, words in sizing.with_words(sizing.sized(EXAMPLE))]
+    return _rows(("Part", "What", "Need", "Calculated from"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "metrics": metrics,
@@ -96,6 +104,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "overview": overview,
     "commands": reference,
     "promises": promises,
+    "size": size,
 }
 
 

@@ -58,7 +58,7 @@ def test_tables_are_up_to_date(page: Path) -> None:
 
 
 def test_keys_series_and_commands_each_have_their_page() -> None:
-    own = {"configuration", "metrics", "commands", "containers", "migration", "index"}  # the last: of outputs
+    own = {"configuration", "metrics", "commands", "containers", "migration", "sizing", "index"}  # the last: of outputs
     assert {page.stem for page in pages()} == own
 
 

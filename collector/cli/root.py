@@ -2,7 +2,21 @@
 
 import typer
 
-from collector.cli import check, config, dead_letters, demo, explain, output, run, search, setup, tail, try_, version
+from collector.cli import (
+    check,
+    config,
+    dead_letters,
+    demo,
+    explain,
+    output,
+    run,
+    search,
+    setup,
+    size,
+    tail,
+    try_,
+    version,
+)
 from collector.cli.options import examples
 
 app = typer.Typer(
@@ -52,5 +66,6 @@ app.command(epilog=tail.EXAMPLES)(tail.tail)
 app.add_typer(output.app, name="output")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(setup.app, name="setup")
+app.command(epilog=size.EXAMPLES)(size.size)
 app.command(epilog=version.EXAMPLES)(version.healthcheck)
 app.command()(version.version)
