@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ VARIANTS = {
 Services = dict[str, dict[str, Any]]
 
 
-def read(*words: str) -> Services:
+def read(*words: str, files: Sequence[str] = ("compose-elk.yml",)) -> Services:
     """The services as docker-compose understands them; nothing of the caller's environment is in them."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = ["docker-compose", *words, "-f", "compose-elk.yml", "config"]
+    command = ["docker-compose", *words, *(word for file in files for word in ("-f", file)), "config"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
