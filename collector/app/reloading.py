@@ -82,10 +82,27 @@ class Reloading:
         """
         found = self._load()
         Redaction(found.redact)
+        _check_outputs(self._now, found)
         if failed := list(failures(found)):
             more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
             raise ConfigurationError(f"a test of the rules fails: {failed[0]}{more}", "correct the rules or the tests")
         return found
+
+
+def _check_outputs(now: Configuration, found: Configuration) -> None:
+    """The outputs stay as they are: what they redact has to be known, else their documents would leave with it.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    for name, output in now.outputs.items():
+        try:
+            found.redact.check(output.redact)
+        except ValueError as error:
+            remedy = "keep that rule of redaction until the agent is restarted, or restart it now"
+            raise ConfigurationError(
+                f"outputs.{name}.redact, which is in effect until a restart: {error}", remedy
+            ) from None
 
 
 def _with(before: Configuration, found: Configuration) -> Configuration:

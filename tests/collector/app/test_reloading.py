@@ -74,6 +74,18 @@ async def test_whatever_goes_wrong_is_told_in_one_line_and_changes_nothing(tmp_p
     assert line["error"]
 
 
+async def test_a_rule_of_redaction_that_an_output_has_stays_until_a_restart(tmp_path: Path) -> None:
+    text = (
+        "outputs: {{a: {{type: 'null', redact: [{0}]}}}}\nredact: {{patterns: [{{name: {0}, pattern: 'm[0-9]+'}}]}}\n"
+    )
+    before = configuration(tmp_path, text.format("member"))
+    found = configuration(tmp_path, text.format("customer"))
+    with structlog.testing.capture_logs() as told:
+        taken, reloads = await reloaded(before, lambda: found)
+    assert (taken, reloads.is_good) == ([], False)
+    assert "outputs.a.redact" in told[0]["error"]
+
+
 async def test_rules_whose_tests_fail_change_nothing(tmp_path: Path) -> None:
     before = configuration(tmp_path)
     found = configuration(tmp_path, "containers: [{target: shop}]\ntests: [{target: elsewhere}]\n")
