@@ -135,7 +135,7 @@ class _Wire:
     most_bytes = 0  # no bound
 
     def __init__(self, options: StreamOptions, output: str) -> None:
-        self._streams = options.streams(output, PLAIN._replace(is_heard=True), kind=_KIND)
+        self._streams = options.streams(output, PLAIN._replace(is_heard=True, is_deaf=True), kind=_KIND)
 
     async def send(self, lines: list[bytes]) -> None:
         """Send them, each with a newline.

@@ -34,6 +34,7 @@ class Wire(asyncio.Protocol):
         self.is_over = False
         self.over_at = 0.0  # the loop's time
         self.error: Exception | None = None
+        self.is_deaf = False  # to what the server says
         self.closed: Final[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
         self._is_full = False  # of what is to be written
         self._waiter: asyncio.Future[None] | None = None
@@ -51,6 +52,8 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The server says something."""
+        if self.is_deaf:
+            return
         self.unread.extend(data)
         if len(self.unread) > _MOST_UNREAD_BYTES:
             self.transport.pause_reading()
@@ -173,6 +176,11 @@ class Stream:
         """
         await self._until(lambda: len(self._wire.unread) >= at_least)
         return self._wire.take(len(self._wire.unread))
+
+    def ignore_answers(self) -> None:
+        """Drop what the server has said, and what it will say."""
+        self._wire.is_deaf = True
+        self._wire.take(len(self._wire.unread))
 
     def stranger(self, cause: str) -> Unavailable:
         """The error of a server that answers as no such server does; `cause` stands behind its name."""

@@ -36,13 +36,15 @@ class Protocol(NamedTuple, Generic[Session]):
 
     `greet` makes a session of a connection, and raises Unavailable if the server does not want one; `farewell` is sent
     before the connection is closed. With `is_heard` the end waits for the server to close, too (`Stream.aclose`).
-    `lost` is told of each session that did not end by our own will.
+    `lost` is told of each session that did not end by our own will. With `is_deaf` nothing is read, so whatever the
+    server says means nothing.
     """
 
     greet: Callable[[Stream], Awaitable[Session]]
     farewell: Callable[[Session], bytes] = lambda _: b""
     is_heard: bool = False
     lost: Callable[[Session], None] = lambda _: None
+    is_deaf: bool = False
 
 
 async def _as_it_is(stream: Stream) -> Stream:
@@ -171,6 +173,8 @@ class Streams(Generic[Session]):
         raise AssertionError("there is a host at least")
 
     async def _greeted(self, stream: Stream) -> Session:
+        if self._protocol.is_deaf:
+            stream.ignore_answers()
         try:
             return await self._protocol.greet(stream)
         except BaseException as error:

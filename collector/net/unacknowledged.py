@@ -3,6 +3,8 @@
 What was sent in the last seconds is kept. When the server closes the connection, or the network breaks it, all of that
 is sent once more before anything else, for nobody knows what the server had read. What is left: bytes that the server
 had read and not yet stored when it died.
+
+What the server says means nothing: some greet, or answer each line.
 """
 
 import asyncio
@@ -19,7 +21,9 @@ from collector.net.streams import Protocol
 log = structlog.get_logger(__name__)
 
 KEPT_SECONDS = 30.0
-KEPT_BYTES = 8 << 20  # what a receiver may not have read of a connection: Linux keeps 6 MiB at most for it
+KEPT_BYTES = (
+    8 << 20
+)  # what a receiver may not have read of a connection: Linux keeps 6 MiB at most for it; or the last batch
 
 
 class Recent:
@@ -35,7 +39,7 @@ class Recent:
         now = asyncio.get_running_loop().time()
         self._sent.append((now, data))
         self._size += len(data)
-        while self._sent and (self._size > KEPT_BYTES or self._sent[0][0] < now - KEPT_SECONDS):
+        while len(self._sent) > 1 and (self._size > KEPT_BYTES or self._sent[0][0] < now - KEPT_SECONDS):
             self._size -= len(self._sent.popleft()[1])
 
     def unsure(self) -> list[bytes]:
@@ -55,7 +59,8 @@ class Unacknowledged:
         """
         self._output = output
         self._again: deque[bytes] = deque()
-        self._streams = options.streams(output, Protocol(_recent, is_heard=True, lost=self._lost), kind=kind)
+        protocol = Protocol(_recent, is_heard=True, lost=self._lost, is_deaf=True)
+        self._streams = options.streams(output, protocol, kind=kind)
 
     async def send(self, data: bytes) -> None:
         """Send whole messages, behind what may be lost of those before.
@@ -97,7 +102,7 @@ class Unacknowledged:
 
     def _lost(self, recent: Recent) -> None:
         self._again.extend(recent.unsure())
-        while sum(map(len, self._again)) > KEPT_BYTES:
+        while len(self._again) > 1 and sum(map(len, self._again)) > KEPT_BYTES:
             self._again.popleft()
 
 
