@@ -8,8 +8,7 @@ state directory, and begin again with the agent. A destination has to be one tha
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from typing import Any
 import orjson
 import structlog
 from msgspec import Struct
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from collector.config import routes, translating
 from collector.config.routes import Place, Wanted
 from collector.delivery.backoff import Backoff
 from collector.documents.document import source
-from collector.errors import ConfigurationError, Refused, StateError, Unavailable, place_of
+from collector.errors import UNREADABLE, ConfigurationError, PilotfishError, Refused, StateError, Unavailable, place_of
 from collector.files import writing
 from collector.model import Batch, Receipt, Segment
 from collector.ports import OutputContext, Shipper, ShipperSettings
@@ -38,7 +37,9 @@ log = structlog.get_logger(__name__)
 MOST_ROUTES = 8  # watchers, of which the live view has no more than twice as many
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_WORD = re.compile(r"[a-z0-9_.-]+")
 _BODY = Place("the body", 1)
+_HIDDEN = "**********"
 
 
 class _Counts(Struct):
@@ -51,10 +52,13 @@ class _Counts(Struct):
 
 
 class _Route:
-    """One route that ships."""
+    """One route that ships; `secrets` are options of it that are not told."""
 
-    def __init__(self, said: Mapping[str, Any], wanted: Wanted, shipper: Shipper) -> None:
+    def __init__(
+        self, said: Mapping[str, Any], wanted: Wanted, shipper: Shipper, secrets: Collection[str] = ()
+    ) -> None:
         self.said = said
+        self._secrets = secrets
         self.name = str(said["id"])
         self.task: asyncio.Task[None] | None = None
         self._filters = wanted.filters
@@ -66,11 +70,17 @@ class _Route:
         """As JSON, with what became of its lines."""
         counts = self._counts
         numbers = {"delivered": counts.delivered, "refused": counts.refused, "left_out": counts.left_out}
-        return {**self.said, "status": {**numbers, "error": counts.error}}
+        said = {**self.said, "status": {**numbers, "error": counts.error}}
+        if options := self.said.get("options"):
+            said["options"] = {name: _HIDDEN if name in self._secrets else value for name, value in options.items()}
+        return said
 
     async def aclose(self) -> None:
-        """Release its shipper."""
-        await self._shipper.aclose()
+        """Release its shipper; may be called twice."""
+        try:
+            await self._shipper.aclose()
+        except Exception as error:  # noqa: BLE001 - the shipper may be of another package
+            log.warning("live route not closed as it should be", route=self.name, reason=place_of(error))
 
     async def run(self, live: Live) -> None:
         """Ship until cancelled, or until nothing is shown any more."""
@@ -79,7 +89,7 @@ class _Route:
             with live.subscribe(watched) as watcher:
                 await self._follow(watcher)
         finally:
-            await self._shipper.aclose()
+            await self.aclose()
 
     async def _follow(self, watcher: Watcher) -> None:
         while (found := await watcher.segment()) is not None:
@@ -141,13 +151,14 @@ class AgentRoutes:
     def __init__(
         self, allowed: Sequence[str], state: Path, live: Live, outputs: Mapping[str, type[ShipperSettings]]
     ) -> None:
-        """`allowed` are globs of `adapter+transport://host:port`."""
+        """`allowed` are patterns of `adapter+transport://host:port` with * and ?."""
         self._allowed = allowed
         self._directory = state / places.ROUTES
         self._live = live
         self._outputs = outputs
         self._routes: dict[str, _Route] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._turn = asyncio.Lock()  # one change at a time, else what is on disk and what ships may differ
 
     async def listed(self) -> Sequence[Mapping[str, Any]]:
         """Each as JSON can hold it."""
@@ -155,12 +166,15 @@ class AgentRoutes:
 
     async def run(self) -> None:
         """Begin the routes that are kept, and ship until cancelled."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:  # whoever posts a route is told
+            log.warning("live routes cannot be kept", directory=str(self._directory), reason=error.strerror)
         async with asyncio.TaskGroup() as self._tasks:
             for path in sorted(self._directory.glob("*.json")):
                 try:
                     self._begin(self._opened(await asyncio.to_thread(path.read_bytes), Place(str(path), 1)))
-                except (ConfigurationError, OSError) as error:
+                except (PilotfishError, OSError) as error:
                     log.warning("live route not started", file=str(path), reason=str(error))
             await asyncio.Event().wait()
 
@@ -172,7 +186,10 @@ class AgentRoutes:
             ConfigurationError: it is no route, or cannot be had here.
             StateError: it cannot be kept.
         """
-        route = self._opened(said, _BODY)
+        async with self._turn:
+            return await self._add(self._opened(said, _BODY))
+
+    async def _add(self, route: _Route) -> Mapping[str, Any]:
         if len(self._routes.keys() | {route.name}) > MOST_ROUTES:
             await route.aclose()
             raise ConfigurationError(f"there are {MOST_ROUTES} routes already", "remove one, or configure an output")
@@ -192,6 +209,10 @@ class AgentRoutes:
         Raises:
             StateError: the file of it cannot be removed.
         """
+        async with self._turn:
+            return await self._remove(name)
+
+    async def _remove(self, name: str) -> bool:
         if name not in self._routes:
             return False
         try:
@@ -215,8 +236,8 @@ class AgentRoutes:
         route = self._routes.pop(name, None)
         if route is not None and route.task is not None:
             route.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([route.task])
+            await asyncio.wait([route.task])
+            await route.aclose()  # a task that never ran has not
 
     def _opened(self, text: bytes, place: Place) -> _Route:
         """A route that may begin.
@@ -226,8 +247,8 @@ class AgentRoutes:
         """
         wanted = routes.of_json(text, place, {})
         self._check(wanted)
-        said = {"id": secrets.token_hex(6), **_known(orjson.loads(text))}
-        if not _ID.fullmatch(str(said["id"])):
+        said = _known(text, place)
+        if not _ID.fullmatch(said["id"]):
             raise ConfigurationError("the id is not 1 to 64 letters, digits, - and _", "leave it out for a new one")
         found = translating.output_of(wanted, self._outputs)
         options = {"type": found.kind, **found.translated.options}
@@ -237,21 +258,39 @@ class AgentRoutes:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise ConfigurationError(f"the route is wrong ({where}: {first['msg']})", "correct it") from None
-        context = OutputContext(f"route_{said['id']}", self._directory / str(said["id"]))
-        return _Route(said, wanted, settings.open(context))
+        context = OutputContext(f"route_{said['id']}", self._directory / said["id"])
+        origins = found.translated.origins
+        hidden = {word for option, word in origins.items() if isinstance(getattr(settings, option, None), SecretStr)}
+        return _Route(said, wanted, settings.open(context), hidden)
 
     def _check(self, wanted: Wanted) -> None:
         route = wanted.route
         if route.path or not route.port or not _HOST.fullmatch(route.host):
             raise ConfigurationError("the address is not host:port", "correct it")
+        if not all(map(_WORD.fullmatch, (route.adapter, route.transport or "udp"))):
+            raise ConfigurationError("the adapter is not a word, or two with + between them", "correct it")
         if wanted.filters.labels or wanted.is_multiline:
             what = "filter_labels" if wanted.filters.labels else "multiline"
             raise ConfigurationError(f"live routes have no {what}", "configure an output and rules in its place")
         name = f"{route.adapter}+{route.transport or 'udp'}://{route.address(0)}".lower()
-        if not any(fnmatchcase(name, glob.lower()) for glob in self._allowed):
+        if not any(fnmatchcase(name, _glob(allowed)) for allowed in self._allowed):
             raise NotAllowed(f"the destination {name} is not allowed", "name it in http.routes_allow")
 
 
-def _known(said: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("id", "adapter", "address", "filter_id", "filter_name", "filter_labels", "filter_sources", "options")
-    return {name: said[name] for name in names if said.get(name)}
+def _glob(allowed: str) -> str:
+    """A pattern in which brackets are those of an IPv6 address, not of a choice of characters."""
+    return allowed.lower().replace("[", "[[]")
+
+
+def _known(text: bytes, place: Place) -> dict[str, Any]:
+    """What is kept of a route that was said, with an id.
+
+    Raises:
+        ConfigurationError: it cannot be kept.
+    """
+    names = ("adapter", "address", "filter_id", "filter_name", "filter_labels", "filter_sources", "options")
+    try:
+        said = orjson.loads(text)
+    except UNREADABLE:  # stricter than what logspout reads: no NaN, no half of a character
+        raise place.wrong("is not JSON by RFC 8259", "correct it") from None
+    return {"id": str(said.get("id") or secrets.token_hex(6)), **{name: said[name] for name in names if said.get(name)}}

@@ -5,16 +5,19 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace
 
 from collector.app.live_routes import MOST_ROUTES, AgentRoutes
 from collector.app.plugins import installed_types
-from collector.model import LogStream, Segment
+from collector.errors import ConfigurationError
+from collector.model import Batch, LogStream, Receipt, Segment
+from collector.ports import OutputContext, Route, ShipperSettings, Translated
 from collector.web.live import Live
 from tests.collector.net.stream_server import StreamServer
+from tests.collector.waiting import until
 from tests.collector.web.agent import Site, site
 from tests.contract.segments import document, log_stream, segment
 
@@ -147,6 +150,9 @@ async def test_routes_begin_again_with_the_agent_unless_they_are_allowed_no_more
         ({"adapter": "raw+tcp", "address": "127.0.0.1"}, 400),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9@evil:1"}, 400),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9 evil:1"}, 400),
+        ({"adapter": "raw+tcp://127.0.0.1:9", "address": "evil:9"}, 400),
+        ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "filter_name": "\ud800"}, 400),
+        ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "x": float("nan")}, 400),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "filter_labels": ["a:b"]}, 400),
         ({"adapter": "multiline+raw+tcp", "address": "127.0.0.1:9"}, 400),
         ({"adapter": "pigeon", "address": "127.0.0.1:9"}, 403),
@@ -189,3 +195,89 @@ async def test_a_destination_that_is_away_costs_nobody_anything_and_what_it_miss
             await server.have(b"first", b"0" * 600)
             status = await numbers(here, "away", left_out=4)
             assert (status["delivered"], status["error"]) == (2, "")
+
+
+async def test_of_routes_that_are_posted_at_once_under_one_id_the_last_alone_ships(tmp_path: Path) -> None:
+    async with Lines() as server, agent(tmp_path) as here:
+        body = {"id": "x", "adapter": "tcp", "address": server.host}
+        await asyncio.gather(*(ask(here, "POST", body=body) for _ in range(8)))
+        await watched(here)
+        here.live.publish(said(WEB, "line"))
+        await server.have(b"line")
+        assert (await ask(here, "DELETE", "/routes/x"))[0] == 200
+        await watched(here, 0)
+
+
+async def test_there_are_no_more_routes_than_that_however_they_are_posted(tmp_path: Path) -> None:
+    async with agent(tmp_path) as here:
+        bodies = [{"adapter": "tcp", "address": "127.0.0.1:9"} for _ in range(2 * MOST_ROUTES)]
+        told = await asyncio.gather(*(ask(here, "POST", body=body) for body in bodies))
+        assert sorted(status for status, _ in told) == [201] * MOST_ROUTES + [400] * MOST_ROUTES
+        assert len((await ask(here, "GET"))[1]) == MOST_ROUTES
+
+
+async def test_an_address_in_brackets_allows_itself_and_nothing_else(tmp_path: Path) -> None:
+    async with agent(tmp_path, ["raw+tcp://[fd00::5]:9"]) as here:
+        statuses = [
+            (await ask(here, "POST", body={"adapter": "tcp", "address": address}))[0]
+            for address in ("[fd00::5]:9", "f:9", "[fd00::6]:9")
+        ]
+        assert statuses == [201, 403, 403]
+
+
+async def test_a_password_of_a_route_is_not_told(tmp_path: Path) -> None:
+    async with agent(tmp_path, ["redis+*"]) as here:
+        options = {"password": "hunter2", "key": "logs"}
+        body = {"id": "r", "adapter": "redis", "address": "127.0.0.1:9", "options": options}
+        _, made = await ask(here, "POST", body=body)
+        told = [made, *(await ask(here, "GET"))[1], (await ask(here, "GET", "/routes/r"))[1]]
+        assert [one["options"]["key"] for one in told] == ["logs"] * 3
+        assert "hunter2" not in str(told)
+
+
+class OddSettings(ShipperSettings):
+    """Of another package: takes any transport, and cannot be closed."""
+
+    type: Literal["odd"] = "odd"
+
+    @classmethod
+    def from_route(cls, route: Route) -> Translated | None:
+        return Translated({}) if route.adapter == "odd" else None
+
+    def open(self, context: OutputContext) -> "Odd":
+        return Odd()
+
+
+class Odd:
+    async def ship(self, batch: Batch) -> Receipt:
+        raise LookupError("whatever")
+
+    async def aclose(self) -> None:
+        raise LookupError("whatever")
+
+
+async def test_an_output_of_another_package_that_fails_ends_neither_other_routes_nor_the_agent(tmp_path: Path) -> None:
+    live = Live()
+    routes = AgentRoutes(["odd+udp://server:9"], tmp_path, live, {"odd": OddSettings})
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(routes.run())
+        await asyncio.sleep(0)
+        for name in ("one", "two"):
+            await routes.add(json.dumps({"id": name, "adapter": "odd", "address": "server:9"}).encode())
+        await until(lambda: live.watchers == 2)
+        live.publish(said(WEB, "line"))
+        while not (await routes.listed())[0]["status"]["error"]:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0.005)
+        assert await routes.remove("one")
+        assert [one["id"] for one in await routes.listed()] == ["two"]
+        for adapter in ("odd+udp://server:9", "odd+x y"):
+            with pytest.raises(ConfigurationError):
+                await routes.add(json.dumps({"adapter": adapter, "address": "evil:9"}).encode())
+        running.cancel()
+
+
+async def test_a_directory_that_cannot_be_made_ends_no_agent(tmp_path: Path) -> None:
+    (tmp_path / "routes").write_text("")
+    async with agent(tmp_path) as here:
+        assert (await ask(here, "POST", body={"adapter": "tcp", "address": "127.0.0.1:9"}))[0] == 503
+        assert await ask(here, "GET") == (200, [])
