@@ -34,6 +34,7 @@ from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
 from collector.pipeline.sharing import Sharing
 from collector.ports import OutputContext, Searchable, Shipper
+from collector.reading import AS_WRITTEN
 from collector.runtime import garbage, log_output, memory, open_files, signals
 from collector.state import places
 from collector.state.checkpoint import Checkpoints
@@ -47,7 +48,7 @@ from collector.telemetry.process import Process
 from collector.telemetry.reloads import Reloads
 from collector.transform import docker_event
 from collector.transform.stamps import Stamps
-from collector.web.ahead import Reached
+from collector.web.ahead import Reached, view_of
 from collector.web.api import Views
 from collector.web.live import Live
 from collector.web.server import serve
@@ -116,7 +117,9 @@ class Agent:
     def _reached(self) -> Iterator[Reached]:
         for pipeline in self.pipelines:
             for stream, end, time in pipeline.checkpoints.reached():
-                yield Reached(pipeline.output, stream, end, time)
+                reader = pipeline.readers.get(stream)
+                view = view_of(AS_WRITTEN if reader is None else reader.source.stream.reading)
+                yield Reached(pipeline.output, stream, end, time, view)
 
     # ------------------------------------------------------------------ life
 

@@ -4,6 +4,9 @@ Every output reads each log by itself, cuts it elsewhere and stops when it likes
 are the same for all. So the document that was shown last says, in the segments of another output, where to go on. Where
 it is not among them, the place in the file decides; of two files, the one that was reached from the other is later,
 else the one whose lines have the later time.
+
+Of outputs that leave out different lines each shows what it has: a `View` has a place of its own in each stream. What
+several of them have is known by its id, and shown once as long as they are not too far from each other.
 """
 
 from collections.abc import Iterable
@@ -13,9 +16,24 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from collector.model import FileId, Position, Segment, StreamKey
+from collector.reading import AS_WRITTEN, Limit, Reading
 
 _MOST_STREAMS = 10_000  # whose place is kept; of the one that was silent for longest it is forgotten
 _PASSED_FILES = 16
+_MOST_IDS = 100_000  # of documents that were shown, where there are several views
+
+
+class View(NamedTuple):
+    """What an output leaves out of a stream that another may have."""
+
+    of_stream: str = ""
+    level: str = ""
+    limits: tuple[Limit, ...] = ()
+
+
+def view_of(reading: Reading) -> View:
+    """That of an output that reads so."""
+    return View(reading.of_stream, reading.level, reading.limits)
 
 
 class Reached(NamedTuple):
@@ -25,6 +43,7 @@ class Reached(NamedTuple):
     stream: StreamKey
     end: Position
     time: str
+    view: View = view_of(AS_WRITTEN)
 
 
 class _Front(Struct):
@@ -45,24 +64,33 @@ class Ahead:
     """Every stream's front. It begins where the outputs are when somebody begins to watch."""
 
     def __init__(self) -> None:
-        self._fronts: dict[StreamKey, _Front] = {}
+        self._fronts: dict[tuple[StreamKey, View], _Front] = {}
+        self._views: set[View] = set()
+        self._shown: dict[str, None] = {}  # ids, oldest first
 
     def begin(self, places: Iterable[Reached]) -> None:
         """Nothing was shown yet: whoever has read most of a stream is ahead."""
         self._fronts.clear()
+        self._views.clear()
+        self._shown.clear()
         for place in places:
-            front = self._fronts.get(place.stream)
+            key = place.stream, place.view
+            self._views.add(place.view)
+            front = self._fronts.get(key)
             if front is None or self._is_later(front, place):
-                self._fronts[place.stream] = _Front(place.end, _comparable(place.time), {place.output})
+                self._fronts[key] = _Front(place.end, _comparable(place.time), {place.output})
             elif (front.end.file, front.end.order) == (place.end.file, place.end.order):
                 front.outputs.add(place.output)
 
     def new(self, output: str, segment: Segment) -> Segment | None:
         """What of the segment was not shown yet, if anything; it counts as shown from now on."""
-        front = self._fronts.pop(segment.stream.key, None)
+        view = view_of(segment.stream.reading)
+        self._views.add(view)
+        key = segment.stream.key, view
+        front = self._fronts.pop(key, None)
         if front is None:
             front = _Front(segment.ticket.end, "", {output})
-        self._fronts[segment.stream.key] = front
+        self._fronts[key] = front
         if len(self._fronts) > _MOST_STREAMS:
             del self._fronts[next(iter(self._fronts))]
         first = _first_new(front, output, segment)
@@ -72,22 +100,40 @@ class Ahead:
             front.outputs.add(output)
             return None
         _move(front, output, segment)
-        if not first:
-            return segment
-        documents = segment.documents[first:]
-        return replace(segment, documents=documents, ids=segment.ids[first:], size=sum(map(len, documents)))
+        return self._of_no_other_view(_behind(segment, first))
 
     def back(self, output: str, stream: StreamKey) -> None:
         """The output reads some of the stream once more."""
-        if (front := self._fronts.get(stream)) is not None:
-            front.outputs.discard(output)
-            front.within.discard(output)
+        for view in self._views:
+            if (front := self._fronts.get((stream, view))) is not None:
+                front.outputs.discard(output)
+                front.within.discard(output)
+
+    def _of_no_other_view(self, segment: Segment) -> Segment | None:
+        """What of a segment no output with another view has shown."""
+        if len(self._views) < 2:
+            return segment
+        new = [index for index, name in enumerate(segment.ids) if name not in self._shown]
+        self._shown |= dict.fromkeys(segment.ids)
+        while len(self._shown) > _MOST_IDS:
+            del self._shown[next(iter(self._shown))]
+        if len(new) == segment.count:
+            return segment
+        return segment.part(new) if new else None
 
     @staticmethod
     def _is_later(front: _Front, place: Reached) -> bool:
         if front.end.file == place.end.file:
             return place.end.order > front.end.order
         return _comparable(place.time) > front.time
+
+
+def _behind(segment: Segment, first: int) -> Segment:
+    """The documents from that one on."""
+    if not first:
+        return segment
+    documents = segment.documents[first:]
+    return replace(segment, documents=documents, ids=segment.ids[first:], size=sum(map(len, documents)))
 
 
 def _first_new(front: _Front, output: str, segment: Segment) -> int | None:

@@ -2,9 +2,12 @@
 
 import tracemalloc
 
+from msgspec.structs import replace
+
 from collector.documents.ids import NumberedIds
 from collector.model import FileId, LogStream, Position, Segment, Ticket
-from collector.web.ahead import Ahead, Reached
+from collector.reading import Reading
+from collector.web.ahead import Ahead, Reached, view_of
 from collector.web.live import Live, Wanted
 
 _BYTES = 100  # a line
@@ -124,3 +127,34 @@ def test_nothing_is_kept_while_nobody_looks() -> None:
         tap.show(part(range(5, 9)))
         assert len(live._ahead._fronts) == 1
     assert live._ahead._fronts == {}
+
+
+def left(segment: Segment, *lines: int, reading: Reading) -> Segment:
+    """What an output that reads so has of it."""
+    part = segment.part([index for index in range(segment.count) if index in lines])
+    return replace(part, stream=replace(segment.stream, reading=reading))
+
+
+def test_outputs_that_leave_out_different_lines_hide_none_of_each_other() -> None:
+    out, err = Reading(of_stream="stdout"), Reading(of_stream="stderr")
+    ahead = Ahead()
+    seen = []
+    for number in range(3):
+        whole = part(range(4 * number, 4 * number + 4))
+        seen += shown(ahead, "a", left(whole, 0, 3, reading=out))
+        seen += shown(ahead, "b", left(whole, 1, 2, reading=err))
+    assert sorted(map(int, seen)) == list(range(12))
+
+
+def test_what_outputs_with_different_levels_have_is_shown_once() -> None:
+    bad = Reading(level="error")
+    for is_few_first in (True, False):
+        ahead = Ahead()
+        ahead.begin([at("few", part(range(0)))._replace(view=view_of(bad)), at("all", part(range(0)))])
+        seen = []
+        for number in range(3):
+            whole = part(range(4 * number, 4 * number + 4))
+            few = left(whole, 2, reading=bad)
+            for output, segment in [("few", few), ("all", whole)] if is_few_first else [("all", whole), ("few", few)]:
+                seen += shown(ahead, output, segment)
+        assert sorted(map(int, seen)) == list(range(12))
