@@ -6,10 +6,11 @@ its end has the number, and whether it was committed. When the file is large it
 becomes `journal.1`, and the one before that is removed: what is older is not known any more.
 """
 
+import fcntl
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from msgspec import Struct
 from collector.errors import UNREADABLE
 from collector.files.writing import fsync_directory
 
-_FILE, _OLDER = "journal", "journal.1"
+_FILE, _OLDER, _LOCK = "journal", "journal.1", "lock"
 _MOST_BYTES = 1 << 20
 
 
@@ -52,11 +53,12 @@ _decode = msgspec.json.Decoder(Name | Intent | End).decode
 
 
 class Journal:
-    """Blocks: call it in a thread. Only one process has it open, as the state directory."""
+    """Blocks: call it in a thread. Only one process has it open."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._file: BinaryIO | None = None
+        self._lock = ExitStack()  # open while it is locked
         self._committed: list[dict[str, list[str]]] = [{}, {}]  # of the older file, and of the newer
         self.name = ""
         self.number = 0
@@ -66,11 +68,13 @@ class Journal:
         """Read it, or begin one.
 
         Raises:
+            BlockingIOError: another process has it open.
             OSError: it cannot be read or written.
         """
         if self._file is not None:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
+        fcntl.flock(self._lock.enter_context((self._directory / _LOCK).open("wb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         for age, name in enumerate((_OLDER, _FILE)):
             with suppress(FileNotFoundError):
                 self._read((self._directory / name).read_bytes(), age)
@@ -108,6 +112,10 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; may be called twice."""
+        self._leave_file()
+        self._lock.close()
+
+    def _leave_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -150,7 +158,7 @@ class Journal:
         path = self._directory / _FILE
         if path.stat().st_size < _MOST_BYTES or self.doubt is not None:
             return
-        self.close()
+        self._leave_file()
         path.replace(self._directory / _OLDER)
         self._committed = [self._committed[1], {}]
         self._begin(path)

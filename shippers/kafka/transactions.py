@@ -201,6 +201,12 @@ class TransactionalShipper(KafkaShipper):
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, write)
+        except BlockingIOError:
+            self._journal.close()
+            raise Unavailable(
+                "another process commits transactions under the name of this output",
+                "stop the agent before you test the output",
+            ) from None
         except OSError as error:
             self._journal.close()
             raise Unavailable(
