@@ -23,10 +23,16 @@ def _of_one_line(text: str) -> str:
     return text
 
 
+def _divided(given: object) -> object:
+    return given.replace(",", " ").split() if isinstance(given, str) else given
+
+
 FilePath = Annotated[Path, BeforeValidator(path_of)]
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=MOST_BYTES)]
 Text = Annotated[str, AfterValidator(_of_one_line)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_divided)]
+"""Several texts, or one with commas or spaces between them."""
 
 
 class Section(BaseModel):

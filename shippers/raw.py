@@ -18,7 +18,7 @@ from collector.net.addresses import Address, address_of
 from collector.net.datagrams import MOST_BYTES, Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
-from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated, tls_of
+from collector.ports import OutputContext, Promise, RemoteSettings, Route, Translated, tls_of
 
 _IN_A_THREAD_FROM = 500  # documents: some milliseconds, in which nothing else could run
 _KIND = "a server that takes lines of text"
@@ -29,7 +29,7 @@ _DATA = "{{.Data}}"
 Lines = Callable[[Segment], list[bytes]]
 
 
-class Settings(FormOption, StreamOptions, ShipperSettings):
+class Settings(FormOption, StreamOptions, RemoteSettings):
     """Lines over TCP, TLS or UDP; nothing acknowledges them."""
 
     takes_many_writers: ClassVar[bool] = True
@@ -46,7 +46,6 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     concurrency: int = Field(
         1, ge=1, le=64, description="maximum number of connections; with one, lines arrive in their order"
     )
-    spool: bool = Field(True, description="buffer documents on disk while the server is unavailable")
 
     @field_validator("template")
     @classmethod

@@ -19,7 +19,7 @@ from collector.errors import ConfigurationError, ShippingError, Unauthorized, Un
 from collector.net.credentials import secret_of
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
-from collector.values import FilePath, Seconds, Text
+from collector.values import FilePath, Seconds, Text, Words
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PORT = 9092
@@ -32,9 +32,7 @@ Access = Callable[[], dict[str, Any]]
 class KafkaOptions(TlsOptions):
     """Brokers, TLS and SASL."""
 
-    brokers: tuple[str, ...] = Field(
-        min_length=1, description="brokers to ask first, as host:port; the default port is 9092"
-    )
+    brokers: Words = Field(min_length=1, description="brokers to ask first, as host:port; the default port is 9092")
     tls: bool = Field(False, description="connect with TLS")
     mechanism: Literal["plain", "scram-sha-256", "scram-sha-512"] = Field(
         "scram-sha-512", description="mechanism of SASL for username and password"

@@ -20,7 +20,7 @@ from collector.net.http_client import HttpClient, Peer
 from collector.net.http_node import Access, Node
 from collector.net.http_pool import Nodes
 from collector.net.reread import Reread
-from collector.values import FilePath, Seconds
+from collector.values import FilePath, Seconds, Words
 
 
 class HostList(Options):
@@ -29,15 +29,10 @@ class HostList(Options):
     usual_host: ClassVar[str] = "http://server:8080"  # for errors
     default_ports: ClassVar[Mapping[str, int]] = {"http": 80, "https": 443}
 
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the servers to send requests to; the default port is 80 for http and 443 for https",
     )
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _one_host_is_a_list(cls, hosts: object) -> object:
-        return hosts.replace(",", " ").split() if isinstance(hosts, str) else hosts
 
     @field_validator("hosts")
     @classmethod

@@ -13,7 +13,7 @@ from collector.net.credentials import Options
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
 from collector.net.streams import Protocol, Streams, Tls
-from collector.values import Seconds
+from collector.values import Seconds, Words
 
 Session = TypeVar("Session")
 
@@ -24,14 +24,9 @@ class AddressList(Options):
     usual_address: ClassVar[str] = "server.example:514"  # for errors
     default_port: ClassVar[int] = 514
 
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1, description="addresses of the servers, as host:port; an IPv6 address is written in brackets"
     )
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _one_host_is_a_list(cls, hosts: object) -> object:
-        return hosts.replace(",", " ").split() if isinstance(hosts, str) else hosts
 
     @field_validator("hosts")
     @classmethod

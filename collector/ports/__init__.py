@@ -19,6 +19,7 @@ from collector.ports.shipping import OutputContext as OutputContext
 from collector.ports.shipping import Promise as Promise
 from collector.ports.shipping import Promised as Promised
 from collector.ports.shipping import ReadsBack as ReadsBack
+from collector.ports.shipping import RemoteSettings as RemoteSettings
 from collector.ports.shipping import Shipper as Shipper
 from collector.ports.shipping import ShipperSettings as ShipperSettings
 from collector.ports.translating import LogPilot as LogPilot

@@ -152,3 +152,11 @@ class ShipperSettings(ContentOptions):
     def writes(self, context: OutputContext) -> Collection[str]:
         """What this output alone may write, whatever others are called: the paths of files, or a word for it."""
         return ()
+
+
+class RemoteSettings(ShipperSettings):
+    """An output to another machine: an outage of it must not keep documents in logs that rotate."""
+
+    spool: bool = Field(
+        True, description="buffer documents on disk while the output is unavailable; false: pause reading instead"
+    )

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 from collector.net.credentials import BasicAuth
 from collector.net.headers import as_text
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, ShipperSettings
-from collector.values import Seconds
+from collector.ports import OutputContext, Promise, RemoteSettings
+from collector.values import Seconds, Words
 
 from .rows import COLUMNS
 from .shipper import ClickHouseShipper, Table
@@ -27,7 +27,7 @@ _ALWAYS = {"date_time_input_format": "best_effort", "wait_end_of_query": "1"}
 _TOKENS = {"async_insert": "0", "insert_deduplicate": "1"}  # what is gathered by the server has no token of its own
 
 
-class Settings(HttpOptions, BasicAuth, ShipperSettings):
+class Settings(HttpOptions, BasicAuth, RemoteSettings):
     """A table of ClickHouse, over its HTTP interface."""
 
     takes_many_writers = True
@@ -35,14 +35,14 @@ class Settings(HttpOptions, BasicAuth, ShipperSettings):
     default_ports: ClassVar = {"http": 8123, "https": 8443}
 
     type: Literal["clickhouse"] = Field("clickhouse", description="rows of a table of ClickHouse")
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the servers, several only if they are replicas of the table; the default port is 8123 for "
         "http and 8443 for https",
     )
     database: str = Field("default", description="database of the table")
     table: str = Field("logs", description="table; it must exist")
-    columns: tuple[str, ...] = Field(
+    columns: Words = Field(
         COLUMNS,
         min_length=1,
         description="columns of the table that are filled",
@@ -59,9 +59,6 @@ class Settings(HttpOptions, BasicAuth, ShipperSettings):
         8 << 20, gt=0, le=64 << 20, description="size of a batch; a batch of this size is sent at once"
     )
     linger_seconds: Seconds = Field(5.0, description="maximum time that a document waits for its batch to fill")
-    spool: bool = Field(
-        True, description="buffer documents on disk while the server is unavailable; false: pause reading instead"
-    )
 
     @field_validator("database", "table")
     @classmethod
@@ -69,11 +66,6 @@ class Settings(HttpOptions, BasicAuth, ShipperSettings):
         if not _NAME.fullmatch(name):
             raise ValueError("is not a name of letters, digits and _")
         return name
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _columns_may_be_one_text(cls, columns: object) -> object:
-        return columns.replace(",", " ").split() if isinstance(columns, str) else columns
 
     @field_validator("columns")
     @classmethod

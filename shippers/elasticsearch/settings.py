@@ -15,13 +15,14 @@ from collector.ports import (
     LogPilot,
     OutputContext,
     Promise,
+    RemoteSettings,
     Route,
     Setup,
     SetupFile,
     SetupStep,
-    ShipperSettings,
     Translated,
 )
+from collector.values import Words
 
 from . import elsewhere
 from . import setup as setting_up
@@ -32,7 +33,7 @@ from .profiles import USUAL, Profile
 from .shipper import ElasticsearchShipper
 
 
-class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
+class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, RemoteSettings):
     """An Elasticsearch or OpenSearch cluster: nodes, index names, credentials and TLS."""
 
     takes_many_writers = True
@@ -40,7 +41,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
     default_ports: ClassVar = {"http": 9200, "https": 443}
 
     type: Literal["elasticsearch"] = "elasticsearch"
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the nodes to send requests to; the default port is 9200 for http and 443 for https",
     )
@@ -64,10 +65,6 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, ShipperSettings):
         USUAL,
         description="index profile of `pilotfish setup`: lean (words), search (also whole values of each member) or "
         "logsdb (smallest; Elasticsearch 8.17 or later)",
-    )
-
-    spool: bool = Field(
-        True, description="buffer documents on disk while the cluster is unavailable; false: pause reading instead"
     )
 
     @field_validator("template", mode="before")

@@ -12,8 +12,8 @@ from collector.net.credentials import secret_of
 from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import Protocol
-from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated, tls_of
-from collector.values import FilePath, Text
+from collector.ports import OutputContext, Promise, RemoteSettings, Route, Translated, tls_of
+from collector.values import FilePath, Text, Words
 from shippers.forward.handshake import Handshake, Secrets
 from shippers.forward.shipper import Forward
 
@@ -21,7 +21,7 @@ _KIND = "a server with Fluentd's forward protocol"
 _TAGS = Naming("a-zA-Z0-9_.-", not_first=".")
 
 
-class Settings(FormOption, StreamOptions, ShipperSettings):
+class Settings(FormOption, StreamOptions, RemoteSettings):
     """Fluentd, Fluent Bit or another server that speaks Fluentd's forward protocol."""
 
     takes_many_writers = True
@@ -29,7 +29,7 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     default_port: ClassVar[int] = 24224
 
     type: Literal["forward"] = "forward"
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="addresses of the servers, as host:port; an IPv6 address is written in brackets; the default port "
         "is 24224",
@@ -54,9 +54,6 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
         min_length=1,
         description="name by which the agent introduces itself to a server with a shared key; default: pilotfish- and "
         "the name of the machine. It must differ from the server's own name",
-    )
-    spool: bool = Field(
-        True, description="buffer documents on disk while the output is unavailable; false: pause reading instead"
     )
 
     @field_validator("tag")

@@ -14,7 +14,7 @@ from collector.net.options import HeaderOptions
 from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
 from collector.net.unacknowledged import KEPT_SECONDS, Unacknowledged
-from collector.ports import LogPilot, OutputContext, Promise, Route, Shipper, ShipperSettings, Translated
+from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Shipper, Translated
 from collector.values import Bytes
 
 from . import elsewhere
@@ -26,7 +26,7 @@ _KIND = "a server with an input for GELF"
 _LEAST_CHUNK_BYTES = 512
 
 
-class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, ShipperSettings):
+class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettings):
     """Graylog, or another server that takes GELF."""
 
     usual_address: ClassVar[str] = "graylog.example:12201"
@@ -52,7 +52,6 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, ShipperSetti
         "message", description="content of full_message: a message of several lines, or the whole document as JSON"
     )
     log_fields: bool = Field(True, description="add the members of a line in JSON to its message, as _log_<name>")
-    spool: bool = Field(True, description="buffer documents on disk while the server is unavailable")
 
     @model_validator(mode="after")
     def _transport_has_them(self) -> Self:

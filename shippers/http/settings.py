@@ -9,7 +9,7 @@ from collector.documents.form_option import FormOption
 from collector.documents.forms import KEPT
 from collector.net.credentials import BasicAuth, BearerToken, Credentials, Identity, Way, secret_of
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated
+from collector.ports import OutputContext, Promise, RemoteSettings, Route, Translated
 from collector.values import MOST_BYTES, FilePath, Seconds, Text
 
 from . import encoding
@@ -68,7 +68,7 @@ class Token(Credentials):
         return secret_of(self.token, self.token_file, f"{place}token").strip()
 
 
-class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, ShipperSettings):
+class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, RemoteSettings):
     """A server that takes documents as JSON over HTTP."""
 
     takes_many_writers = True
@@ -124,9 +124,6 @@ class Settings(HttpOptions, Token, BearerToken, BasicAuth, FormOption, ShipperSe
     )
     acknowledge_seconds: Seconds = Field(
         120.0, gt=0, description="preset splunk_hec: time to wait for an acknowledgement before events are sent again"
-    )
-    spool: bool = Field(
-        True, description="buffer documents on disk while the server is unavailable; false: pause reading instead"
     )
 
     @model_validator(mode="after")

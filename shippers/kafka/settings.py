@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from collector.documents.form_option import FormOption
 from collector.documents.naming import Naming
 from collector.net.kafka import KafkaOptions
-from collector.ports import LogPilot, Promise, Route, ShipperSettings, Translated
+from collector.ports import LogPilot, Promise, RemoteSettings, Route, Translated
 from collector.values import Bytes
 
 from . import elsewhere
@@ -19,7 +19,7 @@ _BATCH_BYTES = 1_000_000
 _GZIP_BYTES = 256 << 10  # gzip takes 16 ms a megabyte, in the event loop; zstd and lz4 4
 
 
-class Options(KafkaOptions, FormOption, ShipperSettings):
+class Options(KafkaOptions, FormOption, RemoteSettings):
     """Topics of a Kafka cluster; `Settings` opens it."""
 
     takes_many_writers: ClassVar[bool] = True
@@ -43,9 +43,6 @@ class Options(KafkaOptions, FormOption, ShipperSettings):
     )
     max_record_bytes: Bytes = Field(
         1_048_588, ge=10_000, le=1 << 30, description="maximum size of a record, as max.message.bytes of the topics"
-    )
-    spool: bool = Field(
-        True, description="buffer documents on disk while the cluster is unavailable; false: pause reading instead"
     )
 
     @field_validator("topic")

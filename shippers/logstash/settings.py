@@ -10,7 +10,8 @@ from collector.net.datagrams import Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
 from collector.net.unacknowledged import Unacknowledged
-from collector.ports import LogPilot, OutputContext, Promise, Route, Shipper, ShipperSettings, Translated
+from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Shipper, Translated
+from collector.values import Words
 from shippers.logstash import elsewhere
 from shippers.logstash.lines import Lines, LinesByUdp
 from shippers.logstash.windows import Windows
@@ -21,7 +22,7 @@ _PATIENCE = 10  # times the time-out of an answer: so long a server that says th
 _DEFAULT_PORTS = {"lumberjack": 5044, "json_lines": 5959}
 
 
-class Settings(FormOption, StreamOptions, ShipperSettings):
+class Settings(FormOption, StreamOptions, RemoteSettings):
     """Logstash, by the protocol of Beats or as lines of JSON."""
 
     takes_many_writers = True
@@ -36,7 +37,7 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     transport: Literal["tcp", "udp"] = Field(
         "tcp", description="transport of json_lines; udp: to an input `udp`, each document as a datagram"
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="addresses of the servers, as host:port; an IPv6 address is written in brackets; the default port "
         "is 5044, with json_lines 5959",
@@ -46,9 +47,6 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     )
     compression_level: int = Field(
         3, ge=0, le=9, description="gzip level of what lumberjack sends: from 1 (fast) to 9 (small); 0 is off"
-    )
-    spool: bool = Field(
-        True, description="buffer documents on disk while the output is unavailable; false: pause reading instead"
     )
 
     @model_validator(mode="after")

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from collector.net.credentials import BasicAuth, BearerToken
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, Route, ShipperSettings, Translated
-from collector.values import Bytes, Text
+from collector.ports import OutputContext, Promise, RemoteSettings, Route, Translated
+from collector.values import Bytes, Text, Words
 
 from .entries import LABELS, Entries
 from .shipper import LokiShipper
@@ -19,7 +19,7 @@ _MOST_LABELS = 15  # of a stream, Loki's default
 _PATH = "/loki/api/v1/push"
 
 
-class Settings(HttpOptions, BearerToken, BasicAuth, ShipperSettings):
+class Settings(HttpOptions, BearerToken, BasicAuth, RemoteSettings):
     """Grafana Loki, or a server that takes its pushes."""
 
     takes_many_writers = True
@@ -27,13 +27,13 @@ class Settings(HttpOptions, BearerToken, BasicAuth, ShipperSettings):
     default_ports: ClassVar[Mapping[str, int]] = {"http": 3100, "https": 443}
 
     type: Literal["loki"] = "loki"
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the servers to send requests to; the default port is 3100 for http and 443 for https",
     )
     path: str = Field(_PATH, pattern=r"^/[!-~]*$", description="path that pushes go to")
     tenant: Text | None = Field(None, min_length=1, description="tenant, sent as X-Scope-OrgID")
-    labels: tuple[str, ...] = Field(
+    labels: Words = Field(
         LABELS,
         description="members that are labels of the stream: host, target, container, level, or others of the document; "
         "all others are structured metadata",
@@ -43,14 +43,6 @@ class Settings(HttpOptions, BearerToken, BasicAuth, ShipperSettings):
         256 << 10, ge=1024, le=64 << 20, description="maximum size of an entry; a longer line goes in several entries"
     )
     compress: bool = Field(True, description="compress requests with gzip")
-    spool: bool = Field(
-        True, description="buffer documents on disk while Loki is unavailable; false: pause reading instead"
-    )
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _labels_are_a_list(cls, labels: object) -> object:
-        return labels.replace(",", " ").split() if isinstance(labels, str) else labels
 
     @field_validator("extra_labels")
     @classmethod

@@ -7,13 +7,14 @@ from pydantic import Field
 
 from collector.net.credentials import ApiKey, BasicAuth, BearerToken
 from collector.net.options import HttpOptions
-from collector.ports import OutputContext, Promise, ShipperSettings
+from collector.ports import OutputContext, Promise, RemoteSettings
+from collector.values import Words
 
 from .records import ID, Records
 from .shipper import OtlpShipper
 
 
-class Settings(HttpOptions, BearerToken, ApiKey, BasicAuth, ShipperSettings):
+class Settings(HttpOptions, BearerToken, ApiKey, BasicAuth, RemoteSettings):
     """A server that takes OpenTelemetry's protocol (OTLP) over HTTP, such as the OpenTelemetry Collector."""
 
     takes_many_writers = True
@@ -21,7 +22,7 @@ class Settings(HttpOptions, BearerToken, ApiKey, BasicAuth, ShipperSettings):
     default_ports: ClassVar[Mapping[str, int]] = {"http": 4318, "https": 443}
 
     type: Literal["otlp"] = "otlp"
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the servers to send requests to; the default port is 4318 for http and 443 for https",
     )
@@ -30,9 +31,6 @@ class Settings(HttpOptions, BearerToken, ApiKey, BasicAuth, ShipperSettings):
         "map", description="body of a record whose line is a JSON object: its members, or its text"
     )
     compress: bool = Field(True, description="compress requests with gzip")
-    spool: bool = Field(
-        True, description="buffer documents on disk while the server is unavailable; false: pause reading instead"
-    )
 
     def promise(self) -> Promise:
         """What the output promises."""

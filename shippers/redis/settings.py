@@ -11,8 +11,8 @@ from collector.errors import ConfigurationError
 from collector.net.credentials import secret_of
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
-from collector.ports import LogPilot, OutputContext, Promise, Route, ShipperSettings, Translated
-from collector.values import FilePath, Seconds, Text
+from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Translated
+from collector.values import FilePath, Seconds, Text, Words
 
 from . import elsewhere
 
@@ -25,13 +25,13 @@ _USUAL = "redis://redis:6379"
 _LETTERS = r"._:\-"
 
 
-class Settings(TlsOptions, FormOption, ShipperSettings):
+class Settings(TlsOptions, FormOption, RemoteSettings):
     """A Redis or Valkey: servers, keys, and how long a batch is remembered."""
 
     takes_many_writers = True
 
     type: Literal["redis"] = Field("redis", description="streams or lists of Redis 5 or later, or of Valkey")
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         description="URLs of the servers, redis:// or rediss:// (TLS); the default port is 6379. Of several, the first "
         "that answers is used; a cluster is found from any of its servers",
@@ -73,14 +73,6 @@ class Settings(TlsOptions, FormOption, ShipperSettings):
         le=256 << 20,
         description="size of a batch; a batch of this size is sent at once. Redis answers nobody while it stores one",
     )
-    spool: bool = Field(
-        True, description="buffer documents on disk while the server is unavailable; false: pause reading instead"
-    )
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _one_host_is_a_list(cls, hosts: object) -> object:
-        return hosts.replace(",", " ").split() if isinstance(hosts, str) else hosts
 
     @field_validator("hosts")
     @classmethod

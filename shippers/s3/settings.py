@@ -12,8 +12,8 @@ from collector.errors import ConfigurationError
 from collector.net.credentials import secret_of
 from collector.net.options import HttpOptions
 from collector.net.reread import Reread
-from collector.ports import OutputContext, Promise, ShipperSettings
-from collector.values import FilePath, Seconds, Text
+from collector.ports import OutputContext, Promise, RemoteSettings
+from collector.values import FilePath, Seconds, Text, Words
 
 if TYPE_CHECKING:
     from .shipper import S3Shipper
@@ -26,14 +26,14 @@ _OURS = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-security-token"}
 _AMAZON = ".amazonaws.com"
 
 
-class Settings(HttpOptions, FormOption, ShipperSettings):
+class Settings(HttpOptions, FormOption, RemoteSettings):
     """A bucket of Amazon S3, or of a server with the same protocol."""
 
     takes_many_writers = True
     usual_host: ClassVar[str] = "https://s3.eu-central-1.amazonaws.com"
 
     type: Literal["s3"] = Field("s3", description="objects of compressed JSON lines in a bucket")
-    hosts: tuple[str, ...] = Field(
+    hosts: Words = Field(
         min_length=1,
         max_length=1,
         description="URL of the server; default: Amazon's server of the region, over https",
@@ -71,9 +71,6 @@ class Settings(HttpOptions, FormOption, ShipperSettings):
         8 << 20, gt=0, le=1 << 30, description="size of a batch; a batch of this size is sent at once"
     )
     linger_seconds: Seconds = Field(60.0, description="maximum time that a document waits for its batch to fill")
-    spool: bool = Field(
-        True, description="buffer documents on disk while the server is unavailable; false: pause reading instead"
-    )
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from collector.net.addresses import Address, address_of
 from collector.net.datagrams import MOST_BYTES
 from collector.net.stream_options import StreamOptions
 from collector.net.unacknowledged import KEPT_SECONDS
-from collector.ports import LogPilot, OutputContext, Promise, Route, ShipperSettings, Translated
+from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Translated
 from collector.values import Bytes, Text
 
 from . import elsewhere
@@ -23,7 +23,7 @@ _NAMES = "may contain printable ASCII, and names in braces such as {container}"
 _PATTERN = re.compile(r"(?:[\x21-\x7a|~]|\{\w+\})+", re.ASCII)
 
 
-class Settings(FormOption, StreamOptions, ShipperSettings):
+class Settings(FormOption, StreamOptions, RemoteSettings):
     """A syslog server."""
 
     usual_address: ClassVar[str] = "log.example:514"
@@ -60,7 +60,6 @@ class Settings(FormOption, StreamOptions, ShipperSettings):
     concurrency: int = Field(
         1, ge=1, le=64, description="maximum number of connections; with one, messages arrive in their order"
     )
-    spool: bool = Field(True, description="buffer documents on disk while the server is unavailable")
 
     @field_validator("hostname", "app_name", "procid", "msgid")
     @classmethod
