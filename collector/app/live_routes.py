@@ -29,13 +29,12 @@ from collector.ports import OutputContext, Shipper, ShipperSettings
 from collector.state import places
 from collector.web.live import Live, Watcher
 from collector.web.live import Wanted as Watched
-from collector.web.live_routes import NotAllowed
+from collector.web.live_routes import ID, NotAllowed
 from collector.web.logs import is_shown
 
 log = structlog.get_logger(__name__)
 
 MOST_ROUTES = 8  # watchers, of which the live view has no more than twice as many
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _WORD = re.compile(r"[a-z0-9_.-]+")
 _BODY = Place("the body", 1)
@@ -248,7 +247,7 @@ class AgentRoutes:
         wanted = routes.of_json(text, place, {})
         self._check(wanted)
         said = _known(text, place)
-        if not _ID.fullmatch(said["id"]):
+        if not ID.fullmatch(said["id"]):
             raise ConfigurationError("the id is not 1 to 64 letters, digits, - and _", "leave it out for a new one")
         found = translating.output_of(wanted, self._outputs)
         options = {"type": found.kind, **found.translated.options}

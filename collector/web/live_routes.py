@@ -1,5 +1,6 @@
 """`/routes`: live routes as logspout has them, for whoever has the token; off unless the configuration allows them."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from aiohttp.typedefs import Handler
 from collector.errors import ConfigurationError, StateError
 from collector.web.access import refusal
 
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 OFF = "set http.routes to true, and name destinations in http.routes_allow"
 
 
@@ -85,7 +87,9 @@ class RoutesApi:
         return _json(await live.add(await request.read()), status=201)
 
     async def _remove(self, live: LiveRoutes, request: web.Request) -> web.Response:
-        return web.Response() if await live.remove(request.match_info["id"]) else _unknown()
+        name = request.match_info["id"]
+        is_one = ID.fullmatch(name) is not None and await live.remove(name)
+        return web.Response() if is_one else _unknown()
 
 
 def _json(value: object, status: int = 200) -> web.Response:
