@@ -169,12 +169,16 @@ class Stream:
         return self._wire.take(found + len(end))
 
     async def read_some(self, at_least: int = 1) -> bytes:
-        """What the server has said meanwhile; waits for so many bytes.
+        """What the server has said meanwhile; waits for so many bytes, and takes fewer if no more come.
 
         Raises:
             Unavailable: the connection broke, or nothing comes in time.
         """
-        await self._until(lambda: len(self._wire.unread) >= at_least)
+        try:
+            await self._until(lambda: len(self._wire.unread) >= at_least)
+        except Unavailable:
+            if not self._wire.unread:
+                raise
         return self._wire.take(len(self._wire.unread))
 
     def ignore_answers(self) -> None:

@@ -175,6 +175,21 @@ async def test_what_arrived_before_the_end_is_read_and_no_more() -> None:
                 await stream.read_exactly(1)
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_fewer_bytes_than_are_waited_for_are_taken_if_no_more_come(is_open: bool) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"few")
+        await asyncio.Event().wait() if is_open else None
+
+    async with StreamServer(speak) as server:
+        found = b""
+        with unavailable("did not answer" if is_open else "closed the connection"):
+            async with streams_to(server, seconds=0.2).use() as stream:
+                found = await stream.read_some(at_least=10)
+                await stream.read_some(at_least=10)
+        assert found == b"few"
+
+
 async def test_an_answer_without_an_end_is_bounded() -> None:
     async with StreamServer() as server:
         with unavailable("sends an answer of more than 100 bytes", "check that `hosts` names an echo"):
