@@ -13,6 +13,7 @@ from collector.documents.levels import NAMES
 from collector.model import LogStream, StreamKey
 from collector.ports import ShipperSettings
 from collector.reading import Reading
+from collector.redaction.redaction import Redact
 
 
 class Wanted:
@@ -60,4 +61,7 @@ class Wanted:
         return stream if reading is stream.reading else replace(stream, reading=reading)
 
     def _redacted(self, reading: Reading, names: tuple[str, ...]) -> Reading:
-        return reading._replace(redact=names, redactor=self._rules.redaction.of(names))
+        """By the rules that its other names are of: after a reload, until it is described anew, those from before."""
+        redactor = reading.redactor
+        rules = redactor.redaction if isinstance(redactor, Redact) else self._rules.redaction
+        return reading._replace(redact=names, redactor=rules.of(names))

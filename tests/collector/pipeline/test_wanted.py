@@ -101,6 +101,19 @@ def test_what_an_output_redacts_is_added_to_what_the_rules_do_and_follows_them()
     assert seen.streams()[plain.key].reading != before
 
 
+def test_a_rule_that_is_renamed_redacts_until_the_stream_is_described_by_its_new_name() -> None:
+    before, after = (
+        Redaction(RedactOptions(patterns=({"name": name, "pattern": "m[0-9]+"},))) for name in ("member", "customer")
+    )
+    rules = RuleBook(Policy(), before)
+    stream = log_stream("/x", reading=Reading(redact=("member",), redactor=before.of(("member",))))
+    seen = wanted(registry(stream), rules, redact=["secrets"])
+    rules.replace(Policy(), after)
+    (found,) = seen.streams().values()
+    assert found.reading.redactor is not None
+    assert "m123" not in found.reading.redactor().text("m123")
+
+
 def test_what_an_output_asks_for_nothing_of_stays_as_it_is() -> None:
     known = registry(log_stream("/x"))
     ((key, stream),) = known.streams.items()
