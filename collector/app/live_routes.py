@@ -197,8 +197,9 @@ class AgentRoutes:
         except OSError as error:
             await route.aclose()
             raise StateError(f"the route cannot be kept ({error.strerror})", "check the state directory") from None
-        await self._end(route.name)
-        self._begin(route)
+        before = self._routes.get(route.name)
+        self._begin(route)  # first: who posts may be gone before the other has ended
+        await self._end(before)
         log.info("live route added", route=route.name, adapter=route.said["adapter"], address=route.said["address"])
         return route.shown()
 
@@ -218,7 +219,7 @@ class AgentRoutes:
             await asyncio.to_thread(self._file(name).unlink, missing_ok=True)
         except OSError as error:
             raise StateError(f"the route cannot be removed ({error.strerror})", "check the state directory") from None
-        await self._end(name)
+        await self._end(self._routes.pop(name, None))
         log.info("live route removed", route=name)
         return True
 
@@ -231,8 +232,7 @@ class AgentRoutes:
         self._routes[route.name] = route
         route.task = tasks.create_task(route.run(self._live), name=f"live route {route.name}")
 
-    async def _end(self, name: str) -> None:
-        route = self._routes.pop(name, None)
+    async def _end(self, route: _Route | None) -> None:
         if route is not None and route.task is not None:
             route.task.cancel()
             await asyncio.wait([route.task])

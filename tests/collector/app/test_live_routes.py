@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -281,3 +281,38 @@ async def test_a_directory_that_cannot_be_made_ends_no_agent(tmp_path: Path) -> 
     async with agent(tmp_path) as here:
         assert (await ask(here, "POST", body={"adapter": "tcp", "address": "127.0.0.1:9"}))[0] == 503
         assert await ask(here, "GET") == (200, [])
+
+
+class SlowSettings(OddSettings):
+    """Takes long to be closed."""
+
+    may_close: ClassVar[asyncio.Event]
+
+    def open(self, context: OutputContext) -> "Slow":
+        return Slow(self.may_close)
+
+
+class Slow(Odd):
+    def __init__(self, may_close: asyncio.Event) -> None:
+        self._may_close = may_close
+
+    async def aclose(self) -> None:
+        await self._may_close.wait()
+
+
+async def test_a_route_takes_the_place_of_another_though_who_posted_it_is_gone(tmp_path: Path) -> None:
+    SlowSettings.may_close = asyncio.Event()
+    routes = AgentRoutes(["odd+udp://server*:9"], tmp_path, Live(), {"odd": SlowSettings})
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(routes.run())
+        await asyncio.sleep(0)
+        first, second = (json.dumps({"id": "x", "adapter": "odd", "address": f"server{n}:9"}).encode() for n in (1, 2))
+        await routes.add(first)
+        posting = tasks.create_task(routes.add(second))
+        await until(lambda: b"server2" in (tmp_path / "routes" / "x.json").read_bytes())
+        await asyncio.wait([posting], timeout=0.1)
+        posting.cancel()
+        await asyncio.wait([posting])
+        assert [one["address"] for one in await routes.listed()] == ["server2:9"]
+        SlowSettings.may_close.set()
+        running.cancel()
