@@ -88,3 +88,21 @@ def test_relays_deliver_to_the_stacks_elasticsearch_and_leave_the_queue_to_kafka
     assert str(elastic["password_file"]) == "/secrets/elastic_password"
     assert "secrets:/secrets:ro" in mounts(services["relay"])
     assert elastic["spool"] is False
+
+
+@pytest.mark.engines
+def test_a_file_more_lets_programs_of_this_machine_alone_reach_kafka(services: Services, tmp_path: Path) -> None:
+    (empty := tmp_path / ".env").touch()
+    port = "deploy/compose/kafka-port.yml"
+    more = read("--env-file", str(empty), files=("compose-elk.yml", "compose-fleet.yml", port))
+    assert [name for name, one in more.items() if ordered(services[name]) != ordered(one)] == ["kafka"]
+    said, before = more["kafka"]["environment"], services["kafka"]["environment"]
+    for name, value in before.items():
+        assert set(str(value).split(",")) <= set(str(said[name]).split(",")), name
+    advertised, listens = (
+        dict(one.split("://") for one in said[name].split(","))
+        for name in ("KAFKA_ADVERTISED_LISTENERS", "KAFKA_LISTENERS")
+    )
+    assert advertised["HOST"].startswith("127.0.0.1:")
+    assert [str(one).removesuffix("/tcp") for one in more["kafka"]["ports"]] == [advertised["HOST"] + listens["HOST"]]
+    assert listens.keys() == {one.split(":")[0] for one in said["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")}
