@@ -81,8 +81,11 @@ def test_scenario_45_a_fleet_behind_kafka_has_each_document_once_and_each_host_w
     fleet = Fleet(rig.directory, kafka.kafka.plain, rig.seed)
     rig.defer(fleet.close)
     wait_for_share(rig, fleet, rig.random.uniform(0.1, 0.3))
+    rig.endpoint.order(mode="hold")  # so that it has read documents that are not delivered
+    rig.wait(rig.random.uniform(1.5, 3.0))  # offsets are committed every second
     spent = [used(relays[0])]
     relays[0].kill()
+    rig.endpoint.order()
     wait_for_share(rig, fleet, rig.random.uniform(0.4, 0.5))
     relays.append(relay(rig, kafka, 2))
     begun.append(used(relays[2]))
