@@ -119,7 +119,7 @@ def size(
     state_dir: StateDir = None,
     config: Config = None,
 ) -> None:
-    """Show what agents, Kafka and Elasticsearch need for so many lines.
+    """Calculate what a rate of lines needs.
 
     Each row has the figure from which it is calculated, and the page or decision that shows how it was measured.
 
