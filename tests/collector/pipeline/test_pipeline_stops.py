@@ -1,6 +1,7 @@
 """Laws of what rotation takes over a stop: it is counted, whether anything was settled before or not, and only then."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.collector.docker_lines import numbered, raw
 from tests.collector.pipeline.test_pipeline import Host, log_of, messages, words
 from tests.collector.recording_shipper import RecordingShipper
 from tests.collector.waiting import until
+from tests.faults.container_log import holds
 
 
 class Away(RecordingShipper):
@@ -214,6 +216,7 @@ async def test_what_a_stop_drops_of_removed_files_is_counted_at_the_next_start(
         for number in range(1, 4):
             log.rotate(keep=1)
             log.write(*numbered(range(1000 * number, 1000 * number + 1000)))
+            await until(lambda: holds(os.getpid(), log.live.stat().st_ino))  # else the next rotation takes it unseen
             await until(lambda number=number: first.counts.open_files == number)  # type: ignore[misc]
             await until(lambda: first.counts.waiting_logs)  # of what was read first there is room for nothing
         await stop(host, first)
