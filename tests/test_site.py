@@ -24,6 +24,8 @@ FETCHED = re.compile(
     re.IGNORECASE,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def build(source: Path, target: Path) -> str:
     """What the build complains of, in the mode of `script/docs`."""

@@ -37,6 +37,8 @@ for line in sys.stdin:
         asyncio.run(main(*[[int(number)] for number in line.split()]))
 """
 
+pytestmark = pytest.mark.slow
+
 
 class Process:
     """A process that tells its signals."""
