@@ -47,6 +47,8 @@ LINES = {
 }
 TRUSTED = {"log", "stream", "@timestamp", "host", "@target", "docker_container"}
 
+pytestmark = pytest.mark.slow
+
 
 def output(server: SearchServer, **more: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {"type": "elasticsearch", "hosts": [server.url], **more}

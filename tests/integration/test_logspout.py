@@ -63,6 +63,8 @@ EXAMPLES: Mapping[str, str] = {
     ),
 }
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_row_of_the_page_is_an_example_that_a_test_runs() -> None:
     assert table_of(PAGE, "Examples of logspout's README") == list(EXAMPLES)

@@ -41,6 +41,8 @@ SECRET_OPTIONS = {"password", "api_key", "proxy_url", "headers"}  # of an output
 PAGES = ("/", "/metrics", "/metrics/docker", "/healthz", "/readyz")
 API = ("/api/status", "/api/dead-letters", "/api/search?q=line", "/api/nothing")
 
+pytestmark = pytest.mark.slow
+
 
 class Answer:
     """What the server says to every request."""
