@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from collector.documents.form_option import FormOption
 from collector.documents.go_template import Template
 from collector.model import Batch, Receipt, Rejected, Segment
-from collector.net.addresses import Address, address_of
+from collector.net import datagrams
 from collector.net.datagrams import MOST_BYTES, Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
@@ -71,7 +71,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         if route.adapter != "raw" or route.transport not in ("", *_TRANSPORTS):
             return None
         transport = route.transport or "udp"
-        tls = tls_of(route) if transport == "tls" else Translated({})
+        tls = tls_of(route)
         said = route.variables.get(_TEMPLATE, "")
         template = _without_end(said) if said else _DATA
         options = {"hosts": [route.address(cls.default_port)], "transport": transport, "template": template}
@@ -81,7 +81,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
     def promise(self) -> Promise:
         """What the output promises with these options."""
         if self.transport == "udp":
-            return Promise("unsafe", "nothing acknowledges a datagram, and any may be lost on its way")
+            return Promise("unsafe", datagrams.PROMISE)
         return Promise("unsafe", "nothing acknowledges a line: a server that fails loses what it has not read")
 
     def open(self, context: OutputContext) -> "Raw":
@@ -91,14 +91,9 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
             ConfigurationError: a file cannot be read, or holds no certificate or key.
         """
         lines = _by_template(Template(self.template)) if self.template is not None else self._documents
-        return Raw(lines, self._datagrams() if self.transport == "udp" else _Wire(self, context.output))
-
-    def addresses(self) -> list[Address]:
-        """Each host with its port."""
-        return [address_of(host, self.default_port) for host in self.hosts]
-
-    def _datagrams(self) -> "_Datagrams":
-        return _Datagrams(Datagrams(self.addresses()))
+        return Raw(
+            lines, _Datagrams(Datagrams(self.addresses())) if self.transport == "udp" else _Wire(self, context.output)
+        )
 
     def _documents(self, segment: Segment) -> list[bytes]:
         named = zip(segment.ids, self.form.written(segment.documents), strict=True)
@@ -164,9 +159,8 @@ class _Datagrams:
 
     most_bytes = MOST_BYTES
 
-    def __init__(self, datagrams: Datagrams) -> None:
-        self._datagrams = datagrams
-        self._turn = asyncio.Lock()
+    def __init__(self, server: Datagrams) -> None:
+        self._datagrams = server
 
     async def send(self, lines: list[bytes]) -> None:
         """Send each as a datagram.
@@ -174,8 +168,7 @@ class _Datagrams:
         Raises:
             Unavailable: the name is unknown, or nobody listens there.
         """
-        async with self._turn:
-            await self._datagrams.send([line + b"\n" for line in lines])
+        await self._datagrams.send([line + b"\n" for line in lines])
 
     async def probe(self) -> str:
         """That the name is known.
@@ -183,9 +176,7 @@ class _Datagrams:
         Raises:
             Unavailable: it is not.
         """
-        async with self._turn:
-            await self._datagrams.send(())
-        return f"{self._datagrams.name} is known; UDP cannot show whether anybody listens"
+        return await self._datagrams.probe()
 
     async def aclose(self) -> None:
         """Release the socket."""

@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 
 from collector.app import sizing
-from collector.app.check import WORDS
 from collector.app.plugins import installed_types
 from collector.config.environment import Types
 from collector.config.others import ROWS
@@ -85,7 +84,7 @@ def promises() -> str:
     """Every type of output, and what it promises."""
     types = installed_types().outputs
     found = [(name, types[name].model_construct(type=name).promise()) for name in types]
-    rows = [(f"`{name}`", WORDS[promise.kind], promise.text) for name, promise in sorted(found)]
+    rows = [(f"`{name}`", promise.words, promise.text) for name, promise in sorted(found)]
     return _rows(("Type", "Promise with default options", "By what"), rows)
 
 

@@ -18,18 +18,13 @@ from collector.config.models import Configuration
 from collector.discovery.registry import Registry
 from collector.errors import REPORT_IT, PilotfishError, StateError, place_of
 from collector.intake.input import InputContext, InputSettings
-from collector.ports import Finding, OutputContext, Promised, ShipperSettings
+from collector.ports import Finding, OutputContext, ShipperSettings
 from collector.state import directory as state_directory
 from collector.state import places
 
 PROBE_SECONDS = 10.0
 PACKED = 5  # a record of the spool has about a fifth of its documents' bytes (ADR 7)
 SHORT_HOURS = 1.0
-WORDS: Mapping[Promised, str] = {
-    "exactly_once": "exactly once",
-    "at_least_once": "at least once",
-    "unsafe": "unsafe",
-}
 FEW_BYTES, LOW_BYTES = 100 << 20, 1 << 30  # of disk: fail below the one, warn below the other
 
 
@@ -155,7 +150,7 @@ async def _output(name: str, settings: ShipperSettings, state_dir: Path) -> Find
 def _promise(name: str, settings: ShipperSettings) -> Finding:
     """What it promises."""
     promise = settings.promise()
-    text = f"{WORDS[promise.kind]}: {promise.text}"
+    text = f"{promise.words}: {promise.text}"
     if promise.kind == "unsafe":
         return Finding("warn", f"promise of output {name}", text, "use it only for documents that may be lost")
     return Finding("ok", f"promise of output {name}", text)

@@ -42,7 +42,6 @@ def root(context: typer.Context) -> None:
 @app.command(name="list", epilog=LIST_EXAMPLES)
 def listed(config: Config = None) -> None:
     """List the outputs of the configuration: name, type, and what each promises."""
-    from collector.app.check import WORDS
     from collector.app.plugins import installed_types
     from collector.config.loading import load
 
@@ -50,7 +49,7 @@ def listed(config: Config = None) -> None:
     wide, wider = (max(map(len, cells)) for cells in (outputs, (one.type for one in outputs.values())))
     for name, settings in outputs.items():
         promise = settings.promise()
-        line = f"{name:<{wide}}  {settings.type:<{wider}}  {WORDS[promise.kind]}: {promise.text}"
+        line = f"{name:<{wide}}  {settings.type:<{wider}}  {promise.words}: {promise.text}"
         terminal.write(terminal.visible(line))
 
 

@@ -17,11 +17,12 @@ from collector.net.stream import CONNECT_SECONDS, reason
 MOST_BYTES = 65_000  # of a datagram: 65,507 less what IPv6 and its options take
 LOOK_UP_SECONDS = 60.0
 _IN_A_TURN = 64  # datagrams, before others in this process have their turn
+PROMISE = "nothing acknowledges a datagram, and any may be lost on its way"
 _REMEDY = "check `hosts`, the network, and that the server runs"
 
 
 class Datagrams:
-    """The way to one destination. One task at a time."""
+    """The way to one destination; each batch of datagrams goes by itself."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Datagrams:
         self._socket: socket.socket | None = None
         self._host = self.name
         self._until = 0.0
+        self._turn = asyncio.Lock()
 
     async def send(self, datagrams: Iterable[bytes]) -> None:
         """Send them all to one host; the next host gets what is sent after a failure.
@@ -45,13 +47,23 @@ class Datagrams:
         Raises:
             Unavailable: the name is unknown, or nobody listens there.
         """
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await self._connected()
-            await _send_all(connection, datagrams)
-        except (OSError, TimeoutError) as error:
-            self.close()
-            raise Unavailable(f"{self._host} cannot be reached ({reason(error)})", _REMEDY) from None
+        async with self._turn:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    connection = await self._connected()
+                await _send_all(connection, datagrams)
+            except (OSError, TimeoutError) as error:
+                self.close()
+                raise Unavailable(f"{self._host} cannot be reached ({reason(error)})", _REMEDY) from None
+
+    async def probe(self) -> str:
+        """That the name is known, in words.
+
+        Raises:
+            Unavailable: it is not.
+        """
+        await self.send(())
+        return f"{self.name} has an address; UDP does not show whether a server listens there"
 
     def close(self) -> None:
         """Release the socket; may be called twice."""

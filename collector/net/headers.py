@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from pydantic import BeforeValidator
+
 from collector.errors import ConfigurationError
 from collector.net import remote
 
@@ -42,7 +44,15 @@ class Proxy(NamedTuple):
     headers: Mapping[str, str]
 
 
-def as_text(value: object) -> object:
+def _as_texts(given: object) -> object:
+    return {name: _as_text(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+
+AS_TEXTS = BeforeValidator(_as_texts)
+"""Of an option that is a mapping: its values are texts, whatever YAML takes them for."""
+
+
+def _as_text(value: object) -> object:
     """A number or a truth value as HTTP has it; YAML reads `debug: 1` and `refresh: true` so."""
     if isinstance(value, bool):
         return str(value).lower()

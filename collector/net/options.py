@@ -5,9 +5,9 @@ who asks: `class Settings(HttpOptions, BasicAuth, ShipperSettings)`. What stands
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from collector.errors import ConfigurationError
 from collector.net import remote
 from collector.net.credentials import Credentials, Options, secret_of
-from collector.net.headers import Proxy, as_text, fault_of_header, fault_of_proxy, headers_of, proxy_of
+from collector.net.headers import AS_TEXTS, Proxy, fault_of_header, fault_of_proxy, headers_of, proxy_of
 from collector.net.http_client import HttpClient, Peer
 from collector.net.http_node import Access, Node
 from collector.net.http_pool import Nodes
@@ -91,17 +91,12 @@ class TlsOptions(Options):
 class HeaderOptions(Credentials):
     """Headers that an operator adds, besides the one of the credentials."""
 
-    headers: dict[str, SecretStr] = Field(
+    headers: Annotated[dict[str, SecretStr], AS_TEXTS] = Field(
         {}, description="additional HTTP headers of each request, by name; prefer headers_file for secrets"
     )
     headers_file: FilePath | None = Field(
         None, description="file with additional HTTP headers, one `Name: value` per line"
     )
-
-    @field_validator("headers", mode="before")
-    @classmethod
-    def _header_values_are_texts(cls, given: object) -> object:
-        return {name: as_text(value) for name, value in given.items()} if isinstance(given, dict) else given
 
     @field_validator("headers")
     @classmethod
@@ -130,6 +125,25 @@ class HeaderOptions(Credentials):
         if chosen := next(self.identities(), None):
             return chosen.who, chosen.remedy
         return "a request without credentials", f"set {self._to_set() or 'headers_file'}"
+
+    def client_of(
+        self,
+        urls: Sequence[str],
+        access: Callable[[], Access],
+        peer: Peer,
+        *,
+        place: str,
+        connections: int,
+        timeout_seconds: float,
+    ) -> HttpClient:
+        """What sends requests to these servers, with an `access` that is read again when a named file changes.
+
+        Raises:
+            ConfigurationError: what `access` raises.
+        """
+        current = Reread(access, {f"{place}{option}": path for option, path in self.named_files().items()})
+        nodes = [Node(url, access=current, connections=connections) for url in urls]
+        return HttpClient(Nodes(nodes, timeout_seconds=timeout_seconds), peer)
 
     @classmethod
     def _to_set(cls) -> str:
@@ -190,13 +204,12 @@ class HttpOptions(ProxyOptions, HeaderOptions, TlsOptions, HostList):
             tls = self.tls_context(place) if needs_tls else None
             return Access({**self.all_headers(place), **(headers or {})}, tls, self.proxy(place))
 
-        current = Reread(access, {f"{place}{option}": path for option, path in self.named_files().items()})
-        nodes = [Node(url, access=current, connections=connections) for url in self.urls()]
         who, credentials = self.who_asks()
         peer = Peer(name=", ".join(self.hosts), kind=kind, who=who, credentials=credentials)
         if overload:
             peer = peer._replace(overload=overload)
-        return HttpClient(Nodes(nodes, timeout_seconds=self.request_timeout_seconds), peer)
+        seconds = self.request_timeout_seconds
+        return self.client_of(self.urls(), access, peer, place=place, connections=connections, timeout_seconds=seconds)
 
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None, place: str) -> None:

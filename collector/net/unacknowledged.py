@@ -21,6 +21,10 @@ from collector.net.streams import Protocol
 log = structlog.get_logger(__name__)
 
 KEPT_SECONDS = 30.0
+PROMISE = (
+    "nothing acknowledges a message: a server that fails loses what it has not read, and the agent can only send the "
+    f"last {KEPT_SECONDS:g} seconds again"
+)
 KEPT_BYTES = (
     8 << 20
 )  # what a receiver may not have read of a connection: Linux keeps 6 MiB at most for it; or the last batch

@@ -73,6 +73,11 @@ class Promise(NamedTuple):
     kind: Promised
     text: str
 
+    @property
+    def words(self) -> str:
+        """The kind in words, such as `exactly once`."""
+        return self.kind.replace("_", " ")
+
 
 class ShipperSettings(ContentOptions):
     """What every output has: how documents are gathered into batches. A shipper's `Settings` adds its own options."""

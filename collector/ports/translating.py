@@ -57,7 +57,9 @@ class Translated(NamedTuple):
 
 
 def tls_of(route: Route) -> Translated:
-    """The options of TLS (`collector.net.options.TlsOptions`) that logspout's variables stand for."""
+    """The options of TLS (`collector.net.options.TlsOptions`) that logspout's variables stand for; none without TLS."""
+    if route.transport != "tls":
+        return Translated({})
     names = {
         "ca_file": "LOGSPOUT_TLS_CA_CERTS",
         "client_cert_file": "LOGSPOUT_TLS_CLIENT_CERT",

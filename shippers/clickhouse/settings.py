@@ -1,12 +1,12 @@
 """The options of a `clickhouse` output → a shipper, with its secrets and certificates read."""
 
 import re
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from collector.net.credentials import BasicAuth
-from collector.net.headers import as_text
+from collector.net.headers import AS_TEXTS
 from collector.net.options import HttpOptions
 from collector.ports import OutputContext, Promise, RemoteSettings
 from collector.values import Seconds, Words
@@ -53,7 +53,7 @@ class Settings(HttpOptions, BasicAuth, RemoteSettings):
         description="send each batch with a token, so that the server leaves out a batch that it has; false for "
         "servers before 22.2",
     )
-    settings: dict[str, str] = Field({}, description="additional settings of each INSERT, by name")
+    settings: Annotated[dict[str, str], AS_TEXTS] = Field({}, description="additional settings of each INSERT, by name")
     compress: bool = Field(True, description="compress requests with gzip; false is faster on the same host")
     batch_bytes: int = Field(
         8 << 20, gt=0, le=64 << 20, description="size of a batch; a batch of this size is sent at once"
@@ -76,11 +76,6 @@ class Settings(HttpOptions, BasicAuth, RemoteSettings):
         if not {"message", "log"} & {*columns}:
             raise ValueError("log or message must be among them, since they have the line")
         return tuple(dict.fromkeys(columns))
-
-    @field_validator("settings", mode="before")
-    @classmethod
-    def _values_are_texts(cls, given: object) -> object:
-        return {name: as_text(value) for name, value in given.items()} if isinstance(given, dict) else given
 
     @field_validator("settings")
     @classmethod

@@ -1,14 +1,14 @@
 """The options of an `elasticsearch` output → a connection with its secrets and certificates read."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import msgspec
 from pydantic import Field, field_validator
 
 from collector.documents.form_option import FormOption
 from collector.net.credentials import ApiKey, BasicAuth
-from collector.net.headers import as_text
+from collector.net.headers import AS_TEXTS
 from collector.net.options import HttpOptions
 from collector.net.waiting import Tell
 from collector.ports import (
@@ -53,7 +53,7 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, RemoteSettings):
         True,
         description="compress requests and responses with gzip; false is faster if the server runs on the same host",
     )
-    parameters: dict[str, str] = Field(
+    parameters: Annotated[dict[str, str], AS_TEXTS] = Field(
         {},
         description="additional parameters of each bulk request, by name, such as pipeline: NAME (an ingest pipeline)",
     )
@@ -78,11 +78,6 @@ class Settings(HttpOptions, ApiKey, BasicAuth, FormOption, RemoteSettings):
         if fault := INDICES.fault_of(pattern):
             raise ValueError(fault)
         return pattern
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _parameter_values_are_texts(cls, given: object) -> object:
-        return {name: as_text(value) for name, value in given.items()} if isinstance(given, dict) else given
 
     @field_validator("parameters")
     @classmethod

@@ -75,7 +75,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         if route.adapter not in ("fluentd", "forward") or route.transport not in ("", "tcp", "tls"):
             return None
         has_tls = route.transport == "tls"
-        tls = tls_of(route) if has_tls else Translated({})
+        tls = tls_of(route)
         hosts = {"hosts": [route.address(cls.default_port)]}
         return Translated({**hosts, **({"tls": True} if has_tls else {}), **tls.options}, tls.origins, tls.idle)
 

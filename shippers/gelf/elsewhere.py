@@ -23,7 +23,7 @@ def of_route(route: Route) -> Translated | None:
     if route.adapter != "gelf" or route.transport not in ("", *_TRANSPORTS, "tls", "http"):
         return None
     has_tls = route.transport == "tls"
-    tls = tls_of(route) if has_tls else Translated({})
+    tls = tls_of(route)
     transport = "tcp" if has_tls else route.transport or "udp"
     where = {"hosts": [route.address(_PORT)], "transport": transport, **({"tls": True} if has_tls else {})}
     return Translated({**where, **tls.options}, tls.origins, tls.idle)

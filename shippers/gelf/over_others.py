@@ -54,7 +54,6 @@ class GelfByUdp:
         self._server = server
         self._chunk_bytes = chunk_bytes
         self._compress = compress
-        self._turn = asyncio.Lock()
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send a message for each document, but for those that take too many chunks.
@@ -65,8 +64,7 @@ class GelfByUdp:
         if not batch.count:
             return Receipt()
         datagrams, rejected = await asyncio.to_thread(self._datagrams, batch)
-        async with self._turn:
-            await self._server.send(datagrams)
+        await self._server.send(datagrams)
         return Receipt(delivered=batch.count - len(rejected), rejected=tuple(rejected))
 
     async def probe(self) -> str:
@@ -75,9 +73,7 @@ class GelfByUdp:
         Raises:
             Unavailable: it is not.
         """
-        async with self._turn:
-            await self._server.send(())
-        return f"{self._server.name} is a known address; UDP does not show whether a server listens there"
+        return await self._server.probe()
 
     async def aclose(self) -> None:
         """Release the socket; may be called twice."""

@@ -5,15 +5,14 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from collector.documents.form_option import FormOption
+from collector.net import datagrams, unacknowledged
 from collector.net.credentials import BasicAuth
 from collector.net.datagrams import MOST_BYTES, Datagrams
 from collector.net.http_client import HttpClient, Peer
-from collector.net.http_node import Access, Node
-from collector.net.http_pool import Nodes
+from collector.net.http_node import Access
 from collector.net.options import HeaderOptions
-from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
-from collector.net.unacknowledged import KEPT_SECONDS, Unacknowledged
+from collector.net.unacknowledged import Unacknowledged
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Shipper, Translated
 from collector.values import Bytes
 
@@ -86,12 +85,8 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettin
                 "sent again, with the same `_pilotfish_id`",
             )
         if self.transport == "udp":
-            return Promise("unsafe", "nothing acknowledges a datagram, and any may be lost on its way")
-        return Promise(
-            "unsafe",
-            "nothing acknowledges a message: a server that fails loses what it has not read, and the agent can only "
-            f"send the last {KEPT_SECONDS:g} seconds again",
-        )
+            return Promise("unsafe", datagrams.PROMISE)
+        return Promise("unsafe", unacknowledged.PROMISE)
 
     def open(self, context: OutputContext) -> Shipper:
         """Read the named files and make the shipper; connects to nothing yet.
@@ -104,8 +99,8 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettin
         if self.transport == "tcp":
             return GelfByTcp(contents, Unacknowledged(self, context.output, kind=_KIND))
         if self.transport == "udp":
-            datagrams = Datagrams(self.addresses())
-            return GelfByUdp(contents, datagrams, chunk_bytes=self.chunk_bytes, compress=self.compress)
+            server = Datagrams(self.addresses())
+            return GelfByUdp(contents, server, chunk_bytes=self.chunk_bytes, compress=self.compress)
         client = self._client(context.output)
         return GelfByHttp(contents, client, self.path, is_bulk=self.bulk, compress=self.compress)
 
@@ -115,11 +110,10 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettin
         def access() -> Access:
             return Access(self.all_headers(place), self.tls_context(place) if self.tls else None)
 
-        current = Reread(access, {f"{place}{option}": path for option, path in self.named_files().items()})
         scheme = "https" if self.tls else "http"
         connections = self.concurrency if self.bulk else self.concurrency * AT_ONCE
         urls = [f"{scheme}://{address}" for address in self.addresses()]
-        nodes = [Node(url, access=current, connections=connections + 1) for url in urls]
         who, credentials = self.who_asks()
         peer = Peer(name=", ".join(urls), kind=_KIND, who=who, credentials=credentials)
-        return HttpClient(Nodes(nodes, timeout_seconds=self.request_timeout_seconds), peer)
+        seconds = self.request_timeout_seconds
+        return self.client_of(urls, access, peer, place=place, connections=connections + 1, timeout_seconds=seconds)

@@ -69,7 +69,7 @@ def of_route(route: Route) -> Translated | None:
     if route.adapter != "kafka" or route.transport not in ("", "tcp", "tls"):
         return None
     has_tls = route.transport == "tls"
-    tls = tls_of(route) if has_tls else Translated({})
+    tls = tls_of(route)
     found, origins = taken(route.options, {"topic": "topic", "compression": "compression.codec"})
     idle = {}
     if "compression" in found and found["compression"] not in _COMPRESSIONS:

@@ -42,7 +42,7 @@ def of_route(route: Route) -> Translated | None:
     if route.adapter != "logstash" or route.transport not in ("", "udp", "tcp", "tls"):
         return None
     is_udp = route.transport in ("", "udp")
-    tls = tls_of(route) if route.transport == "tls" else Translated({})
+    tls = tls_of(route)
     options = {
         "hosts": [route.address(_LINES)],
         "protocol": "json_lines",

@@ -49,7 +49,6 @@ class LinesByUdp:
     def __init__(self, datagrams: Datagrams, form: Form) -> None:
         self._datagrams = datagrams
         self._form = form
-        self._turn = asyncio.Lock()
 
     async def ship(self, batch: Batch) -> Receipt:
         """Send the batch, but for what is larger than a datagram.
@@ -65,8 +64,7 @@ class LinesByUdp:
             if len(line) > MOST_BYTES
         ]
         if len(rejected) < len(lines):
-            async with self._turn:
-                await self._datagrams.send(line for line in lines if len(line) <= MOST_BYTES)
+            await self._datagrams.send(line for line in lines if len(line) <= MOST_BYTES)
         return Receipt(delivered=len(lines) - len(rejected), rejected=tuple(rejected))
 
     async def probe(self) -> str:
@@ -75,9 +73,7 @@ class LinesByUdp:
         Raises:
             Unavailable: it is not.
         """
-        async with self._turn:
-            await self._datagrams.send(())
-        return f"{self._datagrams.name} has an address; by UDP, nobody answers whether a server is there"
+        return await self._datagrams.probe()
 
     async def aclose(self) -> None:
         """Release the socket; may be called twice."""

@@ -16,6 +16,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import MovedError, NoScriptError, RedisError
 
 from collector.errors import Unavailable
+from collector.net.addresses import Address
 
 from .faults import error_of
 from .scripts import Script
@@ -23,16 +24,6 @@ from .scripts import Script
 CONNECT_SECONDS = 5.0
 _REMEMBERED = 100_000  # keys of which it is known who holds them
 _MOST_MOVES = 5
-
-
-class Address(NamedTuple):
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Access(NamedTuple):

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from collector.documents.form_option import FormOption
 from collector.documents.places import Places
 from collector.errors import ConfigurationError
+from collector.net.addresses import Address
 from collector.net.credentials import secret_of
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
@@ -132,7 +133,7 @@ class Settings(TlsOptions, FormOption, RemoteSettings):
         """
         place = f"outputs.{context.output}."
         try:
-            from .nodes import Address, Nodes
+            from .nodes import Nodes
             from .shipper import RedisShipper
         except ModuleNotFoundError as error:
             raise ConfigurationError(f"{place}type: {error.name} is missing", "install pilotfish[redis]") from None

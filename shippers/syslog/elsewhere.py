@@ -42,7 +42,7 @@ def of_route(route: Route) -> Translated | None:
     if route.adapter != "syslog" or route.transport not in ("", *_TRANSPORTS):
         return None
     transport = route.transport or "udp"
-    tls = tls_of(route) if transport == "tls" else Translated({})
+    tls = tls_of(route)
     options, origins = _worded(route)
     names, whence, members = _named(route)
     where = {"hosts": [route.address(_TLS_PORT if transport == "tls" else _PORT)], "transport": transport}

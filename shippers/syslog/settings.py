@@ -6,10 +6,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from collector.documents.form_option import FormOption
+from collector.net import datagrams, unacknowledged
 from collector.net.addresses import Address, address_of
 from collector.net.datagrams import MOST_BYTES
 from collector.net.stream_options import StreamOptions
-from collector.net.unacknowledged import KEPT_SECONDS
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Translated
 from collector.values import Bytes, Text
 
@@ -111,12 +111,8 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
                 "the server acknowledges each message; one whose answer is lost is sent again, with the same id",
             )
         if self.transport == "udp":
-            return Promise("unsafe", "nothing acknowledges a datagram, and any may be lost on its way")
-        return Promise(
-            "unsafe",
-            "nothing acknowledges a message: a server that fails loses what it has not read, and the agent can only "
-            f"send the last {KEPT_SECONDS:g} seconds again",
-        )
+            return Promise("unsafe", datagrams.PROMISE)
+        return Promise("unsafe", unacknowledged.PROMISE)
 
     def open(self, context: OutputContext) -> SyslogShipper:
         """Read the named files and make the shipper; connects to nothing yet.

@@ -1,6 +1,5 @@
 """Messages → a syslog server, by one of three ways: what is known of each message afterwards."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -75,7 +74,6 @@ class OverUdp:
 
     def __init__(self, options: StreamOptions) -> None:
         self._datagrams = Datagrams(options.addresses())
-        self._turn = asyncio.Lock()
 
     async def send(self, messages: Sequence[bytes]) -> Outcome:
         """Send each as a datagram.
@@ -83,8 +81,7 @@ class OverUdp:
         Raises:
             Unavailable: the name is unknown, or nobody listens there.
         """
-        async with self._turn:
-            await self._datagrams.send(messages)
+        await self._datagrams.send(messages)
         return _all_taken()
 
     async def probe(self) -> str:
@@ -93,9 +90,7 @@ class OverUdp:
         Raises:
             Unavailable: it is not.
         """
-        async with self._turn:
-            await self._datagrams.send(())
-        return f"{self._datagrams.name} is a known address; UDP does not show whether a server listens there"
+        return await self._datagrams.probe()
 
     async def aclose(self) -> None:
         """Release the socket."""

@@ -8,6 +8,7 @@ import asyncio
 from typing import ClassVar
 
 from collector.model import Batch
+from collector.ports import ReadsBack
 
 from .segments import batch, plain_segment
 from .shippers import Destination, ShipperContract, deliver
@@ -75,6 +76,18 @@ class BatchLaws(ShipperContract):
         if self.tells_duplicates:
             assert [receipt.delivered for receipt in receipts] == [1] * 10 + [0] * 10
         await self.assert_stored(destination, sent)
+
+
+class ReadBackLaws(ShipperContract):
+    """The destination can be asked for a document by its id (`collector.ports.ReadsBack`)."""
+
+    async def test_documents_are_read_back_by_their_ids(self, destination: Destination) -> None:
+        sent = batch(plain_segment(20), plain_segment(5, "till"))
+        async with self.opened(destination) as shipper:
+            assert isinstance(shipper, ReadsBack)
+            await deliver(shipper, sent)
+            assert await shipper.read_back(sent.segments[0]) == set(sent.segments[0].ids)
+            assert await shipper.read_back(plain_segment(3, "elsewhere")) == set()
 
 
 def _mixed() -> Batch:

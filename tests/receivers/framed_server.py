@@ -7,7 +7,6 @@ In a test it is an async context manager; as a process, `python -m tests.receive
 import asyncio
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
+from tests.engines.process import accepts, free_ports
 from tests.receivers import receiver
 
 _START_SECONDS = 30.0
@@ -94,7 +94,7 @@ class FramedProcess(receiver.Receiver):
     def __init__(self, directory: Path, *arguments: str) -> None:
         super().__init__(directory)
         self._arguments = arguments
-        self._port = _free_port()
+        self._port = free_ports(1)[0]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,7 +107,7 @@ class FramedProcess(receiver.Receiver):
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[2])
         deadline = time.monotonic() + _START_SECONDS
-        while not _is_open(self._port):
+        while not accepts("127.0.0.1", self._port):
             is_late = self._process.poll() is not None or time.monotonic() > deadline
             assert not is_late, (self.directory / "log").read_text()
             time.sleep(0.02)
@@ -154,15 +154,3 @@ def main(made: Callable[..., FramedServer]) -> None:
             await asyncio.Event().wait()
 
     asyncio.run(serve())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

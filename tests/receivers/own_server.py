@@ -6,7 +6,6 @@ In a test it is an async context manager; as a process, `python -m tests.receive
 
 import asyncio
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import zstandard
 from aiohttp import web
 
 from collector.files import gzip
+from tests.engines.process import accepts, free_ports
 from tests.receivers import receiver
 
 _SHUTDOWN_SECONDS = 0.01  # 0 would wait for ever
@@ -175,7 +175,7 @@ class OwnProcess(receiver.Receiver):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self._port = free_port()
+        self._port = free_ports(1)[0]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -192,7 +192,7 @@ class OwnProcess(receiver.Receiver):
             command = [sys.executable, "-m", self.module, str(self._port), str(self.directory)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[2])
         deadline = time.monotonic() + _START_SECONDS
-        while not _is_open(self._port):
+        while not accepts("127.0.0.1", self._port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError((self.directory / "log").read_text())
             time.sleep(0.02)
@@ -232,15 +232,3 @@ def main(made: Callable[..., OwnServer]) -> None:
             await asyncio.Event().wait()
 
     asyncio.run(serve())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,18 +1,16 @@
 """Redis: the laws of shippers and of batches, on a real server, as streams and as lists."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
-from collector.ports import OutputContext, Shipper
-from shippers.redis import Settings
-from tests.contract.batchwise import BatchLaws
-from tests.contract.segments import batch, plain_segment
-from tests.contract.shippers import Destination, ShipperContract, deliver
+from collector.ports import OutputContext
+from tests.contract.batchwise import BatchLaws, ReadBackLaws
+from tests.contract.shippers import Destination, ShipperContract
 from tests.needs import marks
+from tests.receivers.destination import OnReceiver
 from tests.receivers.redis import Receiver
 
 
@@ -34,37 +32,13 @@ def server(receiver: Receiver) -> Receiver:
     return receiver
 
 
-class Keys:
-    """The server as the contract sees it."""
-
-    def __init__(self, server: Receiver, site: OutputContext, **options: Any) -> None:
-        self._server = server
-        self._site = site
-        self.settings = Settings.model_validate({**server.options(), **options})
-
-    def open(self) -> Shipper:
-        return self.settings.open(self._site)
-
-    async def stored(self) -> dict[str, list[bytes]]:
-        return await asyncio.to_thread(self._server.stored)
-
-
-class TestRedis(BatchLaws, ShipperContract):
+class TestRedis(BatchLaws, ReadBackLaws, ShipperContract):
     takes_anything = True
     mode: ClassVar[str] = "stream"
 
     @pytest.fixture
     def destination(self, server: Receiver, site: OutputContext) -> Destination:
-        return Keys(server, site, mode=self.mode)
-
-    async def test_documents_are_read_back_by_their_ids(self, destination: Destination) -> None:
-        sent = batch(plain_segment(20), plain_segment(5, "till"))
-        shipper = destination.open()
-        await deliver(shipper, sent)
-        read_back = shipper.read_back  # type: ignore[attr-defined]
-        assert await read_back(sent.segments[0]) == set(sent.segments[0].ids)
-        assert await read_back(plain_segment(3, "elsewhere")) == set()
-        await shipper.aclose()
+        return OnReceiver(server, site, mode=self.mode)
 
 
 class TestRedisLists(TestRedis):

@@ -19,6 +19,7 @@ from shippers.redis.shipper import RedisShipper
 from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import deliver
 from tests.engines.process import free_ports
+from tests.receivers.destination import shipped_while_killed
 from tests.receivers.redis import Receiver
 
 pytestmark = pytest.mark.engines
@@ -60,15 +61,7 @@ async def test_a_server_that_is_killed_in_mid_stream_has_each_batch_once_when_it
     lost: list[bool] = []
     for round_ in range(4):
         theirs = sent[round_ * 10 : round_ * 10 + 10]
-        killer = threading.Timer(0.01 * (round_ + 1), server.kill)
-        killer.start()
-        for each in theirs:
-            try:
-                await output.ship(each)
-            except Unavailable as error:
-                lost.append(error.is_lost)
-        await asyncio.to_thread(killer.join)
-        await asyncio.to_thread(server.start)
+        lost += await shipped_while_killed(output, server, theirs, after_seconds=0.01 * (round_ + 1))
         for each in theirs:
             await deliver(output, each)
     await output.aclose()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tests.contract.segments import batch, plain_segment
 from tests.contract.shippers import deliver, rejected_ids, settled
 from tests.needs import marks
 from tests.plugin.sink_server import Fault, SinkServer
+from tests.receivers.destination import shipped_while_killed
 from tests.receivers.s3 import BUCKET, WRITER, WRITERS_SECRET, Receiver
 
 SECRET = "s3cret-in-a-test"
@@ -55,15 +55,7 @@ async def test_a_server_that_is_killed_in_mid_stream_has_each_batch_once_when_it
     lost: list[bool] = []
     for round_ in range(2):
         theirs = sent[round_ * 10 : round_ * 10 + 10]
-        killer = threading.Timer(0.03 * (round_ + 1), server.kill)
-        killer.start()
-        for each in theirs:
-            try:
-                await output.ship(each)
-            except Unavailable as error:
-                lost.append(error.is_lost)
-        await asyncio.to_thread(killer.join)
-        await asyncio.to_thread(server.start)
+        lost += await shipped_while_killed(output, server, theirs, after_seconds=0.03 * (round_ + 1))
         for each in theirs:
             await _until_taken(output, each)
     await output.aclose()

@@ -82,7 +82,7 @@ def _run(way: Way, tree: Path, lines: int) -> tuple[Run, tuple[str, str]]:
             agent.kill()
             receiver.stop()
         run = Run(lines, after.cpu_seconds - before.cpu_seconds, wire, after.peak_rss_bytes, stored - lines)
-        return run, (receiver.server, promise_of(options).kind.replace("_", " "))
+        return run, (receiver.server, promise_of(options).words)
 
 
 def delivered(agent: AgentProcess, lines: int) -> Usage:
