@@ -12,13 +12,12 @@ from tests.faults.rig import Rig
 from tests.faults.table import lines_of
 from tests.needs import marks
 
-_OUTCOMES = pytest.StashKey[list[Outcome]]()
+_OUTCOME = "outcome of a scenario"  # among the properties of a report, since runs side by side share nothing else
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Know the mark: `short` seeds run in the short set (0: it is not in it), `seeds` in the matrix."""
     config.addinivalue_line("markers", "scenario(number, what, short=0, seeds=1, nodes=1): one of the fault matrix")
-    config.stash[_OUTCOMES] = []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -57,17 +56,21 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Iterator[R
     mark = request.node.get_closest_marker("scenario")
     number, what = mark.args
     outcome = Outcome(number, what, seed)
-    request.config.stash[_OUTCOMES].append(outcome)
     started = time.monotonic()
     full = bool(request.config.getoption("--full"))
-    with Rig(tmp_path, outcome, seed=seed, full=full, nodes=mark.kwargs.get("nodes", 1)) as built:
-        yield built
-    outcome.seconds = time.monotonic() - started
+    try:
+        with Rig(tmp_path, outcome, seed=seed, full=full, nodes=mark.kwargs.get("nodes", 1)) as built:
+            yield built
+        outcome.seconds = time.monotonic() - started
+    finally:
+        request.node.user_properties.append((_OUTCOME, msgspec.to_builtins(outcome)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table, and write the runs as JSON where `--report` says."""
-    outcomes = config.stash[_OUTCOMES]
+    reports = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
+    found = [value for report in reports for name, value in report.user_properties if name == _OUTCOME]
+    outcomes = msgspec.convert(found, list[Outcome])
     if not outcomes:
         return
     terminalreporter.section("fault matrix")

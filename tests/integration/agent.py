@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
+DRAIN_SECONDS = 30  # a server on a busy machine may take longer to make an index than the agent waits by default
+
 
 class AgentProcess:
     """One agent with one configuration; may be started again after it ended. `directory` holds file, state and log."""
@@ -26,7 +28,12 @@ class AgentProcess:
         self.state = directory / "state"
         self.log = directory / "agent.log"
         self.config = directory / "pilotfish.yml"
-        defaults = {"state_dir": str(self.state), "http": {"listen": "127.0.0.1:0"}, "log": {"format": "json"}}
+        defaults = {
+            "state_dir": str(self.state),
+            "http": {"listen": "127.0.0.1:0"},
+            "log": {"format": "json"},
+            "drain_seconds": DRAIN_SECONDS,
+        }
         self.config.write_text(json.dumps(defaults | dict(configuration)))
         self.command = [sys.executable, "-m", "collector", "run", "-c", str(self.config)]
         self._environment = os.environ | dict(environment or {})
@@ -54,7 +61,7 @@ class AgentProcess:
     def wait(self) -> int:
         """Wait until it has ended; returns the exit code."""
         assert self._child is not None
-        return self._child.wait(timeout=60)
+        return self._child.wait(timeout=2 * DRAIN_SECONDS)
 
     @property
     def pid(self) -> int:
@@ -135,12 +142,13 @@ class AgentProcess:
 def running(
     directory: Path, configuration: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
 ) -> Iterator[AgentProcess]:
-    """An agent that runs at the start of the block and is gone after it."""
+    """An agent that runs at the start of the block and is gone after it; a test that fails shows what it logged."""
     agent = AgentProcess(directory, configuration, environment=environment)
     try:
         yield agent.start()
     finally:
         agent.kill()
+        print(agent.log.read_text(errors="replace"))
 
 
 def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
