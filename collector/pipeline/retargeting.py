@@ -2,13 +2,15 @@
 
 What may have been delivered has to keep its target, or a second copy would come into another index when it is read
 again. So the first target is on disk before a line has it, and a stream changes when nothing of it is on its way, and
-the change is on disk. A target changes at the end of the log only: the lines so far belong to the old name.
+the change is on disk. A target changes only where the log ended when that was first seen, or behind: the lines so far
+belong to the old name.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from collector.model import LogStream, StreamKey
@@ -23,6 +25,13 @@ _BEGIN, _CHANGE = "the first target is not on disk", "another target or format i
 _PATIENCE_LOOKS = 5  # for a busy log to have nothing on its way by itself, before its reader waits for that
 
 
+class _Change(Struct):
+    """One that is to come. `end` is how much was read, by `Reader.read_bytes`, once the log is read to its end."""
+
+    end: int
+    looks: int = 0  # since it was
+
+
 class Retargeting:
     """One output's."""
 
@@ -33,7 +42,7 @@ class Retargeting:
         self._read_anew = read_anew
         self._checkpoints = checkpoints
         self._readers = readers
-        self._looks: dict[StreamKey, int] = {}  # since the log of a stream that changes was read to its end
+        self._coming: dict[StreamKey, _Change] = {}
         self._begun: list[Reader] = []  # whose target is not on disk yet
         self._has_begun = asyncio.Event()
 
@@ -73,8 +82,8 @@ class Retargeting:
     async def look(self, wanted: Mapping[StreamKey, LogStream]) -> None:
         """Change those that can; once a second."""
         changing = {key: wanted[key] for key, one in self._readers.items() if _changes(one, wanted.get(key))}
-        for key in self._looks.keys() - changing.keys():
-            del self._looks[key]
+        for key in self._coming.keys() - changing.keys():
+            del self._coming[key]
             self._let_go(key)
         ready = {key: stream for key, stream in changing.items() if self._is_ready(key, stream)}
         before = {key: self._checkpoints.retarget(key, stream.target) for key, stream in ready.items()}
@@ -104,10 +113,12 @@ class Retargeting:
     def _is_ready(self, key: StreamKey, wanted: LogStream) -> bool:
         """Whether nothing of the stream is on its way; then its reader waits, as it does when that takes long."""
         reader = self._readers[key]
-        is_read = reader.source.is_readable and reader.source.backlog_bytes == 0
-        if key not in self._looks and not is_read and reader.source.stream.target != wanted.target:
+        change = self._coming.setdefault(key, _Change(reader.read_bytes + reader.source.backlog_bytes))
+        # A busy log has something left at each look: where it ended at the first one is what counts.
+        is_read = reader.source.is_readable and (reader.source.backlog_bytes == 0 or reader.read_bytes >= change.end)
+        if not change.looks and not is_read and reader.source.stream.target != wanted.target:
             return False
-        looks = self._looks[key] = self._looks.get(key, 0) + 1
+        change.looks += 1
         is_amid = (
             reader.source.stream.reading != wanted.reading
             and reader.transform.is_amid_line
@@ -115,7 +126,7 @@ class Retargeting:
         )
         is_quiet = reader.left is None and not reader.is_passing  # what is kept was not looked at yet
         is_idle = is_quiet and not is_amid and not self._checkpoints.is_pending(key)
-        if is_idle or (looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
+        if is_idle or (change.looks > _PATIENCE_LOOKS and not is_amid):  # the rest of a line comes only if it is taken
             reader.held.take(_CHANGE)
         return is_idle
 

@@ -16,6 +16,8 @@ from tests.plugin.installed import install
 from tests.plugin.sink_server import Fault, SinkServer
 from tests.test_packaging import wheel
 
+pytestmark = pytest.mark.slow  # a process each, and a server beside it
+
 __all__ = ["wheel"]
 
 MODULE = Path(http_sink.__file__).read_text("utf-8")

@@ -12,6 +12,8 @@ from collector.model import Rejected
 from tests.collector.cli.pilotfish import SECONDS, Agent, Ended, pilotfish
 from tests.contract.segments import document, log_stream, segment
 
+pytestmark = pytest.mark.slow  # a process each, and a server beside it
+
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\nfake: line"
 
 

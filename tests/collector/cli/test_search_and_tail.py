@@ -15,6 +15,8 @@ from collector.cli.agent import MOST_TEXT
 from collector.web import arguments
 from tests.collector.cli.pilotfish import COMMAND, LINES, SECONDS, Agent, environment, pilotfish
 
+pytestmark = pytest.mark.slow  # a process each, and a server beside it
+
 
 def test_search_writes_the_newest_documents_oldest_first(agent: Agent) -> None:
     ended = agent.ask("search", "level:error", "-n", "3")

@@ -11,6 +11,8 @@ from tests.collector.boards.kibana_server import KibanaServer
 from tests.collector.boards.serving import serving
 from tests.collector.cli.pilotfish import Ended, pilotfish
 
+pytestmark = pytest.mark.slow  # a process each, and a server beside it
+
 MARKER = "h1dden-m4rker"
 
 

@@ -12,6 +12,8 @@ from tests.engines.process import free_ports
 from tests.engines.search_server import SearchServer
 from tests.shippers.test_elasticsearch import emptied
 
+pytestmark = pytest.mark.slow  # a process each, and a server beside it
+
 
 @pytest.fixture
 def server(elasticsearch_6: SearchServer) -> Iterator[SearchServer]:

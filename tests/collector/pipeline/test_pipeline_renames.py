@@ -13,6 +13,7 @@ from collector.delivery import shipment
 from collector.model import Batch, Receipt
 from collector.pipeline.pipeline import Pipeline
 from collector.reading import Reading
+from collector.sources.file_tail import FileTail
 from tests.collector.docker_lines import log_stream, numbered, raw
 from tests.collector.pipeline.test_pipeline import Host, messages, words
 from tests.collector.pipeline.test_pipeline_returns import Closed
@@ -98,6 +99,26 @@ async def test_a_log_that_is_never_quiet_changes_too(host: Host) -> None:
                 await asyncio.sleep(0.002)
         await until(lambda: len(indices.stored) == count)
     assert indices.all_once(count)
+
+
+async def test_a_log_that_has_something_left_at_each_look_changes_once_it_is_read_to_where_it_ended(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indices = Indices()
+    log = host.add("busy", *numbered(range(10)))
+    one = pipeline(host, indices)
+    async with host.run(one):
+        await until(lambda: len(indices.stored) == 10)
+        left = len(b"".join(numbered(range(10, 20))))
+        monkeypatch.setattr(FileTail, "backlog_bytes", left)
+        rename(host, "busy", "calm")
+        await asyncio.sleep(0.2)
+        assert not indices.lines("calm")
+        log.write(*numbered(range(10, 20)))
+        await until(lambda: next(iter(one.readers.values())).source.stream.target == "calm")
+        log.write(*numbered(range(20, 30)))
+        await until(lambda: len(indices.stored) == 30)
+    assert (len(indices.lines("busy")), len(indices.lines("calm"))) == (20, 10)
 
 
 async def test_what_waits_for_its_output_keeps_its_target(host: Host) -> None:
