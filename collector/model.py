@@ -172,6 +172,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     `source` says where its lines are, `reading` how they are read, `input` which input does that.
     `outputs` names those that get the lines, () for all.
     `root` is "" for a json-file log; else the lines are plain, and `path` is beneath it, without a link on the way.
+    `is_relayed`: it has documents of other agents, each with the container and target that it had there.
     """
 
     container_id: str
@@ -188,6 +189,7 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     input: str = ""
     outputs: tuple[str, ...] = ()
     root: str = ""
+    is_relayed: bool = False
 
     @property
     def key(self) -> StreamKey:

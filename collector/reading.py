@@ -51,7 +51,8 @@ class Reading(NamedTuple):
     says where they have their own time. `adds` are members that are found in lines and stand beside `log`: `level`,
     `line`. Of the rest each leaves documents out: lines of another stream than `of_stream`, that have not the pattern
     `include`, that have `exclude`, that are below `level`, beyond the `limits`, or not in the `sample`; those that say
-    the same within `fold` seconds become one.
+    the same within `fold` seconds become one. Of a stream with documents of other agents, those of other `containers`,
+    `container_ids` and `targets` are left out, too: patterns and beginnings, () for all.
     """
 
     format: str = ""
@@ -69,6 +70,9 @@ class Reading(NamedTuple):
     fold: float = 0.0
     limits: tuple[Limit, ...] = ()
     on_excess: Excess = "drop"
+    containers: tuple[str, ...] = ()
+    container_ids: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @property
     def is_selective(self) -> bool:

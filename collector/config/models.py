@@ -217,17 +217,6 @@ class Configuration(Section):
         return self
 
     @model_validator(mode="after")
-    def _documents_of_others_stay_as_they_are(self) -> Self:
-        relay = next((name for name, one in self.inputs.items() if one.is_relay), None)
-        for name, output in self.outputs.items() if relay is not None else ():
-            if option := next((one for one in ("redact", "level", "of_stream") if getattr(output, one)), None):
-                raise ValueError(
-                    f"outputs.{name}.{option} has no effect on the documents of inputs.{relay}, which are passed on as "
-                    "they are; set it in the agents that write them"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _each_fallback_is_another(self) -> Self:
         for name in self.outputs:
             passed = [name]

@@ -33,10 +33,27 @@ def summary(document: bytes) -> Summary:
         return Summary("", "stdout", "", document.decode(errors="replace"))
     text = log.decode(errors="replace")
     message = said(text)
-    level = _member(rest, _LEVEL) if _LEVEL in rest else ""
-    if level not in NAMES:
-        level = level_of(text, message if _TEXT.fullmatch(text) else _NO_TEXT)
+    level = _told_level(rest) or level_of(text, message if _TEXT.fullmatch(text) else _NO_TEXT)
     return Summary(_member(rest, _TIME), _member(rest, _STREAM), level, message)
+
+
+def stream_and_level(document: bytes) -> tuple[str, str]:
+    """From which stream a document is, and how bad it is, as in `Summary`; "" for what it does not say, or is none."""
+    try:
+        log, rest = split(document)
+    except ValueError:
+        return "", ""
+    stream = _member(rest, _STREAM)
+    if told := _told_level(rest):
+        return stream, told
+    text = log.decode(errors="replace")
+    return stream, level_of(text, said(text) if _TEXT.fullmatch(text) else _NO_TEXT)
+
+
+def _told_level(rest: bytes) -> str:
+    """What stands beside the line; "" if that is none."""
+    level = _member(rest, _LEVEL) if _LEVEL in rest else ""
+    return level if level in NAMES else ""
 
 
 def _member(rest: bytes, name: bytes) -> str:

@@ -11,20 +11,22 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import translate
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import structlog
+from msgspec.structs import replace
 from pydantic import Field
 
 from collector.discovery.registry import Container
 from collector.errors import Unavailable
 from collector.intake.input import Input, InputContext, InputSettings
-from collector.intake.partitions import Assigned, Reading, split
+from collector.intake.partitions import Assigned
 from collector.model import LogStream, Start
 from collector.net.kafka import Access, KafkaOptions, knock, quiet, unavailable
 from collector.ports import Finding
 from collector.sources.desk import Desk
 from collector.sources.partition import Partition, Record
+from collector.transform.choice import choice_of
 from collector.transform.relayed import Relayed
 from collector.values import Seconds, Text
 
@@ -42,8 +44,6 @@ _AT_ONCE_BYTES = 4 << 20  # of records, about, that are unpacked at a time; what
 
 class Settings(KafkaOptions, InputSettings):
     """Records of Kafka, from other agents or from anybody."""
-
-    is_relay: ClassVar[bool] = True
 
     type: Literal["kafka"] = "kafka"
     topics: tuple[Text, ...] = Field(("*",), min_length=1, description="topics to read, such as app-*")
@@ -97,7 +97,8 @@ class Kafka(Input):
         self._context = context
         self._consumer: Any = None
         self._assigned: dict[str, Assigned] = {}  # by the id of the stream
-        self._readings: defaultdict[str, list[Reading]] = defaultdict(list)
+        self._sources: defaultdict[str, list[Partition]] = defaultdict(list)
+        self._rules = context.rules.version  # by which streams were described
         self._ours: frozenset[Any] = frozenset()  # while the group is shared out, those from before
         self._paused: set[Any] = set()
 
@@ -122,14 +123,12 @@ class Kafka(Input):
         known = self._assigned.get(stream.container_id)
         begin, end = (known.begin, known.end) if known else (0, 0)
         made = Partition(stream, start, begin, end)
-        self._readings[stream.container_id].append(Reading(made))
+        self._sources[stream.container_id].append(made)
         return made
 
     def transform(self, stream: LogStream, start: Start) -> Relayed:
-        """What splits it."""
-        made = Relayed(self._context.stamps, start)
-        split(self._readings[stream.container_id], made, start)
-        return made
+        """What splits it, and leaves out what its output does not want."""
+        return Relayed(self._context.stamps, choice_of(stream.reading))
 
     async def topics(self) -> Sequence[str]:
         """Those that are there of the configured ones.
@@ -212,17 +211,34 @@ class Kafka(Input):
                 records = found.get(key, ())
                 begin = records[0].offset if records else await self._consumer.position(key)
                 self._add(stream_id, key, begin, ends[key])
+        self._follow_rules()
         if not listing.up:
             listing.answered()
 
     def _add(self, stream_id: str, key: Any, begin: int, end: int) -> None:
-        stream = self._context.stream(stream_id, key.topic)
+        stream = self._stream(stream_id, key.topic)
         since = asyncio.get_running_loop().time()
-        readings = self._readings[stream_id]
-        for one in readings:
-            one.source.next = max(one.source.next, begin)
-        self._assigned[stream_id] = Assigned(key, stream, begin, end, since, begin, begin, readings)
-        self._context.listing.put(Container(id=stream_id, name=stream.container, state="running", streams=(stream,)))
+        sources = self._sources[stream_id]
+        for one in sources:
+            one.next = max(one.next, begin)
+        self._assigned[stream_id] = Assigned(key, stream, begin, end, since, begin, begin, sources)
+        self._list(stream)
+
+    def _stream(self, stream_id: str, topic: str) -> LogStream:
+        return replace(self._context.stream(stream_id, topic), is_relayed=True)
+
+    def _list(self, stream: LogStream) -> None:
+        listed = Container(id=stream.container_id, name=stream.container, state="running", streams=(stream,))
+        self._context.listing.put(listed)
+
+    def _follow_rules(self) -> None:
+        """Describe the partitions anew if what is to be redacted has changed."""
+        if self._rules == self._context.rules.version:
+            return
+        self._rules = self._context.rules.version
+        for stream_id, one in self._assigned.items():
+            one.stream = self._stream(stream_id, one.key.topic)
+            self._list(one.stream)
 
     def _give(self, found: Mapping[Any, Sequence[Any]]) -> tuple[int, int]:
         """Give records to all that read their partition; how many they are, and how many bytes."""
@@ -231,8 +247,11 @@ class Kafka(Input):
         for key, records in found.items():
             if (one := by_key.get(key)) is None or not records:
                 continue
-            given = [Record(each.offset, each.timestamp, dict(each.headers), each.value or b"") for each in records]
-            for source in one.sources:
+            given = [
+                Record(each.offset, each.timestamp, dict(each.headers), each.value or b"", each.key or b"")
+                for each in records
+            ]
+            for source in one.open:
                 if source.next >= one.fetched:  # else it wants earlier ones first
                     source.give(given)
             one.fetched = records[-1].offset + 1
@@ -246,7 +265,7 @@ class Kafka(Input):
         ours = self._consumer.assignment()
         full = set()
         for one in self._assigned.values():
-            if not one.sources or any(source.waiting_bytes > most for source in one.sources):
+            if not one.open or any(source.waiting_bytes > most for source in one.open):
                 full.add(one.key)
             if one.wanted < one.fetched and one.key in ours:
                 self._consumer.seek(one.key, one.wanted)

@@ -1,6 +1,7 @@
 """The streams of the registry → those that one output wants, each as it wants it.
 
-What it does not want does not exist for it: no reader, no position, and nothing of it is left out or lost.
+What it does not want does not exist for it: no reader, no position, and nothing of it is left out or lost. Of a stream
+with documents of other agents it reads all, and its transform leaves out what the output does not want.
 """
 
 from collections.abc import Mapping
@@ -39,16 +40,19 @@ class Wanted:
     def has(self, stream: LogStream) -> bool:
         """Whether the output gets its lines."""
         settings = self._settings
-        is_meant = not stream.outputs or self._output in stream.outputs
-        return (
-            is_meant
-            and settings.has_container(stream.container, stream.container_id)
-            and settings.has_target(stream.target)
+        if stream.outputs and self._output not in stream.outputs:
+            return False
+        return stream.is_relayed or (
+            settings.has_container(stream.container, stream.container_id) and settings.has_target(stream.target)
         )
 
     def _as_wanted(self, stream: LogStream) -> LogStream:
         """With the output's minimum level, what it redacts, and its share of what is beyond a limit."""
         settings, reading = self._settings, stream.reading
+        if stream.is_relayed and (settings.containers or settings.container_ids or settings.targets):
+            reading = reading._replace(
+                containers=settings.containers, container_ids=settings.container_ids, targets=settings.targets
+            )
         if least := settings.level:
             reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
         if settings.of_stream:

@@ -178,7 +178,8 @@ CONTAINER_MISFITS = _counter(
 )
 CONTAINER_FILTERED = _counter(
     "pilotfish_container_documents_filtered_total",
-    "Documents of a container that its settings left out, by rule: include, exclude, level, sample, fold or limit",
+    "Documents of a container that settings left out, by rule: include, exclude, level, sample, fold, limit or stream; "
+    "of a topic that a relay reads also container, container_id or target",
     *("output", "name", "rule"),
 )
 CONTAINER_REFUSED_TIMES = _counter(

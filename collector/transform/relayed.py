@@ -2,11 +2,10 @@
 
 Of a bundle stream and day stand in its headers, so its documents are not looked at; a document by itself tells its
 fields, once for all that have the same. A record of others becomes a document with an id of topic, partition and
-offset. A transform knows up to where all that it made is settled: the offset that may be committed.
+offset. What its output does not want is left out, and the position moves over it.
 """
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,10 +14,11 @@ from collector.documents import relayed
 from collector.documents.document import fields
 from collector.documents.relayed import Sent
 from collector.documents.segments import segment_of
-from collector.model import BEGINNING, Chunk, Cursor, LogStream, Position, Segment, Start, StreamKey, Ticket
+from collector.model import Chunk, Cursor, LogStream, Position, Segment, StreamKey, Ticket
 from collector.ports import Taken, Transform
 from collector.sources.partition import Record, Records
 from collector.text.bounds import bounded
+from collector.transform.choice import Choice
 from collector.transform.stamps import UTC_STAMPS, Stamps, from_nanoseconds
 
 _MOST_STREAMS = 4096
@@ -48,52 +48,65 @@ class _Run(NamedTuple):
     documents: list[bytes]
 
 
+class _Known(NamedTuple):
+    """A stream that documents had; "" or the rule by which none of it is wanted."""
+
+    stream: LogStream
+    left_out_by: str
+
+
 class Relayed(Transform):
     """The transform of one partition."""
 
-    def __init__(self, stamps: Stamps = UTC_STAMPS, start: Start = BEGINNING) -> None:
-        self.has_taken = False
+    def __init__(self, stamps: Stamps = UTC_STAMPS, choice: Choice | None = None) -> None:
+        """`choice` says what is wanted; None: all."""
         self._stamps = stamps
-        self._begin = start.resume.position.line if start.resume else -1
-        self._tickets: deque[Ticket] = deque()
-        self._streams: dict[tuple[bytes, ...], RelayedStream] = {}
-
-    @property
-    def settled(self) -> int:
-        """The offset before which all is settled; -1: nothing was taken yet."""
-        while self._tickets and self._tickets[0].is_settled:
-            self._begin = self._tickets.popleft().end.line
-        return self._begin
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that was taken is settled."""
-        return self.settled >= 0 and not self._tickets
+        self._choice = choice
+        self._streams: dict[tuple[bytes, ...], _Known] = {}
 
     def take(self, chunk: Chunk) -> Taken:
         """The documents of the records, or of lines where there are none."""
-        if not self.has_taken:
-            self.has_taken, self._begin = True, chunk.start.line
         records = chunk.records if isinstance(chunk, Records) else _lines(chunk)
-        segments: list[Segment] = []
+        runs = [found for run, end in self._runs(chunk, records) if (found := self._chosen(run, end)) is not None]
+        segments = [_segment(run, end) for run, end in runs[:-1]]
+        segments += [_segment(run, chunk.end) for run, _ in runs[-1:]]  # what was left out behind it is settled, too
+        last = segments[-1].ticket if segments else Ticket(chunk.end, is_settled=True)
+        if isinstance(chunk, Records):
+            chunk.settling.wait_for([segment.ticket for segment in segments] or [last])
+        taken = Taken(segments, last)
+        if self._choice is not None:
+            taken.note(self._choice.counted())
+        return taken
+
+    def _runs(self, chunk: Chunk, records: Iterable[Record]) -> Iterator[tuple[_Run, Position]]:
+        """Documents that follow each other and have a stream and day in common, and the place behind them."""
         run: _Run | None = None
         end = chunk.start
         for record in records:
             found = self._sent(chunk.stream, record)
             if found is not None:
-                stream, day, sent = found
-                if run is None or run.day != day or run.stream != stream:
-                    segments += _segment(run, end)
-                    run = _Run(stream, day, [], [])
-                run.ids.extend(sent.ids)
-                run.documents.extend(sent.documents)
+                (stream, rule), day, sent = found
+                if rule and self._choice is not None:
+                    self._choice.leave_out(rule, len(sent.ids))
+                elif run is not None and run.day == day and (run.stream is stream or run.stream == stream):
+                    run.ids.extend(sent.ids)
+                    run.documents.extend(sent.documents)
+                else:
+                    if run is not None:
+                        yield run, end
+                    run = _Run(stream, day, [*sent.ids], [*sent.documents])
             end = _behind(chunk, record.offset)
-        segments += _segment(run, chunk.end)
-        last = segments[-1].ticket if segments else Ticket(chunk.end, is_settled=True)
-        self._tickets += [segment.ticket for segment in segments] or [last]
-        return Taken(segments, last)
+        if run is not None:
+            yield run, end
 
-    def _sent(self, stream: LogStream, record: Record) -> tuple[LogStream, str, Sent] | None:
+    def _chosen(self, run: _Run, end: Position) -> tuple[_Run, Position] | None:
+        """What of it is wanted; None if nothing is."""
+        if self._choice is None:
+            return run, end
+        ids, documents = self._choice.taken(run.ids, run.documents)
+        return (run._replace(ids=[*ids], documents=documents), end) if ids else None
+
+    def _sent(self, stream: LogStream, record: Record) -> tuple[_Known, str, Sent] | None:
         """What a record holds, of which stream and day; None if that is nothing."""
         headers = record.headers
         form = headers.get("pilotfish", b"").decode(errors="replace")
@@ -105,56 +118,71 @@ class Relayed(Transform):
         elif form and (sent := relayed.one(headers.get("id", b""), record.value, form)) is not None:
             day = relayed.day_of(sent.documents[0])
             if _is_day(day):
-                return self._of_document(stream, sent.documents[0]), day, sent
+                container_id = b"" if record.key == headers["id"] else record.key  # the agent may have any key
+                return self._of_document(stream, container_id, sent.documents[0]), day, sent
         return self._foreign(stream, record) if record.value.strip() else None
 
-    def _of_bundle(self, stream: LogStream, headers: Mapping[str, bytes], document: bytes) -> LogStream:
+    def _of_bundle(self, stream: LogStream, headers: Mapping[str, bytes], document: bytes) -> _Known:
         named = tuple(headers.get(name, b"") for name in ("container_id", "container", "entry", "target"))
         key = (*named, relayed.rest_of(document))
         if (known := self._streams.get(key)) is None:
             container_id, container, entry, target = [bounded(one.decode(errors="replace")) for one in named]
-            known = self._keep(key, _made(stream, document, container_id, container, entry, target))
+            known = self._keep(key, _Named(container_id, container, entry, target), stream, document)
         return known
 
-    def _of_document(self, stream: LogStream, document: bytes) -> LogStream:
-        key = (relayed.rest_of(document),)
+    def _of_document(self, stream: LogStream, container_id: bytes, document: bytes) -> _Known:
+        key = (container_id, relayed.rest_of(document))
         if (known := self._streams.get(key)) is None:
             found = fields(document)
-            container = found.get("docker_container", "")
-            known = self._keep(key, _made(stream, document, container, container, "", found.get("@target", "")))
+            name_of = bounded(container_id.decode(errors="replace"))
+            named = _Named(name_of, found.get("docker_container", ""), "", found.get("@target", ""))
+            known = self._keep(key, named, stream, document)
         return known
 
-    def _keep(self, key: tuple[bytes, ...], made: RelayedStream) -> RelayedStream:
+    def _keep(self, key: tuple[bytes, ...], named: "_Named", stream: LogStream, document: bytes) -> _Known:
         if len(self._streams) >= _MOST_STREAMS:
             self._streams.clear()
-        self._streams[key] = made
-        return made
+        made = _made(stream, document, named)
+        known = self._streams[key] = _Known(made, self._rule(named.container, named.container_id, made.target))
+        return known
 
-    def _foreign(self, stream: LogStream, record: Record) -> tuple[LogStream, str, Sent]:
+    def _rule(self, container: str, container_id: str, target: str) -> str:
+        return "" if self._choice is None else self._choice.left_out_by(container, container_id, target)
+
+    def _foreign(self, stream: LogStream, record: Record) -> tuple[_Known, str, Sent]:
         (stamp,) = self._stamps.render([from_nanoseconds(record.time_ms * 1_000_000)])
         name = f"{stream.container_id.rpartition('/')[2]}-{record.offset}"
         text = record.value.decode(errors="replace").rstrip("\r\n")
-        return stream, stamp[:10], relayed.foreign(stream, text, stamp, name)
+        rule = self._rule(stream.container, "", stream.target)
+        return _Known(stream, rule), stamp[:10], relayed.foreign(stream, text, stamp, name)
 
 
-def _made(
-    stream: LogStream, document: bytes, container_id: str, container: str, entry: str, target: str
-) -> RelayedStream:
+class _Named(NamedTuple):
+    """What documents say of their stream; "" where they say nothing."""
+
+    container_id: str
+    container: str
+    entry: str
+    target: str
+
+
+def _made(stream: LogStream, document: bytes, named: _Named) -> RelayedStream:
     return RelayedStream(
-        container_id=container_id,
-        container=container,
-        entry=entry,
-        target=target or stream.target,
+        container_id=named.container_id or named.container,
+        container=named.container,
+        entry=named.entry,
+        target=named.target or stream.target,
         path="",
         running=True,
         fields=fields(document),
         input=stream.input,
+        reading=stream.reading,
         at=stream.key,
     )
 
 
-def _segment(run: _Run | None, end: Position) -> list[Segment]:
-    return [] if run is None else [segment_of(run.stream, run.day, run.documents, run.ids, Ticket(end))]
+def _segment(run: _Run, end: Position) -> Segment:
+    return segment_of(run.stream, run.day, run.documents, run.ids, Ticket(end))
 
 
 def _behind(chunk: Chunk, offset: int) -> Position:

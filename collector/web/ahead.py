@@ -29,11 +29,15 @@ class View(NamedTuple):
     of_stream: str = ""
     level: str = ""
     limits: tuple[Limit, ...] = ()
+    containers: tuple[str, ...] = ()
+    container_ids: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 def view_of(reading: Reading) -> View:
     """That of an output that reads so."""
-    return View(reading.of_stream, reading.level, reading.limits)
+    chosen = reading.containers, reading.container_ids, reading.targets
+    return View(reading.of_stream, reading.level, reading.limits, *chosen)
 
 
 class Reached(NamedTuple):

@@ -433,19 +433,3 @@ def test_a_fallback_removes_nothing_more_from_lines_since_it_gets_them_as_they_a
         return
     with pytest.raises(ConfigurationError, match="b has redact secrets, which a has not: add it"):
         load(path, installed_types(), environ={})
-
-
-@pytest.mark.parametrize("option", [{"redact": ["secrets"]}, {"level": "warn"}, {"of_stream": "stdout"}])
-def test_an_output_asks_for_nothing_that_a_relay_does_not_do(tmp_path: Path, option: dict[str, object]) -> None:
-    path = tmp_path / "pilotfish.yml"
-    relay = {"kafka": {"brokers": ["kafka:9092"]}}
-    for inputs, told in (
-        (relay, f"outputs.a.{next(iter(option))} has no effect on the documents of inputs.kafka"),
-        ({}, ""),
-    ):
-        path.write_text(json.dumps({"inputs": inputs, "outputs": {"a": {"type": "null", **option}}}))
-        if told:
-            with pytest.raises(ConfigurationError, match=told):
-                load(path, installed_types(), environ={})
-        else:
-            load(path, installed_types(), environ={})

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -50,6 +51,15 @@ def registry(*streams: LogStream) -> Registry:
 
 def wanted(registry: Registry, rules: RuleBook = SECRETS, **options: object) -> Wanted:
     return Wanted("out", ShipperSettings.model_validate({"type": "null"} | options), registry, rules)
+
+
+def test_all_of_a_stream_of_other_agents_is_read_and_what_is_wanted_of_it_is_its_transforms_to_choose() -> None:
+    topic = replace(log_stream("", container_id="/kafka/relay/shop-0", target="shop"), is_relayed=True)
+    options: dict[str, Any] = {"containers": ("web-*",), "container_ids": ("c0ffee",), "targets": ("!shop",)}
+    (found,) = wanted(registry(topic), **options, level="warn").streams().values()
+    assert found == replace(topic, reading=Reading(**options, level="warn"))
+    (same,) = wanted(registry(topic)).streams().values()
+    assert same == topic
 
 
 def test_an_output_gets_its_containers_and_targets_alone() -> None:

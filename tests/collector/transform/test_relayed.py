@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 from collector.documents.form import Form
 from collector.documents.forms import form_of
-from collector.model import BEGINNING, Chunk, Cursor, FileId, Position, Segment, Start
-from collector.sources.partition import Record, Records
+from collector.model import BEGINNING, Cursor, FileId, LogStream, Position, Segment, Start
+from collector.sources.partition import Record, Records, Settling
 from collector.transform.relayed import Relayed
 from shippers.kafka.records import How, Packing
 from tests.contract.segments import document, log_stream, plain_segment, segment
@@ -18,12 +19,14 @@ from tests.contract.shippers import HOSTILE_LOGS
 from tests.contract.transforms import TransformContract
 from tests.examples import examples
 
+Key = Literal["container", "id", "none"]
+
 PARTITION = log_stream("shop", container_id="/kafka/relay/shop-0")
 
 
 class TestRelayed(TransformContract):
     def transform(self, start: Start = BEGINNING) -> Relayed:
-        return Relayed(start=start)
+        return Relayed()
 
     def line(self, text: str, number: int) -> bytes:
         return json.dumps(text).encode() + b"\n"
@@ -33,33 +36,33 @@ class Builder:
     """Takes records as the client does, without limit."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[dict[str, bytes], bytes]] = []
+        self.records: list[tuple[dict[str, bytes], bytes, bytes]] = []
 
     def append(self, *, timestamp: int, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]]) -> int:
-        self.records.append((dict(headers), value))
+        self.records.append((dict(headers), value, key or b""))
         return len(self.records)
 
     def record_count(self) -> int:
         return len(self.records)
 
 
-def sent(*segments: Segment, is_bundled: bool, form: str = "pilotfish") -> list[Record]:
+def sent(*segments: Segment, is_bundled: bool, form: str = "pilotfish", key: Key = "container") -> list[Record]:
     """The records that the output makes of segments, in one partition."""
     written: Form = form_of(form)
-    packing = Packing(How(written, form, "container", is_bundled, 1_048_588, 1_000_000), Builder)
+    packing = Packing(How(written, form, key, is_bundled, 1_048_588, 1_000_000), Builder)
     for one in segments:
         packing.add(one, "shop", [0])
     found = [each for batch in packing.sealed for each in batch.builder.records]
-    return [Record(offset, 0, headers, value) for offset, (headers, value) in enumerate(found)]
+    return [Record(offset, 0, *each) for offset, each in enumerate(found)]
 
 
-def chunk(records: Sequence[Record], first: int = 0) -> Chunk:
+def chunk(records: Sequence[Record], first: int = 0, stream: LogStream = PARTITION) -> Records:
     start, end = (
         Position(FileId(PARTITION.container_id, "shop-0", 0), 0, at, cursor=Cursor(at))
         for at in (first, records[-1].offset + 1)
     )
-    return Records(stream=PARTITION, data=b"".join(one.value for one in records), start=start, end=end,
-                   records=tuple(records))  # fmt: skip
+    return Records(stream=stream, data=b"".join(one.value for one in records), start=start, end=end,
+                   records=tuple(records), settling=Settling(first))  # fmt: skip
 
 
 def by_id(segments: Sequence[Segment]) -> dict[str, bytes]:
@@ -81,8 +84,7 @@ def test_documents_ids_days_and_targets_are_those_of_the_first_agent(is_bundled:
         (one.stream.target, one.day, one.stream.container, dict(one.stream.fields)) for one in parts
     ]
     assert {one.stream.key for one in found} == {PARTITION.key}
-    if is_bundled:
-        assert [one.stream.container_id for one in found] == [one.stream.container_id for one in parts]
+    assert [one.stream.container_id for one in found] == [one.stream.container_id for one in parts]
 
 
 def test_what_no_agent_wrote_has_an_id_of_its_place_and_the_time_of_its_record() -> None:
@@ -97,16 +99,17 @@ def test_what_no_agent_wrote_has_an_id_of_its_place_and_the_time_of_its_record()
 
 def test_the_offset_that_may_be_committed_follows_what_is_settled_in_order() -> None:
     parts = [plain_segment(2), plain_segment(2, "till"), plain_segment(2, "shop", file="other")]
-    transform = Relayed()
-    assert transform.settled == -1
-    segments = transform.take(chunk(sent(*parts, is_bundled=True))).segments
+    given = chunk(sent(*parts, is_bundled=True))
+    settling = given.settling
+    assert (settling.offset, settling.is_over) == (0, True)
+    segments = Relayed().take(given).segments
     assert [one.ticket.end.line for one in segments] == [1, 2, 3]
     segments[1].ticket.is_settled = True
-    assert (transform.settled, transform.is_settled) == (0, False)
+    assert (settling.offset, settling.is_over) == (0, False)
     segments[0].ticket.is_settled = True
-    assert transform.settled == 2
+    assert settling.offset == 2
     segments[2].ticket.is_settled = True
-    assert (transform.settled, transform.is_settled) == (3, True)
+    assert (settling.offset, settling.is_over) == (3, True)
 
 
 @given(st.data())
