@@ -26,6 +26,7 @@ class Choice:
         self._reading = reading
         self._below = frozenset(NAMES[: NAMES.index(reading.level)] if reading.level else ())
         self._redact = None if reading.redactor is None else reading.redactor()
+        self.redacts = self._redact is not None
         self._looks = bool(self._below or reading.of_stream)
         self._counts = Counts()
 

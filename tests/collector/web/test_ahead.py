@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from msgspec.structs import replace
 
 from collector.documents.ids import NumberedIds
@@ -135,14 +136,22 @@ def left(segment: Segment, *lines: int, reading: Reading) -> Segment:
     return replace(part, stream=replace(segment.stream, reading=reading))
 
 
-def test_outputs_that_leave_out_different_lines_hide_none_of_each_other() -> None:
-    out, err = Reading(of_stream="stdout"), Reading(of_stream="stderr")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Reading(of_stream="stdout"), Reading(of_stream="stderr")),
+        (Reading(targets=("shop-*",)), Reading(targets=("!shop-*",))),  # of a relay, as the two below
+        (Reading(containers=("web",)), Reading()),
+        (Reading(container_ids=("c0",)), Reading(container_ids=("ff",))),
+    ],
+)
+def test_outputs_that_leave_out_different_lines_hide_none_of_each_other(one: Reading, other: Reading) -> None:
     ahead = Ahead()
     seen = []
     for number in range(3):
         whole = part(range(4 * number, 4 * number + 4))
-        seen += shown(ahead, "a", left(whole, 0, 3, reading=out))
-        seen += shown(ahead, "b", left(whole, 1, 2, reading=err))
+        seen += shown(ahead, "a", left(whole, 0, 3, reading=one))
+        seen += shown(ahead, "b", left(whole, 1, 2, reading=other))
     assert sorted(map(int, seen)) == list(range(12))
 
 
