@@ -6,15 +6,16 @@ server that fails had not read is lost. By UDP each line is a datagram; one that
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import msgspec
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from collector.documents.form_option import FormOption
 from collector.documents.go_template import Template
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.net import datagrams
+from collector.net.datagram_options import DatagramOptions
 from collector.net.datagrams import MOST_BYTES, Datagrams
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import PLAIN
@@ -29,7 +30,7 @@ _DATA = "{{.Data}}"
 Lines = Callable[[Segment], list[bytes]]
 
 
-class Settings(FormOption, StreamOptions, RemoteSettings):
+class Settings(FormOption, DatagramOptions, RemoteSettings):
     """Lines over TCP, TLS or UDP; nothing acknowledges them."""
 
     takes_many_writers: ClassVar[bool] = True
@@ -53,12 +54,6 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         if text is not None:
             Template(text)
         return text
-
-    @model_validator(mode="after")
-    def _transport_has_tls(self) -> Self:
-        if self.transport == "udp" and self.tls:
-            raise ValueError("tls has no effect with transport: udp")
-        return self
 
     @property
     def has_tls(self) -> bool:
@@ -91,9 +86,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
             ConfigurationError: a file cannot be read, or holds no certificate or key.
         """
         lines = _by_template(Template(self.template)) if self.template is not None else self._documents
-        return Raw(
-            lines, _Datagrams(Datagrams(self.addresses())) if self.transport == "udp" else _Wire(self, context.output)
-        )
+        return Raw(lines, _Datagrams(self.datagrams()) if self.transport == "udp" else _Wire(self, context.output))
 
     def _documents(self, segment: Segment) -> list[bytes]:
         named = zip(segment.ids, self.form.written(segment.documents), strict=True)

@@ -1,10 +1,12 @@
 """Datagrams → one of several hosts by UDP: they may vanish on the way, and nobody says so.
 
 What can be known is told: that the name is unknown, or that the host says nobody listens there. The name is looked up
-again every minute, since what it stands for changes.
+again every minute, since what it stands for changes. No more go in a second than was asked for, in small groups: what
+comes faster than a server reads fills the buffer of its socket, and the system drops the rest.
 """
 
 import asyncio
+import math
 import random
 import socket
 import time
@@ -16,9 +18,29 @@ from collector.net.stream import CONNECT_SECONDS, reason
 
 MOST_BYTES = 65_000  # of a datagram: 65,507 less what IPv6 and its options take
 LOOK_UP_SECONDS = 60.0
+PACKETS_PER_SECOND = 10_000
+_PACKET_BYTES = 1452  # of a datagram in a packet of Ethernet by IPv6; by IPv4 20 more
+_AT_ONCE = 16  # packets that may make up for a wait that took longer; a buffer of the usual size takes about 90
+_LEAST_WAIT_SECONDS = 0.002  # shorter ones cost more of the processor than they spread datagrams
 _IN_A_TURN = 64  # datagrams, before others in this process have their turn
 PROMISE = "nothing acknowledges a datagram, and any may be lost on its way"
 _REMEDY = "check `hosts`, the network, and that the server runs"
+
+
+class Pace:
+    """How long each datagram waits, so that no more than `packets_per_second` go."""
+
+    def __init__(self, packets_per_second: float, clock: Callable[[], float]) -> None:
+        self._packet_seconds = 1 / packets_per_second
+        self._clock = clock
+        self._due = -math.inf  # when what was counted so far may have gone
+
+    def seconds(self, size: int) -> float:
+        """Count a datagram of so many bytes; how long it has to wait: 0, or at least a millisecond."""
+        now = self._clock()
+        begin = max(self._due, now - _AT_ONCE * self._packet_seconds)
+        self._due = begin + max(1, -(-size // _PACKET_BYTES)) * self._packet_seconds
+        return begin - now if begin - now >= _LEAST_WAIT_SECONDS else 0.0
 
 
 class Datagrams:
@@ -28,6 +50,7 @@ class Datagrams:
         self,
         addresses: Sequence[Address],
         *,
+        packets_per_second: float = PACKETS_PER_SECOND,
         look_up_seconds: float = LOOK_UP_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -36,6 +59,7 @@ class Datagrams:
         self._next = random.randrange(len(addresses))  # noqa: S311 - many agents do not all begin with the first
         self._look_up_seconds = look_up_seconds
         self._clock = clock
+        self._pace = Pace(packets_per_second, clock)
         self._socket: socket.socket | None = None
         self._host = self.name
         self._until = 0.0
@@ -51,7 +75,7 @@ class Datagrams:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     connection = await self._connected()
-                await _send_all(connection, datagrams)
+                await _send_all(connection, datagrams, self._pace)
             except (OSError, TimeoutError) as error:
                 self.close()
                 raise Unavailable(f"{self._host} cannot be reached ({reason(error)})", _REMEDY) from None
@@ -93,9 +117,11 @@ class Datagrams:
         return connection
 
 
-async def _send_all(connection: socket.socket, datagrams: Iterable[bytes]) -> None:
+async def _send_all(connection: socket.socket, datagrams: Iterable[bytes], pace: Pace) -> None:
     loop = asyncio.get_running_loop()
     for number, data in enumerate(datagrams, 1):
+        if wait := pace.seconds(len(data)):
+            await asyncio.sleep(wait)
         try:
             connection.send(data)
         except BlockingIOError:

@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from collector.documents.form_option import FormOption
 from collector.net import datagrams, unacknowledged
 from collector.net.credentials import BasicAuth
-from collector.net.datagrams import MOST_BYTES, Datagrams
+from collector.net.datagram_options import DatagramOptions
+from collector.net.datagrams import MOST_BYTES
 from collector.net.http_client import HttpClient, Peer
 from collector.net.http_node import Access
 from collector.net.options import HeaderOptions
-from collector.net.stream_options import StreamOptions
 from collector.net.unacknowledged import Unacknowledged
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Shipper, Translated
 from collector.values import Bytes
@@ -25,7 +25,7 @@ _KIND = "a server with an input for GELF"
 _LEAST_CHUNK_BYTES = 512
 
 
-class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettings):
+class Settings(FormOption, HeaderOptions, BasicAuth, DatagramOptions, RemoteSettings):
     """Graylog, or another server that takes GELF."""
 
     usual_address: ClassVar[str] = "graylog.example:12201"
@@ -53,9 +53,7 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettin
     log_fields: bool = Field(True, description="add the members of a line in JSON to its message, as _log_<name>")
 
     @model_validator(mode="after")
-    def _transport_has_them(self) -> Self:
-        if self.transport == "udp" and self.tls:
-            raise ValueError("tls has no effect with transport: udp")
+    def _http_alone_has_them(self) -> Self:
         if self.transport != "http" and (self.headers or self.headers_file or next(self.identities(), None)):
             raise ValueError(f"headers and credentials have no effect with transport: {self.transport}")
         if self.transport != "http" and self.bulk:
@@ -99,8 +97,7 @@ class Settings(FormOption, HeaderOptions, BasicAuth, StreamOptions, RemoteSettin
         if self.transport == "tcp":
             return GelfByTcp(contents, Unacknowledged(self, context.output, kind=_KIND))
         if self.transport == "udp":
-            server = Datagrams(self.addresses())
-            return GelfByUdp(contents, server, chunk_bytes=self.chunk_bytes, compress=self.compress)
+            return GelfByUdp(contents, self.datagrams(), chunk_bytes=self.chunk_bytes, compress=self.compress)
         client = self._client(context.output)
         return GelfByHttp(contents, client, self.path, is_bulk=self.bulk, compress=self.compress)
 

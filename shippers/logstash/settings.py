@@ -5,9 +5,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from collector.documents.form_option import FormOption
+from collector.net import datagrams, unacknowledged
 from collector.net.addresses import Address, address_of
-from collector.net.datagrams import Datagrams
-from collector.net.stream_options import StreamOptions
+from collector.net.datagram_options import DatagramOptions
 from collector.net.streams import PLAIN
 from collector.net.unacknowledged import Unacknowledged
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Shipper, Translated
@@ -22,7 +22,7 @@ _PATIENCE = 10  # times the time-out of an answer: so long a server that says th
 _DEFAULT_PORTS = {"lumberjack": 5044, "json_lines": 5959}
 
 
-class Settings(FormOption, StreamOptions, RemoteSettings):
+class Settings(FormOption, DatagramOptions, RemoteSettings):
     """Logstash, by the protocol of Beats or as lines of JSON."""
 
     takes_many_writers = True
@@ -55,11 +55,8 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
             given = [name for name in ("window", "compression_level") if name in self.model_fields_set]
             if given:
                 raise ValueError(f"{given[0]} has no effect with protocol: json_lines")
-        if self.transport == "udp":
-            if self.protocol != "json_lines":
-                raise ValueError("transport: udp needs protocol: json_lines")
-            if self.tls:
-                raise ValueError("tls: true has no effect with transport: udp")
+        if self.transport == "udp" and self.protocol != "json_lines":
+            raise ValueError("transport: udp needs protocol: json_lines")
         return self
 
     def addresses(self) -> list[Address]:
@@ -83,8 +80,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
     def promise(self) -> Promise:
         """What the output promises: with json_lines nothing."""
         if self.protocol == "json_lines":
-            lost = "datagrams vanish" if self.transport == "udp" else "what is on its way can be lost when it stops"
-            return Promise("unsafe", f"Logstash acknowledges no line, and {lost}")
+            return Promise("unsafe", datagrams.PROMISE if self.transport == "udp" else unacknowledged.PROMISE)
         return Promise(
             "at_least_once",
             "a window is sent again if no acknowledgement came; every event has its id as `[@metadata][_id]`",
@@ -98,7 +94,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         """
         if self.protocol == "json_lines":
             if self.transport == "udp":
-                return LinesByUdp(Datagrams(self.addresses()), self.form)
+                return LinesByUdp(self.datagrams(), self.form)
             return Lines(Unacknowledged(self, context.output, kind=_TCP), self.form)
         return Windows(
             self.streams(context.output, PLAIN, kind=_BEATS),

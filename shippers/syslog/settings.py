@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from collector.documents.form_option import FormOption
 from collector.net import datagrams, unacknowledged
 from collector.net.addresses import Address, address_of
+from collector.net.datagram_options import DatagramOptions
 from collector.net.datagrams import MOST_BYTES
-from collector.net.stream_options import StreamOptions
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Translated
 from collector.values import Bytes, Text
 
@@ -23,7 +23,7 @@ _NAMES = "may contain printable ASCII, and names in braces such as {container}"
 _PATTERN = re.compile(r"(?:[\x21-\x7a|~]|\{\w+\})+", re.ASCII)
 
 
-class Settings(FormOption, StreamOptions, RemoteSettings):
+class Settings(FormOption, DatagramOptions, RemoteSettings):
     """A syslog server."""
 
     usual_address: ClassVar[str] = "log.example:514"
@@ -69,9 +69,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         return pattern
 
     @model_validator(mode="after")
-    def _transport_has_them(self) -> Self:
-        if self.transport == "udp" and self.tls:
-            raise ValueError("tls has no effect with transport: udp")
+    def _a_datagram_holds_a_message(self) -> Self:
         if self.transport == "udp" and self.max_message_bytes > MOST_BYTES:
             raise ValueError(f"max_message_bytes is over {MOST_BYTES}, the most that a datagram of UDP holds")
         return self
@@ -135,5 +133,5 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         if self.transport == "relp":
             return OverRelp(self, output)
         if self.transport == "udp":
-            return OverUdp(self)
+            return OverUdp(self.datagrams())
         return OverTcp(self, output, is_counted=self.framing == "octet_counted")

@@ -72,8 +72,8 @@ class OverTcp:
 class OverUdp:
     """By UDP."""
 
-    def __init__(self, options: StreamOptions) -> None:
-        self._datagrams = Datagrams(options.addresses())
+    def __init__(self, datagrams: Datagrams) -> None:
+        self._datagrams = datagrams
 
     async def send(self, messages: Sequence[bytes]) -> Outcome:
         """Send each as a datagram.

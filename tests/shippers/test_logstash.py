@@ -390,7 +390,7 @@ async def test_probe_takes_an_older_server_for_one_that_accepts_connections(site
         ({"protocol": "json_lines", "window": 5}, "window has no effect with protocol: json_lines"),
         ({"protocol": "json_lines", "compression_level": 5}, "compression_level has no effect"),
         ({"transport": "udp"}, "transport: udp needs protocol: json_lines"),
-        ({"transport": "udp", "protocol": "json_lines", "tls": True}, "tls: true has no effect"),
+        ({"transport": "udp", "protocol": "json_lines", "tls": True}, "tls has no effect"),
     ],
 )
 def test_options_are_refused_where_they_do_nothing(options: dict[str, Any], fault: str, site: OutputContext) -> None:

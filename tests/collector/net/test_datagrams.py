@@ -1,14 +1,18 @@
 """Datagrams on real sockets: which host they go to, and what is told where nobody listens."""
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collector.errors import Unavailable
 from collector.net.addresses import Address
-from collector.net.datagrams import MOST_BYTES, Datagrams
+from collector.net.datagrams import MOST_BYTES, Datagrams, Pace
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -74,3 +78,45 @@ async def test_the_name_is_looked_up_again_after_a_while(listener: socket.socket
             await datagrams.send([b"x"])
             senders.append(listener.recvfrom(10)[1])
         assert senders[0] == senders[1] != senders[2]
+
+
+AT_ONCE, PACKET_BYTES, SLACK_SECONDS = 16, 1452, 0.002
+
+
+@examples(3)
+@given(
+    rate=st.integers(100, 100_000),
+    steps=st.lists(st.tuples(st.integers(0, MOST_BYTES), st.floats(0, 0.05)), min_size=1, max_size=60),
+)
+def test_no_more_packets_than_the_rate_go_in_any_time(rate: int, steps: Sequence[tuple[int, float]]) -> None:
+    """But for a few that make up for a wait that took longer, and for the last datagram, however large."""
+    now = 0.0
+    pace = Pace(rate, lambda: now)
+    sent: list[tuple[float, int]] = []
+    for size, late in steps:
+        wait = pace.seconds(size)
+        assert wait == 0 or wait >= SLACK_SECONDS
+        now += wait
+        sent.append((now, max(1, -(-size // PACKET_BYTES))))
+        now += late
+    for first, (begin, _) in enumerate(sent):
+        packets = 0
+        for when, count in sent[first:]:
+            assert packets <= (when - begin + SLACK_SECONDS) * rate + AT_ONCE + 1e-6
+            packets += count
+
+
+def test_a_wait_that_took_longer_is_made_up_for() -> None:
+    now = 0.0
+    pace = Pace(1000, lambda: now)
+    for _ in range(1000):
+        now += 1.4 * pace.seconds(100)
+    assert 0.98 < now < 1.02
+
+
+async def test_datagrams_go_no_faster_than_they_may(listener: socket.socket) -> None:
+    with closing(Datagrams([Address("127.0.0.1", port_of(listener))], packets_per_second=1000)) as datagrams:
+        begin = time.monotonic()
+        for _ in range(5):
+            await datagrams.send([b"x"] * 20)
+        assert time.monotonic() - begin >= (100 - AT_ONCE) / 1000 - SLACK_SECONDS
