@@ -5,9 +5,12 @@ connection, or says what nobody asked, is noticed before the next write.
 """
 
 import asyncio
+import fcntl
 import os
 import socket
 import ssl
+import sys
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, cast
@@ -130,9 +133,22 @@ class Stream:
         return self._wire.is_over
 
     @property
+    def is_broken(self) -> bool:
+        """Whether it ends otherwise than by the server closing it, which has then read all that its system had."""
+        return not self._wire.is_over or self._wire.error is not None
+
+    @property
     def over_at(self) -> float:
         """When that was, by the loop's time; now, if it is open."""
         return self._wire.over_at if self._wire.is_over else asyncio.get_running_loop().time()
+
+    def unacknowledged_bytes(self) -> int:
+        """How much of what was written the server's system does not have yet, as far as this one knows."""
+        connection: socket.socket = self._wire.transport.get_extra_info("socket")
+        try:
+            return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except (OSError, ValueError):  # it has just ended
+            return 0
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send; returns when the operating system has all of it, which does not mean that it arrived.

@@ -146,13 +146,14 @@ class Streams(Generic[Session]):
             for _ in range(2):  # turns of the event loop: it sees what has arrived meanwhile, such as an end
                 await asyncio.sleep(0)
         tls = self._tls()
-        while self._idle:
-            kept, timer = self._idle.popitem()
-            timer.cancel()
-            if kept.stream.is_fresh and kept.tls is tls:
-                return kept
+        for kept in [each for each in self._idle if not each.stream.is_fresh or each.tls is not tls]:
+            self._idle.pop(kept).cancel()
             self._close(kept)
-        return None
+        if not self._idle:
+            return None
+        kept, timer = self._idle.popitem()
+        timer.cancel()
+        return kept
 
     async def _new(self) -> _Kept[Session]:
         for number, host in enumerate(hosts := self._in_turn(), 1):
