@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -17,6 +18,8 @@ from tests.receivers.receiver import Receiver
 _RATE = 1_500
 _LOOK_SECONDS = 1.0  # between two readings of all that is stored
 _ALL_SECONDS = 120.0
+_KILLS = 4
+_MOST_COPIES = 1 + _KILLS  # each may have a document sent once more
 
 
 class Stored:
@@ -34,12 +37,17 @@ class Stored:
         return self._count
 
 
-def judge(written: Mapping[Key, Line], stored: Mapping[str, list[bytes]]) -> Counter[str]:
-    """How many lines are `lost`, `doubled`, `wrong`, and how many documents stand for no line."""
+def judge(written: Mapping[Key, Line], stored: Mapping[str, list[bytes]], *, since: str | None = None) -> Counter[str]:
+    """How many lines are `lost`, `doubled`, `wrong`, and how many documents stand for no line.
+
+    `late`: those of the lost that were written since then, a stamp of Docker's. `many`: documents that are there
+    more often than they were sent.
+    """
     found: Counter[str] = Counter()
     seen: set[Key] = set()
     for copies in stored.values():
         found["doubled"] += len(copies) - 1
+        found["many"] += len(copies) > _MOST_COPIES
         document = orjson.loads(copies[0])
         key = document["docker_container"], document["@timestamp"]
         if (line := written.get(key)) is None:
@@ -49,7 +57,9 @@ def judge(written: Mapping[Key, Line], stored: Mapping[str, list[bytes]]) -> Cou
         elif line.digest != digest_of_log(document["log"]):
             found["wrong"] += 1
         seen.add(key)
-    found["lost"] = len(written.keys() - seen)
+    lost = written.keys() - seen
+    found["lost"] = len(lost)
+    found["late"] = sum(since is not None and written[key].time > since for key in lost)
     return +found
 
 
@@ -92,7 +102,10 @@ def test_scenario_41_kills_keep_what_further_options_promise(rig: Rig, way: Way)
 
 
 def kill(rig: Rig, way: Way) -> Promised:
-    """Kill both by turns while lines are written, and hold what is stored against the promise, which is given."""
+    """Kill both by turns while lines are written, and hold what is stored against the promise, which is given.
+
+    What is unsafe may lose what is on its way when one is killed, and nothing once both run for good.
+    """
     receiver = way.receiver(rig.directory / "receiver")
     rig.defer(receiver.stop)
     receiver.start()
@@ -102,7 +115,7 @@ def kill(rig: Rig, way: Way) -> Promised:
     batches = {"batch_bytes": 64 << 10, "linger_seconds": 0.2}
     rig.start(outputs={"far": batches | options})
     stored = Stored(receiver)
-    for number in range(4):
+    for number in range(_KILLS):
         rig.wait(rig.random.uniform(0.3, 1.2))
         if number % 2:
             receiver.kill()
@@ -111,11 +124,12 @@ def kill(rig: Rig, way: Way) -> Promised:
         else:
             rig.agent.kill()
             rig.restart()
+    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
     rig.wait(1.0)
     rig.settle(expected=stored.count, seconds=_ALL_SECONDS)
     promised = promise_of(options).kind
     lines = {(name, line.time): line for name, each in rig.written.lines.items() for line in each}
-    found = judge(lines, receiver.stored())
+    found = judge(lines, receiver.stored(), since=since)
     rig.outcome.written, rig.outcome.lost = len(lines), found["lost"]
     rig.outcome.duplicates = found["doubled"]
     rig.outcome.readable = 0 if promised == "unsafe" else found["lost"]

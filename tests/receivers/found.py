@@ -11,11 +11,10 @@ from tests.receivers.receiver import Receiver
 
 
 class Way(NamedTuple):
-    """One way to deliver to a receiver: an output of this `type` with `more` options than the receiver's own."""
+    """One way to deliver to a receiver: by an output of this `type`, in the usual way or the one of that `word`."""
 
     type: str
     word: str
-    more: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -29,7 +28,7 @@ class Way(NamedTuple):
 
     def options(self, receiver: Receiver) -> dict[str, Any]:
         """The output's."""
-        return {**receiver.options(), **self.more}
+        return receiver.options_of(self.word)
 
 
 def promise_of(options: Mapping[str, Any]) -> Promise:
@@ -43,4 +42,4 @@ def _class_of(name: str) -> type[Receiver]:
 
 
 TYPES = sorted({path.stem for path in Path(__file__).parent.glob("*.py")} & {*installed_types().outputs})
-WAYS = [Way(name, word, more) for name in TYPES for word, more in {"": {}, **_class_of(name).ways}.items()]
+WAYS = [Way(name, word) for name in TYPES for word in {"": {}, **_class_of(name).ways}]

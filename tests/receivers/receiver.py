@@ -35,6 +35,10 @@ class Receiver(ABC):
     def options(self) -> Mapping[str, Any]:
         """The options of an output that delivers to it, `type` among them."""
 
+    def options_of(self, word: str) -> dict[str, Any]:
+        """Those of one of `ways`; of the usual one without a word."""
+        return {**self.options(), **self.ways.get(word, {})}
+
     @abstractmethod
     def stored(self) -> dict[str, list[bytes]]:
         """Each document under its `_id`, one entry per copy; called while it runs."""

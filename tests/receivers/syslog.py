@@ -56,6 +56,7 @@ class Receiver(receiver.Receiver):
     """`kind` is which of its inputs documents go to."""
 
     server: ClassVar[str] = "rsyslog 8.2302"
+    ways: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tcp": {}, "udp": {}}
 
     def __init__(self, directory: Path, kind: str = "relp") -> None:
         super().__init__(directory)
@@ -102,6 +103,11 @@ class Receiver(receiver.Receiver):
             **tls,
             **({"tls": True, "client_cert_file": str(self.client_file)} if self.kind == "relp_tls" else {}),
         }
+
+    def options_of(self, word: str) -> dict[str, Any]:
+        """Those of one of its inputs, to which documents go from now on."""
+        self.kind = word or self.kind
+        return super().options_of(word)
 
     def messages(self) -> list[dict[str, str]]:
         """Each message as rsyslog reads it, once no more come."""
