@@ -7,7 +7,7 @@ one of them at a time. A secret is given as such, or in a file that is read agai
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -37,6 +37,36 @@ class Options(Section):
             if _has_file(type(self), name) and value is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"{name} and {name}_file exclude each other")
         return self
+
+
+class Account(Options):
+    """A user name with its password."""
+
+    takes_password_alone: ClassVar[bool] = False
+
+    username: Text | None = Field(None, min_length=1, description="user name")
+    password: SecretStr | None = Field(None, description="password; prefer password_file")
+    password_file: FilePath | None = Field(None, description="file with the password")
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a password is given, as such or in a file."""
+        return self.password is not None or self.password_file is not None
+
+    @model_validator(mode="after")
+    def _username_and_password_go_together(self) -> Self:
+        is_alone = self.has_password and not self.username
+        if bool(self.username) != self.has_password and not (is_alone and self.takes_password_alone):
+            raise ValueError("username and password (or password_file) go together")
+        return self
+
+    def password_at(self, place: str) -> str:
+        """The password; `place` is where the options stand, such as `outputs.elastic.`.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or there is no secret of one line.
+        """
+        return secret_of(self.password, self.password_file, f"{place}password")
 
 
 class Way(NamedTuple):
@@ -85,12 +115,11 @@ class Credentials(Options):
         return self
 
 
-class BasicAuth(Credentials):
+class BasicAuth(Account, Credentials):
     """A user and password."""
 
     username: Text | None = Field(None, min_length=1, description="user name for basic authentication")
     password: SecretStr | None = Field(None, description="password for basic authentication; prefer password_file")
-    password_file: FilePath | None = Field(None, description="file with the password")
 
     @classmethod
     def ways(cls) -> list[Way]:
@@ -99,18 +128,12 @@ class BasicAuth(Credentials):
 
     def identities(self) -> Iterator[Identity]:
         """Who asks, by each way that is chosen."""
-        if self.username or self.password is not None or self.password_file:
+        if self.username or self.has_password:
             yield Identity(_BASIC, f"the user {self.username!r}", "correct username or password_file", self._basic)
         yield from super().identities()
 
-    @model_validator(mode="after")
-    def _username_and_password_go_together(self) -> Self:
-        if bool(self.username) != (self.password is not None or self.password_file is not None):
-            raise ValueError("username and password (or password_file) go together")
-        return self
-
     def _basic(self, place: str) -> str:
-        return remote.basic(self.username or "", secret_of(self.password, self.password_file, f"{place}password"))
+        return remote.basic(self.username or "", self.password_at(place))
 
 
 class ApiKey(Credentials):

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from collector.errors import ConfigurationError, ShippingError, Unauthorized, Unavailable
-from collector.net.credentials import secret_of
+from collector.net.credentials import Account
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
-from collector.values import FilePath, Seconds, Text, Words
+from collector.values import Seconds, Text, Words
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PORT = 9092
@@ -29,7 +29,7 @@ Access = Callable[[], dict[str, Any]]
 """How a client of aiokafka gets in: its arguments, with the secrets as they are now."""
 
 
-class KafkaOptions(TlsOptions):
+class KafkaOptions(Account, TlsOptions):
     """Brokers, TLS and SASL."""
 
     brokers: Words = Field(min_length=1, description="brokers to ask first, as host:port; the default port is 9092")
@@ -38,8 +38,6 @@ class KafkaOptions(TlsOptions):
         "scram-sha-512", description="mechanism of SASL for username and password"
     )
     username: Text | None = Field(None, min_length=1, description="user name for SASL")
-    password: SecretStr | None = Field(None, description="password for SASL; prefer password_file")
-    password_file: FilePath | None = Field(None, description="file with the password for SASL")
     request_timeout_seconds: Seconds = Field(30.0, gt=0, description="time-out of a request, after which it is retried")
 
     @field_validator("brokers")
@@ -52,8 +50,6 @@ class KafkaOptions(TlsOptions):
 
     @model_validator(mode="after")
     def _options_have_a_use(self) -> Self:
-        if bool(self.username) != (self.password is not None or self.password_file is not None):
-            raise ValueError("username and password (or password_file) go together")
         if not self.tls and (self.ca_file or self.client_cert_file or not self.verify):
             raise ValueError("ca_file, verify and client_cert_file need tls: true")
         return self
@@ -75,7 +71,7 @@ class KafkaOptions(TlsOptions):
             if self.username:
                 found["sasl_mechanism"] = self.mechanism.upper()
                 found["sasl_plain_username"] = self.username
-                found["sasl_plain_password"] = secret_of(self.password, self.password_file, f"{place}password")
+                found["sasl_plain_password"] = self.password_at(place)
             found["request_timeout_ms"] = int(self.request_timeout_seconds * 1000)
             return found
 

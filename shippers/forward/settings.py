@@ -1,14 +1,14 @@
 """The options of the output `forward` → its shipper."""
 
 import socket
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from collector.documents.form_option import FormOption
 from collector.documents.naming import Naming
 from collector.model import Segment
-from collector.net.credentials import secret_of
+from collector.net.credentials import Account, secret_of
 from collector.net.reread import Reread
 from collector.net.stream_options import StreamOptions
 from collector.net.streams import Protocol
@@ -21,7 +21,7 @@ _KIND = "a server with Fluentd's forward protocol"
 _TAGS = Naming("a-zA-Z0-9_.-", not_first=".")
 
 
-class Settings(FormOption, StreamOptions, RemoteSettings):
+class Settings(FormOption, Account, StreamOptions, RemoteSettings):
     """Fluentd, Fluent Bit or another server that speaks Fluentd's forward protocol."""
 
     takes_many_writers = True
@@ -47,8 +47,6 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
     )
     shared_key_file: FilePath | None = Field(None, description="file with the shared key")
     username: Text | None = Field(None, min_length=1, description="user name, if the server asks for one")
-    password: SecretStr | None = Field(None, description="password of the user; prefer password_file")
-    password_file: FilePath | None = Field(None, description="file with the password")
     hostname: Text | None = Field(
         None,
         min_length=1,
@@ -62,12 +60,6 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
         if fault := _TAGS.fault_of(tag):
             raise ValueError(fault)
         return tag
-
-    @model_validator(mode="after")
-    def _username_and_password_go_together(self) -> Self:
-        if bool(self.username) != (self.password is not None or self.password_file is not None):
-            raise ValueError("username and password (or password_file) go together")
-        return self
 
     @classmethod
     def from_route(cls, route: Route) -> Translated | None:
@@ -98,7 +90,7 @@ class Settings(FormOption, StreamOptions, RemoteSettings):
             return Secrets(
                 secret_of(self.shared_key, self.shared_key_file, f"{place}shared_key") if has_key else "",
                 self.username or "",
-                secret_of(self.password, self.password_file, f"{place}password") if self.username else "",
+                self.password_at(place) if self.username else "",
             )
 
         paths = {"shared_key_file": self.shared_key_file, "password_file": self.password_file}

@@ -1,19 +1,19 @@
 """The options of a `redis` output → a shipper, with its secrets and certificates read."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from collector.documents.form_option import FormOption
 from collector.documents.places import Places
 from collector.errors import ConfigurationError
 from collector.net.addresses import Address
-from collector.net.credentials import secret_of
+from collector.net.credentials import Account
 from collector.net.options import TlsOptions
 from collector.net.reread import Reread
 from collector.ports import LogPilot, OutputContext, Promise, RemoteSettings, Route, Translated
-from collector.values import FilePath, Seconds, Text, Words
+from collector.values import Seconds, Text, Words
 
 from . import elsewhere
 
@@ -26,10 +26,11 @@ _USUAL = "redis://redis:6379"
 _LETTERS = r"._:\-"
 
 
-class Settings(TlsOptions, FormOption, RemoteSettings):
+class Settings(Account, TlsOptions, FormOption, RemoteSettings):
     """A Redis or Valkey: servers, keys, and how long a batch is remembered."""
 
     takes_many_writers = True
+    takes_password_alone = True  # of the user `default`
 
     type: Literal["redis"] = Field("redis", description="streams or lists of Redis 5 or later, or of Valkey")
     hosts: Words = Field(
@@ -38,8 +39,6 @@ class Settings(TlsOptions, FormOption, RemoteSettings):
         "that answers is used; a cluster is found from any of its servers",
     )
     username: Text | None = Field(None, min_length=1, description="user name (ACL), if the server has users")
-    password: SecretStr | None = Field(None, description="password; prefer password_file")
-    password_file: FilePath | None = Field(None, description="file with the password")
     database: int = Field(0, ge=0, le=1 << 20, description="number of the database; a cluster has only 0")
     key: str = Field(
         "pilotfish:{target}",
@@ -91,12 +90,6 @@ class Settings(TlsOptions, FormOption, RemoteSettings):
         if fault := Places.fault_of(template, _LETTERS):
             raise ValueError(fault)
         return template
-
-    @model_validator(mode="after")
-    def _a_user_has_a_password(self) -> Self:
-        if self.username and self.password is None and self.password_file is None:
-            raise ValueError("username needs password or password_file")
-        return self
 
     @property
     def has_frozen_batches(self) -> bool:
@@ -162,8 +155,7 @@ class Settings(TlsOptions, FormOption, RemoteSettings):
     def _access(self, place: str) -> "Access":
         from .nodes import Access
 
-        has_password = self.password is not None or self.password_file is not None
-        password = secret_of(self.password, self.password_file, f"{place}password") if has_password else ""
+        password = self.password_at(place) if self.has_password else ""
         tls = self.tls_context(place) if self.hosts[0].startswith("rediss:") else None
         return Access(self.username or "", password, tls)
 

@@ -30,7 +30,7 @@ SECRET = "s3cret-in-a-test"
         ({"hosts": "redis://a rediss://b"}, "use one of them for all"),
         ({"key": "logs:{id}"}, r"may contain \{target\}, \{container\}, \{host\}"),
         ({"key": ""}, "may contain"),
-        ({"username": "me"}, "username needs password"),
+        ({"username": "me"}, "username and password .* go together"),
         ({"password": SECRET, "password_file": "/x"}, "password and password_file exclude each other"),
         ({"window_seconds": 1}, "greater than or equal to 60"),
         ({"batch_bytes": 1 << 29}, "less than or equal to"),
