@@ -57,6 +57,9 @@ def rules_of(configuration: Configuration) -> RuleBook:
         configuration.containers,
         redact=configuration.redact.names,
         outputs=configuration.outputs,
+        chosen_by=None
+        if configuration.http.routes
+        else {name for one in configuration.outputs.values() for name in one.container_labels},
     )
     return RuleBook(policy, Redaction(configuration.redact))
 

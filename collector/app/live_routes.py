@@ -83,7 +83,8 @@ class _Route:
 
     async def run(self, live: Live) -> None:
         """Ship until cancelled, or until nothing is shown any more."""
-        watched = Watched(id=self._filters.id[:12], name=self._filters.name)
+        filters = self._filters
+        watched = Watched(id=filters.id[:12], name=filters.name, labels=filters.labels)
         try:
             with live.subscribe(watched) as watcher:
                 await self._follow(watcher)
@@ -268,9 +269,8 @@ class AgentRoutes:
             raise ConfigurationError("the address is not host:port", "correct it")
         if not all(map(_WORD.fullmatch, (route.adapter, route.transport or "udp"))):
             raise ConfigurationError("the adapter is not a word, or two with + between them", "correct it")
-        if wanted.filters.labels or wanted.is_multiline:
-            what = "filter_labels" if wanted.filters.labels else "multiline"
-            raise ConfigurationError(f"live routes have no {what}", "configure an output and rules in its place")
+        if wanted.is_multiline:
+            raise ConfigurationError("live routes have no multiline", "configure an output and rules in its place")
         name = f"{route.adapter}+{route.transport or 'udp'}://{route.address(0)}".lower()
         if not any(fnmatchcase(name, _glob(allowed)) for allowed in self._allowed):
             raise NotAllowed(f"the destination {name} is not allowed", "name it in http.routes_allow")

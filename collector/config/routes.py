@@ -6,7 +6,7 @@ URI is told without the URI, which may hold a secret.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -26,12 +26,12 @@ _USUAL = "write it as syslog+tls://logs.example:6514"
 class Filters(NamedTuple):
     """Which lines a route gets: of containers whose id begins with `id`, and so on; empty ones let all through.
 
-    `labels` are `key:glob`, all of which have to match.
+    `labels` are those that a container needs, all of them, with patterns for their values.
     """
 
     id: str = ""
     name: str = ""
-    labels: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
     sources: tuple[str, ...] = ()
 
 
@@ -110,7 +110,7 @@ def of_json(text: bytes, place: Place, variables: Mapping[str, str]) -> Wanted:
     filters = Filters(
         _text(said, "filter_id", place),
         _text(said, "filter_name", place),
-        _texts(said, "filter_labels", place),
+        _labels(_texts(said, "filter_labels", place), place),
         _texts(said, "filter_sources", place),
     )
     return _wanted(said["adapter"], _text(said, "address", place), options, filters, place, variables)
@@ -129,6 +129,19 @@ def _texts(said: Mapping[str, Any], name: str, place: Place) -> tuple[str, ...]:
     raise place.wrong(f"has `{name}`, which is not a list of texts", "correct it")
 
 
+def _labels(texts: Iterable[str], place: Place) -> dict[str, str]:
+    """What `key:glob` say; with nothing behind the colon any value fits."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, colon, glob = text.partition(":")
+        if not name or not colon:
+            raise place.wrong(f"has the label {text!r} without a value", f"write {name or 'name'}:* for any value")
+        if name in found:
+            raise place.wrong(f"has the label {name!r} twice", "write one pattern for its value")
+        found[name] = glob or "*"
+    return found
+
+
 def _of_uri(text: str, place: Place, variables: Mapping[str, str]) -> Wanted:
     adapter, colon, rest = _expanded(text, variables).partition("://")
     if not colon:
@@ -140,8 +153,8 @@ def _of_uri(text: str, place: Place, variables: Mapping[str, str]) -> Wanted:
         raise place.wrong(
             f"has {strange[0]}, which is no filter", f"use {', '.join(_FILTER + one for one in _FILTERS)}"
         )
-    labels, sources = (tuple(_listed(found[name])) for name in ("labels", "sources"))
-    filters = Filters(found["id"], found["name"], labels, sources)
+    labels = _labels(_listed(found["labels"]), place)
+    filters = Filters(found["id"], found["name"], labels, tuple(_listed(found["sources"])))
     return _wanted(adapter, address, options, filters, place, variables)
 
 

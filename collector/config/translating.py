@@ -25,7 +25,7 @@ SECRETS = Path("/run/secrets")
 _ROUTES_PATH = "ROUTESPATH"
 _OUTPUTS = ("FLUENTD_OUTPUT", "FILEBEAT_OUTPUT", "LOGGING_OUTPUT")  # the first that is set counts, as there
 # The option of every output that stands for a filter of a route.
-_FILTERS = {"id": "container_ids", "name": "containers", "labels": "labels", "sources": "of_stream"}
+_FILTERS = {"id": "container_ids", "name": "containers", "labels": "container_labels", "sources": "of_stream"}
 _BOTH = {"stdout", "stderr"}
 
 
@@ -99,10 +99,10 @@ def _of_route(wanted: Wanted, name: str, types: Types, taken: Taken) -> dict[str
     """The options of the output that a route becomes.
 
     Raises:
-        ConfigurationError: no type of output knows the adapter, or a filter of the route cannot be had.
+        ConfigurationError: no type of output knows the adapter.
     """
     found = output_of(wanted, types.outputs)
-    options = {"type": found.kind, **found.translated.options, **_filtered(wanted, found.settings)}
+    options = {"type": found.kind, **found.translated.options, **_filtered(wanted.filters)}
     taken.told.append(f"{wanted.place}: becomes the output {name} of the type {found.kind}")
     for key, members in found.translated.members.items():
         taken.members[key] = sorted({*taken.members.get(key, ()), *members})
@@ -131,26 +131,15 @@ def output_of(wanted: Wanted, outputs: Mapping[str, type[ShipperSettings]]) -> F
     return found
 
 
-def _filtered(wanted: Wanted, settings: type[ShipperSettings]) -> dict[str, Any]:
-    """The options that stand for the filters of a route.
-
-    Raises:
-        ConfigurationError: there is none for a filter; without it the output would get what nobody sent it.
-    """
-    filters: Filters = wanted.filters
+def _filtered(filters: Filters) -> dict[str, Any]:
+    """The options that stand for the filters of a route."""
     said = {
         "id": [filters.id[:12]] if filters.id else [],
         "name": [filters.name] if filters.name else [],
-        "labels": list(filters.labels),
+        "labels": dict(filters.labels),
         "sources": "" if {*filters.sources} == _BOTH else "".join(sorted({*filters.sources})),
     }
-    asked = {name: value for name, value in said.items() if value}
-    if missing := [name for name in asked if _FILTERS[name] not in settings.model_fields]:
-        raise ConfigurationError(
-            f"{wanted.place} has filter.{missing[0]}, which outputs do not have",
-            "use a rule in `containers` with `labels` and `outputs` in its place, or leave the filter out",
-        )
-    return {_FILTERS[name]: value for name, value in asked.items()}
+    return {_FILTERS[name]: value for name, value in said.items() if value}
 
 
 def _of_log_pilot(

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema, field
 from collector import formats
 from collector.container_settings.keys import FILES, KEYS, tags_of
 from collector.container_settings.statement import Origin, Statement
+from collector.ports.content import Glob, has_labels
 from collector.values import Section
 
 _NAMED = {"enum": sorted(formats.FORMATS)}
@@ -25,7 +26,6 @@ FORMAT_SCHEMA = {
         {"type": "null"},
     ]
 }
-Glob = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
 
@@ -206,11 +206,7 @@ class Rule(LineSettings, _Matching):
 
     def matches(self, name: str, image: str, labels: Mapping[str, str]) -> bool:
         """Whether it is for that container."""
-        return (
-            fnmatchcase(name, self.name)
-            and fnmatchcase(image, self.image)
-            and all(key in labels and fnmatchcase(labels[key], glob) for key, glob in self.labels.items())
-        )
+        return fnmatchcase(name, self.name) and fnmatchcase(image, self.image) and has_labels(labels, self.labels)
 
     def said(self) -> dict[str, object]:
         """The settings that have a value, by their keys."""

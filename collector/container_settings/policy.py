@@ -16,6 +16,7 @@ from collector.text.bounds import shown, slim
 
 MOST_ENTRIES = 16  # of one container: each is an index of a day of its own, and every line once more
 _CLAIMED = ("logs-", "metrics-", "traces-", "synthetics-", "profiling-", "ilm-history-", "slm-history-", "apm-")
+_MOST_LABELS = 256  # of a container that are kept to choose by; Kubernetes and compose set some ten to thirty
 _CUT_OFF = "._-+"  # what an index name may not begin with: without it the name may be another's
 Select = Literal["all", "labelled"]
 
@@ -30,8 +31,13 @@ class Policy:
         *,
         redact: Sequence[str] = (),
         outputs: Collection[str] = (),
+        chosen_by: Collection[str] | None = (),
     ) -> None:
-        """`redact` holds where no rule says anything else; `outputs` are those that there are, () if nobody knows."""
+        """`redact` holds where no rule says anything else; `outputs` are those that there are, () if nobody knows.
+
+        `chosen_by` names the labels by which somebody chooses containers; None: it may be any.
+        """
+        self._chosen_by = chosen_by
         self._redact = tuple(redact)
         self._outputs = outputs
         self._options = options or LabelOptions()
@@ -56,6 +62,11 @@ class Policy:
         mine |= slim({name: labels[name] for name in labels.keys() & matched} | _chosen(labels, said, "fields.labels"))
         ours |= slim(_chosen(environment, said, "fields.env"))
         return mine, ours
+
+    def kept(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Those labels by which somebody chooses containers, without the bulk of their values."""
+        names = labels.keys() if self._chosen_by is None else labels.keys() & self._chosen_by
+        return slim({name: labels[name] for name in sorted(names)[:_MOST_LABELS]})
 
     def settings(
         self, asking: Asking, *, select: Select, target_of: Callable[[str], str | None] = lambda name: None

@@ -170,6 +170,7 @@ class Enricher:
             files_kept=described.files_kept if is_log else 0,
             fields=fields,
             outputs=entry.outputs,
+            labels=self.rules.policy.kept(described.labels),
         )
 
 

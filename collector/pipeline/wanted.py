@@ -43,7 +43,8 @@ class Wanted:
         if stream.outputs and self._output not in stream.outputs:
             return False
         return stream.is_relayed or (
-            settings.has_container(stream.container, stream.container_id) and settings.has_target(stream.target)
+            settings.has_container(stream.container, stream.container_id, stream.labels)
+            and settings.has_target(stream.target)
         )
 
     def _as_wanted(self, stream: LogStream) -> LogStream:

@@ -3,7 +3,7 @@
 A pattern has `*`, `?` and `[…]` as file names have; one that begins with `!` takes out what the others let in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 from collector.values import Section
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^!?[^!\s]\S*$", max_length=512)]
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 ContainerId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,64}$")]
 
 
@@ -21,6 +22,11 @@ def is_chosen(name: str, patterns: Sequence[str]) -> bool:
     among = [one for one in patterns if not one.startswith("!")]
     is_in = not among or any(fnmatchcase(name, one) for one in among)
     return is_in and not any(fnmatchcase(name, one) for one in without)
+
+
+def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether all that is wanted is there: labels, each with a value that its pattern matches."""
+    return all(name in labels and fnmatchcase(labels[name], glob) for name, glob in wanted.items())
 
 
 class ContentOptions(Section):
@@ -34,6 +40,12 @@ class ContentOptions(Section):
     )
     container_ids: tuple[ContainerId, ...] = Field(
         (), max_length=64, description="containers whose lines it gets, by the beginnings of their ids; default: all"
+    )
+    container_labels: dict[str, Glob] = Field(
+        {},
+        max_length=64,
+        description="labels of the containers whose lines it gets, with patterns for their values; a container needs "
+        "all of them; default: all containers",
     )
     of_stream: Literal["stdout", "stderr"] | None = Field(
         None, description="stream of containers that it gets, stdout or stderr; default: both"
@@ -51,10 +63,13 @@ class ContentOptions(Section):
         (), description="sets and rules of redaction for this output, besides those that hold for a container"
     )
 
-    def has_container(self, name: str, container_id: str = "") -> bool:
-        """Whether it gets lines of a container of this name and id; "": of any id."""
-        has_id = not self.container_ids or not container_id or container_id.startswith(self.container_ids)
-        return has_id and is_chosen(name, self.containers)
+    def has_container(self, name: str, container_id: str, labels: Mapping[str, str]) -> bool:
+        """Whether it gets lines of a container of this name, this id and these labels."""
+        return (
+            (not self.container_ids or container_id.startswith(self.container_ids))
+            and is_chosen(name, self.containers)
+            and has_labels(labels, self.container_labels)
+        )
 
     def has_target(self, target: str) -> bool:
         """Whether it gets documents with this target."""

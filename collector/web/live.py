@@ -8,7 +8,7 @@ nobody watches.
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import translate
 
@@ -16,6 +16,7 @@ import orjson
 from msgspec import Struct
 
 from collector.model import LogStream, Segment, StreamKey
+from collector.ports.content import has_labels
 from collector.web.ahead import Ahead, Reached
 
 ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
@@ -24,12 +25,14 @@ ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which documents: a container's name matches any of `names`, globs or parts; `text` stands in the document.
 
-    `name` is a glob for the whole name, `id` the beginning of the container's id; "" are all.
+    `name` is a glob for the whole name, `id` the beginning of the container's id; "" are all. Of `labels` a container
+    needs all, each with a value that its glob matches.
     """
 
     names: tuple[str, ...] = ()
     name: str = ""
     id: str = ""
+    labels: Mapping[str, str] = {}
     target: str | None = None
     text: str = ""
 
@@ -42,6 +45,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
             and self.target in (None, stream.target)
             and stream.container_id.startswith(self.id)
             and whole(stream.container) is not None
+            and has_labels(stream.labels, self.labels)
         )
 
     def names_matcher(self) -> Callable[[str], bool]:

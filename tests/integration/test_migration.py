@@ -98,12 +98,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {  # heading → row → file::test
             f"{LOGSPOUT}::test_an_adapter_that_is_not_there_ends_the_start_with_what_there_is"
         ),
         "logstash module → Logstash → Elasticsearch": DOCUMENT,
-        "`filter.name`, `filter.id`, `filter.sources`": (
+        "`filter.name`, `filter.id`, `filter.labels`, `filter.sources`": (
             "tests/collector/config/test_translating.py::test_filters_are_options_that_every_output_has"
-        ),
-        "`filter.labels`": (
-            "tests/collector/config/test_translating.py"
-            "::test_a_filter_that_the_output_does_not_have_is_an_error_since_it_would_get_the_lines_of_others"
         ),
         "`append_tag`, `structured_data`": (
             "tests/shippers/test_syslog_elsewhere.py::test_append_tag_stands_behind_the_tag"

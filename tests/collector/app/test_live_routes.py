@@ -22,7 +22,7 @@ from tests.collector.web.agent import Site, site
 from tests.contract.segments import document, log_stream, segment
 
 ALLOWED = ("raw+tcp://127.0.0.1:*", "syslog+tls://*.example:6514")
-WEB = replace(log_stream(container_id="c" * 64), container="web")
+WEB = replace(log_stream(container_id="c" * 64), container="web", labels={"tier": "web"})
 DB = replace(log_stream(container_id="d" * 64), container="shop_db")
 
 
@@ -105,6 +105,17 @@ async def test_a_route_ships_what_is_read_from_now_on_by_its_filters(tmp_path: P
         }  # fmt: skip
 
 
+async def test_a_route_ships_the_lines_of_containers_with_its_labels(tmp_path: Path) -> None:
+    async with Lines() as server, agent(tmp_path) as here:
+        route = {"adapter": "raw+tcp", "address": server.host, "filter_labels": ["tier:w*"]}
+        assert (await ask(here, "POST", body=route))[0] == 201
+        await watched(here)
+        here.live.publish(said(DB, "without"))
+        here.live.publish(said(replace(WEB, labels={"tier": "db"}), "another"))
+        here.live.publish(said(WEB, "line"))
+        await server.have(b"line")
+
+
 async def test_a_route_is_listed_until_it_is_removed_and_ships_no_more_then(tmp_path: Path) -> None:
     async with Lines() as server, agent(tmp_path) as here:
         body = {"id": "mine", "adapter": "raw+tcp", "address": server.host}
@@ -153,7 +164,7 @@ async def test_routes_begin_again_with_the_agent_unless_they_are_allowed_no_more
         ({"adapter": "raw+tcp://127.0.0.1:9", "address": "evil:9"}, 400),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "filter_name": "\ud800"}, 400),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "x": float("nan")}, 400),
-        ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "filter_labels": ["a:b"]}, 400),
+        ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "filter_labels": ["a"]}, 400),
         ({"adapter": "multiline+raw+tcp", "address": "127.0.0.1:9"}, 400),
         ({"adapter": "pigeon", "address": "127.0.0.1:9"}, 403),
         ({"adapter": "raw+tcp", "address": "127.0.0.1:9", "id": "../../x"}, 400),

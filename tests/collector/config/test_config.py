@@ -506,7 +506,7 @@ def test_what_an_output_gets_is_known_when_the_file_is_read(written: Path) -> No
     """
     found = read(written, text)
     public = found.outputs["public"]
-    assert [public.has_container(name) for name in ("web-1", "web-9", "db")] == [True, False, False]
+    assert [public.has_container(name, "", {}) for name in ("web-1", "web-9", "db")] == [True, False, False]
     assert [public.has_target(name) for name in ("shop", "db")] == [True, False]
     assert public.redact == ("pii",)
     assert found.containers[0].outputs == ("whole",)

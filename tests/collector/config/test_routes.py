@@ -54,7 +54,8 @@ def test_filters_are_told_from_options_of_the_adapter() -> None:
         "raw://a:1?filter.name=*_db&filter.id=0123456789ab&filter.sources=stdout%2Cstderr"
         "&filter.labels=com.example.env:prod*%2Ctier:web&append_tag=.db&structured_data="
     )
-    assert found.filters == Filters("0123456789ab", "*_db", ("com.example.env:prod*", "tier:web"), ("stdout", "stderr"))
+    labels = {"com.example.env": "prod*", "tier": "web"}
+    assert found.filters == Filters("0123456789ab", "*_db", labels, ("stdout", "stderr"))
     assert found.route.options == {"append_tag": ".db", "structured_data": ""}
 
 
@@ -77,6 +78,9 @@ def test_a_list_is_divided_at_commas_before_anything_is_decoded_or_expanded() ->
         (f"http://me:{SECRET}@a:1", "contains credentials"),
         (f"raw://a:1?filter.nope={SECRET}", "has filter.nope, which is no filter"),
         ("raw://a:1?filter.sources=stdin", "has the source 'stdin'"),
+        ("raw://a:1?filter.labels=tier", "has the label 'tier' without a value"),
+        ("raw://a:1?filter.labels=:web", "has the label ':web' without a value"),
+        ("raw://a:1?filter.labels=tier:a%2Ctier:b", "has the label 'tier' twice"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place_and_without_the_uri(uri: str, cause: str) -> None:
@@ -107,7 +111,7 @@ def test_routes_are_read_from_logspouts_directory_in_the_order_of_its_files(tmp_
     (tmp_path / "notes.txt").write_text("x")
     first, second = of_directory(tmp_path, {})
     assert (first.route, first.filters.name) == (Route("syslog", "", "a", 514, "", {"append_tag": ".x"}), "*_db")
-    assert (second.route[:2], second.filters) == (("raw", "tcp"), Filters("", "", ("k:v",), ("stderr",)))
+    assert (second.route[:2], second.filters) == (("raw", "tcp"), Filters("", "", {"k": "v"}, ("stderr",)))
     assert second.place == f"{tmp_path}/c.json: route 1"
 
 

@@ -133,16 +133,13 @@ def test_an_adapter_that_no_output_knows_is_an_error_with_the_types() -> None:
         loaded(ROUTE_URIS="wires://a")
 
 
-def test_a_filter_that_the_output_does_not_have_is_an_error_since_it_would_get_the_lines_of_others() -> None:
-    with pytest.raises(ConfigurationError, match=r"route 1 has filter\.labels, which outputs do not have"):
-        loaded("wire://a?filter.labels=tier:web")
-
-
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
         ("filter.name=*_db", {"containers": ("*_db",)}),
         (f"filter.id={'0123456789ab' * 2}", {"container_ids": ("0123456789ab",)}),
+        ("filter.labels=tier:web", {"container_labels": {"tier": "web"}}),
+        ("filter.labels=com.example.env:prod*%2Capp:", {"container_labels": {"com.example.env": "prod*", "app": "*"}}),
         ("filter.sources=stderr", {"of_stream": "stderr"}),
         ("filter.sources=stdout%2Cstderr", {}),
     ],

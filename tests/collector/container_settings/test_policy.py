@@ -319,6 +319,14 @@ def test_a_huge_label_and_ten_thousand_of_them_are_bounded() -> None:
     }
     kept, _ = Policy().asked(labels, [])
     assert sum(map(len, kept.values())) < 300_000
+    assert sum(map(len, Policy(chosen_by=None).kept(labels).values())) < 300_000
+
+
+def test_those_labels_are_kept_by_which_somebody_chooses_containers() -> None:
+    labels = {"tier": "web", "app": "shop", "secret": "x"}
+    assert Policy().kept(labels) == {}
+    assert Policy(chosen_by={"tier", "zone"}).kept(labels) == {"tier": "web"}
+    assert Policy(chosen_by=None).kept(labels) == labels
 
 
 @pytest.mark.timeout(20)

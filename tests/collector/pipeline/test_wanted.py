@@ -79,6 +79,23 @@ def test_an_output_gets_containers_by_the_beginnings_of_their_ids_and_one_stream
     assert [(key, one.reading.of_stream) for key, one in found.items()] == [(db.key, "stderr")]
 
 
+@pytest.mark.parametrize(
+    ("labels", "chosen"),
+    [
+        ({"tier": "web"}, "a"),
+        ({"tier": "*"}, "a b"),
+        ({"tier": "*", "app": "sho?"}, "b"),
+        ({"tier": "we"}, ""),
+        ({"app": "*"}, "b"),
+    ],
+)
+def test_an_output_gets_the_containers_that_have_all_of_its_labels(labels: dict[str, str], chosen: str) -> None:
+    told = {"a": {"tier": "web"}, "b": {"tier": "db", "app": "shop"}, "c": {}}
+    streams = [replace(log_stream(f"/{name}", container_id=name), labels=has) for name, has in told.items()]
+    found = wanted(registry(*streams), container_labels=labels).streams().values()
+    assert " ".join(one.container_id for one in found) == chosen
+
+
 def test_a_container_that_names_outputs_goes_to_them_alone() -> None:
     stream = replace(log_stream("/x"), outputs=("archive", "elastic"))
     assert not wanted(registry(stream)).streams()
