@@ -18,6 +18,7 @@ from collector.search.scale import MOST_BUCKETS
 from collector.text.times import iso
 from collector.web.access import refusal
 from collector.web.arguments import MOST_TEXT, known, limit, moment_of, number, one_of, text
+from collector.web.connection_limit import GONE_SECONDS
 from collector.web.live import Glimpse, Live, Wanted, Watcher
 from collector.web.live_routes import LiveRoutes
 
@@ -31,11 +32,12 @@ class Patience(Struct, frozen=True, kw_only=True):
     """How long a tail may be quiet.
 
     An empty line after `heartbeat_seconds` lets both sides notice that the other is gone; a client that takes
-    nothing for `stall_seconds` is cut off.
+    nothing for `stall_seconds` is cut off, and one whose machine has not answered for `gone_seconds`.
     """
 
     heartbeat_seconds: float = 15.0
     stall_seconds: float = 30.0
+    gone_seconds: int = GONE_SECONDS
 
 
 class Views(Struct, frozen=True, kw_only=True):

@@ -1,11 +1,14 @@
 """New connections → the server's protocol, as long as there are not too many: each costs memory and a descriptor.
 
 One host cannot take all of them, and this machine has some of its own, so that a health check is answered while
-somebody else plays. Who is turned away is told that the agent is busy. What is sent and not taken has a time as well.
+somebody else plays. Who is turned away is told that the agent is busy. What is sent and not taken has a time as well,
+and a client that is gone without a word, as when its cable is pulled, keeps its place for no longer than another.
 """
 
 import asyncio
+import socket
 from collections import Counter
+from collections.abc import Iterable
 from typing import cast
 
 import structlog
@@ -20,6 +23,8 @@ MOST = 64  # open connections from elsewhere
 MOST_OF_ONE = 32  # from one address, or from this machine: all tails, and whoever scrapes
 TAKE_SECONDS = 30.0  # that a client may leave an answer lying
 LEAST_BYTES_PER_SECOND = 256 << 10  # a long answer has longer
+GONE_SECONDS = 60  # that a client may leave whatever is sent unacknowledged: Linux waits for hours
+_PROBES = 3  # of a connection on which nothing is sent
 _PART_SECONDS = 1.0  # that one who is turned away may take to hear it
 _MOST_PARTING = 32  # such connections
 _TELL_EVERY_SECONDS = 60.0
@@ -29,6 +34,16 @@ _BUSY = (
     b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 )
 _HERE = "this machine"
+
+
+def notice_who_is_gone(listening: Iterable[socket.socket], seconds: int = GONE_SECONDS) -> None:
+    """Have connections to these sockets end whose clients have not answered for so long, also where none is asked."""
+    for one in listening:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, seconds // 2))
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, seconds // 2 // _PROBES))
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * seconds)
 
 
 class ConnectionLimit:

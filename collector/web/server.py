@@ -19,7 +19,7 @@ from collector.state.places import LISTEN_VARIABLE, Address
 from collector.telemetry.exposition import content_type
 from collector.web import access
 from collector.web.api import Api, Patience, Views
-from collector.web.connection_limit import ConnectionLimit
+from collector.web.connection_limit import GONE_SECONDS, ConnectionLimit, notice_who_is_gone
 from collector.web.dead_letters import DeadLettersApi
 from collector.web.engine_metrics import engine_metrics
 from collector.web.live_routes import RoutesApi
@@ -50,7 +50,8 @@ async def serve(
         asked = Api(views, patience).handlers() | Logs(views, patience).handlers()
         changing = RoutesApi(views.routes).handlers() | letters.handlers()
         handlers = _open(views) | engine.handlers() | asked | changing
-        async with listening(listen, routes("agent", handlers), state_dir=state_dir) as bound:
+        shown = routes("agent", handlers)
+        async with listening(listen, shown, state_dir=state_dir, gone_seconds=patience.gone_seconds) as bound:
             try:
                 yield bound
             finally:
@@ -58,7 +59,9 @@ async def serve(
 
 
 @asynccontextmanager
-async def listening(listen: Address, answered: Sequence[web.RouteDef], *, state_dir: Path) -> AsyncIterator[Address]:
+async def listening(
+    listen: Address, answered: Sequence[web.RouteDef], *, state_dir: Path, gone_seconds: int = GONE_SECONDS
+) -> AsyncIterator[Address]:
     """Listen while the block runs; gives the address with its real port.
 
     The token is made in `state_dir` at the first start and the address is left there for the commands.
@@ -84,7 +87,7 @@ async def listening(listen: Address, answered: Sequence[web.RouteDef], *, state_
     )
     await runner.setup()
     try:
-        async with _bound(runner, listen) as port:
+        async with _bound(runner, listen, gone_seconds) as port:
             bound = Address(listen.host, port)
             with access.announced(state_dir, bound):
                 yield bound
@@ -124,7 +127,7 @@ def _open(views: Views) -> dict[str, Handler]:
 
 
 @asynccontextmanager
-async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
+async def _bound(runner: web.AppRunner, listen: Address, gone_seconds: int) -> AsyncIterator[int]:
     """Keep the port open while the block runs; gives its number.
 
     Raises:
@@ -144,6 +147,7 @@ async def _bound(runner: web.AppRunner, listen: Address) -> AsyncIterator[int]:
         if error.errno in (errno.EADDRNOTAVAIL, None) or isinstance(error, gaierror):
             raise PilotfishError(f"{where}: is not an address of this machine", "use 127.0.0.1 or 0.0.0.0") from None
         raise PilotfishError(f"{where}: {error.strerror or error}", "use another address") from None
+    notice_who_is_gone(server.sockets, gone_seconds)  # of them each connection takes it over
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -1,6 +1,9 @@
 """Who takes many connections, or asks slowly, takes nobody else's turn and little memory."""
 
 import asyncio
+import ctypes
+import socket
+import struct
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import uvloop
 from collector.ports import Found, Query
 from collector.state.places import BUSY
 from collector.web import connection_limit, server
+from collector.web.api import Patience
 from collector.web.connection_limit import MOST, MOST_OF_ONE
 from tests.collector.waiting import until
 from tests.collector.web.agent import Site, segment, site
@@ -167,3 +171,56 @@ async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(
             taken += len(piece)
             await asyncio.sleep(0.02)
     assert taken > len(big)
+
+
+SO_ATTACH_FILTER = 26  # linux: asm-generic/socket.h
+DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)  # a program of one instruction: BPF_RET | BPF_K with 0 bytes to keep
+
+
+def vanish(writer: asyncio.StreamWriter) -> None:
+    """From now on its kernel sees nothing of what comes, so it acknowledges nothing: a machine without power."""
+    program = ctypes.create_string_buffer(DROP_ALL, len(DROP_ALL))
+    end: socket.socket = writer.get_extra_info("socket")
+    end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_shown_more", "loop"),
+    [
+        ("/logs", False, "asyncio"),
+        ("/logs", False, "uvloop"),
+        ("/logs", True, "uvloop"),
+        ("/api/tail", True, "asyncio"),
+    ],
+)
+def test_a_client_that_is_gone_without_a_word_keeps_no_place(
+    tmp_path: Path, path: str, is_shown_more: bool, loop: str
+) -> None:
+    async def law() -> None:
+        async with site(tmp_path, patience=Patience(gone_seconds=1)) as here, AsyncExitStack() as stack:
+            asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {here.headers['Authorization']}\r\n\r\n"
+            guest = await visit(here, stack, asked.encode())
+            assert await guest.status() == 200
+            await until(lambda: here.live.watchers == 1)
+            vanish(guest.writer)
+            if is_shown_more:
+                here.live.publish(segment("web-1", b'{"log":{"message":"x"},"stream":"stdout"}'))
+            await until(lambda: here.live.watchers == 0)
+
+    uvloop.run(law()) if loop == "uvloop" else asyncio.run(law())
+
+
+async def test_a_client_that_is_quiet_and_there_keeps_its_place(tmp_path: Path) -> None:
+    async with site(tmp_path, patience=Patience(gone_seconds=1)) as here, AsyncExitStack() as stack:
+        asked = f"GET /logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: {here.headers['Authorization']}\r\n\r\n"
+        guest = await visit(here, stack, asked.encode())
+        assert await guest.status() == 200
+        other = await visit(here, stack, asked.encode())
+        assert await other.status() == 200
+        await until(lambda: here.live.watchers == 2)
+        vanish(other.writer)
+        await until(lambda: here.live.watchers == 1)  # so long that the other one would have gone, too
+        here.live.publish(segment("web-1", b'{"log":{"message":"x"},"stream":"stdout","@timestamp":""}'))
+        async with asyncio.timeout(10):
+            while b"x" not in await guest.reader.readline():
+                pass
