@@ -214,15 +214,15 @@ class AgentRoutes:
             return await self._remove(name)
 
     async def _remove(self, name: str) -> bool:
-        if name not in self._routes:
-            return False
-        try:
+        is_there = name in self._routes
+        try:  # also where nothing ships: who posted it may have gone when only its file was there
             await asyncio.to_thread(self._file(name).unlink, missing_ok=True)
         except OSError as error:
             raise StateError(f"the route cannot be removed ({error.strerror})", "check the state directory") from None
         await self._end(self._routes.pop(name, None))
-        log.info("live route removed", route=name)
-        return True
+        if is_there:
+            log.info("live route removed", route=name)
+        return is_there
 
     def _file(self, name: str) -> Path:
         return self._directory / f"{name}.json"

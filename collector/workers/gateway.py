@@ -21,7 +21,7 @@ from collector.web.pages import Pages, listed
 from collector.workers import merged
 from collector.workers.supervisor import Worker
 
-_ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 _READ_BYTES = 256 << 10
 
 
@@ -30,6 +30,7 @@ class Peer:
 
     def __init__(self, worker: Worker, session: aiohttp.ClientSession) -> None:
         self.number = worker.share.number
+        self.directory = worker.directory
         self._session = session
         self._url = f"http://{worker.address}"
         token = access.token(worker.directory)
@@ -42,7 +43,7 @@ class Peer:
             Unavailable: it does not answer.
         """
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS), self.open(path, query) as answer:
+            async with asyncio.timeout(ANSWER_SECONDS), self.open(path, query) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError):
             raise Unavailable(f"worker {self.number} does not answer") from None
