@@ -9,7 +9,6 @@ import asyncio
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from msgspec import Struct
 from pydantic import SecretStr, ValidationError
 
 from collector.config import routes, translating
+from collector.config.destinations import destination, host_of
 from collector.config.routes import Place, Wanted
 from collector.delivery.backoff import Backoff
 from collector.documents.document import source
@@ -151,8 +151,8 @@ class AgentRoutes:
     def __init__(
         self, allowed: Sequence[str], state: Path, live: Live, outputs: Mapping[str, type[ShipperSettings]]
     ) -> None:
-        """`allowed` are patterns of `adapter+transport://host:port` with * and ?."""
-        self._allowed = allowed
+        """`allowed` are destinations, as `http.routes_allow` has them."""
+        self._allowed = [destination(one) for one in allowed]
         self._directory = state / places.ROUTES
         self._live = live
         self._outputs = outputs
@@ -271,14 +271,14 @@ class AgentRoutes:
             raise ConfigurationError("the adapter is not a word, or two with + between them", "correct it")
         if wanted.is_multiline:
             raise ConfigurationError("live routes have no multiline", "configure an output and rules in its place")
-        name = f"{route.adapter}+{route.transport or 'udp'}://{route.address(0)}".lower()
-        if not any(fnmatchcase(name, _glob(allowed)) for allowed in self._allowed):
-            raise NotAllowed(f"the destination {name} is not allowed", "name it in http.routes_allow")
-
-
-def _glob(allowed: str) -> str:
-    """A pattern in which brackets are those of an IPv6 address, not of a choice of characters."""
-    return allowed.lower().replace("[", "[[]")
+        try:
+            host = host_of(route.host)
+        except ValueError as error:
+            raise ConfigurationError(f"the address is wrong: {error}", "correct it") from None
+        if not any(one.has(route.adapter, route.transport, host, route.port) for one in self._allowed):
+            words = f"{route.adapter}+{route.transport}" if route.transport else route.adapter
+            cause = f"the destination {words}://{route.address(0)} is not allowed"
+            raise NotAllowed(cause, "name it in http.routes_allow")
 
 
 def _known(text: bytes, place: Place) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
+from collector.config.destinations import destination
 from collector.container_settings.options import LabelOptions, Rule, RuleTest
 from collector.intake.input import InputSettings
 from collector.ports import OutputContext, ShipperSettings
@@ -70,8 +72,18 @@ class Http(Section):
     listen: Listen = Field(places.LISTEN, description="address to listen on, as host:port; off: no HTTP server")
     routes: bool = Field(False, description="allow live routes by POST /routes, to the destinations in routes_allow")
     routes_allow: tuple[str, ...] = Field(
-        (), description="destinations of live routes: patterns with *, such as syslog+tls://*.example:6514"
+        (),
+        max_length=256,
+        description="destinations of live routes, such as syslog+tls://*.example:6514 or raw+tcp://10.0.0.0/8:*; "
+        "the host is a name with *, an address or a network",
     )
+
+    @field_validator("routes_allow")
+    @classmethod
+    def _names_destinations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            destination(text)
+        return value
 
     @property
     def address(self) -> places.Address | None:

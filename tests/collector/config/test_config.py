@@ -497,6 +497,13 @@ def test_the_schema_describes_each_section() -> None:
     assert found["properties"]["log"]["description"]
 
 
+def test_a_destination_of_live_routes_that_cannot_be_meant_ends_the_start(written: Path) -> None:
+    (told,) = mistakes(written, "http: {routes_allow: ['syslog+tls://*.example:6514', 'raw+tcp://10.1.2.3/8:5']}")
+    assert "http.routes_allow" in told
+    assert "raw+tcp://10.1.2.3/8:5 has the host" in told
+    assert "write 10.0.0.0/8" in told
+
+
 def test_what_an_output_gets_is_known_when_the_file_is_read(written: Path) -> None:
     text = """
         outputs:
