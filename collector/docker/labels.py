@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from collector.text.bounds import slim
 
+TRUSTED = ("docker_app", "docker_service", "docker_task", "k8s_pod", "k8s_pod_namespace", "k8s_container_name")
 _STARTS = ("com.docker.", "io.kubernetes.")
 
 
@@ -14,15 +15,15 @@ def service(labels: Mapping[str, str]) -> str:
 
 def trusted_fields(labels: Mapping[str, str]) -> dict[str, str]:
     """Members that tell where the container belongs; only those that exist."""
-    fields = {
-        "docker_app": labels.get("com.docker.stack.namespace") or labels.get("com.docker.compose.project") or "",
-        "docker_service": service(labels),
-        "docker_task": labels.get("com.docker.swarm.task.name", ""),  # as `docker service ps` has it
-        "k8s_pod": labels.get("io.kubernetes.pod.name", ""),
-        "k8s_pod_namespace": labels.get("io.kubernetes.pod.namespace", ""),
-        "k8s_container_name": labels.get("io.kubernetes.container.name", ""),
-    }
-    return {name: value for name, value in fields.items() if value}
+    values = (
+        labels.get("com.docker.stack.namespace") or labels.get("com.docker.compose.project") or "",
+        service(labels),
+        labels.get("com.docker.swarm.task.name", ""),  # as `docker service ps` has it
+        labels.get("io.kubernetes.pod.name", ""),
+        labels.get("io.kubernetes.pod.namespace", ""),
+        labels.get("io.kubernetes.container.name", ""),
+    )
+    return {name: value for name, value in zip(TRUSTED, values, strict=True) if value}
 
 
 def relevant(labels: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,8 @@ from collector.documents.levels import NAMES
 from collector.model import LogStream, StreamKey
 from collector.ports import ShipperSettings
 from collector.reading import Reading
-from collector.redaction.redaction import Redact
+from collector.redaction.fields import redacted
+from collector.redaction.redaction import Redact, Redaction
 
 
 class Wanted:
@@ -58,15 +59,19 @@ class Wanted:
             reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
         if settings.of_stream:
             reading = reading._replace(of_stream=settings.of_stream)
+        fields = stream.fields
         if more := tuple(name for name in settings.redact if name not in reading.redact):
-            reading = self._redacted(reading, (*reading.redact, *more))
+            rules = self._redaction(reading)
+            names = (*reading.redact, *more)
+            reading = reading._replace(redact=names, redactor=rules.of(names))
+            if (made := rules.redactor(names)) is not None:
+                fields = redacted(fields, made)
         if reading.on_excess == "store_only":
             has_all = {"limits": ()} if settings.has_excess else {"on_excess": "drop"}
             reading = reading._replace(**has_all)
-        return stream if reading is stream.reading else replace(stream, reading=reading)
+        return stream if reading is stream.reading else replace(stream, reading=reading, fields=fields)
 
-    def _redacted(self, reading: Reading, names: tuple[str, ...]) -> Reading:
-        """By the rules that its other names are of: after a reload, until it is described anew, those from before."""
+    def _redaction(self, reading: Reading) -> Redaction:
+        """The rules that its other names are of: after a reload, until it is described anew, those from before."""
         redactor = reading.redactor
-        rules = redactor.redaction if isinstance(redactor, Redact) else self._rules.redaction
-        return reading._replace(redact=names, redactor=rules.of(names))
+        return redactor.redaction if isinstance(redactor, Redact) else self._rules.redaction

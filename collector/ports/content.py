@@ -60,7 +60,8 @@ class ContentOptions(Section):
         None, description="minimum level; lines with a lower one are left out, lines without a level are delivered"
     )
     redact: tuple[str, ...] = Field(
-        (), description="sets and rules of redaction for this output, besides those that hold for a container"
+        (),
+        description="sets and rules of redaction for lines and fields of this output, besides those for a container",
     )
 
     def has_container(self, name: str, container_id: str, labels: Mapping[str, str]) -> bool:

@@ -121,8 +121,10 @@ class Redactor:
     def member(self, name: str, value: str) -> str:
         """The value of a field; of one that was cut nobody can say whether it ends amid a secret."""
         data = value.encode(errors="replace")
-        if len(data) >= bounds.MOST_BYTES and bounds.is_cut_off(value):
+        if bounds.is_cut_off(value):
             return HIDDEN
+        if TAG.fullmatch(data) is not None:
+            return value
         if self._rules.goes_by_names and value and is_secret(name.encode(errors="replace")):
             return self._tags.tag(PASSWORD, data).decode()
         made = self.text(value)

@@ -25,8 +25,8 @@ def is_cut(text: str) -> bool:
 
 
 def is_cut_off(text: str) -> bool:
-    """Whether it may be what `bounded` left of a longer one."""
-    return text.endswith(_MARK)
+    """Whether it may be what `bounded` left of a longer one, of whose last character all four bytes may have gone."""
+    return text.endswith(_MARK) and len(text.encode(errors="replace")) > MOST_BYTES - 4
 
 
 def slim(labels: Mapping[str, str], most: int = _KEPT_BYTES) -> dict[str, str]:

@@ -128,6 +128,33 @@ def test_what_an_output_redacts_is_added_to_what_the_rules_do_and_follows_them()
     assert seen.streams()[plain.key].reading != before
 
 
+def test_what_an_output_redacts_is_gone_from_the_fields_too_and_names_stay() -> None:
+    token = "ghp_" + "Fake" * 9
+    said = {
+        "docker_app": "a@b.example",
+        "docker_label_dsn": "postgres://me:hunter2@db/shop",
+        "docker_env_DB_PASSWORD": "x",
+        "owner": "me@example.com",
+        "t": f"see {token}",
+        "cut": "a" * 509 + "…",
+        "tier": "web",
+    }
+    stream = log_stream("/x")
+    stream = replace(stream, fields={**stream.fields, **said})
+    [found] = wanted(registry(stream), redact=["secrets", "pii"]).streams().values()
+    assert found.fields == dict(stream.fields) | {
+        "docker_label_dsn": "postgres://me:[redacted:connection_string]@db/shop",
+        "docker_env_DB_PASSWORD": "[redacted:password]",
+        "owner": "[redacted:email]",
+        "t": "see [redacted:github_token]",
+        "cut": "withheld",
+    }
+    assert next(iter(wanted(registry(stream)).streams().values())).fields == stream.fields
+    again = replace(stream, fields=found.fields)
+    [twice] = wanted(registry(again), redact=["secrets", "pii"]).streams().values()
+    assert twice.fields is again.fields
+
+
 def test_a_rule_that_is_renamed_redacts_until_the_stream_is_described_by_its_new_name() -> None:
     before, after = (
         Redaction(RedactOptions(patterns=({"name": name, "pattern": "m[0-9]+"},))) for name in ("member", "customer")
@@ -150,7 +177,8 @@ def test_what_an_output_asks_for_nothing_of_stays_as_it_is() -> None:
 async def test_outputs_with_content_of_their_own_get_it_and_keep_no_books_of_the_rest(tmp_path: Path) -> None:
     """One gets all, one without its secrets, one of a single container: at the same time, of the same files."""
     host, sharing = Host(tmp_path), Sharing()
-    host.add("web", *(raw(f"password=hunter2x9 {number}\n") for number in range(50)))
+    fields = {"host": "moby", "docker_container": "web-1", "docker_env_DB_PASSWORD": "hunter2x9"}
+    host.add("web", *(raw(f"password=hunter2x9 {number}\n") for number in range(50)), fields=fields)
     host.add("db", *(raw(f"row {number}\n") for number in range(50)))
     options: dict[str, dict[str, object]] = {
         "whole": {},

@@ -12,6 +12,7 @@ from collector.redaction.assignments import is_secret
 from collector.redaction.options import SETS, OwnPattern, RedactOptions
 from collector.redaction.redaction import Redaction
 from collector.redaction.redactor import MOST_BYTES, MOST_MATCHES, Redactor
+from collector.text.bounds import bounded
 from tests.collector.redaction.test_rule_corpora import MARKED, RULES, lines, unmarked
 
 OPTIONS = RedactOptions(sets=tuple(SETS))
@@ -306,6 +307,8 @@ def test_no_line_takes_long(text: str) -> None:
         ("docker_env_APP", "", ""),
         ("docker_env_DB_PASSWORD", "", ""),
         ("docker_env_APP", "x" * 509 + "…", "withheld"),
+        ("docker_env_APP", bounded("\U0001d11e" * 200), "withheld"),
+        ("docker_env_DB_PASSWORD", TAG, TAG),
         ("docker_env_APP", "short…", "short…"),
         ("docker_env_APP", "a@example.com " * (MOST_MATCHES + 1), "withheld"),
     ],
