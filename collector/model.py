@@ -168,12 +168,10 @@ class LogStream(Struct, frozen=True, kw_only=True, gc=False):
     `@target`, `docker_container` and what is known of it besides; they are never changed. `running` is the container's
     state when discovery last looked: a line without its newline ends only when the container has stopped. `has_run`
     says that it was ever started: before that it has no log. `files_kept` is how many files its log may have if it was
-    made since the agent started, else 0: of an older one nobody knows what was removed before.
-    `source` says where its lines are, `reading` how they are read, `input` which input does that.
-    `outputs` names those that get the lines, () for all. `labels` are those of the container that somebody chooses
-    containers by (`Policy.kept`); no document has them.
-    `root` is "" for a json-file log; else the lines are plain, and `path` is beneath it, without a link on the way.
-    `is_relayed`: it has documents of other agents, each with the container and target that it had there.
+    made since the agent started, else 0: of an older one nobody knows what was removed before. `source` says where its
+    lines are, `reading` how they are read, `input` which input does that; `outputs` names those that get them, () for
+    all. `labels` are those that somebody chooses containers by (`Policy.kept`); no document has them. `root` is "" for
+    a json-file log, else plain lines are at `path` beneath it, without a link. `is_relayed`: by other agents before.
     """
 
     container_id: str

@@ -229,6 +229,17 @@ class Configuration(Section):
         return self
 
     @model_validator(mode="after")
+    def _documents_of_others_have_no_labels(self) -> Self:
+        relay = next((name for name, one in self.inputs.items() if one.is_relay), None)
+        for name, output in self.outputs.items() if relay is not None else ():
+            if output.container_labels:
+                raise ValueError(
+                    f"outputs.{name}.container_labels has no effect on the documents of inputs.{relay}, which do not "
+                    "tell the labels of their containers; use containers or targets"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _each_fallback_is_another(self) -> Self:
         for name in self.outputs:
             passed = [name]

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import translate
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import structlog
 from msgspec.structs import replace
@@ -44,6 +44,8 @@ _AT_ONCE_BYTES = 4 << 20  # of records, about, that are unpacked at a time; what
 
 class Settings(KafkaOptions, InputSettings):
     """Records of Kafka, from other agents or from anybody."""
+
+    is_relay: ClassVar[bool] = True
 
     type: Literal["kafka"] = "kafka"
     topics: tuple[Text, ...] = Field(("*",), min_length=1, description="topics to read, such as app-*")

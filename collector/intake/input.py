@@ -190,6 +190,7 @@ class InputSettings(Section):
 
     default_name: ClassVar[str] = ""  # of the input of this type that is there when none is configured; "": of none
     has_events: ClassVar[bool] = False  # whether it is told how containers end
+    is_relay: ClassVar[bool] = False  # whether its documents are those of other agents
     engine_metrics_option: ClassVar[str] = ""  # the option with the URL of the engine's own metrics, if it has one
 
     type: str = Field(description="type of input: the name of a module in collector/inputs/; default: the input's name")

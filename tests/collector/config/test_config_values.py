@@ -433,3 +433,13 @@ def test_a_fallback_removes_nothing_more_from_lines_since_it_gets_them_as_they_a
         return
     with pytest.raises(ConfigurationError, match="b has redact secrets, which a has not: add it"):
         load(path, installed_types(), environ={})
+
+
+def test_an_output_of_a_relay_does_not_choose_by_labels_which_documents_do_not_tell(tmp_path: Path) -> None:
+    path = tmp_path / "pilotfish.yml"
+    outputs = {"a": {"type": "null", "container_labels": {"tier": "web"}}}
+    path.write_text(json.dumps({"inputs": {"kafka": {"brokers": ["kafka:9092"]}}, "outputs": outputs}))
+    with pytest.raises(ConfigurationError, match="container_labels has no effect on the documents of inputs"):
+        load(path, installed_types(), environ={})
+    path.write_text(json.dumps({"outputs": outputs}))
+    load(path, installed_types(), environ={})
