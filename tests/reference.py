@@ -13,7 +13,7 @@ import yaml
 
 from collector.app import sizing
 from collector.app.plugins import installed_types
-from collector.config.environment import Types
+from collector.config.environment import SECTIONS
 from collector.config.others import ROWS
 from collector.config.show import schema
 from collector.container_settings.keys import KEYS
@@ -51,7 +51,7 @@ def configuration() -> str:
     """Every key of `pilotfish.yml`, a table a section, in the order of the models."""
     whole = schema(installed_types())
     sections: list[tuple[str, Node]] = []
-    keys = {key: node for key, node in whole["properties"].items() if key not in Types._fields}
+    keys = {key: node for key, node in whole["properties"].items() if key not in SECTIONS}
     root = list(_keys({**whole, "properties": keys}, whole, "", sections))
     tables = [_rows(_HEAD, root)]
     for name, section in sections:

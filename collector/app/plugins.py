@@ -109,6 +109,7 @@ def installed_types() -> Types:
     return Types(
         inputs=InstalledTypes("input", inputs, InputSettings),
         outputs=InstalledTypes("output", shippers, ShipperSettings),
+        defaults={"inputs": inputs.DEFAULT, "outputs": shippers.DEFAULT},
     )
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -25,11 +25,18 @@ _OTHERS = re.compile(r"PILOTFISH_(DEBUG|CONFIG|SETUP_[A-Z_]+|SERVICE_HOST|SERVIC
 _LISTS = (list, tuple, set, frozenset)
 
 
+SECTIONS = ("inputs", "outputs")
+
+
 class Types(NamedTuple):
-    """The types of input and of output, each with its settings; the members are named as the sections."""
+    """The types of input and of output, each with its settings; these members are named as the sections.
+
+    `defaults`: by section, what is there when none is configured.
+    """
 
     inputs: Mapping[str, type[InputSettings]]
     outputs: Mapping[str, type[ShipperSettings]]
+    defaults: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 Chosen = Mapping[tuple[str, str], str]  # section and name of an input or output → its type
@@ -79,7 +86,7 @@ def kinds(annotation: Any) -> Iterator[Any]:
 def model_at(keys: tuple[str, ...], chosen: Chosen, types: Types) -> type[BaseModel] | None:
     """The section that stands at a path of keys, or None."""
     found: Any
-    if len(keys) == 2 and keys[0] in Types._fields:
+    if len(keys) == 2 and keys[0] in SECTIONS:
         found = settings_at(keys[0], keys[1], chosen, types)
     else:
         found = _annotation_at(keys, chosen, types) if keys else Configuration
@@ -100,7 +107,7 @@ def type_of(section: str, name: str, chosen: Chosen) -> str:
 def _annotation_at(keys: tuple[str, ...], chosen: Chosen, types: Types) -> Any | None:
     """The annotation of the value at a path of keys; `Any` where nothing is known of it; None: no such key."""
     here: Any = Configuration
-    if len(keys) >= 2 and keys[0] in Types._fields:
+    if len(keys) >= 2 and keys[0] in SECTIONS:
         if len(keys) == 2:
             return BaseModel
         # an unknown type is an error that validation tells better
@@ -128,7 +135,7 @@ def chosen_types(*layers: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     return {
         (section, name): options["type"]
         for layer in layers
-        for section in Types._fields
+        for section in SECTIONS
         if isinstance(named := layer.get(section), dict)
         for name, options in named.items()
         if isinstance(options, dict) and isinstance(options.get("type"), str)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from collector.config import environment, logspout, mistakes, others, translating, yaml_file
-from collector.config.environment import Chosen, EnvironmentValues, Types
+from collector.config.environment import SECTIONS, Chosen, EnvironmentValues, Types
 from collector.config.models import Configuration, Http, Log, Metrics
 from collector.config.show import schema, show
 from collector.config.yaml_file import FileValues
@@ -99,9 +99,9 @@ def _origin(name: str) -> str:
 def _complete(values: dict[str, Any], environ: Mapping[str, str], types: Types) -> dict[tuple[str, ...], str]:
     """Fill in the defaults that depend on what is configured or on the machine; name the variables used."""
     values.setdefault("state_dir", str(places.state_dir(environ)))
-    for section in Types._fields:
+    for section in SECTIONS:
         if values.get(section, {}) == {}:
-            values[section] = _default_of(getattr(types, section))
+            values[section] = {name: dict(options) for name, options in types.defaults.get(section, {}).items()}
     names = others.take_over(values, environ)
     if not isinstance(values["inputs"], dict):
         return names
@@ -120,12 +120,6 @@ def _input_settings(name: str, chosen: Chosen, types: Types) -> type[InputSettin
     with suppress(ConfigurationError):  # of a type that cannot be loaded, validation tells better
         return types.inputs.get(environment.type_of("inputs", name, chosen))
     return None
-
-
-def _default_of(types: Mapping[str, type[InputSettings | ShipperSettings]]) -> dict[str, Any]:
-    """What is there when none is configured, as the type that offers itself for it says."""
-    found = ((types[kind].default_name, kind) for kind in types)
-    return next(({name: {"type": kind}} for name, kind in found if name), {})
 
 
 def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,7 +181,7 @@ def _validate(
     def explain(error: ValidationError, above: tuple[str, ...]) -> None:
         wrong.extend(mistakes.lines(error, above, values=values, types=types, place=sources.place))
 
-    for section in Types._fields:
+    for section in SECTIONS:
         if not isinstance(values[section], dict):
             continue  # the whole is refused for it, below
         opened[section] = {}

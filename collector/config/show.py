@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic.json_schema import models_json_schema
 
-from collector.config.environment import Types
+from collector.config.environment import SECTIONS, Types
 from collector.config.mistakes import SECRET_KEY
 from collector.config.models import Configuration
 from collector.text.masking import MASK, mask_url
@@ -60,7 +60,7 @@ def _scalar(value: Any) -> str:
 
 def schema(types: Types) -> dict[str, Any]:
     """The JSON Schema of the file, with inputs and outputs told apart by their `type`; an input's name may say it."""
-    models = {(section, kind): known[kind] for section, known in types._asdict().items() for kind in sorted(known)}
+    models = {(at, kind): getattr(types, at)[kind] for at in SECTIONS for kind in sorted(getattr(types, at))}
     wanted = [(model, "validation") for model in (Configuration, *models.values())]
     references, rest = models_json_schema(wanted, ref_template="#/$defs/{model}")  # type: ignore[arg-type]  # a list of pairs
     definitions = rest["$defs"]
@@ -71,7 +71,7 @@ def schema(types: Types) -> dict[str, Any]:
         if section == "outputs":
             options["required"] = sorted({*options.get("required", []), "type"})
     root = definitions.pop(references[Configuration, "validation"]["$ref"].removeprefix("#/$defs/"))
-    for section in Types._fields:
+    for section in SECTIONS:
         mapping = {kind: name for (where, kind), name in names.items() if where == section}
         _tell_apart(root["properties"][section], mapping, is_named_by_type=section == "inputs")
     root.pop("required", None)

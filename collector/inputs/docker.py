@@ -37,7 +37,6 @@ EngineUrl = Annotated[
 class Settings(ContainerOptions):
     """Containers of a Docker daemon. The agent reads their log files."""
 
-    default_name = "docker"
     has_events = True
     logs_option = "logs_root"
     engine_metrics_option = "metrics_url"
@@ -154,7 +153,7 @@ class Docker(ContainerInput):
     async def run(self) -> None:
         """Follow the daemon until cancelled."""
         settings, context = self._settings, self._context
-        is_usual = context.name == settings.default_name
+        is_usual = context.name == settings.type
         host_file = context.state / (places.HOST_FILE if is_usual else f"{places.HOST_FILE}.{context.name}")
         files = settings.files(context)
         enricher = settings.enricher(context, context.host or known_host(host_file), files)

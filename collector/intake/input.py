@@ -188,7 +188,6 @@ class Defaults(NamedTuple):
 class InputSettings(Section):
     """What every input has. The `Settings` of a type add its own options."""
 
-    default_name: ClassVar[str] = ""  # of the input of this type that is there when none is configured; "": of none
     has_events: ClassVar[bool] = False  # whether it is told how containers end
     is_relay: ClassVar[bool] = False  # whether its documents are those of other agents
     engine_metrics_option: ClassVar[str] = ""  # the option with the URL of the engine's own metrics, if it has one

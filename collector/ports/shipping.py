@@ -85,7 +85,6 @@ class ShipperSettings(ContentOptions):
     is_searched_first: ClassVar[bool] = False  # since its documents are on this machine
     takes_many_writers: ClassVar[bool] = False  # whether several processes may ship to the destination at once
     has_excess: ClassVar[bool] = False  # whether it gets what `on_excess: store_only` keeps from others
-    default_name: ClassVar[str] = ""  # of the output of this type that is there when none is configured; "": of none
 
     type: str = Field(description="type of output: the name of a module in shippers/")
     batch_bytes: Bytes = Field(2 << 20, le=1 << 30, description="size of a batch; a batch of this size is sent at once")

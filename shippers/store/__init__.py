@@ -33,7 +33,6 @@ class _Named(Struct):
 class Settings(ShipperSettings):
     """The embedded store: documents on this machine, for `pilotfish search`."""
 
-    default_name = "local"
     is_searched_first = True
     has_excess = True
 

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.config.environment import Types
+from collector.app.plugins import installed_types
+from collector.config.environment import SECTIONS, Types
 from collector.config.loading import load
 from collector.config.models import Configuration
 from collector.config.show import schema, show
@@ -27,7 +28,7 @@ from shippers.store import Settings as Store
 
 INPUTS: dict[str, type[InputSettings]] = {"docker": DockerInput, "directory": DirectoryInput}
 OUTPUTS: dict[str, type[ShipperSettings]] = {"elasticsearch": Elasticsearch, "stdout": Stdout, "store": Store}
-TYPES = Types(INPUTS, OUTPUTS)
+TYPES = Types(INPUTS, OUTPUTS, installed_types().defaults)
 SECRET = "k9!Geheim-7"
 KNOWN = "elasticsearch, stdout, store"
 ELSE = "If not, use one of"
@@ -79,11 +80,11 @@ def test_nothing_configured_reads_docker_into_the_store() -> None:
     assert configuration.warnings == []
 
 
-def test_the_output_that_is_there_when_none_is_configured_is_the_one_whose_type_says_so() -> None:
+def test_the_output_that_is_there_when_none_is_configured_comes_with_the_types() -> None:
     class Other(ShipperSettings):
-        default_name = "here"
+        pass
 
-    types = Types(INPUTS, {"stdout": Stdout, "other": Other})
+    types = Types(INPUTS, {"stdout": Stdout, "other": Other}, {"outputs": {"here": {"type": "other"}}})
     for environ in ({}, {"PILOTFISH_OUTPUTS": "{}"}):
         outputs = load(None, types, environ).outputs
         assert {name: output.type for name, output in outputs.items()} == {"here": "other"}
@@ -458,7 +459,7 @@ def test_show_with_origin_tells_file_environment_and_default(written: Path) -> N
     assert rows[next(key for key in rows if key.startswith("drain_seconds"))] == "default"
 
 
-@pytest.mark.parametrize("section", Types._fields)
+@pytest.mark.parametrize("section", SECTIONS)
 def test_the_schema_tells_inputs_and_outputs_apart_by_type(section: str) -> None:
     found = schema(TYPES)
     [options] = found["properties"][section]["patternProperties"].values()

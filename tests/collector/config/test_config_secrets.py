@@ -8,7 +8,7 @@ import yaml
 from pydantic import SecretStr
 
 from collector.app.plugins import installed_types
-from collector.config.environment import kinds
+from collector.config.environment import SECTIONS, kinds
 from collector.config.loading import load
 from collector.config.show import show
 from collector.errors import ConfigurationError, PilotfishError
@@ -31,8 +31,8 @@ def _all(kind: object) -> set[object]:
 
 SECRETS = [
     (section, kind, option)
-    for section, types in TYPES._asdict().items()
-    for kind in types
+    for section in SECTIONS
+    for kind in getattr(TYPES, section)
     for option in secrets_of(section, kind)
 ]
 BESIDE: dict[str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from collector.app.agent import Agent
 from collector.app.plugins import installed_types
-from collector.config.environment import Types, kinds
+from collector.config.environment import SECTIONS, kinds
 from collector.config.loading import load
 from collector.config.models import Configuration
 from collector.config.show import show
@@ -92,7 +92,7 @@ def keys_of(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[st
     for key, field in model.model_fields.items():
         yield (*above, key)
         for kind in kinds(field.annotation):
-            if isinstance(kind, type) and issubclass(kind, BaseModel) and key not in Types._fields:
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and key not in SECTIONS:
                 yield from keys_of(kind, (*above, key))
 
 
@@ -117,9 +117,9 @@ KEYS = sorted(
         *keys_of(Configuration, ()),
         *(
             key
-            for section, types in TYPES._asdict().items()
-            for kind in types
-            for key in keys_of(types[kind], (section, kind))
+            for section in SECTIONS
+            for kind in getattr(TYPES, section)
+            for key in keys_of(getattr(TYPES, section)[kind], (section, kind))
             if is_of_its_own(key)
         ),
     }
@@ -171,7 +171,7 @@ async def starts(configuration: Configuration) -> None:
 
 
 TRIED = [  # those of inputs and outputs, half a second each, in the whole suite alone
-    pytest.param(key, marks=[pytest.mark.slow] if key[0] in Types._fields and len(key) == 3 else []) for key in KEYS
+    pytest.param(key, marks=[pytest.mark.slow] if key[0] in SECTIONS and len(key) == 3 else []) for key in KEYS
 ]
 
 
@@ -223,7 +223,7 @@ def test_every_number_has_an_end() -> None:
     """What has none is a clock's or a disk's overflow that somebody finds."""
     for path in KEYS:
         model: Any = Configuration
-        if path[0] in Types._fields and len(path) == 3:
+        if path[0] in SECTIONS and len(path) == 3:
             model = getattr(TYPES, path[0])[path[1]]
         elif len(path) == 2:
             model = next(iter(kinds(Configuration.model_fields[path[0]].annotation)))

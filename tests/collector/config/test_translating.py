@@ -55,7 +55,8 @@ class Wire(ShipperSettings):
         )
 
 
-TYPES = Types(inputs=installed_types().inputs, outputs={"wire": Wire, "store": installed_types().outputs["store"]})
+OWN = installed_types()
+TYPES = Types(inputs=OWN.inputs, outputs={"wire": Wire, "store": OWN.outputs["store"]}, defaults=OWN.defaults)
 
 
 def loaded(
