@@ -119,4 +119,4 @@ async def test_datagrams_go_no_faster_than_they_may(listener: socket.socket) -> 
         begin = time.monotonic()
         for _ in range(5):
             await datagrams.send([b"x"] * 20)
-        assert time.monotonic() - begin >= (100 - AT_ONCE) / 1000 - SLACK_SECONDS
+        assert time.monotonic() - begin > 0.075  # 100 less those at once; timers are early by a few milliseconds
