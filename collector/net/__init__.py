@@ -5,6 +5,6 @@ operator adds), `reread` (files that change), `http_client` (one request, and wh
 node is asked), `http_node` (one request at one node). Why it is our own: `docs/decisions/0023-net-kit.md`.
 
 For TCP: `addresses` (how a server is named), `stream_options` (the mixin for `Settings`), `stream` (one connection),
-`streams` (those to one destination, kept and used again), `unacknowledged` (where a server
-acknowledges nothing), `datagrams` (UDP).
+`streams` (those to one destination, kept and used again), `unacknowledged` (where a server acknowledges nothing);
+where there is UDP, too: `datagram_options` (the mixin), `datagrams`.
 """
