@@ -1,4 +1,8 @@
-"""What settings leave out is told: once in a while a document for each container of which there was any."""
+"""What settings leave out is told: once in a while a document for each container of which there was any.
+
+Which streams an output of a relay wants is told in the metrics alone, as other agents do not tell of logs that an
+output does not want.
+"""
 
 import time
 from collections import Counter
@@ -7,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from collector.model import LogStream, Segment
 from collector.text.bounds import bounded
 from collector.transform import left_out
+from collector.transform.choice import OF_STREAMS
 from collector.transform.stamps import Stamps
 
 _MOST_CONTAINERS = 1000  # with documents of their own; what is left out of others is in the metrics
@@ -24,11 +29,12 @@ class LeftOut:
 
     def count(self, stream: LogStream, filtered: Mapping[str, int]) -> None:
         """So many lines of the stream were left out, by rule."""
-        if not any(filtered.values()):
+        told = {rule: count for rule, count in filtered.items() if count and rule not in OF_STREAMS}
+        if not told:
             return
         key = (stream.container, stream.fields.get("host", ""))
         if key in self._rules or len(self._rules) < _MOST_CONTAINERS:
-            self._rules.setdefault(key, Counter()).update(filtered)
+            self._rules.setdefault(key, Counter()).update(told)
 
     @property
     def has_any(self) -> bool:

@@ -16,6 +16,7 @@ from collector.model import Counts
 from collector.ports.content import is_chosen
 from collector.reading import Reading
 
+OF_STREAMS = frozenset({"container", "container_id", "target"})  # the rules for all of a stream
 _OF_LINES = frozenset({"stdout", "stderr"})
 
 

@@ -50,6 +50,15 @@ def told(shipper: RecordingShipper) -> Counter[str]:
     return found
 
 
+def test_what_an_output_of_a_relay_does_not_want_is_no_loss_of_a_container() -> None:
+    left_out = LeftOut(UTC_STAMPS)
+    left_out.count(log_stream("/log"), {"target": 3, "container": 2, "container_id": 1})
+    assert not left_out.has_any
+    left_out.count(log_stream("/log"), {"target": 3, "level": 2, "stream": 1})
+    (segment,) = left_out.told()
+    assert json.loads(segment.documents[0])["log"]["rules"] == {"level": 2, "stream": 1}
+
+
 async def test_an_output_has_a_minimum_level_of_its_own(host: Host) -> None:
     host.add("web", *lines(range(100)), reading=Reading(level="info"))
     near, far = RecordingShipper(), RecordingShipper()
