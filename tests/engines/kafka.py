@@ -148,9 +148,9 @@ class Kafka:
         return found
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")  # one of 64 begins with a dash
         words: Sequence[str | Path] = [
-            *self._java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._configuration,
+            *self._java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", self._configuration,
             *(
                 word
                 for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
