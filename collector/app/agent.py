@@ -33,7 +33,9 @@ from collector.pipeline.event_queue import EventFeed
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.progress import Progress
 from collector.pipeline.sharing import Sharing
+from collector.pipeline.shown import Shown
 from collector.ports import OutputContext, Searchable, Shipper
+from collector.ports.content import ContentOptions
 from collector.reading import AS_WRITTEN
 from collector.runtime import garbage, log_output, memory, open_files, signals
 from collector.state import places
@@ -85,9 +87,12 @@ class Agent:
             has_usage=configuration.metrics.cadvisor_names,
         )
         self.address: places.Address | None = None
-        self.live = Live(reached=self._reached)
-        self.inputs: dict[str, Input] = {}  # by name
         self._rules = RuleBook()
+        self.shown = Shown(lambda: self._rules.redaction, configuration.outputs.values())
+        outputs = configuration.outputs.values()
+        contents = {(one.has_excess, one.model_dump_json(include={*ContentOptions.model_fields})) for one in outputs}
+        self.live = Live(reached=self._reached, shown=self.shown.segment, outputs_differ=len(contents) > 1)
+        self.inputs: dict[str, Input] = {}  # by name
         self.pipelines: list[Pipeline] = []
         self._routes: AgentRoutes | None = None
 
@@ -244,7 +249,7 @@ class Agent:
             not_ready=self.not_ready,
             metrics=lambda accept: expose(exporter.families(), accept),
             status=self.status,
-            explain=partial(explained, self.registry, self.pipelines, self.inputs),
+            explain=partial(explained, self.registry, self.pipelines, self.inputs, self.shown.stream),
             search=self._searched(opened),
             live=self.live,
             dead_letters=[state / places.DEAD_LETTERS],

@@ -42,13 +42,17 @@ def explained(
     registry: Registry,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
+    shown: Callable[[LogStream], LogStream],
     is_meant: Callable[[str], bool],
 ) -> list[dict[str, Any]]:
-    """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs."""
+    """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs.
+
+    `shown` gives a stream as its lines may be seen.
+    """
     ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
     until = time.monotonic() + _MOST_SECONDS
     ours.sort(key=lambda one: one.name)
-    return [_container(one, registry, pipelines, inputs, until) for one in ours[:_MOST_CONTAINERS]]
+    return [_container(one, registry, pipelines, inputs, shown, until) for one in ours[:_MOST_CONTAINERS]]
 
 
 def _container(
@@ -56,6 +60,7 @@ def _container(
     registry: Registry,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
+    shown: Callable[[LogStream], LogStream],
     until: float,
 ) -> dict[str, Any]:
     owner = registry.owner(one.id)
@@ -70,7 +75,7 @@ def _container(
         "not_followed": f"excluded by {excluded}" if excluded is not None else "" if one.streams else _why(one),
         "faults": one.settings.told(),
         "streams": [
-            _stream(stream, entries.get((stream.target, stream.source)), pipelines, inputs, until)
+            _stream(stream, entries.get((stream.target, stream.source)), pipelines, inputs, shown, until)
             for stream in one.streams
         ],
     }
@@ -86,9 +91,11 @@ def _stream(
     entry: Entry | None,
     pipelines: Sequence[Pipeline],
     inputs: Mapping[str, Reads],
+    shown: Callable[[LogStream], LogStream],
     until: float,
 ) -> dict[str, Any]:
-    redact = None if stream.reading.redactor is None else stream.reading.redactor()
+    seen = shown(stream)
+    redact = None if seen.reading.redactor is None else seen.reading.redactor()
     readers = {one.output: reader for one in pipelines if (reader := one.readers.get(stream.key)) is not None}
     return {
         "name": stream.entry if entry is None else entry.name,
@@ -107,7 +114,7 @@ def _stream(
             for output, reader in readers.items()
         },
         "not_for": [one.output for one in pipelines if not one.wanted.has(stream)],
-        "lines": _lines(stream, inputs[stream.input], redact, until) if stream.input in inputs and stream.path else [],
+        "lines": _lines(seen, inputs[stream.input], redact, until) if stream.input in inputs and stream.path else [],
     }
 
 

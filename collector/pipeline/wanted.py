@@ -4,7 +4,7 @@ What it does not want does not exist for it: no reader, no position, and nothing
 with documents of other agents it reads all, and its transform leaves out what the output does not want.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -13,7 +13,6 @@ from collector.discovery.registry import Registry
 from collector.documents.levels import NAMES
 from collector.model import LogStream, StreamKey
 from collector.ports import ShipperSettings
-from collector.reading import Reading
 from collector.redaction.fields import redacted
 from collector.redaction.redaction import Redact, Redaction
 
@@ -59,19 +58,24 @@ class Wanted:
             reading = reading._replace(level=max(least, reading.level or least, key=NAMES.index))
         if settings.of_stream:
             reading = reading._replace(of_stream=settings.of_stream)
-        fields = stream.fields
-        if more := tuple(name for name in settings.redact if name not in reading.redact):
-            rules = self._redaction(reading)
-            names = (*reading.redact, *more)
-            reading = reading._replace(redact=names, redactor=rules.of(names))
-            if (made := rules.redactor(names)) is not None:
-                fields = redacted(fields, made)
         if reading.on_excess == "store_only":
             has_all = {"limits": ()} if settings.has_excess else {"on_excess": "drop"}
             reading = reading._replace(**has_all)
-        return stream if reading is stream.reading else replace(stream, reading=reading, fields=fields)
+        stream = stream if reading is stream.reading else replace(stream, reading=reading)
+        return also_redacted(stream, settings.redact, self._rules.redaction)
 
-    def _redaction(self, reading: Reading) -> Redaction:
-        """The rules that its other names are of: after a reload, until it is described anew, those from before."""
-        redactor = reading.redactor
-        return redactor.redaction if isinstance(redactor, Redact) else self._rules.redaction
+
+def also_redacted(stream: LogStream, names: Sequence[str], redaction: Redaction) -> LogStream:
+    """The stream whose lines and fields lose what these sets and rules find, too; itself if they do already.
+
+    The rules are those that its other names are of: after a reload, until it is described anew, those from before.
+    """
+    reading = stream.reading
+    more = tuple(dict.fromkeys(name for name in names if name not in reading.redact))
+    if not more:
+        return stream
+    known = reading.redactor
+    asked = (*reading.redact, *more)
+    redact = Redact(known.redaction if isinstance(known, Redact) else redaction, asked)
+    reading = reading._replace(redact=asked, redactor=redact)
+    return replace(stream, reading=reading, fields=redacted(stream.fields, redact()))

@@ -1,6 +1,6 @@
 """The operator's section `redact` → a redactor for each stream, with the rules that its settings name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from collector.redaction.redactor import Limited, Redactor, Rules
 from collector.redaction.tags import Tags
 
 _LEAST_KEY_BYTES = 16
+OWN_STAGE = 0  # of the operator's patterns; behind them come the sets
 
 
 class Redaction:
@@ -41,6 +42,17 @@ class Redaction:
         if (rules := self._rules.get(asked)) is None:
             rules = self._rules[asked] = self._made(frozenset(asked))
         return Redactor(rules, self._tags)
+
+    def stages(self, names: Sequence[str]) -> Mapping[str, int]:
+        """The rules that these sets, rules and patterns are, each with its stage: lines pass the lower ones first."""
+        own = {one.name: OWN_STAGE for one in self._options.patterns if one.name in names}
+        of_sets = {
+            rule.name: stage
+            for stage, (name, rules) in enumerate(SETS.items(), OWN_STAGE + 1)
+            for rule in rules
+            if name in names or rule.name in names
+        }
+        return own | of_sets
 
     def is_as(self, other: "Redaction") -> bool:
         """Whether lines come out of both the same."""

@@ -32,12 +32,14 @@ class View(NamedTuple):
     containers: tuple[str, ...] = ()
     container_ids: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()  # where lines are left out by what they say: they are without their secrets then
 
 
 def view_of(reading: Reading) -> View:
     """That of an output that reads so."""
     chosen = reading.containers, reading.container_ids, reading.targets
-    return View(reading.of_stream, reading.level, reading.limits, *chosen)
+    redact = reading.redact if reading.is_selective else ()
+    return View(reading.of_stream, reading.level, reading.limits, *chosen, redact)
 
 
 class Reached(NamedTuple):
@@ -65,9 +67,13 @@ class _Front(Struct):
 
 
 class Ahead:
-    """Every stream's front. It begins where the outputs are when somebody begins to watch."""
+    """Every stream's front. It begins where the outputs are when somebody begins to watch.
 
-    def __init__(self) -> None:
+    `differ`: outputs may have different views of a stream, also one that nobody has read yet.
+    """
+
+    def __init__(self, *, differ: bool = False) -> None:
+        self._differ = differ
         self._fronts: dict[tuple[StreamKey, View], _Front] = {}
         self._views: set[View] = set()
         self._shown: dict[str, None] = {}  # ids, oldest first
@@ -115,7 +121,7 @@ class Ahead:
 
     def _of_no_other_view(self, segment: Segment) -> Segment | None:
         """What of a segment no output with another view has shown."""
-        if len(self._views) < 2:
+        if len(self._views) < 2 and not self._differ:
             return segment
         new = [index for index, name in enumerate(segment.ids) if name not in self._shown]
         self._shown |= dict.fromkeys(segment.ids)

@@ -19,6 +19,8 @@ from collector.model import LogStream, Segment, StreamKey
 from collector.ports.content import has_labels
 from collector.web.ahead import Ahead, Reached
 
+Show = Callable[[Segment], Segment]
+
 ROOM_BYTES = 1 << 20  # per watcher; with 16 of them 16 MiB at most
 
 
@@ -78,10 +80,12 @@ class Glimpse(Struct, frozen=True):
 class Watcher:
     """One subscription: an asynchronous iterator of `Glimpse`s that ends when `Live` closes.
 
-    `segment` gives the next as a whole, with the stream that it is of.
+    `segment` gives the next as a whole, with the stream that it is of, as `shown` lets it be seen: that is done when
+    it is taken, so that what is skipped costs nothing.
     """
 
-    def __init__(self, wanted: Wanted, room_bytes: int) -> None:
+    def __init__(self, wanted: Wanted, room_bytes: int, shown: Show) -> None:
+        self._shown = shown
         self._wanted = wanted
         self._matches = wanted.matcher()
         self._room_bytes = room_bytes
@@ -129,7 +133,7 @@ class Watcher:
             await self._news.wait()
         skipped, segment = self._waiting.popleft()
         self._size -= segment.size
-        return skipped, segment
+        return skipped, self._shown(segment)
 
 
 class OutputTap:
@@ -152,14 +156,23 @@ class OutputTap:
 class Live:
     """The meeting place of the pipelines, which publish, and those who watch. All of it belongs to one loop.
 
-    `reached` tells up to where each output has read each stream.
+    `reached` tells up to where each output has read each stream, `shown` gives what may be seen of a segment.
+    `outputs_differ` says that they may leave out different lines of a stream.
     """
 
-    def __init__(self, room_bytes: int = ROOM_BYTES, *, reached: Callable[[], Iterable[Reached]] = tuple) -> None:
+    def __init__(
+        self,
+        room_bytes: int = ROOM_BYTES,
+        *,
+        reached: Callable[[], Iterable[Reached]] = tuple,
+        shown: Show = lambda segment: segment,
+        outputs_differ: bool = False,
+    ) -> None:
         self._watchers: set[Watcher] = set()
         self._room_bytes = room_bytes
         self._reached = reached
-        self._ahead = Ahead()
+        self._shown = shown
+        self._ahead = Ahead(differ=outputs_differ)
         self._closed = False
 
     def tap(self, output: str) -> OutputTap:
@@ -188,7 +201,7 @@ class Live:
     @contextmanager
     def subscribe(self, wanted: Wanted) -> Iterator[Watcher]:
         """Watch from now on until the block ends."""
-        watcher = Watcher(wanted, self._room_bytes)
+        watcher = Watcher(wanted, self._room_bytes, self._shown)
         if self._closed:
             watcher.close()
         if not self._watchers:

@@ -34,6 +34,7 @@ def told(agent: Agent, name: str = "") -> dict[str, dict[str, Any]]:
         agent.registry,
         agent.pipelines,
         agent.inputs,
+        agent.shown.stream,
         lambda one: name in ("", one),
     )
     return {one["container"]: one for one in orjson.loads(orjson.dumps(found))}
@@ -140,6 +141,23 @@ async def test_where_lines_are_redacted_neither_they_nor_their_documents_nor_tag
             "`containers`"
         ]
         assert orjson.loads(delivered(kept)[0])["docker_env_DB_PASSWORD"] == "[redacted:password]"
+
+
+async def test_what_any_output_redacts_is_shown_of_no_line_and_no_field(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.environ["PILOTFISH_OUTPUTS__PUBLIC"] = json.dumps({"type": "keeps", "containers": ["db"], "redact": ["pii"]})
+    tree = host.tree("directory")
+    labels = {"pilotfish.tags": "owner=me@example.com", "pilotfish.fields.env": "MAIL"}
+    describe(tree, "web", labels, ["MAIL=me@example.com"], "from me@example.com", '{"mail":"me@example.com"}')
+    async with host.running() as (agent, kept):
+        await until(lambda: len(kept.documents) == 2)
+        assert b"me@example.com" in b"".join(delivered(kept))
+        found = told(agent)["web"]
+        assert "me@" not in str(found)
+        assert [json.loads(line["document"])["docker_env_MAIL"] for line in found["streams"][0]["lines"]] == [
+            "[redacted:email]"
+        ] * 2
+        assert "redact" not in settings(found["streams"][0])
 
 
 async def test_lines_that_are_one_event_are_shown_with_its_document(tmp_path: Path) -> None:

@@ -225,6 +225,32 @@ async def test_each_event_is_shown_once_whichever_output_takes_it_first(host: Ho
     assert watch.seen == {"events": [f"c{number} is x" for number in range(200)]}
 
 
+async def test_an_agent_shows_what_none_of_its_outputs_takes_out(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path / "logs", "c" * 64)
+    (log.live.parent / "config.v2.json").write_text(
+        json.dumps({"ID": "c" * 64, "Name": "/web", "LogPath": str(log.live), "State": {"Running": True}, "Config": {}})
+    )
+    variables = {
+        "PILOTFISH_STATE_DIR": str(tmp_path / "state"),
+        "PILOTFISH_HTTP": "false",
+        "PILOTFISH_INPUTS__DIRECTORY__PATH": str(tmp_path / "logs"),
+        "PILOTFISH_OUTPUTS__WHOLE__TYPE": "null",
+        "PILOTFISH_OUTPUTS__PUBLIC": json.dumps({"type": "null", "containers": ["db"], "redact": ["pii"]}),
+        "PILOTFISH_DRAIN_SECONDS": "0",
+    }
+    agent = Agent(load(None, installed_types(), variables))
+    log.write(raw("before\n"))
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(agent.run())
+        await until(lambda: any(one.ledger.acknowledged for one in agent.pipelines))
+        async with Watch(agent.live).on() as watch:
+            log.write(raw("mail to me@example.com\n"))
+            await until(lambda: watch.count == 1)
+        agent.stop()
+        await running
+    assert watch.seen == {"web": ["mail to [redacted:email]"]}
+
+
 async def test_an_agent_shows_what_it_reads_while_its_first_output_is_away(tmp_path: Path) -> None:
     log = ContainerLog(tmp_path / "logs", "c" * 64)
     (log.live.parent / "config.v2.json").write_text(

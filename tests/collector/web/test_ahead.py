@@ -155,6 +155,19 @@ def test_outputs_that_leave_out_different_lines_hide_none_of_each_other(one: Rea
     assert sorted(map(int, seen)) == list(range(12))
 
 
+def test_what_is_shown_before_a_second_output_comes_is_not_shown_again() -> None:
+    ahead = Ahead(differ=True)
+    assert shown(ahead, "few", left(part(range(4)), 1, reading=Reading(level="error"))) == ["1"]
+    assert shown(ahead, "all", part(range(4))) == ["0", "2", "3"]
+
+
+def test_where_redaction_decides_what_is_left_out_outputs_have_views_of_their_own() -> None:
+    ahead = Ahead(differ=True)
+    readings = [Reading(include="a", redact=names) for names in ((), ("pii",))]
+    assert [shown(ahead, "ab"[number], left(part(range(4)), number, 2, reading=reading))
+            for number, reading in enumerate(readings)] == [["0", "2"], ["1"]]  # fmt: skip
+
+
 def test_what_outputs_with_different_levels_have_is_shown_once() -> None:
     bad = Reading(level="error")
     for is_few_first in (True, False):
