@@ -175,18 +175,12 @@ def line(document: bytes) -> str:
     if not is_document(document):
         return document.decode(errors="replace")
     log = split(document).log
-    text = text_alone(log)
-    return log.decode(errors="replace") if text is None else text
-
-
-def text_alone(log: bytes) -> str | None:
-    """The text of a `log` that is a message and nothing else; None if it is more."""
     if (text := _TEXT_ALONE.fullmatch(log)) is not None:
         try:
             return str(orjson.loads(text[1]))
         except UNREADABLE:
             pass
-    return None
+    return log.decode(errors="replace")
 
 
 def fields(document: bytes) -> dict[str, str]:

@@ -6,27 +6,22 @@ nobody can tell what that is, and what the line said is withheld: a secret may s
 it, and a pattern of the operator may go over several members that a format made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable
 
-import orjson
 from msgspec.structs import replace
 
-from collector.documents.document import HEAD, is_document, split, text_alone
+from collector.documents.document import HEAD, is_document, split
 from collector.documents.json_text import message
-from collector.errors import UNREADABLE
+from collector.documents.redacted import redacted
 from collector.model import LogStream, Segment
 from collector.pipeline.wanted import also_redacted
 from collector.ports import ShipperSettings
-from collector.redaction.fields import redacted_members
+from collector.redaction.fields import NAMES, member_of
 from collector.redaction.redaction import OWN_STAGE, Redact, Redaction
-from collector.redaction.redactor import Redactor
 from collector.redaction.tags import BEGINS
 
 WITHHELD = "withheld: an output takes more out of this line than can be found in what was made of it"
 _AS_WRITTEN = ("", "none")  # formats that leave a line whole
-_ATTRS = b'"docker_attrs":['
-_Hide = Callable[[bytes], bytes]
 
 
 class Shown:
@@ -47,70 +42,26 @@ class Shown:
         redact = shown.reading.redactor
         if shown is own or not isinstance(redact, Redact):
             return segment
-        applied, all_ = (redact.redaction.stages(names) for names in (own.reading.redact, shown.reading.redact))
-        missing = {name: stage for name, stage in all_.items() if name not in applied}
-        if not missing:
+        missing = redact.redaction.missing(own.reading.redact, shown.reading.redact)
+        if not missing.stages:
             return segment
-        is_apart = OWN_STAGE in missing.values() and own.reading.format not in _AS_WRITTEN
-        is_behind = not applied or min(missing.values()) > max(applied.values())
-        hide = partial(_hidden, redactor=redact(), is_apart=is_apart, is_behind=is_behind)
+        is_whole = OWN_STAGE not in missing.stages or own.reading.format in _AS_WRITTEN
         documents = segment.documents
-        if is_apart or any(_ATTRS in document for document in documents[:1]):
-            documents = list(map(hide, documents))
-        else:
-            if shown.fields is not own.fields:
-                documents = _with_other_fields(documents, own.fields, shown.fields, hide)
-            documents = _suspects_hidden(documents, redact(), hide, is_behind=is_behind)
+        if not is_whole or not missing.is_behind:
+            documents = [each if is_whole and not _is_tagged(each) else _withheld(each) for each in documents]
+        redactor = redact()
+        member = member_of(redactor, is_behind=missing.is_behind)
+        keeps = None if shown.fields is own.fields else NAMES
+        documents = redacted(documents, redactor, member=member, keeps=keeps)
         return replace(segment, stream=shown, documents=documents, size=sum(map(len, documents)))
 
 
-def _with_other_fields(
-    documents: list[bytes], own: Mapping[str, str], other: Mapping[str, str], hide: _Hide
-) -> list[bytes]:
-    """With the fields, which stand at the end of each, without what is taken out of them."""
-    before, now = (orjson.dumps(dict(fields))[1:] for fields in (own, other))
-    size = len(before)
-    return [each[:-size] + now if each.endswith(before) else hide(each) for each in documents]
+def _is_tagged(document: bytes) -> bool:
+    """Whether something was taken out of its line."""
+    return BEGINS in document and (not is_document(document) or BEGINS in split(document).log)
 
 
-def _suspects_hidden(documents: list[bytes], redactor: Redactor, hide: _Hide, *, is_behind: bool) -> list[bytes]:
-    """The same as of each document, in one look at all of them: most have nothing."""
-    suspects = redactor.suspects([document.decode(errors="replace") for document in documents])
-    return [
-        hide(document) if number in suspects or (not is_behind and BEGINS in document) else document
-        for number, document in enumerate(documents)
-    ]
-
-
-def _hidden(document: bytes, *, redactor: Redactor, is_apart: bool, is_behind: bool) -> bytes:
-    """A document without what the redactor finds.
-
-    `is_apart`: what belongs together may be in several members. `is_behind`: what was taken out of it before leaves
-    all the rest that is to be found as it was.
-    """
-    if not is_document(document):
-        seen = redactor.text(document.decode(errors="replace"))
-        return message(WITHHELD).encode() if seen is None else seen.encode()
-    log, rest = split(document)
-    is_told = not is_apart and (is_behind or BEGINS not in log)
-    made = _log(log, redactor) if is_told else None
-    return b"%b%b%b}" % (HEAD, message(WITHHELD).encode() if made is None else made, _members(rest, redactor))
-
-
-def _log(log: bytes, redactor: Redactor) -> bytes | None:
-    """As it would be if it had been redacted before it was composed; None if it is withheld."""
-    if (text := text_alone(log)) is not None:
-        seen = redactor.broken(text)
-        return log if seen == text else None if seen is None else message(seen).encode()
-    whole = redactor.text(log.decode(errors="replace"))
-    return None if whole is None else whole.encode()
-
-
-def _members(rest: bytes, redactor: Redactor) -> bytes:
-    """What stands behind `log`, from the comma on."""
-    try:
-        members = orjson.loads(b"{%b}" % rest[1:])
-    except UNREADABLE:
-        return b""
-    made = redacted_members(members, redactor)
-    return rest if made == members else b",%b" % orjson.dumps(made)[1:-1]
+def _withheld(document: bytes) -> bytes:
+    """The document without what its line says."""
+    log = message(WITHHELD).encode()
+    return b"%b%b%b}" % (HEAD, log, split(document).rest) if is_document(document) else log

@@ -76,6 +76,8 @@ def also_redacted(stream: LogStream, names: Sequence[str], redaction: Redaction)
         return stream
     known = reading.redactor
     asked = (*reading.redact, *more)
-    redact = Redact(known.redaction if isinstance(known, Redact) else redaction, asked)
+    rules = known.redaction if isinstance(known, Redact) else redaction
+    redact = Redact(rules, asked)
+    is_behind = rules.missing(stream.reading.redact, asked).is_behind
     reading = reading._replace(redact=asked, redactor=redact)
-    return replace(stream, reading=reading, fields=redacted(stream.fields, redact()))
+    return replace(stream, reading=reading, fields=redacted(stream.fields, redact(), is_behind=is_behind))

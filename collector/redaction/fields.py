@@ -1,35 +1,37 @@
-"""Fields of a stream, and other members beside `log` → the same without secrets.
-
-What labels, variables, log-opts and tags brought may hold some, and so may what a format has found in a line.
-"""
+"""Fields of a stream → the same without secrets: what labels, variables and tags brought may hold some."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from collector.docker.labels import TRUSTED
-from collector.redaction.redactor import Redactor
+from collector.documents.formatted import Redacts
+from collector.documents.redacted import Member
+from collector.redaction.redactor import HIDDEN
+from collector.redaction.tags import BEGINS, TAG
 from collector.text.bounds import bounded
 
-_NAMES = frozenset({"host", "@target", "docker_container", "file", *TRUSTED})  # what things are called is no secret
-_OURS = frozenset({"stream", "@timestamp", "docker_time", "first", "last", "delivery_error"})
-_ATTRS = "docker_attrs"
+NAMES = frozenset({"host", "@target", "docker_container", "file", *TRUSTED})  # what things are called is no secret
+_BEGINS = BEGINS.decode()
 
 
-def redacted(fields: Mapping[str, str], redactor: Redactor) -> Mapping[str, str]:
-    """`LogStream.fields` without their secrets, each of a bounded size; the same mapping where there are none."""
-    found = {name: value if name in _NAMES else bounded(redactor.member(name, value)) for name, value in fields.items()}
+def redacted(fields: Mapping[str, str], redactor: Redacts, *, is_behind: bool = True) -> Mapping[str, str]:
+    """`LogStream.fields` without their secrets, each of a bounded size; the same mapping where there are none.
+
+    `is_behind`: `member_of`.
+    """
+    member = member_of(redactor, is_behind=is_behind)
+    found = {name: value if name in NAMES else bounded(member(name, value)) for name, value in fields.items()}
     return fields if found == fields else found
 
 
-def redacted_members(members: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """The members of a document but for its `log`, without their secrets."""
-    texts = {name: value for name, value in members.items() if isinstance(value, str) and name not in _OURS}
-    found = {**members, **redacted(texts, redactor)}
-    if isinstance(attrs := members.get(_ATTRS), list):
-        found[_ATTRS] = [_attribute(one, redactor) for one in attrs]
-    return found
+def member_of(redactor: Redacts, *, is_behind: bool) -> Member:
+    """What gives the value of a member as it may be seen.
+
+    Unless the rules are behind those that were applied (`Redaction.missing`), what these have left of one is withheld.
+    """
+    return redactor.member if is_behind else partial(_whole, redactor)
 
 
-def _attribute(entry: object, redactor: Redactor) -> str:
-    name, equals, value = str(entry).partition("=")
-    return bounded(f"{name}={redactor.member(name, value)}") if equals else str(entry)
+def _whole(redactor: Redacts, name: str, value: str) -> str:
+    is_left = _BEGINS in value and TAG.fullmatch(value.encode(errors="replace")) is None
+    return HIDDEN if is_left else redactor.member(name, value)

@@ -1,6 +1,7 @@
 """The operator's section `redact` → a redactor for each stream, with the rules that its settings name."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -43,7 +44,13 @@ class Redaction:
             rules = self._rules[asked] = self._made(frozenset(asked))
         return Redactor(rules, self._tags)
 
-    def stages(self, names: Sequence[str]) -> Mapping[str, int]:
+    def missing(self, applied: Sequence[str], asked: Sequence[str]) -> "Missing":
+        """What is asked for that was not applied."""
+        before, all_ = self._stages(applied), self._stages(asked)
+        stages = frozenset(stage for name, stage in all_.items() if name not in before)
+        return Missing(stages, not before or not stages or min(stages) > max(before.values()))
+
+    def _stages(self, names: Sequence[str]) -> Mapping[str, int]:
         """The rules that these sets, rules and patterns are, each with its stage: lines pass the lower ones first."""
         own = {one.name: OWN_STAGE for one in self._options.patterns if one.name in names}
         of_sets = {
@@ -67,6 +74,16 @@ class Redaction:
         ]
         stages = [[rule for rule in rules if {name, rule.name} & names] for name, rules in SETS.items()]
         return Rules(own, stages)
+
+
+class Missing(NamedTuple):
+    """The stages of rules; `is_behind`: they find all that they would have found before the others were applied.
+
+    That is where they come in later stages. Else what another rule has left may be half of a secret.
+    """
+
+    stages: frozenset[int]
+    is_behind: bool
 
 
 class Redact(Struct, frozen=True):

@@ -5,7 +5,7 @@ by the stream that a document had, `stream` and `level` by the document. As ever
 agent tells itself (events, what was left out) is neither of a stream nor below a level.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from collector.documents.document import source
 from collector.documents.levels import NAMES
@@ -15,6 +15,7 @@ from collector.documents.summary import stream_and_level
 from collector.model import Counts
 from collector.ports.content import is_chosen
 from collector.reading import Reading
+from collector.redaction import fields
 
 OF_STREAMS = frozenset({"container", "container_id", "target"})  # the rules for all of a stream
 _OF_LINES = frozenset({"stdout", "stderr"})
@@ -44,13 +45,17 @@ class Choice:
         """So many documents are left out by this rule."""
         self._counts.filtered[rule] += count
 
-    def taken(self, ids: Sequence[str], documents: list[bytes]) -> Sent:
-        """Those of a stream's documents that are wanted, without what is redacted."""
+    def fields(self, whole: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of a stream, without what is redacted; the same mapping where that is nothing."""
+        return whole if self._redact is None else fields.redacted(whole, self._redact)
+
+    def taken(self, ids: Sequence[str], documents: list[bytes], *, has_fields: bool) -> Sent:
+        """Those of a stream's documents that are wanted, without what is redacted; `has_fields`: also in fields."""
         if self._looks:
             kept = [each for each in zip(ids, documents, strict=True) if self._is_wanted(each[1])]
             ids, documents = [name for name, _ in kept], [document for _, document in kept]
         if self._redact is not None:
-            documents = redacted(documents, self._redact)
+            documents = redacted(documents, self._redact, keeps=fields.NAMES if has_fields else None)
         return Sent(ids, documents)
 
     def counted(self) -> Counts:

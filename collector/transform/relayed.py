@@ -46,13 +46,15 @@ class _Run(NamedTuple):
     day: str
     ids: list[str]
     documents: list[bytes]
+    has_secrets: bool
 
 
 class _Known(NamedTuple):
-    """A stream that documents had; "" or the rule by which none of it is wanted."""
+    """A stream that documents had; "" or the rule by which none of it is wanted; whether fields are redacted."""
 
     stream: LogStream
     left_out_by: str
+    has_secrets: bool = False
 
 
 class Relayed(Transform):
@@ -86,16 +88,20 @@ class Relayed(Transform):
         for record in records:
             found = self._sent(chunk.stream, record)
             if found is not None:
-                (stream, rule), day, sent = found
+                (stream, rule, has_secrets), day, sent = found
                 if rule and self._choice is not None:
                     self._choice.leave_out(rule, len(sent.ids))
-                elif run is not None and run.day == day and (run.stream is stream or run.stream == stream):
+                elif (
+                    run is not None
+                    and (run.day, run.has_secrets) == (day, has_secrets)
+                    and (run.stream is stream or run.stream == stream)
+                ):
                     run.ids.extend(sent.ids)
                     run.documents.extend(sent.documents)
                 else:
                     if run is not None:
                         yield run, end
-                    run = _Run(stream, day, [*sent.ids], [*sent.documents])
+                    run = _Run(stream, day, [*sent.ids], [*sent.documents], has_secrets)
             end = _behind(chunk, record.offset)
         if run is not None:
             yield run, end
@@ -104,7 +110,7 @@ class Relayed(Transform):
         """What of it is wanted; None if nothing is."""
         if self._choice is None:
             return run, end
-        ids, documents = self._choice.taken(run.ids, run.documents)
+        ids, documents = self._choice.taken(run.ids, run.documents, has_fields=run.has_secrets)
         return (run._replace(ids=[*ids], documents=documents), end) if ids else None
 
     def _sent(self, stream: LogStream, record: Record) -> tuple[_Known, str, Sent] | None:
@@ -143,8 +149,11 @@ class Relayed(Transform):
     def _keep(self, key: tuple[bytes, ...], named: "_Named", stream: LogStream, document: bytes) -> _Known:
         if len(self._streams) >= _MOST_STREAMS:
             self._streams.clear()
-        made = _made(stream, document, named)
-        known = self._streams[key] = _Known(made, self._rule(named.container, named.container_id, made.target))
+        whole = fields(document)
+        seen = whole if self._choice is None else self._choice.fields(whole)
+        made = _made(stream, seen, named)
+        rule = self._rule(named.container, named.container_id, made.target)
+        known = self._streams[key] = _Known(made, rule, seen is not whole)
         return known
 
     def _rule(self, container: str, container_id: str, target: str) -> str:
@@ -167,7 +176,7 @@ class _Named(NamedTuple):
     target: str
 
 
-def _made(stream: LogStream, document: bytes, named: _Named) -> RelayedStream:
+def _made(stream: LogStream, fields: Mapping[str, str], named: _Named) -> RelayedStream:
     return RelayedStream(
         container_id=named.container_id or named.container,
         container=named.container,
@@ -175,7 +184,7 @@ def _made(stream: LogStream, document: bytes, named: _Named) -> RelayedStream:
         target=named.target or stream.target,
         path="",
         running=True,
-        fields=fields(document),
+        fields=fields,
         input=stream.input,
         reading=stream.reading,
         at=stream.key,

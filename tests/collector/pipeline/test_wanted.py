@@ -155,6 +155,16 @@ def test_what_an_output_redacts_is_gone_from_the_fields_too_and_names_stay() -> 
     assert twice.fields is again.fields
 
 
+def test_what_a_rule_of_the_container_has_left_of_a_field_is_withheld_where_more_could_have_been_found() -> None:
+    by_rule = Reading(redact=("pii",), redactor=SECRETS.redaction.of(("pii",)))
+    said = {"dsn": "postgres://a:[redacted:email]:x7Secret@db", "owner": "[redacted:email]", "tier": "web"}
+    stream = replace(log_stream("/x", reading=by_rule), fields=said)
+    [found] = wanted(registry(stream), redact=["secrets"]).streams().values()
+    assert found.fields == said | {"dsn": "withheld"}
+    [found] = wanted(registry(stream), redact=["card"]).streams().values()
+    assert found.fields == said
+
+
 def test_a_rule_that_is_renamed_redacts_until_the_stream_is_described_by_its_new_name() -> None:
     before, after = (
         Redaction(RedactOptions(patterns=({"name": name, "pattern": "m[0-9]+"},))) for name in ("member", "customer")

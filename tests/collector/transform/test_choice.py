@@ -210,6 +210,20 @@ def test_what_is_redacted_is_counted_and_what_has_no_secret_stays_as_it_is() -> 
     assert SECRET.encode() not in taken.segments[0].documents[1]
 
 
+@pytest.mark.parametrize("is_bundled", [True, False])
+def test_fields_of_a_stream_lose_their_secrets_too_in_documents_and_beside_them(*, is_bundled: bool) -> None:
+    plain, secret = log_stream(container_id="a"), log_stream(container_id="b")
+    secret = replace(secret, fields={**secret.fields, "docker_env_API_KEY": "hunter2-and-more", "docker_app": "shop"})
+    reading = Reading(redactor=REDACTION.of(("secrets",)))
+    segments = [segment([document({"a": 1}, one), document({"a": 2}, one)], one) for one in (plain, secret)]
+    records = [record for one in segments for record in sent(one, is_bundled=is_bundled)]
+    first, second = Relayed(choice=choice_of(reading)).take(chunk(records)).segments
+    assert (first.documents, first.stream.fields) == (segments[0].documents, plain.fields)
+    seen = dict(secret.fields) | {"docker_env_API_KEY": "[redacted:password]"}
+    assert second.stream.fields == seen
+    assert second.documents == [document({"a": number}, replace(secret, fields=seen)) for number in (1, 2)]
+
+
 def test_what_log_opts_added_loses_its_secrets_too() -> None:
     attrs = json.dumps({"API_KEY": "hunter2-and-more", "tag": "web"}).encode()
     redactor = REDACTION.redactor(("secrets",))
