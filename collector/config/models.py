@@ -235,7 +235,7 @@ class Configuration(Section):
             if output.container_labels:
                 raise ValueError(
                     f"outputs.{name}.container_labels has no effect on the documents of inputs.{relay}, which do not "
-                    "tell the labels of their containers; use containers or targets"
+                    "have the labels of their containers; use containers or targets"
                 )
         return self
 
