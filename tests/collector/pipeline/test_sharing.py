@@ -112,7 +112,8 @@ class Output:
         if not self.ends:
             return None
         end = self.ends[number % len(self.ends)]
-        ordinals = {one.end.file.head: one.end.file.ordinal for one in self.ends[: self.ends.index(end) + 1]}
+        files = list(dict.fromkeys(one.end.file for one in self.ends))  # in their order, wherever it went back to since
+        ordinals = {one.head: one.ordinal for one in files[: files.index(end.end.file) + 1]}
         return Start(Resume(end.end, ordinals, end.fingerprint), last_time=end.last_time, carried=end.carried)
 
     def close(self) -> None:
