@@ -187,21 +187,25 @@ class Redactor:
         return self._stage(data, number, which) if which else data
 
     def _stage(self, data: bytes, number: int, which: Sequence[int]) -> bytes:
-        """The text after this stage and those behind it."""
+        """The text after this stage and those behind it.
+
+        What is left between finds is looked at by every stage but the operator's own again, since a tag ends a word:
+        a second look at the text would do the same.
+        """
         stages = self._rules.stages
         while number <= len(stages):
             found = self._own(data) if number == 0 else self._found(data, stages[number - 1], which)
-            number += 1
             if found:
                 break
+            number += 1
         else:
             return data
         made, at = [], 0
         for start, end, rule in _joined(found):
             self._line[rule] += 1
-            made += [self._piece(data[at:start], number), self._tags.tag(rule, data[start:end])]
+            made += [self._piece(data[at:start], 1), self._tags.tag(rule, data[start:end])]
             at = end
-        return b"".join([*made, self._piece(data[at:], number)])
+        return b"".join([*made, self._piece(data[at:], 1)])
 
     def _found(
         self, data: bytes, stage: Sequence[tuple[int, str, Find]], which: Sequence[int]

@@ -14,7 +14,7 @@ from tests.integration.agent import wait_until
 
 @pytest.mark.scenario(1, "kill -9 under load, at random moments", short=2, seeds=20)
 def test_scenario_01_a_kill_at_any_moment_loses_and_doubles_nothing(rig: Rig) -> None:
-    rig.generator(4, 10_000, max_bytes=2_000_000, max_files=5, long=0.001)
+    rig.generator(4, 10_000, max_bytes=2_000_000, max_files=40, long=0.001)
     rig.endpoint.order(latency_seconds=0.02)
     rig.start()
     for _ in range(3):
