@@ -16,35 +16,40 @@ from collector.errors import UNREADABLE
 from collector.text.bounds import bounded
 
 _ATTRIBUTES = "docker_attrs"
-_ATTRS = b',"docker_attrs":['
 _TIME = b'"@timestamp":"'
-_OURS = frozenset({"stream", "@timestamp", "delivery_error", *OF_LINES})
+_SEAM = b',"stream":"'
+_OURS = frozenset(
+    {
+        *("stream", "@timestamp", "truncated", "delivery_error", *OF_LINES),
+        *("severity_number", "line", "sampled", "repeated"),
+    }
+)
 Member = Callable[[str, str], str]
 
 
 def redacted(
-    documents: Sequence[bytes], redact: Redacts, *, member: Member | None = None, keeps: Container[str] | None = None
+    documents: Sequence[bytes], redact: Redacts, *, keeps: Container[str], member: Member | None = None
 ) -> list[bytes]:
-    """The documents, each without what `redact` finds in its line and in what log-opts added to that.
+    """The documents, each without what `redact` finds in its line and in the members beside that.
 
-    `member` gives the value of what has a name as it may be seen, as `redact.member`. `keeps` are the names of fields
-    that stay as they are; None: nothing is to be found in any field.
+    These are the fields of its stream, what log-opts added, and what a format lifted out of the line. `keeps` are the
+    names of those that stay as they are. `member` gives the value of what has a name as it may be seen, as
+    `redact.member`.
     """
     lines = list(map(line, documents))
     suspects = redact.suspects(lines)
     around = _Around(member or redact.member, keeps)
-    has_fields = keeps is not None
     return [
-        _redacted(each, text, redact, around) if has_fields or number in suspects or _ATTRS in each else each
+        around.seen(_without(each, text, redact) if number in suspects else each)
         for number, (each, text) in enumerate(zip(documents, lines, strict=True))
     ]
 
 
-def _redacted(document: bytes, text: str, redact: Redacts, around: "_Around") -> bytes:
+def _without(document: bytes, text: str, redact: Redacts) -> bytes:
     if not is_document(document):
         return _log(document, text, redact)
     log, rest = split(document)
-    return b"%b%b%b}" % (HEAD, _log(log, text, redact), around.seen(rest))
+    return b"%b%b%b}" % (HEAD, _log(log, text, redact), rest)
 
 
 def _log(log: bytes, text: str, redact: Redacts) -> bytes:
@@ -58,35 +63,40 @@ def _log(log: bytes, text: str, redact: Redacts) -> bytes:
 
 
 class _Around:
-    """The members around lines, as they may be seen: they are the same from line to line, so each is looked at once."""
+    """The members around lines, as they may be seen: mostly the same from line to line, so each is looked at once."""
 
-    def __init__(self, member: Member, keeps: Container[str] | None) -> None:
+    def __init__(self, member: Member, keeps: Container[str]) -> None:
         self._member = member
         self._keeps = keeps
-        self._known: dict[bytes, bytes] = {}
+        self._known: dict[bytes, bytes] = {}  # by what stands behind the time
 
-    def seen(self, rest: bytes) -> bytes:
-        """What stands behind `log`, from the comma on."""
-        start = rest.find(_TIME)
-        end = rest.find(b'"', start + len(_TIME)) + 1 if start >= 0 else 0
-        behind = rest[end:]
-        if behind not in self._known:
-            self._known[behind] = self._members(behind) if behind else b""
-        return rest[:end] + self._known[behind]
+    def seen(self, document: bytes) -> bytes:
+        """The document with them; itself if nothing is found in them, or if it is none."""
+        start = document.find(_TIME, document.rfind(_SEAM))
+        end = document.find(b'"', start + len(_TIME)) + 1
+        behind = document[end:]
+        if start < 0 or not behind.startswith(b","):
+            return document
+        if (made := self._known.get(behind)) is None:
+            made = self._known[behind] = self._members(behind)
+        return document if made == behind else document[:end] + made
 
     def _members(self, behind: bytes) -> bytes:
         try:
-            members: dict[str, Any] = orjson.loads(b"{%b}" % behind[1:])
+            members: dict[str, Any] = orjson.loads(b"{%b" % behind[1:])
         except UNREADABLE:
             return behind
         made = {name: self._value(name, value) for name, value in members.items()}
-        return behind if made == members else b",%b" % orjson.dumps(made)[1:-1]
+        return behind if made == members else b",%b" % orjson.dumps(made)[1:]
 
     def _value(self, name: str, value: Any) -> Any:
         if name == _ATTRIBUTES and isinstance(value, list):
             return [self._attribute(str(each)) for each in value]
-        is_field = self._keeps is not None and name not in self._keeps and name not in _OURS
-        return bounded(self._member(name, value)) if is_field and isinstance(value, str) else value
+        if name in self._keeps or name in _OURS or isinstance(value, bool) or not isinstance(value, str | int | float):
+            return value
+        text = str(value)
+        made = bounded(self._member(name, text))
+        return value if made == text else made
 
     def _attribute(self, entry: str) -> str:
         name, sign, value = entry.partition("=")

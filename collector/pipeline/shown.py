@@ -51,8 +51,7 @@ class Shown:
             documents = [each if is_whole and not _is_tagged(each) else _withheld(each) for each in documents]
         redactor = redact()
         member = member_of(redactor, is_behind=missing.is_behind)
-        keeps = None if shown.fields is own.fields else NAMES
-        documents = redacted(documents, redactor, member=member, keeps=keeps)
+        documents = redacted(documents, redactor, member=member, keeps=NAMES)
         return replace(segment, stream=shown, documents=documents, size=sum(map(len, documents)))
 
 

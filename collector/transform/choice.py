@@ -49,13 +49,13 @@ class Choice:
         """Those of a stream, without what is redacted; the same mapping where that is nothing."""
         return whole if self._redact is None else fields.redacted(whole, self._redact)
 
-    def taken(self, ids: Sequence[str], documents: list[bytes], *, has_fields: bool) -> Sent:
-        """Those of a stream's documents that are wanted, without what is redacted; `has_fields`: also in fields."""
+    def taken(self, ids: Sequence[str], documents: list[bytes]) -> Sent:
+        """Those of a stream's documents that are wanted, without what is redacted."""
         if self._looks:
             kept = [each for each in zip(ids, documents, strict=True) if self._is_wanted(each[1])]
             ids, documents = [name for name, _ in kept], [document for _, document in kept]
         if self._redact is not None:
-            documents = redacted(documents, self._redact, keeps=fields.NAMES if has_fields else None)
+            documents = redacted(documents, self._redact, keeps=fields.NAMES)
         return Sent(ids, documents)
 
     def counted(self) -> Counts:

@@ -46,15 +46,13 @@ class _Run(NamedTuple):
     day: str
     ids: list[str]
     documents: list[bytes]
-    has_secrets: bool
 
 
 class _Known(NamedTuple):
-    """A stream that documents had; "" or the rule by which none of it is wanted; whether fields are redacted."""
+    """A stream that documents had; "" or the rule by which none of it is wanted."""
 
     stream: LogStream
     left_out_by: str
-    has_secrets: bool = False
 
 
 class Relayed(Transform):
@@ -88,20 +86,16 @@ class Relayed(Transform):
         for record in records:
             found = self._sent(chunk.stream, record)
             if found is not None:
-                (stream, rule, has_secrets), day, sent = found
+                (stream, rule), day, sent = found
                 if rule and self._choice is not None:
                     self._choice.leave_out(rule, len(sent.ids))
-                elif (
-                    run is not None
-                    and (run.day, run.has_secrets) == (day, has_secrets)
-                    and (run.stream is stream or run.stream == stream)
-                ):
+                elif run is not None and run.day == day and (run.stream is stream or run.stream == stream):
                     run.ids.extend(sent.ids)
                     run.documents.extend(sent.documents)
                 else:
                     if run is not None:
                         yield run, end
-                    run = _Run(stream, day, [*sent.ids], [*sent.documents], has_secrets)
+                    run = _Run(stream, day, [*sent.ids], [*sent.documents])
             end = _behind(chunk, record.offset)
         if run is not None:
             yield run, end
@@ -110,7 +104,7 @@ class Relayed(Transform):
         """What of it is wanted; None if nothing is."""
         if self._choice is None:
             return run, end
-        ids, documents = self._choice.taken(run.ids, run.documents, has_fields=run.has_secrets)
+        ids, documents = self._choice.taken(run.ids, run.documents)
         return (run._replace(ids=[*ids], documents=documents), end) if ids else None
 
     def _sent(self, stream: LogStream, record: Record) -> tuple[_Known, str, Sent] | None:
@@ -152,8 +146,7 @@ class Relayed(Transform):
         whole = fields(document)
         seen = whole if self._choice is None else self._choice.fields(whole)
         made = _made(stream, seen, named)
-        rule = self._rule(named.container, named.container_id, made.target)
-        known = self._streams[key] = _Known(made, rule, seen is not whole)
+        known = self._streams[key] = _Known(made, self._rule(named.container, named.container_id, made.target))
         return known
 
     def _rule(self, container: str, container_id: str, target: str) -> str:

@@ -107,6 +107,13 @@ def test_no_mixture_of_secrets_is_shown(own: tuple[str, ...], others: tuple[str,
         assert [each for each in SECRETS if each in one.decode() and each not in expected.decode()] == []
 
 
+def test_members_that_a_format_lifts_are_looked_at_line_by_line() -> None:
+    mine = stream(format="json", lift="token,card,team")
+    texts = ['{"token":"-","team":"shop"}', '{"token":"hunter2x9","team":"shop"}', '{"card":4111111111111111,"team":1}']
+    others = ("secrets", "pii")
+    assert shown(made(mine, *texts), others).documents == made(also_redacted(mine, others, RULES), *texts).documents
+
+
 def test_what_is_missing_may_be_found_behind_what_was_taken_out_and_not_before() -> None:
     """Of `postgres://…` the rule for mails leaves a password that no rule knows any more."""
     line = "order 17 by me@example.com, postgres://a:me@mail.example:x7Secret@db"

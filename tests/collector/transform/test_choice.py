@@ -18,6 +18,7 @@ from collector.documents.summary import summary
 from collector.model import LogStream, Segment
 from collector.ports.content import is_chosen
 from collector.reading import AS_WRITTEN, Reading
+from collector.redaction.fields import NAMES
 from collector.redaction.options import RedactOptions
 from collector.redaction.redaction import Redaction
 from collector.sources.partition import Record
@@ -195,7 +196,7 @@ def test_a_relay_takes_out_of_a_line_what_the_first_agent_would_have(texts: list
     redactor = REDACTION.redactor(("secrets", "pii"))
     assert redactor is not None
     expected = made(stream, texts, Formatted(redact=redactor))
-    assert redacted(made(stream, texts, Pilotfish()), redactor) == expected
+    assert redacted(made(stream, texts, Pilotfish()), redactor, keeps=NAMES) == expected
 
 
 def test_what_is_redacted_is_counted_and_what_has_no_secret_stays_as_it_is() -> None:
@@ -224,12 +225,25 @@ def test_fields_of_a_stream_lose_their_secrets_too_in_documents_and_beside_them(
     assert second.documents == [document({"a": number}, replace(secret, fields=seen)) for number in (1, 2)]
 
 
+@pytest.mark.parametrize("is_bundled", [True, False])
+def test_members_that_a_format_lifted_are_looked_at_line_by_line(*, is_bundled: bool) -> None:
+    plain = document({"a": 1}, replace(log_stream(), fields={"host": "moby"}))
+    values = ("hunter2-and-more", "other-hunter3", "[redacted:password]")
+    one, other, hidden = (
+        document({"a": 1}, replace(log_stream(), fields={"host": "moby", "token": value})) for value in values
+    )
+    records = sent(segment([plain, one, other], log_stream()), is_bundled=is_bundled)
+    reading = Reading(redactor=REDACTION.of(("secrets",)))
+    segments = Relayed(choice=choice_of(reading)).take(chunk(records)).segments
+    assert [body for each in segments for body in each.documents] == [plain, hidden, hidden]
+
+
 def test_what_log_opts_added_loses_its_secrets_too() -> None:
     attrs = json.dumps({"API_KEY": "hunter2-and-more", "tag": "web"}).encode()
     redactor = REDACTION.redactor(("secrets",))
     assert redactor is not None
     lines = made(log_stream(), ["plain"], Pilotfish(with_attrs=True), attrs)
-    assert redacted(lines, redactor) == made(
+    assert redacted(lines, redactor, keeps=NAMES) == made(
         log_stream(), ["plain"], Formatted(redact=redactor, with_attrs=True), attrs
     )
     assert b"hunter2" in lines[0]
@@ -239,7 +253,7 @@ def test_a_broken_envelope_hides_no_secret_behind_escapes() -> None:
     redactor = REDACTION.redactor(("secrets",))
     assert redactor is not None
     text = r'{"log":"\u003cpassword=hunter2-and-more\u003e'
-    found = redacted(made(log_stream(), [text], Pilotfish()), redactor)
+    found = redacted(made(log_stream(), [text], Pilotfish()), redactor, keeps=NAMES)
     assert b"hunter2" not in found[0]
 
 
@@ -248,7 +262,11 @@ def test_a_broken_envelope_hides_no_secret_behind_escapes() -> None:
 def test_damaged_documents_stay_documents(log: bytes, rest: bytes) -> None:
     redactor = REDACTION.redactor(("secrets",))
     assert redactor is not None
-    broken = b'{"log":%b,"stream":"stdout","docker_attrs":[%b}' % (log, rest)
-    (found,) = redacted([broken], redactor)
-    assert found.startswith(b'{"log":')
-    assert found.endswith(b"}")
+    broken = [
+        b'{"log":%b,"stream":"stdout"%b}' % (log, rest),
+        b'{"log":%b,"stream":"stdout","@timestamp":"x","docker_attrs":%b}' % (log, rest),
+        b'{"log":{},"stream":"stdout","@timestamp":"x","docker_attrs":["a=b"],"docker_attrs":1}',
+    ]
+    for found in redacted(broken, redactor, keeps=NAMES):
+        assert found.startswith(b'{"log":')
+        assert found.endswith(b"}")
