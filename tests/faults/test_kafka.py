@@ -135,9 +135,9 @@ def test_scenario_44_relays_that_share_a_group_leave_out_nothing(rig: Rig) -> No
 
 
 @pytest.mark.engines
-@pytest.mark.scenario(45, "Kafka: kill -9 of agent, broker and relay, a real Elasticsearch", short=1, seeds=6)
+@pytest.mark.scenario(46, "Kafka: kill -9 of agent, broker and relay, a real Elasticsearch", seeds=6)
 @pytest.mark.timeout(600)
-def test_scenario_45_a_real_elasticsearch_behind_a_relay_has_each_line_once(
+def test_scenario_46_a_real_elasticsearch_behind_a_relay_has_each_line_once(
     rig: Rig, elasticsearch_8: SearchServer
 ) -> None:
     kafka = receiver(rig)
