@@ -302,8 +302,9 @@ class Pipeline:
     def _take(self, found: Sequence[tuple[PolledSource, Chunk]]) -> list[bool]:
         """Pass chunks on; of each, False if its reader has to wait for room, or for the target."""
         readers = [self.readers[source.key] for source, _ in found]
-        for reader in readers:
-            self.unreadable.pop(reader.source.key, None)
+        if self.unreadable:
+            for reader in readers:
+                self.unreadable.pop(reader.source.key, None)
         return self._admission.take_all(readers, [chunk for _, chunk in found])
 
     async def _look(self) -> None:
@@ -312,9 +313,9 @@ class Pipeline:
         rhythm = self._sharing.rhythm if self._sharing else Rhythm()
         due = clock()
         while True:
-            due = await rhythm.wait(max(clock(), due + self._rounds.seconds), self._rounds.seconds)
+            due, course = await rhythm.wait(max(clock(), due + self._rounds.seconds), self._rounds.seconds)
             with self._batches.gathering(self._rounds.seconds):
-                await self._rounds.hold()
+                await self._rounds.hold(course)
 
     async def _save(self) -> None:
         for second in count():

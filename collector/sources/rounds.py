@@ -6,10 +6,10 @@ them give is passed on together; it leaves when the round is over.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from collector.model import Chunk
+from collector.model import Chunk, StreamKey
 
 _LEAST_SECONDS = 0.1
 _MOST_SECONDS = 1.0  # what a file holds may be cut away: it is not left lying for the sake of a long linger
@@ -21,6 +21,8 @@ _FULL = 1.25  # batches in a round: the first leaves while the rest is read
 class Log(Protocol):
     """What is looked at in a round, while its reader sleeps: `PolledSource`."""
 
+    key: StreamKey
+
     def look(self, now: float) -> Chunk | None:
         """What has come, at this time of the loop; None if it needs nothing, or its reader goes on with it."""
         ...
@@ -31,6 +33,28 @@ class Log(Protocol):
 
 
 AnyLog = TypeVar("AnyLog", bound=Log)
+
+
+class Course:
+    """Which logs are looked at in which turn, where several outputs hold a round at the same time.
+
+    Whoever comes to a turn first chooses its logs, and the others look at the same ones in theirs: so they find what
+    it made of them, all of it or none. It binds nobody: what a turn left out is looked at behind the last one.
+    """
+
+    def __init__(self) -> None:
+        self._turns: list[list[StreamKey]] = []
+
+    def turn(self, number: int, others: Iterator[StreamKey]) -> Iterator[StreamKey]:
+        """The logs of one; if nobody has chosen them so many of `others` as are asked for."""
+        if number < len(self._turns):
+            yield from self._turns[number]
+            return
+        chosen: list[StreamKey] = []
+        self._turns.append(chosen)
+        for key in others:
+            chosen.append(key)
+            yield key
 
 
 class Rounds(Generic[AnyLog]):
@@ -64,15 +88,30 @@ class Rounds(Generic[AnyLog]):
         """Wait no more; nothing happens to one that does not."""
         self._waiting.pop(log, None)
 
-    async def hold(self) -> None:
-        """Look at each that waits, once."""
+    async def hold(self, course: Course | None = None) -> None:
+        """Look at each that waits, once; as others do who are given the same `course`."""
         clock = asyncio.get_running_loop().time
         now = clock()
         passed, self._begun = now - self._begun, now
+        course, number = course or Course(), 0
+        left = {log.key: log for log in self._waiting}
+        others = iter(tuple(left))
+        while left:
+            self._pass_on(self._turn(course.turn(number, others), left, now))
+            number += 1
+            await asyncio.sleep(0)
+            now = clock()
+        filled_seconds = passed * self._round_bytes / max(self._bytes, 1)
+        self.seconds = min(self._most_seconds, max(_LEAST_SECONDS, filled_seconds))
+        self._bytes = 0
+
+    def _turn(self, keys: Iterator[StreamKey], left: dict[StreamKey, AnyLog], now: float) -> list[tuple[AnyLog, Chunk]]:
+        """What these logs give, as far as they are `left`, and as many as may have their turn at once."""
         found: list[tuple[AnyLog, Chunk]] = []
         looks = size = 0
-        for log in list(self._waiting):
-            if log not in self._waiting:  # it has left meanwhile
+        for key in keys:
+            log = left.pop(key, None)
+            if log is None or log not in self._waiting:  # it has left meanwhile
                 continue
             del self._waiting[log]
             if (chunk := log.look(now)) is not None:
@@ -80,18 +119,10 @@ class Rounds(Generic[AnyLog]):
                 size += len(chunk.data)
             looks += 1
             if looks == _SLICE or size > _SLICE_BYTES:
-                self._pass_on(found)
-                looks = size = 0
-                await asyncio.sleep(0)
-                now = clock()
-        self._pass_on(found)
-        await asyncio.sleep(0)
-        filled_seconds = passed * self._round_bytes / max(self._bytes, 1)
-        self.seconds = min(self._most_seconds, max(_LEAST_SECONDS, filled_seconds))
-        self._bytes = 0
+                break
+        return found
 
     def _pass_on(self, found: list[tuple[AnyLog, Chunk]]) -> None:
         if found:
             for (log, chunk), is_taken in zip(found, self.take(found), strict=True):
                 log.passed(chunk, is_taken=is_taken)
-            found.clear()

@@ -70,7 +70,7 @@ async def reading(
     counts: TailCounts | None = None,
     rounds: Rounds[PolledSource] | None = None,
 ) -> AsyncIterator[Reading]:
-    stream = replace(log_stream(log.live), running=running, files_kept=files_kept)
+    stream = replace(log_stream(log.live, container_id=log.live.parent.name), running=running, files_kept=files_kept)
     tail = FileTail(
         stream,
         watcher,

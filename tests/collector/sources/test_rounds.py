@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from collector.model import Chunk, Resume, Start
+from collector.model import Chunk, Resume, Start, StreamKey
 from collector.ports import PolledSource
 from collector.sources.file_tail import FileTail
 from collector.sources.rounds import Rounds
@@ -42,6 +42,7 @@ class Sleeper:
     """A log of which nothing but its looks are known: `then` is called at each."""
 
     def __init__(self, then: Callable[["Sleeper"], None]) -> None:
+        self.key = StreamKey(str(id(self)), "")
         self.wake = Wake()
         self.then = then
 
