@@ -104,12 +104,16 @@ def _by_kind(jobs: Sequence[Job], most_bytes: int) -> Sequence[list[Segment] | N
 
 def _shared(seats: Sequence[Seat], jobs: Sequence[Job], most_bytes: int) -> Sequence[list[Segment] | None]:
     """Those that another output has made, and the rest at one go, for others to come."""
-    found = [seat.find(*job, only_plain=True) for seat, job in zip(seats, jobs, strict=True)]
-    made = [None if taken is None else taken.segments for taken in found]
-    left = [place for place, segments in enumerate(made) if segments is None]
-    rests = [jobs[place][0].rest(jobs[place][1]) for place in left]
-    others = _by_kind([jobs[place] for place in left], most_bytes) if left else ()
-    for place, before, segments in zip(left, rests, others, strict=True):
+    made: list[list[Segment] | None] = []
+    left: list[tuple[int, object | None]] = []  # places, each with the rest there
+    for place, (seat, (transform, chunk)) in enumerate(zip(seats, jobs, strict=True)):
+        rest = transform.rest(chunk)
+        taken = seat.find(transform, chunk, rest, only_plain=True)
+        made.append(None if taken is None else taken.segments)
+        if taken is None:
+            left.append((place, rest))
+    others = _by_kind([jobs[place] for place, _ in left], most_bytes) if left else ()
+    for (place, before), segments in zip(left, others, strict=True):
         if segments is not None:
             made[place] = segments
             seats[place].keep(*jobs[place], before, Taken(segments, segments[-1].ticket))

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from collector.model import Chunk, Counts, FileId, LogStream, Position, StreamKey
+from collector.model import Chunk, Counts, FileId, Position, StreamKey
 from collector.pipeline.rhythm import Rhythm
 from collector.ports import Taken, Transform
 from collector.sources.border import Border
+from collector.sources.fingerprint import last_line
 
 _BYTES = 16 << 20  # of lines and their documents that are kept for others
 _LITTLE_BYTES = 16 << 10  # of a log that others write while one output looks at it, and then the next one
@@ -24,38 +25,44 @@ _REACH_BYTES = 2 << 20  # of a log: who is further behind has to decode by itsel
 
 
 class Made(Struct, eq=False):
-    """What was made of these lines of a stream, by a transform that had the rest `before` them, and `after` them.
+    """What was made of the lines of a chunk, by a transform that had the rest `before` them, and `after` them.
 
     `size` is the bytes that are kept, `coming` how many outputs it is kept for. `until` says, by the
     monotonic clock, up to when hardly more can have been written than what it has: 0.0 if there was more at once.
+    `last_line` is the end of its last line, b"" if the chunk is not complete.
     """
 
+    chunk: Chunk
     start: Position
     end: Position
     data: bytes
-    stream: LogStream
     before: object
     after: object
     taken: Taken
     size: int
     coming: int
     until: float
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the lines are as they stand in the file."""
-        return self.end.offset - self.start.offset == len(self.data)
+    is_complete: bool
+    last_line: bytes
 
     def fits(self, chunk: Chunk, place: Position, at: int, rest: object) -> bool:
         """Whether it is of the lines of a chunk behind its byte `at`, from this rest on."""
         return (
             self.start == place
             and self.before == rest
-            and (self.stream is chunk.stream or self.stream == chunk.stream)
+            and (self.chunk.stream is chunk.stream or self.chunk.stream == chunk.stream)
             and (self.data is chunk.data or chunk.data.startswith(self.data, at))
         )
 
-    @property
+    def stands_in(self, inode: int) -> bool:
+        """Whether the lines are as they stand in the file of that inode."""
+        return self.is_complete and self.start.inode == inode
+
+    def border(self, begin: Position, data: bytes, *, is_last: bool) -> Border:
+        """The end of it, for one that begins there; `data` are all lines from there on, if they can be taken over."""
+        size = self.end.offset - begin.offset
+        return Border(size, is_last, data, self.end, self.last_line, self.chunk.fingerprint)
+
     def is_plain(self) -> bool:
         """Whether nothing is told of it but its documents, of which there are some."""
         taken = self.taken
@@ -120,18 +127,15 @@ class SharedLog:
         made = self.made.get((begin.file, begin.offset))
         if made is None:
             return self._next_border(begin, size)
-        run = [made]
+        is_there, run = made.stands_in(begin.inode), [made.data]
         while (following := self.made.get((begin.file, made.end.offset))) is not None:
             if following.end.offset - begin.offset > size:
                 break
-            run.append(made := following)
-        is_same = all(one.is_complete and one.start.inode == begin.inode for one in run)
-        data = b"".join([one.data for one in run]) if len(run) > 1 else made.data
-        return Border(
-            made.end.offset - begin.offset,
-            following is None and time.monotonic() < made.until,
-            data if is_same else b"",
-        )
+            made = following
+            run.append(made.data)
+            is_there = is_there and made.stands_in(begin.inode)
+        is_last = following is None and time.monotonic() < made.until
+        return made.border(begin, b"".join(run) if is_there else b"", is_last=is_last)
 
     def _next_border(self, begin: Position, size: int) -> Border | None:
         ends = [place.offset for one in self.made.values() if one.start.file == begin.file
@@ -176,27 +180,35 @@ class Seat:
 
     def take(self, transform: Transform, chunk: Chunk) -> Taken:
         """What `chunk` becomes: as it was made for another output, else as the transform makes it."""
-        if (taken := self.find(transform, chunk)) is not None:
-            return taken
         before = transform.rest(chunk)
+        if (taken := self.find(transform, chunk, before)) is not None:
+            return taken
         taken = transform.take(chunk)
         self.keep(transform, chunk, before, taken)
         return taken
 
-    def find(self, transform: Transform, chunk: Chunk, *, only_plain: bool = False) -> Taken | None:
-        """What was made of the chunk for another output, of which `transform` goes on; None if there is none."""
-        if not self._log.made or (rest := transform.rest(chunk)) is None:
+    def find(
+        self, transform: Transform, chunk: Chunk, rest: object | None, *, only_plain: bool = False
+    ) -> Taken | None:
+        """What was made of the chunk for another output, from which `transform`, which has this rest, goes on.
+
+        None if there is none.
+        """
+        log = self._log
+        run = log.run(chunk, rest) if log.made and rest is not None else ()
+        if not run or (only_plain and not all(map(Made.is_plain, run))):
             return None
-        run = self._log.run(chunk, rest)
-        if not run or (only_plain and not all(one.is_plain for one in run)):
-            return None
-        found = [transform.adopt(part, one.taken) for part, one in zip(_parts(chunk, run), run, strict=True)]
         self.at = chunk.end
-        for one in run:
-            one.coming -= 1
-            if one.coming <= 0:
-                self._log.drop(one)
-        return found[0] if len(found) == 1 else _together(found)
+        if len(run) == 1:
+            return self._adopted(run[0], transform, chunk)
+        parts = [replace(chunk, data=one.data, start=one.start, end=one.end) for one in run]
+        return _together([self._adopted(one, transform, part) for one, part in zip(run, parts, strict=True)])
+
+    def _adopted(self, made: Made, transform: Transform, part: Chunk) -> Taken:
+        made.coming -= 1
+        if made.coming <= 0:
+            self._log.drop(made)
+        return transform.adopt(part, made.taken, made.last_line)
 
     def keep(self, transform: Transform, chunk: Chunk, before: object | None, taken: Taken) -> None:
         """Keep what the transform, which had this rest before, made of the chunk, for those that may come soon."""
@@ -212,7 +224,10 @@ class Seat:
             size = len(chunk.data) + sum([segment.size for segment in taken.segments])
             is_end = chunk.size() - chunk.end.offset <= _LITTLE_BYTES
             until = time.monotonic() + _ABREAST_SECONDS if is_end else 0.0
-            log.keep(Made(chunk.start, chunk.end, chunk.data, chunk.stream, before, after, taken, size, coming, until))
+            is_complete = chunk.is_complete
+            end = last_line(chunk.data) if is_complete else b""
+            place = chunk.start, chunk.end, chunk.data
+            log.keep(Made(chunk, *place, before, after, taken, size, coming, until, is_complete, end))
 
     def may_come(self, start: Position) -> bool:
         """Whether it may come there, and soon."""
@@ -229,13 +244,6 @@ class Seat:
         log.drop_passed()
         if not log.seats:
             log.sharing.leave(log)
-
-
-def _parts(chunk: Chunk, run: Sequence[Made]) -> list[Chunk]:
-    """The chunk as it was read in parts."""
-    if len(run) == 1:
-        return [chunk]
-    return [replace(chunk, data=one.data, start=one.start, end=one.end) for one in run]
 
 
 def _together(found: Sequence[Taken]) -> Taken:

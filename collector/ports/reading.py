@@ -167,8 +167,11 @@ class Transform(ABC):
         """
         return None
 
-    def adopt(self, chunk: Chunk, taken: Taken) -> Taken:
-        """Go on as if it had made this of the chunk, which one with an equal rest did; with tickets of its own."""
+    def adopt(self, chunk: Chunk, taken: Taken, last_line: bytes) -> Taken:
+        """Go on as if it had made this of the chunk, which one with an equal rest did; with tickets of its own.
+
+        `last_line` is the end of the chunk's last line; b"" if the chunk is not complete.
+        """
         raise NotImplementedError
 
     @staticmethod

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final
 
 from collector.model import FileId, Position, line_count
+from collector.sources.border import Border
 from collector.sources.fingerprint import LAST_LINE_BYTES, fingerprint, last_line
 from collector.sources.log_files import MAX_RAW_LINE_BYTES, LogFile
 from collector.sources.tail_counts import CHUNK_BYTES
@@ -46,7 +47,9 @@ class LineReader:
     __slots__ = (
         "_beginning",
         "_begun",
+        "_known_by",
         "_overlong",
+        "_position",
         "_searched",
         "_state",
         "file",
@@ -72,6 +75,8 @@ class LineReader:
         self.offset = offset
         self.line = line
         self.last_line = file.line_before(offset) or b""
+        self._known_by: str | None = None  # `fingerprint`, once it is known
+        self._position: Position | None = None  # the same, of `position`
         self.lost_bytes = 0
         self.seen_bytes = 0
         self.skipped_bytes = 0  # behind the offset, up to the end of the NUL bytes that stand in the next line
@@ -85,8 +90,10 @@ class LineReader:
     @property
     def position(self) -> Position:
         """Behind the last line that was read; only once the file is identified."""
-        assert self.id is not None  # noqa: S101
-        return Position(self.id, self.offset, self.line, self.file.inode)
+        if self._position is None:
+            assert self.id is not None  # noqa: S101
+            self._position = Position(self.id, self.offset, self.line, self.file.inode)
+        return self._position
 
     @property
     def beginning(self) -> Position | None:
@@ -96,7 +103,9 @@ class LineReader:
     @property
     def fingerprint(self) -> str:
         """That of the line before the position."""
-        return fingerprint(self.last_line)
+        if self._known_by is None:
+            self._known_by = fingerprint(self.last_line)
+        return self._known_by
 
     @property
     def unread_bytes(self) -> int:
@@ -114,13 +123,16 @@ class LineReader:
         """Whether all there was at the last read was read; of a compressed file nobody knows."""
         return self.offset == self.seen_bytes
 
-    def take_over(self, data: bytes) -> bytes | NoLines:
-        """As `read`: these whole lines, which were just read behind the offset, by a reader of the same file."""
-        if self._overlong or self.skipped_bytes:
-            return self.read(len(data))
+    def take_over(self, border: Border) -> bytes | NoLines:
+        """As `read`: the whole lines of a border, which were just read behind the offset, by a reader of the file."""
+        if self._overlong or self.skipped_bytes or border.end is None:
+            return self.read(border.size)
         self._state, self.was_unchanged = None, False
-        self.seen_bytes = max(self.seen_bytes, self.offset + len(data))
-        return self._advance(data, len(data))
+        self._position = border.end
+        self.offset, self.line = border.end.offset, border.end.line
+        self.last_line, self._known_by = border.last_line, border.fingerprint
+        self.seen_bytes = max(self.seen_bytes, self.offset)
+        return border.data
 
     def read(self, size: int, border: int = 0) -> bytes | NoLines:
         """The whole lines within `size` bytes, or the first one. Moves behind them.
@@ -238,6 +250,7 @@ class LineReader:
         self.skipped_bytes, self._begun, self._beginning = 0, b"", b""
         is_whole = len(data) == consumed
         self.last_line = last_line(data) if is_whole else self.file.line_before(self.offset) or b""
+        self._known_by = self._position = None
         return data
 
 

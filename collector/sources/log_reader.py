@@ -25,6 +25,7 @@ class LogReader:
         self.live = Path(stream.path)
         self.reader: LineReader | None = None
         self._stream = stream
+        self._key = stream.key
         self._counts = counts
         self._resume = resume
         self._ordinals = {} if resume is None else dict(resume.ordinals)
@@ -122,11 +123,11 @@ class LogReader:
 
     def _read_lines(self, reader: LineReader) -> bytes | NoLines:
         size, begin = self._counts.read_bytes, reader.offset
-        border = self._counts.border and self._counts.border(self._stream.key, reader.position, size)
+        border = self._counts.border and self._counts.border(self._key, reader.position, size)
         if border is None:
             data, self._is_abreast = reader.read(size), None
         else:
-            data = reader.take_over(border.data) if border.data else reader.read(max(size, border.size), border.size)
+            data = reader.take_over(border) if border.data else reader.read(max(size, border.size), border.size)
             is_there = border.is_last and reader.offset - begin == border.size
             self._is_abreast = is_there if is_there or border.data else None
         self._counts.lost_bytes += reader.lost_bytes

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from collector.documents.composer import Composer
 from collector.model import Chunk, Position, Segment, Ticket
 from collector.ports import Taken
-from collector.sources.fingerprint import last_line
 from collector.transform.undated import Undated
 
 
@@ -36,27 +35,30 @@ class Resting:
 
         None as well where a line depends on those before it, and with a chunk that tells more than its lines.
         """
-        is_amid = self.is_amid_line or chunk.ended or not chunk.data
-        if is_amid or self._composer.remembers or self._composer.carried:
+        is_amid = not self._was_plain and self.is_amid_line
+        if is_amid or chunk.ended or not chunk.data:
+            return None
+        composer = self._composer
+        if composer.reads_lines and (composer.remembers or composer.carried):
             return None
         return self._last_time, self._held.time_in(chunk.start.file)
 
-    def adopt(self, chunk: Chunk, taken: Taken) -> Taken:
+    def adopt(self, chunk: Chunk, taken: Taken, last_line: bytes) -> Taken:
         """Go on as if it had made this of the chunk."""
         self._begin(chunk)
         assert taken.end is not None  # noqa: S101 - it rested behind the chunk
-        end = self._ticket(taken.end.end, taken.end.last_time, taken.end.fingerprint)
+        end = Ticket(taken.end.end, taken.end.last_time, taken.end.fingerprint)  # at rest nothing is carried
         segments = self._own(chunk, taken.segments, end)
         self._last_time = end.last_time
-        self._line_before = last_line(chunk.data) if chunk.is_complete else b""
+        self._line_before = last_line
         self._was_plain = bool(segments) and taken.counts is None and not taken.parse_errors
         return replace(taken, segments=segments, end=segments[-1].ticket if segments else end)
 
     def _own(self, chunk: Chunk, made: Sequence[Segment], end: Ticket) -> list[Segment]:
         """The segments with tickets of its own, of which the last alone moves the position."""
         segments = []
-        for number, one in enumerate(made, 1):
-            if number == len(made):
+        for one in made:
+            if one is made[-1]:
                 self._done = end
             done = self._done
             ticket = Ticket(done.end, done.last_time, done.fingerprint, len(one.documents), carried=done.carried)

@@ -208,6 +208,11 @@ def played(reading: Reading, steps: Sequence[tuple[str, Any]], most_bytes: int) 
         return asyncio.run(play(Path(root)))
 
 
+def place(end: Ticket) -> tuple[object, ...]:
+    """All by which reading goes on there."""
+    return end.end, end.last_time, end.fingerprint, end.carried
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
 @examples(0.5)
@@ -218,7 +223,7 @@ def test_any_order_of_looks_gives_each_output_what_one_alone_has(
     scene = played(reading, steps, most_bytes)
     for output in scene.outputs:
         assert output.documents == scene.alone.documents
-        assert output.ends[-1].end == scene.alone.ends[-1].end
+        assert place(output.ends[-1]) == place(scene.alone.ends[-1])
     assert scene.sharing.size == 0, "nothing is kept when nobody reads"
 
 
@@ -242,6 +247,32 @@ async def test_the_documents_of_one_output_are_those_of_the_next(tmp_path: Path,
     assert len(first.documents) == 3
     for name, document in first.documents.items():
         assert second.documents[name] is third.documents[name] is document
+
+
+async def test_one_that_takes_over_stands_where_it_would_if_it_had_read_by_itself(tmp_path: Path) -> None:
+    """Also behind the next lines, which it reads by itself: nobody has, by then."""
+    log = ContainerLog(tmp_path)
+    sharing = Sharing()
+    with Watcher() as watcher:
+        alone = Output(log_stream(log.live), watcher)
+        first, second = [Output(log_stream(log.live), watcher, sharing) for _ in range(2)]
+        for turn in ((first, second), (first, second), (second, first), (second, first)):
+            log.write(*(raw(f"line {number} é\n", time=f"2026-11-23T02:13:0{number}.5Z") for number in range(3)))
+            for output in (alone, *turn):
+                output.look()
+            readers = [output.tail._log.reader for output in (alone, *turn)]
+            told = [(one.position, one.fingerprint, one.last_line, one.is_at_end) for one in readers if one is not None]
+            assert told == told[:1] * 3
+            assert [place(output.ends[-1]) for output in turn] == [place(alone.ends[-1])] * 2
+        assert sharing.size == 0
+        log.write(raw("last\n"))
+        for output in (first, second):
+            output.restart(-1)
+        for output in (alone, second):
+            output.to_end()
+        assert second.documents == alone.documents
+        for output in (alone, first, second):
+            output.close()
 
 
 async def test_an_output_with_settings_of_its_own_decodes_by_itself(tmp_path: Path) -> None:
