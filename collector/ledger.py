@@ -53,8 +53,9 @@ class Ledger:
 
     def entered(self, segment: Segment, *, again: int = 0) -> None:
         """Its documents were read, and are on their way; `again` of them were already, and went back to their log."""
-        self.read += segment.count - again
-        self.in_flight += segment.count - again
+        new = len(segment.documents) - again
+        self.read += new
+        self.in_flight += new
         self.in_flight_bytes += segment.size
         self.document_bytes += segment.size
 

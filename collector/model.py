@@ -6,6 +6,7 @@ All of them are values: a change is a new value, so they may be shared between p
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -264,17 +265,16 @@ class Segment(Struct, frozen=True, kw_only=True, gc=False):
         """Only the documents at `indexes`; the ticket stays, since the stream is done only with all of them."""
         if len(indexes) == self.count:
             return self
-        documents = [self.documents[index] for index in indexes]
-        ids = [self.ids[index] for index in indexes]
+        documents, ids = [self.documents[index] for index in indexes], [self.ids[index] for index in indexes]
         return replace(self, documents=documents, ids=ids, size=sum(map(len, documents)))
 
 
-class Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True, dict=True):
     """Segments shipped and acknowledged together."""
 
     segments: tuple[Segment, ...] = ()
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of documents."""
         return sum([len(segment.documents) for segment in self.segments])

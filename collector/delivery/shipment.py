@@ -67,7 +67,7 @@ class Shipment(Struct):
         for segment in self.segments:
             if segment.ticket not in waiting:
                 self.origin.settle(self, segment)
-        self.segments = [segment for segment in self.segments if segment.ticket in waiting]
+        self.segments = [segment for segment in self.segments if segment.ticket in waiting] if waiting else []
 
     @property
     def is_suspicious(self) -> bool:

@@ -57,9 +57,15 @@ class Admission:
 
     def take(self, reader: Reader, chunk: Chunk, made: list[Segment] | None = None) -> bool:
         """Pass a chunk on, all of which `made` is if it is known; False if its reader has to `wait`."""
-        if has_to_wait(reader):
+        if made is None and has_to_wait(reader):
             reader.kept = chunk
             return False
+        if made and len(made) == 1 and self._batches.put_at_once(made[0], reader.source.since):
+            self._made(made[0])
+            self._ledger.read_bytes += len(chunk.data)
+            reader.read_bytes += len(chunk.data)
+            reader.documents += self._entered(made[0])
+            return not self._delivery.is_blocked(chunk.stream.target)
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
         first = next(passing, None)
         if first is not None:
@@ -68,10 +74,14 @@ class Admission:
 
     def take_all(self, readers: Sequence[Reader], chunks: Sequence[Chunk]) -> list[bool]:
         """As `take`, of a chunk of each reader, at one go where that is cheaper."""
-        at_once = [one for one in zip(readers, chunks, strict=True) if not has_to_wait(one[0])]
-        found = together([reader for reader, _ in at_once], [chunk for _, chunk in at_once], self._most_added)
-        made = {id(chunk): segments for (_, chunk), segments in zip(at_once, found, strict=True)}
-        return [self.take(reader, chunk, made.get(id(chunk))) for reader, chunk in zip(readers, chunks, strict=True)]
+        if not any(map(has_to_wait, readers)):
+            found = together(readers, chunks, self._most_added)
+        else:
+            at_once = [one for one in zip(readers, chunks, strict=True) if not has_to_wait(one[0])]
+            some = together([reader for reader, _ in at_once], [chunk for _, chunk in at_once], self._most_added)
+            made = {id(chunk): segments for (_, chunk), segments in zip(at_once, some, strict=True)}
+            found = [made.get(id(chunk)) for chunk in chunks]
+        return list(map(self.take, readers, chunks, found))
 
     async def wait(self, reader: Reader) -> None:
         """Have the rest of a chunk passed on that was not taken at once, and wait for its target."""
@@ -171,7 +181,7 @@ class Admission:
     def _entered(self, segment: Segment) -> int:
         """Returns how many of its documents are new."""
         again = self._returning.again(segment)
-        new = segment.count - again
+        new = len(segment.documents) - again
         self._ledger.entered(segment, again=again + self._returning.instead(new))
         return new
 

@@ -49,6 +49,8 @@ class Returning:
 
     def again(self, segment: Segment) -> int:
         """How many of its documents, which were read now, went back before."""
+        if not self._documents:
+            return 0
         key = segment.stream.key
         if count := min(self._documents.get(key, 0), segment.count):
             self._documents[key] -= count

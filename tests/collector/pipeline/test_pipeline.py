@@ -260,6 +260,38 @@ async def test_a_dead_output_delays_no_other(host: Host, shipper: RecordingShipp
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def test_outputs_that_share_do_not_wait_for_one_that_is_away_and_it_has_all_when_it_is_back(host: Host) -> None:
+    class Away(RecordingShipper):
+        is_back = False
+
+        async def ship(self, batch: Batch) -> Receipt:
+            if not self.is_back:
+                raise Unavailable("nobody answers", retry_after=0.01)
+            return await super().ship(batch)
+
+    sharing, first, second, away = Sharing(), RecordingShipper(), RecordingShipper(), Away()
+    logs = [host.add(f"c{number}", *numbered(range(10))) for number in range(12)]
+    outputs = {"away": away, "first": first, "second": second}
+    pipelines = [
+        host.pipeline(one, name, batch_bytes=2000 if one is away else 1 << 20, sharing=sharing)
+        for name, one in outputs.items()
+    ]
+    async with host.run(*pipelines):
+        for turn in range(1, 6):
+            await until(lambda: len(first.stored) == len(second.stored) == 120 * turn)  # noqa: B023 - now
+            for log in logs:
+                log.write(*numbered(range(10 * turn, 10 * turn + 10)))
+        await until(lambda: len(first.stored) == len(second.stored) == 720)
+        assert not away.stored
+        assert pipelines[0].ledger.read < 720
+        shared = sum(second.stored[name] is document for name, document in first.stored.items())
+        assert shared > 360, "else each has decoded by itself"
+        away.is_back = True
+        await until(lambda: len(away.stored) == 720)
+    assert away.stored == first.stored == second.stored
+    assert sharing.size == 0
+
+
 async def test_an_output_that_is_away_bounds_what_is_read(host: Host) -> None:
     class Dead(RecordingShipper):
         async def ship(self, batch: Batch) -> Receipt:
