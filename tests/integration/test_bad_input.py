@@ -127,7 +127,7 @@ def test_a_wrong_password_is_told_once_and_mended_without_loss(tmp_path: Path, e
     tree = LogTree(tmp_path / "tree")
     log = tree.container("locked-out")
     log.write_bytes(b"".join(envelope(f"line {number}\n", number) for number in range(100)))
-    inputs = {"inputs": {"directory": {"path": str(tree.root)}}}
+    inputs = {"inputs": {"directory": {"path": str(tree.root)}}, "drain_seconds": 0.5}
     with running(tmp_path, inputs | output(elasticsearch_7, password="wrong-5ecret")) as agent:
         wait_until(lambda: agent.metric("pilotfish_requests_total", output="elastic", result="unauthorized") > 1, "401")
         (reason,) = agent.ready()["reasons"]
@@ -135,7 +135,7 @@ def test_a_wrong_password_is_told_once_and_mended_without_loss(tmp_path: Path, e
         assert agent.metric("pilotfish_documents_in_flight", output="elastic") == 100
         assert agent.stop() == 0
     told = agent.log.read_text()
-    assert told.count("output unavailable") == 1
+    assert told.count('"event": "output unavailable"') == 1
     assert "wrong-5ecret" not in told + reason
     with running(tmp_path, inputs | output(elasticsearch_7)) as agent:
         wait_until(lambda: settled(agent) == 100, "all lines are settled")
