@@ -183,7 +183,7 @@ async def test_one_that_answers_and_fails_again_and_again_is_told_once(host: Hos
     with capture_logs() as logs:
         running = asyncio.ensure_future(keep_running(bad, listing, again_seconds=0.001))
         try:
-            await until(lambda: listing.outages >= 50)
+            await until(lambda: listing.outages >= 50 and not listing.up)
         finally:
             running.cancel()
     assert [one["event"] for one in logs] == ["input failed"]

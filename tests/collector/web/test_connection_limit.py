@@ -184,6 +184,7 @@ def vanish(writer: asyncio.StreamWriter) -> None:
     end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
 
 
+@pytest.mark.root  # where a machine is hardened, nobody else may attach a filter
 @pytest.mark.parametrize(
     ("path", "is_shown_more", "loop"),
     [
@@ -210,6 +211,7 @@ def test_a_client_that_is_gone_without_a_word_keeps_no_place(
     uvloop.run(law()) if loop == "uvloop" else asyncio.run(law())
 
 
+@pytest.mark.root
 async def test_a_client_that_is_quiet_and_there_keeps_its_place(tmp_path: Path) -> None:
     async with site(tmp_path, patience=Patience(gone_seconds=1)) as here, AsyncExitStack() as stack:
         asked = f"GET /logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: {here.headers['Authorization']}\r\n\r\n"
