@@ -5,7 +5,9 @@ one: in brackets, before a colon, in capitals behind a time, or in a form of a r
 pairs, and names that look like those of threads and loggers may stand before it. In a line that has no time, a word in
 capitals needs more behind it than one blank and a small letter: that may be a heading.
 
-Each piece of a pattern keeps what it took (`++`, `(?>…)`), and the head is short: the time is bounded for any text.
+Each piece of a pattern keeps what it took (`++`, `(?>…)`), and the head is short: the time is bounded for any text. A
+group that may be taken in several ways is not possessive itself: Python before 3.11.5 loses its place behind one that
+does not match (gh-106052).
 """
 
 import re
@@ -56,24 +58,24 @@ _MONTH, _DAY = _one_of(_MONTHS), _one_of(_DAYS)
 _DATE = _one_of(
     (
         r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}",
-        r"[0-9]{2}[-/.](?:[0-9]{2}|[A-Z][a-z]{2})(?:[-/.][0-9]{2,4})?+",
+        r"[0-9]{2}[-/.](?:[0-9]{2}|[A-Z][a-z]{2})(?:[-/.][0-9]{2,4})?",
         r"[0-9]{6,8}(?=[ T-])",
-        rf"(?:{_DAY},? )?+{_MONTH} ++[0-9]{{1,2}}(?:,? [0-9]{{4}}\b)?+,?",
-        rf"[0-9]{{1,2}} {_MONTH}(?: [0-9]{{4}})?+",
+        rf"(?:{_DAY},? )?{_MONTH} ++[0-9]{{1,2}}(?:,? [0-9]{{4}}\b)?,?",
+        rf"[0-9]{{1,2}} {_MONTH}(?: [0-9]{{4}})?",
     )
 )
-_ZONE = r"(?: ?(?:Z|UTC|GMT|AM|PM|[A-Z]{1,3}[ST]T|[+-][0-9]{2}:?[0-9]{2})(?![A-Za-z0-9]))*+"
-_SECONDS = rf":[0-9]{{2}}(?:[.,:][0-9]++)?+{_ZONE}(?: [0-9]{{4}}(?=\]))?+"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|AM|PM|[A-Z]{1,3}[ST]T|[+-][0-9]{2}:?[0-9]{2})(?![A-Za-z0-9]))*"
+_SECONDS = rf":[0-9]{{2}}(?:[.,:][0-9]++)?{_ZONE}(?: [0-9]{{4}}(?=\]))?"
 _TIME = (
-    rf"(?:(?:{_DATE}[T_ ,:-]++)?+[0-9]{{1,2}}:[0-9]{{2}}{_SECONDS}|{_DATE}[T ]++[0-9]{{2}}:[0-9]{{2}}{_ZONE}"
-    r"|[0-9]{1,2}:[0-9]{2}[AP]M|[0-9]{10}(?:\.[0-9]++)?+(?=[\]:]))"
+    rf"(?:(?:{_DATE}[T_ ,:-]++)?[0-9]{{1,2}}:[0-9]{{2}}{_SECONDS}|{_DATE}[T ]++[0-9]{{2}}:[0-9]{{2}}{_ZONE}"
+    r"|[0-9]{1,2}:[0-9]{2}[AP]M|[0-9]{10}(?:\.[0-9]++)?(?=[\]:]))"
 )
 
 _SQUARE = r"\[[^\[\]]*+(?:\[[^\[\]]*+\][^\[\]]*+)*+\]|\([^()]*+\)"
 _BRACKET = _SQUARE + r"|\{[^{}]*+\}|<[^<> ]++>"
 _NUMBER = r"[#+]?+[0-9][\w.:+-]*+(?=[ \t|\]:]|$)"
 _NAME = (
-    r"\.{0,3}[\w-]++(?:(?:[./@$]|::|:(?=\w))[\w$@<>()-]++)++(?:\[[^\[\]]*+\])?+(?=[ \t:|\]])(?<!Error)(?<!Exception)"
+    r"\.{0,3}[\w-]++(?:(?:[./@$]|::|:(?=\w))[\w$@<>()-]++)+(?:\[[^\[\]]*+\])?(?=[ \t:|\]])(?<!Error)(?<!Exception)"
     r"|[\w./-]++\[[\w.:]++\](?=[ \t:])|s6-[a-z-]++(?=:)"
 )
 _THREAD = r"[A-Za-z_$-]++[0-9][\w$-]*+(?=[ \t:|\]])|TID-\w++|main(?= )"
@@ -117,15 +119,15 @@ _FAMILIES = {
     "IWEFD": (
         r"([IWEFD])[0-9]{4,8} [0-9]{2}:[0-9]{2}:[0-9]{2}\.",  # klog, glog, CockroachDB
         r"([DIWEF]), \[[^\]]*+\] ",  # Ruby's Logger
-        r"([VDIWEF])/[\w.$-]++ *+(?:\( *+[0-9]++\))?+: ",  # logcat
+        r"([VDIWEF])/[\w.$-]++ *+(?:\( *+[0-9]++\))?: ",  # logcat
         r"(Fatal) error: ",  # PHP
     ),
     "[": (r"\[ ?([DIWECN]) [0-9]{2}(?:[0-9]{2}|:[0-9]{2}:)",),  # Jupyter, Tornado, Passenger
     "=": (r"=(ERROR|WARNING|INFO) REPORT=",),  # Erlang
     "<": (r"<(trace|debug|info|warn|error)> ++\[[0-9]{10}\.",),  # NetworkManager
     "n": (r"npm (ERR|WARN|error|warn|info|notice|verb|http|sill)[! ]",),
-    "(": (r"\(node:[0-9]++\) (?:\[\w++\] )?+\w*?(Warning): ",),
-    "P": (r"(?:PHP )?+(Fatal|Parse) error: ", r"PHP (Warning|Notice|Deprecated): "),
+    "(": (r"\(node:[0-9]++\) (?:\[\w++\] )?\w*?(Warning): ",),
+    "P": (r"(?:PHP )?(Fatal|Parse) error: ", r"PHP (Warning|Notice|Deprecated): "),
     "f": (r"(fatal) error: ",),  # Go
     "/": (r"/\S*?\.py:[0-9]++: \w*?(Warning): ",),
     "OJ": (r"(?:OpenJDK|Java HotSpot)[^:]*? VM (warning): ",),
@@ -145,7 +147,7 @@ _time = re.compile(
     rf"[ \t]*+(?:(?>{_NUMBER}|-|(?!{_BRACKETED})(?:{_BRACKET}))[ \t:]++){{0,4}}?"
     rf"[\[(<]?{_TIME}{_BETWEEN}(?P<word>[A-Za-z]*+)"
 ).match
-_sender = re.compile(r"(?:[\w.-]++ )?+[\w./-]++(?:\[[0-9]++\])?+: ").match  # of syslog: host and program
+_sender = re.compile(r"(?:[\w.-]++ )?[\w./-]++(?:\[[0-9]++\])?: ").match  # of syslog: host and program
 _behind_a_time = re.compile(
     rf"(?:(?>{_BRACKET}|{_NUMBER}|{_PAIR}|{_NAME}|{_THREAD}|{_APART}|\*){_BETWEEN}){{0,10}}?"
     rf"{_one_of(_BEHIND_A_TIME)}"
