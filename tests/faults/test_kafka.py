@@ -27,8 +27,7 @@ _FAST = {"batch_bytes": 64 << 10, "linger_seconds": 0.1}
 
 def receiver(rig: Rig) -> Receiver:
     """A broker whose topics have four partitions each."""
-    (directory := rig.directory / "kafka").mkdir()
-    made = Receiver(directory, {"num.partitions": "4"})
+    made = Receiver(rig.directory / "kafka", {"num.partitions": "4"})
     rig.defer(made.stop)
     made.start()
     return made

@@ -23,11 +23,8 @@ LINES = 5_000
 @marks("engines")
 def kafka(tmp_path: Path) -> Iterator[Receiver]:
     """With the partitions that the example has."""
-    (tmp_path / "kafka").mkdir()
-    receiver = Receiver(tmp_path / "kafka", {"num.partitions": "6"})
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver(tmp_path / "kafka", {"num.partitions": "6"}) as receiver:
+        yield receiver
 
 
 def configured(name: str) -> dict[str, Any]:

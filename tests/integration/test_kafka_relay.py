@@ -32,11 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 @marks("engines")
 def kafka(tmp_path: Path) -> Iterator[Receiver]:
-    (tmp_path / "kafka").mkdir()
-    receiver = Receiver(tmp_path / "kafka", {"num.partitions": "2"})
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver(tmp_path / "kafka", {"num.partitions": "2"}) as receiver:
+        yield receiver
 
 
 class Logs:

@@ -115,11 +115,8 @@ def logspout(directory: Path, *arguments: str, **variables: str) -> Iterator[Sta
 @pytest.fixture
 @marks("engines")
 def server(tmp_path: Path) -> Iterator[Receiver]:
-    (tmp_path / "server").mkdir()
-    receiver = Receiver(tmp_path / "server")
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver(tmp_path / "server") as receiver:
+        yield receiver
 
 
 @pytest.fixture
@@ -140,11 +137,8 @@ def test_a_uri_as_the_command_ships_all_lines(tmp_path: Path, tree: LogTree, ser
 @pytest.fixture
 @marks("engines")
 def rsyslog(tmp_path: Path) -> Iterator[SyslogReceiver]:
-    (tmp_path / "rsyslog").mkdir()
-    receiver = SyslogReceiver(tmp_path / "rsyslog", "tcp")
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with SyslogReceiver(tmp_path / "rsyslog", "tcp") as receiver:
+        yield receiver
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,8 @@ def target() -> str:
 @pytest.fixture
 def logstash(tmp_path: Path, elasticsearch_8: SearchServer) -> Iterator[Receiver]:
     """It creates events under their ids in the index `<target>-logstash`."""
-    directory = tmp_path / "logstash"
-    directory.mkdir()
-    server = Receiver(directory, elasticsearch_8.url, "{target}-logstash")
-    server.start()
-    yield server
-    server.stop()
+    with Receiver(tmp_path / "logstash", elasticsearch_8.url, "{target}-logstash") as server:
+        yield server
 
 
 @pytest.fixture

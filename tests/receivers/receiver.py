@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Receiver(ABC):
-    """One server on loopback, on a free port of its own. All of it blocks: call it in a thread where a loop runs."""
+    """One server on loopback, on a free port of its own. All of it blocks: call it in a thread where a loop runs.
+
+    As a context manager it runs while the block does, and is ended however that ends.
+    """
 
     server: ClassVar[str]
     """Its name and version, or "own server by <specification>", for tables."""
@@ -16,8 +19,20 @@ class Receiver(ABC):
     """Further ways to deliver to it: a word for each, and what its options have besides or instead."""
 
     def __init__(self, directory: Path) -> None:
-        """All that it keeps is in `directory`, which is its own."""
+        """All that it keeps is in `directory`, which is its own, and is made if it is missing."""
+        directory.mkdir(exist_ok=True)
         self.directory = directory
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @abstractmethod
     def start(self) -> None:

@@ -156,13 +156,8 @@ async def test_a_row_that_a_real_server_refuses_is_told_without_its_words_and_no
 @pytest.fixture
 @marks("engines")
 def server(tmp_path: Path) -> Iterator[Receiver]:
-    (tmp_path / "clickhouse").mkdir()
-    receiver = Receiver(tmp_path / "clickhouse")
-    try:
-        receiver.start()
+    with Receiver(tmp_path / "clickhouse") as receiver:
         yield receiver
-    finally:
-        receiver.stop()
 
 
 def with_tokens(server: Receiver, site: OutputContext, **options: Any) -> ClickHouseShipper:

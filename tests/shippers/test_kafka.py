@@ -18,10 +18,8 @@ from tests.receivers.kafka import Receiver, stored
 @pytest.fixture(scope="session")
 @marks("engines")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    receiver = Receiver(tmp_path_factory.mktemp("kafka"))
-    receiver.start()
-    yield receiver.kafka
-    receiver.stop()
+    with Receiver(tmp_path_factory.mktemp("kafka")) as receiver:
+        yield receiver.kafka
 
 
 class Topics:

@@ -25,11 +25,8 @@ CONTEXT = OutputContext("under_test", Path("/none"))
 @pytest.fixture
 @marks("engines")
 def server(tmp_path: Path) -> Iterator[Receiver]:
-    (tmp_path / "server").mkdir()
-    receiver = Receiver(tmp_path / "server")
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver(tmp_path / "server") as receiver:
+        yield receiver
 
 
 class Place:

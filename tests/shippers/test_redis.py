@@ -18,10 +18,8 @@ from tests.receivers.redis import Receiver
 @marks("engines")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
     """A server that the tests of this module share; each begins with an empty one."""
-    server = Receiver(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with Receiver(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture

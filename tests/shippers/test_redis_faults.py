@@ -40,13 +40,8 @@ def server(tmp_path: Path) -> Iterator[Receiver]:
 
 @contextmanager
 def running(directory: Path, *more: str | Path) -> Iterator[Receiver]:
-    directory.mkdir()
-    server = Receiver(directory, *more, is_plain=not more)
-    try:
-        server.start()
+    with Receiver(directory, *more, is_plain=not more) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def shipper(server: Receiver, site: OutputContext, **options: Any) -> RedisShipper:

@@ -17,12 +17,8 @@ from tests.receivers.s3 import BUCKET, Receiver
 @marks("engines")
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
     """A server that the tests of this module share; each begins with an empty bucket."""
-    server = Receiver(tmp_path_factory.mktemp("s3"))
-    try:
-        server.start()
+    with Receiver(tmp_path_factory.mktemp("s3")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -27,12 +27,8 @@ STORED = Fault(200, headers={"etag": '"0"'})
 @pytest.fixture(scope="module")
 @marks("engines")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    receiver = Receiver(tmp_path_factory.mktemp("s3"))
-    try:
-        receiver.start()
+    with Receiver(tmp_path_factory.mktemp("s3")) as receiver:
         yield receiver
-    finally:
-        receiver.stop()
 
 
 @pytest.fixture

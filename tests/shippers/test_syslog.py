@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,10 +22,8 @@ from tests.receivers.syslog import Receiver
 @pytest.fixture(scope="module")
 @marks("engines")
 def rsyslog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    receiver = Receiver(tmp_path_factory.mktemp("rsyslog"))
-    receiver.start()
-    yield receiver
-    receiver.stop()
+    with Receiver(tmp_path_factory.mktemp("rsyslog")) as receiver:
+        yield receiver
 
 
 class Place:
@@ -126,15 +123,6 @@ async def test_a_message_over_the_bound_is_one_message_of_rsyslog_too(rsyslog: R
     assert (first["msg"][-1], second["msg"]) == ("…", "next")
 
 
-@contextmanager
-def running(receiver: Receiver) -> Iterator[None]:
-    receiver.start()
-    try:
-        yield
-    finally:
-        receiver.stop()
-
-
 def _some_more_is_there(receiver: Receiver) -> None:
     size = receiver.written_bytes()
     assert wait_until(lambda: receiver.written_bytes() > size or size > 2_000_000, within_seconds=10)
@@ -167,7 +155,7 @@ async def test_nothing_is_lost_by_relp_when_rsyslog_is_killed_again_and_again(
     tmp_path: Path, site: OutputContext, kind: str
 ) -> None:
     receiver = Receiver(tmp_path, kind)
-    with running(receiver):
+    with receiver:
         shipper = shipper_to(receiver, site, kind)
         parts = [batch(plain_segment(500, first=500 * n)) for n in range(20)]
         task = asyncio.create_task(Away(receiver, shipper).ship(parts))
@@ -185,7 +173,7 @@ async def test_by_tcp_what_rsyslog_had_not_read_when_it_was_killed_is_sent_again
     tmp_path: Path, site: OutputContext
 ) -> None:
     receiver = Receiver(tmp_path, "tcp")
-    with running(receiver):
+    with receiver:
         shipper = shipper_to(receiver, site, "tcp")
         parts = [batch(plain_segment(500, first=500 * n)) for n in range(20)]
         await Away(receiver, shipper).ship(parts[:10])

@@ -36,7 +36,7 @@ HOSTILE = st.sampled_from(
     ]
 )
 WRITTEN = TEXTS | HOSTILE | st.dictionaries(TEXTS | HOSTILE, TEXTS | HOSTILE | st.integers()).map(json.dumps)
-FIELDS = st.dictionaries(TEXTS.filter(lambda name: name not in document._NOT_FIELDS), TEXTS | HOSTILE, max_size=4)
+FIELDS = st.dictionaries(TEXTS.filter(lambda name: name not in document.NOT_FIELDS), TEXTS | HOSTILE, max_size=4)
 ATTRS = st.dictionaries(TEXTS | HOSTILE, TEXTS | HOSTILE, max_size=3)
 
 
