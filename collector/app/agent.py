@@ -88,8 +88,8 @@ class Agent:
         )
         self.address: places.Address | None = None
         self._rules = RuleBook()
-        self.shown = Shown(lambda: self._rules.redaction, configuration.outputs.values())
         outputs = configuration.outputs.values()
+        self.shown = Shown(lambda: self._rules.redaction, outputs)
         contents = {(one.has_excess, one.model_dump_json(include={*ContentOptions.model_fields})) for one in outputs}
         self.live = Live(reached=self._reached, shown=self.shown.segment, outputs_differ=len(contents) > 1)
         self.inputs: dict[str, Input] = {}  # by name

@@ -33,7 +33,7 @@ TEXT_MARK = b',"delivery_error":"'
 _SEAM = b',"stream":"'
 _TIME = b'"@timestamp":"'
 OF_LINES = ("level", "docker_time", "first", "last")  # beside `log`, and no fields of the stream
-_NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error", *OF_LINES})
+NOT_FIELDS = frozenset({"stream", "@timestamp", "truncated", "docker_attrs", "delivery_error", *OF_LINES})
 _TEXT_ALONE = re.compile(rb'\{"message":("[^"\\]*(?:\\.[^"\\]*)*")\}')
 _AROUND_BYTES = 77  # of a document: what stands between `log`, the stream, the time and the fields
 _NUMBERED = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}  # pino, bunyan
@@ -189,7 +189,7 @@ def fields(document: bytes) -> dict[str, str]:
         members = orjson.loads(b"{%b}" % split(document).rest[1:])
     except UNREADABLE:
         return {}
-    return {name: value for name, value in members.items() if name not in _NOT_FIELDS and isinstance(value, str)}
+    return {name: value for name, value in members.items() if name not in NOT_FIELDS and isinstance(value, str)}
 
 
 def message(document: bytes) -> str:

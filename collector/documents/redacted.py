@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from collector.documents.document import HEAD, OF_LINES, is_document, line, split
+from collector.documents.document import HEAD, NOT_FIELDS, is_document, line, split
 from collector.documents.formatted import WITHHELD, Redacts
 from collector.documents.json_text import log_of, message
 from collector.errors import UNREADABLE
@@ -18,12 +18,7 @@ from collector.text.bounds import bounded
 _ATTRIBUTES = "docker_attrs"
 _TIME = b'"@timestamp":"'
 _SEAM = b',"stream":"'
-_OURS = frozenset(
-    {
-        *("stream", "@timestamp", "truncated", "delivery_error", *OF_LINES),
-        *("severity_number", "line", "sampled", "repeated"),
-    }
-)
+_OURS = NOT_FIELDS - {_ATTRIBUTES} | {"severity_number", "line", "sampled", "repeated"}
 Member = Callable[[str, str], str]
 
 

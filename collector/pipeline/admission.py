@@ -62,8 +62,7 @@ class Admission:
             return False
         if made and len(made) == 1 and self._batches.put_at_once(made[0], reader.source.since):
             self._made(made[0])
-            self._ledger.read_bytes += len(chunk.data)
-            reader.read_bytes += len(chunk.data)
+            self._read(reader, chunk)
             reader.documents += self._entered(made[0])
             return not self._delivery.is_blocked(chunk.stream.target)
         passing = self._pass_on(reader, chunk, [made] if made else self._segments(chunk, reader))
@@ -118,10 +117,13 @@ class Admission:
             self._made(event)
             self._entered(event)
 
-    def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
-        """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
+    def _read(self, reader: Reader, chunk: Chunk) -> None:
         self._ledger.read_bytes += len(chunk.data)
         reader.read_bytes += len(chunk.data)
+
+    def _pass_on(self, reader: Reader, chunk: Chunk, made: Iterable[list[Segment]]) -> Iterator[Segment]:
+        """Pass on what a chunk becomes; each segment for which there is no room comes out, to be put when there is."""
+        self._read(reader, chunk)
         transform = reader.transform
         for segments in made:
             self._made(*segments)
@@ -134,8 +136,7 @@ class Admission:
 
     async def _pass_on_slowly(self, reader: Reader, chunk: Chunk) -> None:
         """Pass all of a chunk on, and let others have their turn between parts of it."""
-        self._ledger.read_bytes += len(chunk.data)
-        reader.read_bytes += len(chunk.data)
+        self._read(reader, chunk)
         transform = reader.transform
         reader.is_passing = True
         try:
