@@ -11,7 +11,8 @@ class Query(Struct, frozen=True, kw_only=True):
 
     `after` and `before` are cursors of an answer to the same search: give what follows, or what precedes, in the order
     of `sort`. `buckets`: so many times at most are counted by. `facets`: members, named as in `text`, of which the
-    `values` that most documents have are counted.
+    `values` that most documents have are counted. `only` are further texts that every document has to match, such as
+    the filter of a token; `ids` are the `_id`s that are looked for, none: all.
     """
 
     text: str = ""
@@ -26,6 +27,8 @@ class Query(Struct, frozen=True, kw_only=True):
     buckets: int = 0
     facets: tuple[str, ...] = ()
     values: int = 10
+    only: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 class Bucket(Struct, frozen=True):

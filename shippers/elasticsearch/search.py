@@ -64,7 +64,7 @@ class Search:
             Unauthorized: the credentials are refused, or may not read.
             Unavailable: the server cannot be asked, or does not know searches.
         """
-        asked = language.parsed(query.text)
+        asked = [language.parsed(text) for text in (query.text, *query.only)]
         place = cursor.read(query.before or query.after, Place) if query.before or query.after else None
         search = _Search(self._connection, indices_of(self._index, query.target), query, self._form)
         return await search.found(asked, place)
@@ -87,10 +87,12 @@ class _Search:
         self._only_words: set[str] = set()  # members of which no whole values can be counted
         self._filter: list[Body] = []
 
-    async def found(self, asked: language.Asked, place: Place | None) -> Found:
+    async def found(self, asked: Sequence[language.Asked], place: Place | None) -> Found:
         query = self._query
-        trusted = (self._form.field(name, is_trusted=True) for name in trusted_names(asked))
+        names = (name for each in asked for name in trusted_names(each))
+        trusted = (self._form.field(name, is_trusted=True) for name in names)
         await self._learn_fields([*trusted, *(self._field(name) for name in query.facets), self._target])
+        self._see_that_they_hold(asked[1:])
         self._filter = self._filters(asked)
         total, facets, histogram = await self._numbers()
         is_back = bool(query.before)
@@ -113,11 +115,26 @@ class _Search:
             facets=facets,
         )
 
-    def _filters(self, asked: language.Asked) -> list[Body]:
+    def _see_that_they_hold(self, only: Sequence[language.Asked]) -> None:
+        """What every document has to match is matched by whole values: words of one let others through.
+
+        Raises:
+            Unavailable: an index has only the words of such a member.
+        """
+        for name in (name for each in only for name in trusted_names(each)):
+            if self._form.field(name, is_trusted=True) in self._only_words:
+                raise Unavailable(
+                    f"{self._connection.name} cannot filter by `{name}`: an index has only the words of it",
+                    "run `pilotfish setup`; it applies to new indices",
+                )
+
+    def _filters(self, asked: Sequence[language.Asked]) -> list[Body]:
         """Documents of ours alone: others' indices may have such names, too."""
         query = self._query
         found: list[Body] = [{"exists": {"field": TIME}}, {"exists": {"field": self._target}}]
-        found.append(filter_of(asked, self._form, lambda name: self._whole(self._form.field(name, is_trusted=True))))
+        found += [filter_of(each, self._form, self._whole_member) for each in asked]
+        if query.ids:
+            found.append({"ids": {"values": [language.whole(each) for each in query.ids]}})
         if query.target is not None:
             found.append({"term": {self._whole(self._target): {"value": language.whole(query.target)}}})
         if query.since is not None or query.until is not None:
@@ -144,6 +161,9 @@ class _Search:
 
     def _whole(self, field: str) -> str:
         return self._fields.get(field) or field
+
+    def _whole_member(self, name: str) -> str:
+        return self._whole(self._form.field(name, is_trusted=True))
 
     def _field(self, name: str) -> str:
         path, is_trusted = language.member(name)

@@ -24,7 +24,7 @@ from collector.search.scale import scale
 
 from .day import Hit, View
 from .schema import MAX_TIME, leaves, members_of, text_of
-from .syntax import all_of, any_of, compiled, holds, target_is, time_between, value_is
+from .syntax import all_of, any_of, compiled, holds, id_is, target_is, time_between, value_is
 
 _AT_ONCE = 1000  # documents of equal time that are looked at together
 _MOST_VALUES = 200  # of a member that are counted
@@ -56,7 +56,9 @@ def find(views: Sequence[View], query: Query) -> Found:
 
 class _Search:
     def __init__(self, views: Sequence[View], query: Query) -> None:
-        wanted = [compiled(query.text)]
+        wanted = [compiled(text) for text in (query.text, *query.only)]
+        if query.ids:
+            wanted.append(id_is(query.ids))
         if query.target is not None:
             wanted.append(target_is(query.target))
         if query.since is not None or query.until is not None:

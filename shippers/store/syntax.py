@@ -33,6 +33,11 @@ def target_is(target: str) -> Query:
     return Query.term_query(schema(), "trusted.@target", exact(language.whole(target)))
 
 
+def id_is(ids: Sequence[str]) -> Query:
+    """Documents of these `_id`s."""
+    return any_of([Query.term_query(schema(), "_id", language.whole(each)) for each in ids])
+
+
 def time_between(since: int | None, until: int | None) -> Query:
     """Documents from `since` on and before `until`, in nanoseconds."""
     first = min(max(0, since or 0), MAX_TIME)

@@ -188,6 +188,41 @@ class SearchableContract:
             with pytest.raises(QueryError):
                 await searched.search(Query(target="shop\ud800"))
 
+    async def test_only_what_matches_every_further_text_is_found_counted_and_shown(
+        self, destination: SearchedDestination
+    ) -> None:
+        only = ("target:shop OR container:c2*", "NOT stream:stderr")
+        expected = [n for n in range(_COUNT) if (n % 3 == 0 or n % 4 == 2) and n % 5]
+        async with self.holding(destination, *lines()) as searched:
+            found = await searched.search(
+                Query(only=only, limit=1000, buckets=10, facets=("target", "stream"), text="many OR target:till")
+            )
+            assert sorted(numbers_of(found)) == expected
+            assert found.total == len(expected) == sum(bucket.count for bucket in found.histogram)
+            assert _counts(found, "target") == Counter(_TARGETS[n % 3] for n in expected)
+            assert _counts(found, "stream") == {"stdout": len(expected)}
+            await self._check_pages(searched, Query(limit=7, only=only), len(expected))
+            for text in ("target:till", "container:c1-1", "stream:stderr"):
+                assert (
+                    await searched.search(Query(text=text, only=("target:shop", "container:c0-1", only[1])))
+                ).total == 0
+            assert (await searched.search(Query(only=("target:nosuch",)))).total == 0
+            with pytest.raises(QueryError):
+                await searched.search(Query(only=("target:(",)))
+
+    async def test_documents_are_found_by_their_ids(self, destination: SearchedDestination) -> None:
+        async with self.holding(destination, *lines()) as searched:
+            some = decoded(await searched.search(Query(limit=5)))
+            names = tuple(each["_id"] for each in some)
+            found = await searched.search(Query(ids=names))
+            assert [each["_id"] for each in decoded(found)] == list(names)
+            assert found.total == 5
+            assert decoded(await searched.search(Query(ids=names[2:3]))) == some[2:3]
+            assert (await searched.search(Query(ids=(names[0].upper() + "x", "*", "")))).total == 0
+            assert (await searched.search(Query(ids=names, only=("target:nosuch",)))).total == 0
+            with pytest.raises(QueryError):
+                await searched.search(Query(ids=("half \ud800",)))
+
     async def test_times_are_bounded_from_the_first_on_and_before_the_last(
         self, destination: SearchedDestination
     ) -> None:
