@@ -14,7 +14,7 @@ from collector.app.plugins import installed_types
 from collector.cli.root import app
 from collector.config.loading import load
 from collector.telemetry import catalogue
-from shippers.store.syntax import compiled
+from shippers.store.matching import compiled
 from tests.commands import commands
 from tests.reference import ROOT, pages, render
 

@@ -2,7 +2,11 @@
 
 Exactly once: `ship` returns when the commit that holds its documents is on disk, and a document whose id is there
 already is a duplicate. Several `ship` calls share a commit; what they took is found within a second. One thread does
-all that blocks (`days`); `schema` says what is indexed and `syntax` what a query may ask.
+all that blocks.
+
+Reading order: `days` (the directory) → `day` (blocks and a journal) → `rows` (a document taken apart) → `columns` and
+`building` (rows → a block) → `head` and `block` (what a block is, and how it is read) → `matching` and `finding` (a
+search). Why so: docs/decisions/0047-columns-of-the-store.md.
 """
 
 import asyncio
@@ -24,6 +28,7 @@ from .days import Days
 
 T = TypeVar("T")
 _READ_BACK = 10_000  # documents that are looked through
+_AT_ONCE = 4096  # documents that are committed without waiting for others
 
 
 class _Named(Struct):
@@ -72,6 +77,7 @@ class Store:
         self._committed_at = float("-inf")
         self._next: asyncio.Future[BaseException | None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._uncommitted = 0
         self._closed = False
 
     @property
@@ -92,6 +98,9 @@ class Store:
         # In this order and in one step of the loop: the thread then indexes the batch before that commit.
         indexing = self._run(lambda: self._days.add(batch))
         committed = self._next_commit()
+        self._uncommitted += batch.count
+        if self._uncommitted >= _AT_ONCE:  # who reads fast shall not wait for the second to end
+            self._commit()
         try:
             receipt = await indexing
         except StateError as error:
@@ -149,6 +158,7 @@ class Store:
         if self._next is None or self._timer is None:
             return
         promised, self._next = self._next, None
+        self._uncommitted = 0
         self._timer.cancel()
         self._committed_at = asyncio.get_running_loop().time()
         commit = self._run(self._days.commit)

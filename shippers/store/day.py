@@ -1,42 +1,40 @@
-"""One day of the store: a tantivy index in a directory, written by one thread, searched by any.
+"""One day of the store: blocks in a directory, and a journal of what is in none yet; written by one thread.
 
-A document is added only when its id is neither in the index nor among those waiting for the commit: an id always names
-the same line, so one that is there is left alone and counted, with nothing to delete. Asking costs 2 µs of the 40 µs
-that indexing a document does, so no mark of how far a file was read is kept. Bytes and ids are on disk when `commit`
-returns.
+    00000001.block      rows that will never change, see `head`
+    00000002.block.new  one that is not committed
+    journal             documents that are in no block, see `journal`
+
+A document is taken only if its id is not there: an id always names the same line. Its rows grow in memory (`building`)
+and are written as a block when there are enough of them. What a commit has made durable is in a block or in the
+journal; after a crash it may be in both, and is taken once.
 """
 
-import re
+import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import NamedTuple
 
-import tantivy
+import numpy as np
 
-from collector.errors import UNREADABLE, StateError
+from collector.errors import StateError
+from collector.files.writing import fsync_directory
 from collector.model import Rejected, Segment
 
-from .schema import analyser, indexed, schema
+from . import ids
+from .block import Block, DamagedBlockError
+from .building import Builder
+from .columns import Array
+from .journal import DamagedJournalError, Entry, Journal
+from .rows import rows_of
 
-HEAP_BYTES = 15_000_000
-"""The least that tantivy takes for a writer's thread: what it gathers in memory between commits."""
-
-_DAMAGE = re.compile(r"corrupt|DoesNotExist|UnexpectedEof|InvalidData|cannot be deserialized")
-_FULL = re.compile(r"os error 28|No space left|StorageFull")
-_PASSING = re.compile(r"os error|Os [{] code|LockBusy|killed")
-"""tantivy has one kind of error: a write is told from damage by the first, a read from what passes by the second."""
-
-
-class Hit(NamedTuple):
-    """A document that was found: its `@timestamp` in nanoseconds, and where it is."""
-
-    time: int
-    view: "View"
-    address: tantivy.DocAddress
+_SLICE = 2048  # documents that are taken apart together
+_NEW = ".new"
+_LEAST_FREE_BYTES = 1 << 20
 
 
 class DamagedDayError(StateError):
@@ -47,8 +45,18 @@ class DamagedDayError(StateError):
         self.day = day
 
 
+class _Waiting(NamedTuple):
+    """Documents that are not taken apart yet; `indexes` are their numbers in `segment`, None if they come from disk."""
+
+    prefix: str
+    numbers: Array
+    documents: list[bytes]
+    segment: Segment | None
+    indexes: Array
+
+
 class Day:
-    """The index in `directory`, made when it is not there.
+    """The day in `directory`, made when it is not there.
 
     Raises:
         DamagedDayError: what is there cannot be read.
@@ -57,12 +65,18 @@ class Day:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._schema = schema()
-        self._waiting: set[str] = set()
-        self._writer: tantivy.IndexWriter | None = None
+        self.rejected: list[Rejected] = []
+        self._blocks: list[Block] = []
+        self._uncommitted: list[Block] = []
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._builder = Builder()
+        self._shown: tuple[int, Block] | None = None  # the builder's rows as a block, and how many they were
+        self._journal = Journal(directory)
+        self._entries: list[Entry] = []
+        self._waiting: list[_Waiting] = []
+        self._lock = Lock()  # of the builder
         with self.told():
-            self._index = self._open()
-            self._searcher = self._index.searcher()
+            self._open()
 
     @property
     def name(self) -> str:
@@ -72,158 +86,209 @@ class Day:
     @property
     def count(self) -> int:
         """Documents that can be found."""
-        return self._searcher.num_docs
+        return sum(block.count for block in self._blocks) + self._builder.count
 
-    def add(self, segment: Segment) -> tuple[int, int, list[Rejected]]:
-        """Index the segment's documents; gives how many are new, how many were there, and the unreadable ones.
+    def add(self, segments: Iterable[Segment]) -> tuple[int, int, list[Rejected]]:
+        """Take documents; gives how many are new, how many were there, and the unreadable ones.
 
         Raises:
-            StateError: the index cannot be written; what waits for a commit is lost.
+            StateError: they cannot be written; what waits for a commit is lost.
         """
-        duplicate = 0
-        rejected = []
-        with self.told(writing=True):
-            for number, (name, body) in enumerate(zip(segment.ids, segment.documents, strict=True)):
-                if name in self._waiting or self._searcher.doc_freq("_id", name):
-                    duplicate += 1
-                    continue
-                try:
-                    document = indexed(name, body)
-                except UNREADABLE as error:
-                    rejected.append(Rejected(segment, number, "unreadable_document", str(error)))
-                    continue
-                self._writing().add_document(document)
-                self._waiting.add(name)
-        return segment.count - duplicate - len(rejected), duplicate, rejected
+        before = self.count
+        total = 0
+        self.rejected = []
+        with self.told(), self._lock:
+            for segment in segments:
+                total += segment.count
+                self._add_segment(segment)
+            self._take()
+        new = self.count - before
+        return new, total - new - len(self.rejected), self.rejected
+
+    def take(self, names: Sequence[str], documents: Sequence[bytes]) -> None:
+        """Take documents of which a copy lasts until the next `release`.
+
+        Raises:
+            StateError: they cannot be written.
+        """
+        with self.told(), self._lock:
+            for prefix, numbers, indexes in ids.parts(names):
+                fresh = self._new(prefix, numbers)
+                chosen = [documents[index] for index in indexes[fresh].tolist()]
+                self._wait(_Waiting(prefix, numbers[fresh], chosen, None, indexes[fresh]))
+            self._take()
 
     def commit(self) -> None:
-        """Make what was added durable and visible.
+        """Make what was added durable.
 
         Raises:
             StateError: it could not be written; what waited is lost.
         """
-        if not self._waiting:
+        if not self._entries and not self._uncommitted:
             return
-        with self.told(writing=True):
-            self._writing().commit()
         with self.told():
-            self._index.reload()
-            self._searcher = self._index.searcher()
-        self._waiting.clear()
+            if self._uncommitted:
+                for block in self._uncommitted:
+                    block.rename(block.path.with_suffix(""))
+                fsync_directory(self.directory)
+                self._uncommitted.clear()
+                self._journal.clear()
+            if self._entries:
+                self._journal.append(self._entries)
+                self._entries = []
 
     def release(self) -> None:
-        """Commit and give the writer's memory and threads back.
-
-        Merges under way are waited for: a day written in turns with others would never get to the end of one.
+        """Commit, and keep nothing in memory that can be written.
 
         Raises:
             StateError: it could not be written; what waited is lost.
         """
+        with self.told(), self._lock:
+            self._seal()
         self.commit()
-        if self._writer is not None:
-            with self.told(writing=True):
-                self._writer.wait_merging_threads()
-            self._writer = None
+        self._journal.close()
 
     def abandon(self) -> None:
-        """Give the writer back without a commit."""
-        self._writer = None
-        self._waiting.clear()
+        """Give everything back without a commit."""
+        self._journal.close()
+        for block in self._uncommitted:
+            with suppress(OSError):
+                block.path.unlink()
 
-    def view(self) -> "View":
-        """The day as it is now, whatever is committed meanwhile. For any thread."""
-        return View(self, self._searcher)
-
-    def _open(self) -> tantivy.Index:
-        if not tantivy.Index.exists(str(self.directory)) and any(self.directory.glob("*.store")):
-            raise DamagedDayError(self, "meta.json is lost")
-        index = tantivy.Index(self._schema, path=str(self.directory))
-        index.register_tokenizer("words", analyser())
-        index.config_reader("manual")  # the other policy has a thread per day look twice a second
-        index.reload()
-        return index
-
-    def _writing(self) -> tantivy.IndexWriter:
-        """The writer. No local variable may hold it: the traceback of an error would keep its lock on the directory."""
-        if self._writer is None:
-            self._writer = self._index.writer(HEAP_BYTES, 1)
-        return self._writer
+    def blocks(self) -> list[Block]:
+        """The day as it is now. For any thread."""
+        with self.told(), self._lock:
+            if not self._builder.count:
+                return list(self._blocks)
+            if self._shown is None or self._shown[0] != self._builder.count:
+                self._shown = self._builder.count, Block(self.directory / "memory", self._builder.written())
+            return [*self._blocks, self._shown[1]]
 
     @contextmanager
-    def told(self, *, writing: bool = False) -> Iterator[None]:
-        """Turn what tantivy raises into a StateError; damaged files make it panic in places, which is no Exception."""
+    def told(self) -> Iterator[None]:
+        """Turn what reading and writing raise into a StateError."""
         try:
             yield
-        except (ValueError, OSError) as error:
-            reason = str(error)
-            damaged = _DAMAGE.search(reason) if writing else not _PASSING.search(reason)
-            raise self._fault(reason, damaged=bool(damaged), writing=writing) from error
-        except BaseException as error:
-            if type(error).__name__ != "PanicException":
-                raise
-            raise self._fault(str(error), damaged=True, writing=writing) from None
+        except (DamagedBlockError, DamagedJournalError) as error:
+            raise DamagedDayError(self, str(error)) from error
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    # ------------------------------------------------------------------ taking documents
+
+    def _add_segment(self, segment: Segment) -> None:
+        for prefix, numbers, indexes in ids.parts(segment.ids):
+            fresh = self._new(prefix, numbers)
+            for start in range(0, len(numbers), _SLICE):
+                chosen = indexes[start : start + _SLICE][fresh[start : start + _SLICE]]
+                its_numbers = numbers[start : start + _SLICE][fresh[start : start + _SLICE]]
+                if len(chosen):
+                    documents = [segment.documents[index] for index in chosen.tolist()]
+                    self._wait(_Waiting(prefix, its_numbers, documents, segment, chosen))
+
+    def _new(self, prefix: str, numbers: Array) -> Array:
+        """Which of these ids are nowhere here; they are from now on."""
+        first, last = int(numbers.min()), int(numbers.max())
+        least, most = self._ranges.get(prefix, (first, last))
+        fresh = np.ones(len(numbers), bool)
+        if prefix in self._ranges and last >= least and first <= most:
+            self._take()
+            fresh &= ~self._builder.holds(prefix, numbers)
+            for block in self._blocks:
+                with block.opened() as view:
+                    fresh &= ~view.holds(prefix, numbers)
+        self._ranges[prefix] = min(least, first), max(most, last)
+        return fresh
+
+    def _wait(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        if sum(len(each.documents) for each in self._waiting) >= _SLICE:
+            self._take()
+
+    def _take(self) -> None:
+        """Take apart what waits."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        documents = [document for each in waiting for document in each.documents]
+        rows = rows_of(documents, self._builder.frames)
+        if rows.refused:
+            waiting = self._without(waiting, dict(rows.refused))
+        self._builder.add([(each.prefix, each.numbers) for each in waiting], rows)
+        self._entries += [
+            Entry(each.prefix, each.numbers.astype("<i8").tobytes(), each.documents)
+            for each in waiting
+            if each.segment is not None
+        ]
+        if self._builder.is_full:
+            self._seal()
+
+    def _without(self, waiting: Sequence[_Waiting], refused: dict[int, str]) -> list[_Waiting]:
+        """What was not refused; the rest is noted."""
+        left: list[_Waiting] = []
+        at = 0
+        for each in waiting:
+            kept = [number for number in range(len(each.documents)) if at + number not in refused]
+            if each.segment is not None:
+                self.rejected += [
+                    Rejected(each.segment, int(each.indexes[number]), "unreadable_document", refused[at + number])
+                    for number in range(len(each.documents))
+                    if at + number in refused
+                ]
+            at += len(each.documents)
+            chosen = [each.documents[number] for number in kept]
+            left.append(each._replace(numbers=each.numbers[kept], documents=chosen, indexes=each.indexes[kept]))
+        return left
+
+    def _seal(self) -> None:
+        """Write the rows in memory as a block; it lasts from the next commit on."""
+        if not self._builder.count:
+            return
+        number = int(self._blocks[-1].path.name[:8]) + 1 if self._blocks else 1
+        path = self.directory / f"{number:08}.block{_NEW}"
+        with path.open("wb") as file:
+            file.write(self._builder.written())
+            file.flush()
+            os.fsync(file.fileno())
+        block = Block(path)
+        self._blocks = [*self._blocks, block]
+        self._uncommitted.append(block)
+        self._builder = Builder()
+        self._shown = None
+        self._entries = []
+
+    # ------------------------------------------------------------------ opening
+
+    def _open(self) -> None:
+        for path in sorted(self.directory.glob(f"*.block{_NEW}")):
+            path.unlink()
+        for path in sorted(self.directory.glob("*.block")):
+            block = Block(path)
+            self._blocks.append(block)
+            with block.opened() as view:
+                for prefix, least, most in view.ranges():
+                    before = self._ranges.get(prefix, (least, most))
+                    self._ranges[prefix] = min(least, before[0]), max(most, before[1])
+        for entries in self._journal.read():
+            for prefix, numbers, documents in entries:
+                its_numbers = np.frombuffer(numbers, "<i8")
+                fresh = self._new(prefix, its_numbers)
+                chosen = [document for document, is_new in zip(documents, fresh.tolist(), strict=True) if is_new]
+                self._wait(_Waiting(prefix, its_numbers[fresh], chosen, None, np.flatnonzero(fresh)))
+        self._take()
+
+    def _unusable(self, error: OSError) -> StateError:
+        if error.errno in (ENOSPC, EDQUOT) or self._free_bytes() < _LEAST_FREE_BYTES:
+            return StateError(
+                f"the day {self.directory} of the store cannot be written: no space left on device",
+                "free disk space there, or lower max_bytes of the store",
+            )
+        return StateError(
+            f"the day {self.directory} of the store cannot be used: {error}",
+            "check that the disk has free space, the directory belongs to this user, and no other agent uses it",
+        )
 
     def _free_bytes(self) -> int:
         with suppress(OSError):
             return shutil.disk_usage(self.directory).free
         return sys.maxsize
-
-    def _fault(self, reason: str, *, damaged: bool, writing: bool) -> StateError:
-        reason = " ".join(reason.split())[:300]
-        if _FULL.search(reason) or (writing and self._free_bytes() < HEAP_BYTES):
-            return StateError(
-                f"the day {self.directory} of the store cannot be written: no space left on device",
-                "free disk space there, or lower max_bytes of the store",
-            )
-        if damaged:
-            return DamagedDayError(self, reason)
-        return StateError(
-            f"the day {self.directory} of the store cannot be used: {reason}",
-            "check that the disk has free space, the directory belongs to this user, and no other agent uses it",
-        )
-
-
-class View:
-    """What a day held at one moment. For any thread.
-
-    Each method may raise a StateError: the index cannot be read.
-    """
-
-    def __init__(self, day: Day, searcher: tantivy.Searcher) -> None:
-        self.day = day
-        self._searcher = searcher
-
-    def count(self, query: tantivy.Query) -> int:
-        """How many documents match."""
-        with self.day.told():
-            count: int = self._searcher.search(query, 1).count  # type: ignore[attr-defined]  # missing in tantivy's stub
-        return count
-
-    def hits(self, query: tantivy.Query, limit: int, *, newest_first: bool = True, offset: int = 0) -> list[Hit]:
-        """The first `limit` documents behind `offset` in the order of time; which of equal time is first may change."""
-        order = tantivy.Order.Desc if newest_first else tantivy.Order.Asc
-        limit = min(limit, self._searcher.num_docs)
-        if limit < 1:
-            return []
-        with self.day.told():
-            found = self._searcher.search(query, limit, order_by_field="time", order=order, offset=offset)
-        return [Hit(time, self, address) for time, address in found.hits]
-
-    def source(self, hit: Hit) -> bytes:
-        """The document of a hit, with its `_id`."""
-        with self.day.told():
-            document: bytes = self._searcher.doc(hit.address)["source"][0]
-        return document
-
-    def counts(self, query: tantivy.Query, bounds: Sequence[int]) -> list[int]:
-        """How many documents lie before the first of these times, between each two, and from the last one on."""
-        if not bounds:
-            return [self.count(query)]
-        pairs = pairwise(bounds)
-        between = [{"from": float(start), "to": float(end)} for start, end in pairs]
-        ranges: list[dict[str, float]] = [{"to": float(bounds[0])}, *between, {"from": float(bounds[-1])}]
-        with self.day.told():
-            found: dict[str, Any] = self._searcher.aggregate(
-                query, {"times": {"range": {"field": "time", "ranges": ranges}}}
-            )
-        return [int(bucket["doc_count"]) for bucket in found["times"]["buckets"]]

@@ -1,6 +1,6 @@
 """The store's directory → its days: opened together, few written at once, the oldest removed.
 
-    <directory>/2026-11-23/            one index, see `day`
+    <directory>/2026-11-23/            blocks and a journal, see `day`
     <directory>/2026-11-22.damaged/    a day that could not be read, set aside; it ages and counts like a day
 
 One thread calls everything here but `search`, which any thread may call meanwhile.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 
 import structlog
@@ -22,11 +22,13 @@ from collector.errors import StateError
 from collector.model import Batch, Receipt, Rejected, Segment
 from collector.ports import Found, Query
 
+from . import former
+from .block import DamagedBlockError
 from .day import DamagedDayError, Day
 from .finding import find
 
 MAX_WRITERS = 3
-"""Days written at once: each costs 15 MB and eight threads. Two are usual around midnight."""
+"""Days written at once: each has up to 8 MB of documents in memory. Two are usual around midnight."""
 
 EXPIRY_SECONDS = 60
 """Between looks at age and size: the sizes are asked of the file system."""
@@ -93,8 +95,9 @@ class Days:
         self.open()
         delivered = duplicate = 0
         rejected: list[Rejected] = []
-        for segment in sorted(batch.segments, key=lambda each: each.day):  # the fewest changes of writers
-            new, known, refused = self._add(segment)
+        in_order = sorted(batch.segments, key=lambda each: each.day)
+        for name, segments in groupby(in_order, key=lambda each: each.day):
+            new, known, refused = self._add(name, list(segments))
             delivered, duplicate, rejected = delivered + new, duplicate + known, rejected + refused
         return Receipt(delivered=delivered, duplicate=duplicate, rejected=tuple(rejected))
 
@@ -135,23 +138,24 @@ class Days:
             QueryError: the text is not of the language, or the cursor is none.
             StateError: a day cannot be read; a damaged one is set aside by the next `open`.
         """
+        days = list(self._days.values())
         try:
-            return find(
-                [day.view() for day in sorted(self._days.values(), key=lambda each: each.name, reverse=True)], query
-            )
-        except DamagedDayError as error:
-            self._damaged.add(error.day)
-            raise
+            return find([block for day in days for block in day.blocks()], query)
+        except DamagedBlockError as error:
+            damaged = next(day for day in days if day.directory == error.path.parent)
+            self._damaged.add(damaged)
+            raise DamagedDayError(damaged, str(error)) from error
+        except OSError as error:
+            raise _unusable(self._directory, error) from error
 
-    def _add(self, segment: Segment) -> tuple[int, int, list[Rejected]]:
-        if not _is_day(segment.day):
-            refused = [Rejected(segment, n, "unreadable_day", segment.day) for n in range(segment.count)]
-            return 0, 0, refused
-        day = self._day(segment.day)
+    def _add(self, name: str, segments: list[Segment]) -> tuple[int, int, list[Rejected]]:
+        if not _is_day(name):
+            return 0, 0, [Rejected(each, n, "unreadable_day", name) for each in segments for n in range(each.count)]
+        day = self._day(name)
         try:
             self._writing.pop(day.name, None)
             self._writing[day.name] = day
-            result = day.add(segment)
+            result = day.add(segments)
         except StateError as error:
             self._drop(day, error)
             raise
@@ -159,7 +163,7 @@ class Days:
         return result
 
     def _open_all(self) -> None:
-        for name in filter(_is_day, self._names()):
+        for name in sorted({name[:10] for name in self._names() if name[10:] in ("", *former.SUFFIXES)}):
             with suppress(DamagedDayError):
                 self._load(name)
         self._expire()
@@ -175,7 +179,10 @@ class Days:
     def _load(self, name: str) -> Day:
         directory = self._directory / name
         try:
+            former.finish(directory)
             directory.mkdir(parents=True, exist_ok=True)
+            if former.is_former(directory):
+                self._convert(directory)
             day = self._days[name] = Day(directory)
         except OSError as error:
             raise _unusable(self._directory, error) from error
@@ -184,6 +191,14 @@ class Days:
             self._set_aside(directory)
             raise
         return day
+
+    def _convert(self, directory: Path) -> None:
+        try:
+            former.convert(directory)
+        except former.UnreadableDayError as error:
+            _log.error("store day damaged", error=str(error))
+            self._set_aside(directory)
+            directory.mkdir()
 
     def _release_oldest(self) -> None:
         while len(self._writing) > MAX_WRITERS:

@@ -1,39 +1,33 @@
-"""A search → what the days hold of it: a page of documents, a histogram, and how often values of members occur.
+"""A search → what blocks hold of it: a page of documents, a histogram, and how often values of members occur.
 
-Documents of equal time are in the order of their lines: tantivy orders them by where they lie, which changes when parts
-of an index are merged, and a page that follows another must not give one twice, or none.
+Every block is asked once. Documents of equal time are in the order of their lines.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest, nsmallest
-from itertools import groupby
+from typing import NamedTuple
 
-import msgspec
-import tantivy
+import numpy as np
 from msgspec import Struct
-from tantivy import Occur
 
-from collector.errors import UNREADABLE
 from collector.model import within
-from collector.ports import Bucket, Found, Query, Value
+from collector.ports import Found, Query, Value
 from collector.search import cursor, language
-from collector.search.scale import scale
 
-from .day import Hit, View
-from .schema import MAX_TIME, leaves, members_of, text_of
-from .syntax import all_of, any_of, compiled, holds, id_is, target_is, time_between, value_is
+from . import ids
+from .block import Block, BlockView
+from .columns import Array
+from .head import TextColumn
+from .histogram import Histogram
+from .matching import Match, all_of, between, compiled, id_is, target_is
+from .rows import MAX_TIME, leaves, text_of
 
-_AT_ONCE = 1000  # documents of equal time that are looked at together
-_MOST_VALUES = 200  # of a member that are counted
+_MOST_VALUES = 10_000  # of a member that are counted
 _VALUE_CHARACTERS = 256
-_BEFORE_ID = b'{"_id":'
-_FIRST_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_LOOKS = 50  # documents in which a value is looked for that is not known yet
+_MOST_READ = 20_000  # documents that are read for the values of one member
 
-_Name = tuple[str, int, str]
+_Order = tuple[int, tuple[str, int, str]]
 
 
 class _Place(Struct, array_like=True):
@@ -43,41 +37,76 @@ class _Place(Struct, array_like=True):
     id: str
 
 
-def find(views: Sequence[View], query: Query) -> Found:
-    """What is asked for, of the days as they are seen, newest first.
+class _Hit(NamedTuple):
+    """A row that matches, and where it is."""
+
+    order: _Order
+    id: str
+    block: Block
+    row: int
+
+
+def find(blocks: Sequence[Block], query: Query) -> Found:
+    """What is asked for, of these blocks.
 
     Raises:
         QueryError: the text is not of the language, or the cursor is none.
-        StateError: a day cannot be read.
+        DamagedBlockError: a block cannot be read.
+        OSError: a file cannot be read.
     """
-    search = _Search(views, query)
+    wanted: list[Match] = [compiled(text) for text in (query.text, *query.only)]
+    if query.ids:
+        wanted.append(id_is(query.ids))
+    if query.target is not None:
+        wanted.append(target_is(query.target))
+    if query.since is not None or query.until is not None:
+        wanted.append(lambda view: between(view, query.since, query.until))
+    search = _Search(query)
+    match = all_of(wanted)
+    for block in sorted(blocks, key=search.when, reverse=True):
+        with block.opened() as view:
+            search.look(block, view, match(view))
     return search.found()
 
 
 class _Search:
-    def __init__(self, views: Sequence[View], query: Query) -> None:
-        wanted = [compiled(text) for text in (query.text, *query.only)]
-        if query.ids:
-            wanted.append(id_is(query.ids))
-        if query.target is not None:
-            wanted.append(target_is(query.target))
-        if query.since is not None or query.until is not None:
-            wanted.append(time_between(query.since, query.until))
-        self._views = views
+    def __init__(self, query: Query) -> None:
         self._query = query
-        self._wanted = all_of(wanted)
+        place = query.before or query.after
+        self._place = cursor.read(place, _Place) if place else None
+        self._newest_first = (query.sort == "newest") != bool(query.before)
+        self._most = max(0, query.limit) + 1 if query.limit > 0 else 0
+        self._total = 0
+        self._hits: list[_Hit] = []
+        self._facets = {name: _Facet(name) for name in query.facets}
+        self._histogram = Histogram(query)
+
+    def when(self, block: Block) -> int:
+        """By this the blocks are looked at, from the highest on: later ones have fewer hits to give."""
+        return block.last if self._newest_first else -block.first
+
+    def look(self, block: Block, view: BlockView, rows: Array) -> None:
+        """Take what matches of a block."""
+        count = int(np.count_nonzero(rows))
+        if not count:
+            return
+        self._total += count
+        if self._query.buckets:
+            self._histogram.add(view, rows, count)
+        for facet in self._facets.values():
+            facet.add(view, rows, count)
+        if self._most and self._may_have_first(block):
+            self._keep(self._hits + list(self._first_of(block, view, rows)))
 
     def found(self) -> Found:
+        """The answer."""
         query = self._query
-        is_back = bool(query.before)
-        place = cursor.read(query.before or query.after, _Place) if query.before or query.after else None
-        newest_first = (query.sort == "newest") != is_back
-        limit = max(0, query.limit)
-        hits = self._page(place, limit + 1, newest_first=newest_first) if limit else []
+        hits, is_back = self._hits, bool(query.before)
+        limit = self._most - 1
         has_more = is_back or len(hits) > limit
-        documents = within(query.most_bytes, (hit.view.source(hit) for hit in hits[:limit]), len)
+        documents = within(query.most_bytes, _documents(hits[:limit]), len) if limit > 0 else []
         is_cut = len(documents) < len(hits[:limit])
-        places = [_Place(hit.time, _id_of(document)) for hit, document in zip(hits, documents, strict=False)]
+        places = [_Place(hit.order[0], hit.id) for hit in hits[: len(documents)]]
         if is_back:
             documents.reverse()
             places.reverse()
@@ -87,133 +116,115 @@ class _Search:
             cut=is_cut,
             cursor=cursor.written(places[-1]) if places and (has_more or is_cut) else "",
             start=cursor.written(places[0]) if places else "",
-            histogram=self._histogram() if query.buckets else [],
-            facets={name: self._facet(name) for name in query.facets},
+            histogram=self._histogram.buckets() if query.buckets else [],
+            facets={name: facet.most(query.values) for name, facet in self._facets.items()},
         )
-
-    @cached_property
-    def _total(self) -> int:
-        return sum(view.count(self._wanted) for view in self._views)
 
     # ------------------------------------------------------------------ a page
 
-    def _page(self, after: _Place | None, limit: int, *, newest_first: bool) -> list[Hit]:
-        """The first documents behind this place, in order."""
-        if after is None:
-            return self._first(self._wanted, limit, newest_first=newest_first)
-        found = self._at(after.time, limit, newest_first=newest_first, behind=_order_of(after.id))
-        if len(found) < limit:
-            if newest_first:
-                rest = time_between(None, after.time)
-            else:
-                rest = time_between(after.time + 1, None) if after.time < MAX_TIME else tantivy.Query.empty_query()
-            found += self._first(all_of([self._wanted, rest]), limit - len(found), newest_first=newest_first)
-        return found
+    def _may_have_first(self, block: Block) -> bool:
+        if len(self._hits) < self._most:
+            return True
+        last = self._hits[-1].order[0]
+        return block.last >= last if self._newest_first else block.first <= last
 
-    def _first(self, query: tantivy.Query, limit: int, *, newest_first: bool) -> list[Hit]:
-        first = nlargest if newest_first else nsmallest
-        per_day = (hit for view in self._views for hit in view.hits(query, limit, newest_first=newest_first))
-        hits = first(limit, per_day, key=lambda hit: hit.time)
-        found: list[Hit] = []
-        for time, group in groupby(hits, key=lambda hit: hit.time):
-            together = list(group)
-            if len(found) + len(together) == limit:  # there may be more of this time than were given
-                return found + self._at(time, len(together), newest_first=newest_first)
-            found += _in_order(together, newest_first=newest_first)
-        return found
+    def _keep(self, hits: Iterable[_Hit]) -> None:
+        first = nlargest if self._newest_first else nsmallest
+        self._hits = first(self._most, hits, key=lambda hit: hit.order)
 
-    def _at(self, time: int, limit: int, *, newest_first: bool, behind: _Name | None = None) -> list[Hit]:
-        """The first documents of exactly this time, in the order of their lines."""
-        first = nlargest if newest_first else nsmallest
-        named = ((_name_of(hit), hit) for hit in self._all_at(time))
-        if behind is not None:
-            named = (each for each in named if (each[0] < behind if newest_first else each[0] > behind))
-        return [hit for _, hit in first(limit, named, key=lambda each: each[0])]
+    def _first_of(self, block: Block, view: BlockView, rows: Array) -> Iterator[_Hit]:
+        """The first of its rows behind the place, and those of the same time as the last of these."""
+        times = view.times
+        chosen = np.flatnonzero(rows) if self._place is None else self._behind(self._place, view, rows)
+        if len(self._hits) >= self._most:
+            last = self._hits[-1].order[0]
+            chosen = chosen[times[chosen] >= last if self._newest_first else times[chosen] <= last]
+        if len(chosen) > self._most:
+            its = times[chosen] if self._newest_first else -times[chosen]
+            least = np.partition(its, len(its) - self._most)[len(its) - self._most]
+            chosen = chosen[its >= least]
+        for row in chosen.tolist():
+            name = view.name(row)
+            yield _Hit((int(times[row]), ids.order(name)), name, block, row)
 
-    def _all_at(self, time: int) -> Iterator[Hit]:
-        query = all_of([self._wanted, time_between(time, time + 1)])
-        for view in self._views:
-            offset = 0
-            while hits := view.hits(query, _AT_ONCE, offset=offset):
-                yield from hits
-                offset += len(hits)
-                if len(hits) < _AT_ONCE:
-                    break
-
-    # ------------------------------------------------------------------ numbers
-
-    def _histogram(self) -> list[Bucket]:
-        since, until = self._query.since, self._query.until
-        first = max(0, since) if since is not None else self._edge(newest_first=False)
-        last = until - 1 if until is not None else self._edge(newest_first=True)
-        if first is None or last is None or last < first:
-            return []
-        starts = scale(first, min(last, MAX_TIME), self._query.buckets).starts
-        days = [view.counts(self._wanted, starts[1:]) for view in self._views]
-        return [Bucket(start, sum(counts)) for start, *counts in zip(starts, *days, strict=True)]
-
-    def _edge(self, *, newest_first: bool) -> int | None:
-        """The time of the newest or oldest document."""
-        hits = [hit for view in self._views for hit in view.hits(self._wanted, 1, newest_first=newest_first)]
-        times = [hit.time for hit in hits]
-        return (max(times) if newest_first else min(times)) if times else None
-
-    def _facet(self, name: str) -> list[Value]:
-        """How many documents have each value of a member: values are met one after the other, and counted by the index.
-
-        Of text in `log` the index knows the words: a longer value with the same words is counted with a shorter one.
-        """
-        known: dict[str, tantivy.Query] = {}
-        counts: Counter[str] = Counter()
-        for view in self._views:
-            for value, query in known.items():
-                counts[value] += view.count(all_of([self._wanted, query]))
-            while len(known) < _MOST_VALUES and (met := self._values(view, name, known)):
-                for value, query in met.items():
-                    counts[value] += view.count(all_of([self._wanted, query]))
-                known |= met
-        most = counts.most_common(self._query.values)
-        return [Value(value, count) for value, count in most if count]
-
-    def _values(self, view: View, name: str, known: dict[str, tantivy.Query]) -> dict[str, tantivy.Query]:
-        """Values of a member that are not known, with what finds them; none if there are no others."""
-        wanted = [(Occur.Must, self._wanted), (Occur.Must, holds(name))]
-        unwanted = [(Occur.MustNot, any_of(list(known.values())))] if known else []
-        path, is_trusted = language.member(name)
-        met: dict[str, tantivy.Query] = {}
-        for hit in view.hits(tantivy.Query.boolean_query(wanted + unwanted), _LOOKS):
-            for value in _values_of(view.source(hit), path, is_trusted=is_trusted):
-                if value not in known and value not in met and (query := value_is(name, value)) is not None:
-                    met[value] = query
-        return met
+    def _behind(self, place: _Place, view: BlockView, rows: Array) -> Array:
+        """The rows that follow a place: those of its time by the order of their lines."""
+        time = min(max(place.time, 0), MAX_TIME)
+        order = ids.order(place.id)
+        later = view.times < time if self._newest_first else view.times > time
+        same = np.flatnonzero(rows & (view.times == time)).tolist()
+        orders = [(row, ids.order(view.name(row))) for row in same]
+        following = [row for row, its in orders if (its < order if self._newest_first else its > order)]
+        return np.concatenate([np.flatnonzero(rows & later), np.array(following, np.int64)])
 
 
-def _values_of(source: bytes, path: str, *, is_trusted: bool) -> Iterator[str]:
-    try:
-        members = members_of(source)
-    except UNREADABLE:
-        return
-    for found, leaf in leaves(members if is_trusted else members.get("log")):
-        text = text_of(leaf)
-        if found == path and len(text) <= _VALUE_CHARACTERS:
-            yield text if is_trusted else text.lower()
+def _documents(hits: Sequence[_Hit]) -> Iterator[bytes]:
+    """The documents of hits; those of a block that follow each other are read together."""
+    at = 0
+    while at < len(hits):
+        with hits[at].block.opened() as view:
+            block = hits[at].block
+            while at < len(hits) and hits[at].block is block:
+                yield view.document(hits[at].row)
+                at += 1
 
 
-def _in_order(hits: list[Hit], *, newest_first: bool) -> list[Hit]:
-    return hits if len(hits) == 1 else sorted(hits, key=_name_of, reverse=newest_first)
+class _Facet:
+    """How many documents have each value of a member."""
 
+    def __init__(self, name: str) -> None:
+        self._path, self._is_trusted = language.member(name)
+        self._counts: Counter[str] = Counter()
+        self._read = 0
 
-def _name_of(hit: Hit) -> _Name:
-    return _order_of(_id_of(hit.view.source(hit)))
+    def add(self, view: BlockView, rows: Array, count: int) -> None:
+        """Count these rows."""
+        if self._is_trusted:
+            self._add_frames(view, rows)
+        else:
+            for column in view.head.texts:
+                if column.path == self._path:
+                    self._add_texts(view, column, rows, is_all=count == view.count)
+            for numbers in [*view.head.integers, *view.head.floats]:
+                if numbers.path == self._path:
+                    its_rows = view.rows_of(numbers)
+                    values = view.values(numbers)[rows if its_rows is None else rows[its_rows]]
+                    unique, counts = np.unique(values, return_counts=True)
+                    self._count(map(text_of, unique.tolist()), counts)
+        if len(self._counts) > 2 * _MOST_VALUES:
+            self._counts = Counter(dict(self._counts.most_common(_MOST_VALUES)))
 
+    def most(self, number: int) -> list[Value]:
+        """The values that most have."""
+        return [Value(value, count) for value, count in self._counts.most_common(number) if count]
 
-def _id_of(document: bytes) -> str:
-    """Its first member, in front of what not every parser reads."""
-    name: str = msgspec.json.decode(_FIRST_TEXT.match(document, len(_BEFORE_ID))[0])  # type: ignore[index]
-    return name
+    def _add_frames(self, view: BlockView, rows: Array) -> None:
+        counts = np.bincount(view.frame_of[rows], minlength=len(view.frames))
+        for frame, count in zip(view.frames, counts.tolist(), strict=True):
+            for value in {value for path, value in frame.members() if path == self._path} if count else ():
+                self._count([value], [count])
 
+    def _add_texts(self, view: BlockView, column: TextColumn, rows: Array, *, is_all: bool) -> None:
+        its_rows = view.rows_of(column)
+        texts = view.texts(column)
+        if texts is None:
+            self._add_documents(view, np.flatnonzero(rows) if its_rows is None else its_rows[rows[its_rows]])
+            return
+        codes = view.codes(column)
+        if not is_all:
+            codes = codes[rows if its_rows is None else rows[its_rows]]
+        counts = np.bincount(codes, minlength=len(texts))
+        met = np.flatnonzero(counts)
+        self._count([texts[code] for code in met.tolist()], counts[met])
 
-def _order_of(name: str) -> _Name:
-    """By this the lines of a file are in order: their numbers have no zeros before them."""
-    file, _, line = name.rpartition("-")
-    return file, len(line) - len(line.lstrip("0123456789")), line
+    def _add_documents(self, view: BlockView, rows: Array) -> None:
+        """What only the documents tell; of many the first."""
+        for row in rows[: max(0, _MOST_READ - self._read)].tolist():
+            self._read += 1
+            values = {text_of(leaf).lower() for path, leaf in leaves(view.log(row)) if path == self._path}
+            self._count(values, [1] * len(values))
+
+    def _count(self, values: Iterable[str], counts: Iterable[int]) -> None:
+        for value, count in zip(values, counts, strict=True):
+            if len(value) <= _VALUE_CHARACTERS:
+                self._counts[value] += int(count)

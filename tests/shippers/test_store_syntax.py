@@ -3,17 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import numpy as np
 import pytest
-import tantivy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.errors import QueryError
 from collector.ports import OutputContext, Query
 from shippers.store import Settings, Store
-from shippers.store.schema import analyser, equal, indexed, nanoseconds, schema, sortable
-from shippers.store.syntax import compiled
+from shippers.store.block import Block
+from shippers.store.building import Builder
+from shippers.store.matching import compiled
+from shippers.store.rows import MAX_TIME, nanoseconds, rows_of
 from tests.contract.segments import batch, document, log_stream, segment
 from tests.contract.shippers import deliver
 
@@ -211,37 +214,20 @@ def test_any_text_is_answered_or_is_a_query_error(text: str) -> None:
         query = compiled(text)
     except QueryError:
         return
-    INDEX.searcher().search(query, 1, order_by_field="time")
+    with BLOCK.opened() as view:
+        assert query(view).shape == (len(BODIES),)
 
 
-def _index() -> tantivy.Index:
-    index = tantivy.Index(schema())
-    index.register_tokenizer("words", analyser())
-    writer = index.writer(15_000_000, 1)
-    for number, body in enumerate([*LINES.values(), document({"x": 5, "y": 1.5}, SHOP)]):
-        writer.add_document(indexed(f"f-{number}", body))
-    writer.commit()
-    index.reload()
-    return index
+BODIES = [*LINES.values(), document({"x": 5, "y": 1.5}, SHOP)]
 
 
-INDEX = _index()
+def _block() -> Block:
+    builder = Builder()
+    builder.add([("f-", np.arange(len(BODIES)))], rows_of(BODIES, builder.frames))
+    return Block(Path("memory"), builder.written())
 
 
-NUMBERS = st.floats(allow_nan=False) | st.integers() | st.integers(-(2**80), 2**80)
-
-
-@given(NUMBERS, NUMBERS)
-@example(0.0, -0.0)
-@example(10**400, -(10**400))
-@example(2**53 + 1, 2**53)
-@example(7, 7.0)
-def test_numbers_as_text_have_the_order_and_the_equality_of_the_numbers(one: float, other: float) -> None:
-    if abs(one) < 2**53 and abs(other) < 2**53:
-        assert (sortable(one) < sortable(other)) == (one < other)
-    assert (one <= other) <= (sortable(one) <= sortable(other))
-    if abs(one) < 2**64 and abs(other) < 2**64:
-        assert (equal(one) == equal(other)) == (one == other)
+BLOCK = _block()
 
 
 @pytest.mark.parametrize(
@@ -253,7 +239,7 @@ def test_numbers_as_text_have_the_order_and_the_equality_of_the_numbers(one: flo
         ("2017-11-27T02:13:00.7Z", 1511748780_700000000),
         ("2017-11-27T02:13:00.7681234567Z", 1511748780_768123456),
         ("0001-01-01T00:00:00Z", 0),
-        ("9999-12-31T23:59:59Z", 2**64 - 1),
+        ("9999-12-31T23:59:59Z", MAX_TIME),
     ],
 )
 def test_a_timestamp_is_read_to_the_nanosecond(text: str, expected: int) -> None:
