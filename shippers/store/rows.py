@@ -5,22 +5,19 @@ is not written as `documents.document` writes them is kept whole, with a frame o
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
+from collector.documents import framed
 from collector.errors import UNREADABLE
 from collector.search import language
 
 MAX_TIME = (1 << 63) - 1
 """The last nanosecond that a row can have (in the year 2262)."""
 
-_HEAD = b'{"log":'
-_SEAM = b',"stream":"'
-_REST = re.compile(rb',"stream":"(stdout|stderr)","@timestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)Z"(.*\})')
 _FIRST, _LAST = b"1970", b"2262"  # years whose nanoseconds a row can have
 _NO_FRACTION = 19  # characters of a time without one
 _WHOLE = 255  # digits of the time of a row that is a whole document
@@ -67,8 +64,7 @@ def document_of(name: str, frame: Frame, text: bytes, time: int, digits: int) ->
     if not frame.stream:
         return b'{"_id":%b,%b' % (orjson.dumps(name), text[1:])
     stamp = str(np.datetime64(time, "ns"))[: _NO_FRACTION + 1 + digits if digits else _NO_FRACTION]
-    parts = orjson.dumps(name), text, frame.stream.encode(), stamp.encode(), frame.tail
-    return b'{"_id":%b,"log":%b,"stream":"%b","@timestamp":"%bZ"%b' % parts
+    return framed.joined(name, text, frame.stream, stamp, frame.tail)
 
 
 def log_of(frame: Frame, text: bytes) -> object:
@@ -128,23 +124,19 @@ def _decoded(text: bytes) -> object:
 
 def _usual(documents: Sequence[bytes], frames: dict[Frame, int]) -> Rows | None:
     """Documents that are all written as usual, in a few passes over all of them; None if one is not."""
-    seams = [document.rfind(_SEAM) for document in documents]
-    matches = list(map(_REST.fullmatch, documents, seams))
-    if None in matches or {document[:7] for document in documents} != {_HEAD}:
+    apart = framed.framed(documents)
+    if apart is None or min(apart.times) < _FIRST or max(apart.times) >= _LAST:
         return None
-    streams, stamps, tails = zip(*[match.groups() for match in matches], strict=True)  # type: ignore[union-attr]
-    if min(stamps) < _FIRST or max(stamps) >= _LAST:
-        return None
-    texts = [document[7:seam] for document, seam in zip(documents, seams, strict=True)]
+    texts = list(apart.logs)
     try:
-        numbers = _numbered(streams, tails, frames)
-        times = np.array(stamps).astype("datetime64[ns]").astype(np.int64)
+        numbers = _numbered(apart.streams, apart.tails, frames)
+        times = np.array(apart.times).astype("datetime64[ns]").astype(np.int64)
         logs = orjson.loads(b"[%b]" % b",\n".join(texts))
     except (*UNREADABLE, ValueError):
         return None
     if len(logs) != len(texts) or set(map(type, logs)) != {dict}:
         return None
-    lengths = np.fromiter(map(len, stamps), np.int64, len(stamps))
+    lengths = np.fromiter(map(len, apart.times), np.int64, len(texts))
     digits = np.maximum(0, lengths - _NO_FRACTION - 1).tolist()
     return Rows(texts, logs, numbers, times, digits, list(range(len(texts))), [])
 
