@@ -121,12 +121,14 @@ class BlockView:
         """The words of its texts, each with a newline before and behind it."""
         return column.words if isinstance(column.words, bytes) else self._unpacked(column.words)
 
-    def may_have(self, column: TextColumn, words: list[bytes]) -> bool:
-        """Whether these words may be among those of its texts."""
+    def may_have(self, column: TextColumn, words: list[str], beginning: str) -> bool:
+        """Whether these words, and one that begins so, may be among those of its texts."""
         if column.filter is None:
             return True
         filtered = self._unpacked(column.filter)
-        return all(head.may_hold(filtered, word) for word in words)
+        return all(head.may_hold(filtered, word.encode()) for word in words) and head.may_begin(
+            filtered, beginning.encode()
+        )
 
     def tokens(self, column: TextColumn) -> Array | None:
         """The numbers of the words of one text after the other."""

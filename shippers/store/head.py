@@ -6,7 +6,7 @@ The head and each section are zstd frames with a checksum, so that no byte that 
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ MAGIC = b"PFS1"
 LENGTH_BYTES = 4
 _PACKED: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 _BITS_PER_WORD = 10
+_BEGINNING_BYTES = 3
 _SALTS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
 _MOST_BYTES = 1 << 28  # of a section, unpacked
 _UNSHUFFLED = 2  # bytes of a number up to which it gains little
@@ -168,12 +169,23 @@ def _shuffled(values: Array) -> bytes:
     return values.view(np.uint8).reshape(len(values), -1).T.tobytes()
 
 
-def filter_of(words: Iterable[bytes]) -> bytes:
-    """A Bloom filter of words: of 100 others it is said to hold two."""
-    hashes = np.fromiter(map(zlib.crc32, words), np.uint64)
+def filter_of(words: Collection[bytes]) -> bytes:
+    """A Bloom filter of words, and of what they begin with: of 100 others it is said to hold two."""
+    entries = {*words, *[_beginning(word) for word in words]}
+    hashes = np.fromiter(map(zlib.crc32, entries), np.uint64, len(entries))
     bits = np.zeros(max(64, len(hashes) * _BITS_PER_WORD // 8 * 8), np.uint8)
     bits[_places(hashes, len(bits))] = 1
     return np.packbits(bits).tobytes()
+
+
+def may_begin(filtered: bytes, beginning: bytes) -> bool:
+    """Whether a word that begins so may be among those of the filter."""
+    return len(beginning) < _BEGINNING_BYTES or may_hold(filtered, _beginning(beginning))
+
+
+def _beginning(word: bytes) -> bytes:
+    """No word has a star in it."""
+    return word[:_BEGINNING_BYTES] + b"*"
 
 
 def may_hold(filtered: bytes, word: bytes) -> bool:

@@ -144,13 +144,13 @@ class _Wanted(NamedTuple):
 
     def texts(self, view: BlockView, column: TextColumn) -> Array:
         """Which texts of a column have them, by their numbers."""
-        whole = self.words[:-1] if self.is_prefix else self.words
-        if not view.may_have(column, [word.encode() for word in whole]):
+        whole, beginning = (self.words[:-1], self.words[-1]) if self.is_prefix else (self.words, "")
+        if not view.may_have(column, whole, beginning):
             return _NONE
         lines = view.words(column)
         numbers = [numbers_of(word, lines, is_prefix=False) for word in whole]
         if self.is_prefix:
-            numbers.append(numbers_of(self.words[-1], lines, is_prefix=True))
+            numbers.append(numbers_of(beginning, lines, is_prefix=True))
         if not all(map(len, numbers)):
             return _NONE
         tokens = view.tokens(column)
