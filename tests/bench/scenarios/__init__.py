@@ -16,6 +16,7 @@ from tests.bench.scenarios import (
     settings,
     several,
     steady,
+    store,
 )
 
 ALL: Mapping[str, Callable[[Asked], Outcome]] = {
@@ -25,6 +26,7 @@ ALL: Mapping[str, Callable[[Asked], Outcome]] = {
     "settings": settings.measure,
     "outputs": outputs.measure,
     "server": server.measure,
+    "store": store.measure,
     "several": several.measure,
     "steady": steady.measure,
     "active": active.measure,
