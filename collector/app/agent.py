@@ -21,6 +21,7 @@ from collector.app.live_routes import AgentRoutes
 from collector.app.plugins import installed_types
 from collector.app.readiness import not_ready
 from collector.app.reloading import Reloading
+from collector.app.rows import ContainerRows, output_rows
 from collector.app.status import numbers_of, status_of
 from collector.config.models import Configuration
 from collector.container_settings.rule_book import RuleBook
@@ -256,6 +257,8 @@ class Agent:
             replays={one.output: _replay_of(one) for one in self.pipelines},
             engine_metrics=self.configuration.engine_metrics,
             streams=lambda: self.registry.streams.values(),
+            containers=ContainerRows(self.registry, self.pipelines, [one.poll for one in watches]).rows,
+            outputs=partial(output_rows, self.pipelines),
             routes=self._routes,
         )
         self.address = await stack.enter_async_context(serve(address, state_dir=state, views=views))

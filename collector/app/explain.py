@@ -44,12 +44,14 @@ def explained(
     inputs: Mapping[str, Reads],
     shown: Callable[[LogStream], LogStream],
     is_meant: Callable[[str], bool],
+    sees: Callable[[Sequence[LogStream]], bool],
 ) -> list[dict[str, Any]]:
     """The containers of this process whose names are meant, at most 20, as JSON can hold them. Reads their logs.
 
-    `shown` gives a stream as its lines may be seen.
+    `shown` gives a stream as its lines may be seen, `sees` tells whether who asks may see all of some streams.
     """
     ours = [one for one in registry.containers.values() if registry.share.has(one.id) and is_meant(one.name)]
+    ours = [one for one in ours if sees(one.streams)]
     until = time.monotonic() + _MOST_SECONDS
     ours.sort(key=lambda one: one.name)
     return [_container(one, registry, pipelines, inputs, shown, until) for one in ours[:_MOST_CONTAINERS]]

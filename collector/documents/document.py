@@ -146,6 +146,12 @@ def is_document(document: bytes) -> bool:
     return document.startswith(HEAD) and document.find(_SEAM) > 0 and document.endswith(b"}")
 
 
+def without_id(document: bytes) -> bytes:
+    """A document that was found, as it was shipped: without the `_id` that is its first member then."""
+    at = document.find(b",%b" % HEAD[1:])  # in a text there is a backslash before each quote
+    return b"{%b" % document[at + 1 :] if not document.startswith(HEAD) and at > 0 else document
+
+
 def is_text(document: bytes) -> bool:
     """Whether it was turned to text before, since it was refused as it was."""
     return TEXT_MARK in document[document.rfind(_SEAM) :]

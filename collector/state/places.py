@@ -17,6 +17,7 @@ LISTEN = "127.0.0.1:9880"
 LOCK = "lock"  # held by a running agent
 HOST_FILE = "docker_host"  # the daemon's name, for a start without it
 TOKEN_FILE = "http_token"  # noqa: S105 - a file's name
+TOKENS_FILE = "tokens"
 DEAD_LETTERS = "dead_letters"  # below the state directory, a directory for each output
 SPOOL = "spool"  # the same
 OUTPUTS = "outputs"  # below the state directory, a directory for what each output itself keeps

@@ -11,16 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from msgspec import structs
 from yarl import URL
 
-from collector.errors import UNREADABLE, StateError
+from collector.errors import UNREADABLE, QueryError, StateError
 from collector.files import ownership, writing
+from collector.search import trusted_filter
 from collector.state import places
-from collector.web.routes import policy
+from collector.web.rights import IS_VALID, ONLY, RIGHTS, Rights
+from collector.web.routes import of_path, policy
 from collector.web.sessions import READS, Sessions
+from collector.web.tokens import Tokens
 
 _GUARDED = ("/api/", "/logs/", "/routes/")
 _GUARDED_PAGES = ("/logs", "/routes")
@@ -75,12 +80,13 @@ def announced(state_dir: Path, address: places.Address) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def guard(expected: str, listen: places.Address) -> Middleware:
+def guard(expected: str, listen: places.Address, tokens: Tokens) -> Middleware:
     """A middleware that lets data be asked for only at a name of ours, by no other site, with the token or a session.
 
-    A session begins where the token is in the link to the page.
+    A session begins where the token is in the link to the page. A route asks for a role; and of a route that does not
+    narrow what it shows by the filter of a token, a token with one gets nothing.
     """
-    sessions = Sessions(expected)
+    sessions = Sessions(expected, tokens)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -95,9 +101,15 @@ def guard(expected: str, listen: places.Address) -> Middleware:
             return refusal(403, "the request comes from a page of another site", "open the agent's own page")
         if is_link:
             return sessions.begin(request) or _unauthorized(f"open `/?token=` with the token in {places.TOKEN_FILE}")
-        if not (_has_token(request, sessions) or sessions.has(request)):
+        rights = _of_bearer(request, sessions) or sessions.of_cookie(request)
+        if rights is None:
             return _unauthorized(f"send `Authorization: Bearer` with the token in {places.TOKEN_FILE}")
-        return await handler(request)
+        try:
+            request[RIGHTS] = rights = _narrowed(request, rights)
+            request[IS_VALID] = lambda: not rights.token or tokens.by_id(rights.token) is not None
+        except QueryError as error:
+            return refusal(400, error.cause, error.remedy)
+        return _not_permitted(request, rights) or await handler(request)
 
     return check
 
@@ -119,9 +131,35 @@ def _unauthorized(remedy: str) -> web.Response:
     return answer
 
 
-def _has_token(request: web.Request, sessions: Sessions) -> bool:
+def _of_bearer(request: web.Request, sessions: Sessions) -> Rights | None:
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return sessions.is_token([given.strip()]) and scheme.lower() == "bearer"
+    return sessions.of_token(given.strip()) if scheme.lower() == "bearer" else None
+
+
+def _narrowed(request: web.Request, rights: Rights) -> Rights:
+    """The rights with the filters that the request itself names.
+
+    Raises:
+        QueryError: one is none.
+    """
+    more = [unquote(text) for text in request.headers.getall(ONLY, [])]
+    for text in more:
+        trusted_filter.read(text)
+    return structs.replace(rights, only=(*rights.only, *more)) if more else rights
+
+
+def _not_permitted(request: web.Request, rights: Rights) -> web.Response | None:
+    """A refusal of what these rights do not let do."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return None  # there is no such route
+    route = of_path(request.method, resource.canonical)
+    if not rights.has_role(route.role):
+        cause = f"the token has the role {rights.role}, and this needs {route.role}"
+        return refusal(403, cause, f"create one with `pilotfish token create --role {route.role}`")
+    if rights.only and not route.is_filtered:
+        return refusal(403, "the token has a filter, and this tells of all containers", "use a token without a filter")
+    return None
 
 
 def _same_origin(request: web.Request) -> bool:

@@ -13,19 +13,22 @@ from msgspec import Struct, json
 from collector.dead_letters.replay import Replays
 from collector.errors import PilotfishError, QueryError
 from collector.model import LogStream
-from collector.ports import Found, Query, Searchable
-from collector.search.scale import MOST_BUCKETS
+from collector.ports import Found, Searchable
 from collector.text.times import iso
+from collector.web import search_arguments
 from collector.web.access import refusal
-from collector.web.arguments import MOST_TEXT, known, limit, moment_of, number, one_of, text
+from collector.web.answers import ContainerRow, OutputRow
+from collector.web.arguments import MOST_TEXT, known, text
 from collector.web.connection_limit import GONE_SECONDS
 from collector.web.live import Glimpse, Live, Wanted, Watcher
 from collector.web.live_routes import LiveRoutes
+from collector.web.rights import is_valid, rights_of
 
 MOST_WATCHERS = 16
-MOST_FACETS = 10
-MOST_VALUES = 100  # of each
-MOST_BYTES = 8 << 20  # of the documents that a search gives
+
+
+Sees = Callable[[Sequence[LogStream]], bool]
+"""Whether all of these streams may be seen by who asks."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -45,9 +48,10 @@ class Views(Struct, frozen=True, kw_only=True):
 
     `health` names the part that is stuck, or None; `not_ready` lists the reasons, one line each; `metrics` takes the
     Accept header and gives body and content type; `status` is what JSON can hold, and `explain`, which is asked about
-    containers by their names; `search` is None without a store;
+    containers by their names, and whose streams may be seen; `search` is None without a store;
     `dead_letters` are the directories of all outputs' letters, `replays` has one for each output; `engine_metrics`
     is where the engine's own metrics are, by the option that says so; `streams` are those that are followed now;
+    `containers` are rows of those of which something may be seen, `outputs` rows of all;
     `routes` is None where live routes are off.
     """
 
@@ -55,13 +59,15 @@ class Views(Struct, frozen=True, kw_only=True):
     not_ready: Callable[[], list[str]]
     metrics: Callable[[str], tuple[bytes, str]]
     status: Callable[[], Mapping[str, Any]]
-    explain: Callable[[Callable[[str], bool]], Sequence[Mapping[str, Any]]]
+    explain: Callable[[Callable[[str], bool], Sees], Sequence[Mapping[str, Any]]]
     search: Searchable | None
     live: Live
     dead_letters: Sequence[Path]
     replays: Mapping[str, Replays]
     engine_metrics: Mapping[str, str | None] = {}
     streams: Callable[[], Iterable[LogStream]] = tuple
+    containers: Callable[[Callable[[LogStream], bool] | None], Sequence[ContainerRow]] = lambda _: ()
+    outputs: Callable[[], Sequence[OutputRow]] = tuple
     routes: LiveRoutes | None = None
 
 
@@ -85,7 +91,8 @@ class Api:
         if self._views.search is None:
             return refusal(501, "search needs an output that can be searched", "add `local: {type: store}` to outputs")
         try:
-            found = await self._views.search.search(_query(request))
+            asked = search_arguments.of_page(request, "buckets", "facet", "values")
+            found = await self._views.search.search(search_arguments.with_numbers(asked, request))
         except QueryError as error:
             return refusal(400, error.cause, error.remedy)
         except PilotfishError as error:
@@ -104,7 +111,7 @@ class Api:
         except QueryError as error:
             return refusal(400, error.cause, error.remedy)
         names = tuple(name[:MOST_TEXT] for name in request.query.getall("name", []))
-        found = {"containers": self._views.explain(Wanted(names=names).names_matcher())}
+        found = {"containers": self._views.explain(Wanted(names=names).names_matcher(), rights_of(request).sees_all_of)}
         return web.Response(body=orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE), content_type="application/json")
 
     async def tail(self, request: web.Request) -> web.StreamResponse:
@@ -120,7 +127,7 @@ class Api:
             await response.prepare(request)
             transport = request.transport
             try:
-                await self._stream(watcher, response)
+                await self._stream(request, watcher, response)
             except ConnectionError:
                 pass  # the client is gone, which is how most tails end
             except TimeoutError:
@@ -128,14 +135,14 @@ class Api:
                     transport.abort()
         return response
 
-    async def _stream(self, watcher: Watcher, response: web.StreamResponse) -> None:
+    async def _stream(self, request: web.Request, watcher: Watcher, response: web.StreamResponse) -> None:
         """Write what the watcher gives until it ends.
 
         Raises:
             ConnectionError: the client is gone.
             TimeoutError: the client takes nothing.
         """
-        while (glimpse := await self._next(watcher)) is not None:
+        while (glimpse := await self._next(watcher)) is not None and is_valid(request):
             if lines := _lines(glimpse):
                 async with asyncio.timeout(self._patience.stall_seconds):
                     await response.write(lines)
@@ -168,35 +175,6 @@ def _found(found: Found, asked: Mapping[str, str]) -> bytes:
     return b'{"total":%d,"cut":%b,"documents":[%b]%b\n' % (found.total, cut, documents, rest)
 
 
-def _query(request: web.Request) -> Query:
-    """Read the arguments of a search.
-
-    Raises:
-        QueryError: one of them is not what it should be.
-    """
-    given = request.query
-    known(given, {"q", "target", "since", "until", "limit", "sort", "after", "before", "buckets", "facet", "values"})
-    facets = tuple(dict.fromkeys(given.getall("facet", [])))
-    if len(facets) > MOST_FACETS or any(len(name) > MOST_TEXT for name in facets):
-        raise QueryError(f"facet: more than {MOST_FACETS}, or longer than {MOST_TEXT} characters", "ask for less")
-    if given.get("after") and given.get("before"):
-        raise QueryError("after and before exclude each other", "send one cursor")
-    return Query(
-        text=text(given, "q"),
-        target=given.get("target") or None,
-        since=moment_of(given, "since"),
-        until=moment_of(given, "until"),
-        limit=limit(given),
-        most_bytes=MOST_BYTES,
-        sort="oldest" if one_of(given, "sort", ("newest", "oldest")) == "oldest" else "newest",
-        after=text(given, "after"),
-        before=text(given, "before"),
-        buckets=number(given, "buckets", MOST_BUCKETS, "0"),
-        facets=facets,
-        values=number(given, "values", MOST_VALUES, "10"),
-    )
-
-
 def _wanted(request: web.Request) -> Wanted:
     """Read the arguments of a tail; `name` may stand there more than once.
 
@@ -205,4 +183,9 @@ def _wanted(request: web.Request) -> Wanted:
     """
     given = request.query
     known(given, {"name", "target", "text"})
-    return Wanted(names=tuple(given.getall("name", [])), target=given.get("target") or None, text=text(given, "text"))
+    return Wanted(
+        names=tuple(given.getall("name", [])),
+        target=given.get("target") or None,
+        text=text(given, "text"),
+        only=rights_of(request).only,
+    )

@@ -34,7 +34,8 @@ class DeadLettersApi:
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of its route."""
-        return {"dead_letters": self.listed, "replay": self.replay}
+        listed, replay = self.listed, self.replay
+        return {"dead_letters": listed, "v1/dead_letters": listed, "replay": replay, "v1/replay": replay}
 
     async def listed(self, request: web.Request) -> web.Response:
         """The newest letters, or with `order=oldest` the oldest; with `replayable=1` only of outputs that there are."""

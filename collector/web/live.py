@@ -18,6 +18,7 @@ from msgspec import Struct
 from collector.model import LogStream, Segment, StreamKey
 from collector.ports.content import has_labels
 from collector.web.ahead import Ahead, Reached
+from collector.web.rights import Rights, seen
 
 Show = Callable[[Segment], Segment]
 
@@ -28,7 +29,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """Which documents: a container's name matches any of `names`, globs or parts; `text` stands in the document.
 
     `name` is a glob for the whole name, `id` the beginning of the container's id; "" are all. Of `labels` a container
-    needs all, each with a value that its glob matches.
+    needs all, each with a value that its glob matches. `only` are filters that its trusted members have to match.
     """
 
     names: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
     target: str | None = None
     text: str = ""
+    only: tuple[str, ...] = ()
 
     def matcher(self) -> Callable[[LogStream], bool]:
         """Whether a stream is wanted, compiled once."""
@@ -48,7 +50,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
             and stream.container_id.startswith(self.id)
             and whole(stream.container) is not None
             and has_labels(stream.labels, self.labels)
+            and self._may_have(stream)
         )
+
+    def _may_have(self, stream: LogStream) -> bool:
+        """Whether documents that match `only` may be in a stream: those of events, or relayed ones, tell themselves."""
+        tells = not stream.is_relayed and "docker_container" in stream.fields
+        return not tells or Rights(only=self.only).sees(stream)
 
     def names_matcher(self) -> Callable[[str], bool]:
         """Whether a container's name is wanted, compiled once."""
@@ -133,7 +141,7 @@ class Watcher:
             await self._news.wait()
         skipped, segment = self._waiting.popleft()
         self._size -= segment.size
-        return skipped, self._shown(segment)
+        return skipped, seen(self._shown(segment), self._wanted.only)
 
 
 class OutputTap:

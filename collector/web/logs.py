@@ -22,6 +22,7 @@ from collector.web.access import refusal
 from collector.web.api import MOST_WATCHERS, Patience, Views
 from collector.web.arguments import known
 from collector.web.live import Wanted, Watcher
+from collector.web.rights import is_valid, rights_of
 
 ARGUMENTS = {"source", "sources", "colors"}
 JSON = "application/json"
@@ -66,7 +67,11 @@ def asked(request: web.Request) -> Asked:
         raise QueryError("/logs/ goes on with something else", "use /logs, /logs/id:ID or /logs/name:GLOB")
     listed = [one for name in ("source", "sources") for one in request.query.get(name, "").split(",")]
     return Asked(
-        wanted=Wanted(id=value if kind == "id" else "", name=value if kind == "name" else ""),
+        wanted=Wanted(
+            id=value if kind == "id" else "",
+            name=value if kind == "name" else "",
+            only=rights_of(request).only,
+        ),
         sources=frozenset(one.strip() for one in listed if one.strip()),
         is_json=is_websocket(request) or JSON in request.headers.get(hdrs.ACCEPT, ""),
         has_colours=request.query.get("colors") != "off",
@@ -101,15 +106,16 @@ class Logs:
         if not what.has_names and not self._is_known(what.wanted):
             return refusal(404, "no such container is followed", "see `pilotfish explain` for those that are")
         with self._views.live.subscribe(what.wanted) as watcher:
-            return await send(request, self._patience, lambda client: self._write(what, watcher, client))
+            return await send(request, self._patience, lambda client: self._write(request, watcher, client))
 
     def _is_known(self, wanted: Wanted) -> bool:
         matches = wanted.matcher()
         return any(map(matches, self._views.streams()))
 
-    async def _write(self, what: Asked, watcher: Watcher, client: "Client") -> None:
+    async def _write(self, request: web.Request, watcher: Watcher, client: "Client") -> None:
+        what = asked(request)
         render = as_json if what.is_json else Text(has_colours=what.has_colours, has_names=what.has_names).render
-        while (found := await watcher.segment()) is not None:
+        while (found := await watcher.segment()) is not None and is_valid(request):
             skipped, segment = found
             lines = [_skipped(skipped, is_json=what.is_json)] if skipped else []
             if segment is not None:

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from collector.web import page_files
+from collector.web.rights import Role
 
 Side = Literal["agent", "gateway"]
 Policy = Literal["data", "page"]
@@ -24,7 +25,8 @@ PAGE_FILES = {  # by route
 class Route(NamedTuple):
     """`only` names the side that has it, "" if both have. A tail has no length and no end: HEAD would wait for them.
 
-    `policy` tells what a browser may do with the answer.
+    `policy` tells what a browser may do with the answer. Behind the token, `role` is the least that may ask, and
+    `is_filtered` says that the answer is narrowed by the filter of who asks: without it a token with a filter may not.
     """
 
     path: str
@@ -32,6 +34,8 @@ class Route(NamedTuple):
     allow_head: bool = True
     only: Side | Literal[""] = ""
     policy: Policy = "data"
+    role: Role = "admin"
+    is_filtered: bool = False
 
 
 ROUTES: Mapping[str, Route] = {
@@ -41,26 +45,47 @@ ROUTES: Mapping[str, Route] = {
     "engine_metrics": Route("/metrics/docker"),
     "healthz": Route("/healthz"),
     "readyz": Route("/readyz"),
-    "search": Route("/api/search"),
-    "tail": Route("/api/tail", allow_head=False),
-    "logs": Route("/logs", allow_head=False),
-    "logs_of": Route("/logs/{which}", allow_head=False),
+    "search": Route("/api/search", role="view", is_filtered=True),
+    "tail": Route("/api/tail", allow_head=False, role="view", is_filtered=True),
+    "logs": Route("/logs", allow_head=False, role="view", is_filtered=True),
+    "logs_of": Route("/logs/{which}", allow_head=False, role="view", is_filtered=True),
     "routes": Route("/routes"),
     "route": Route("/routes/{id}"),
     "add_route": Route("/routes", "POST"),
     "remove_route": Route("/routes/{id}", "DELETE"),
-    "status": Route("/api/status"),
-    "explain": Route("/api/explain"),
-    "dead_letters": Route("/api/dead-letters"),
+    "status": Route("/api/status", role="view"),
+    "explain": Route("/api/explain", role="view", is_filtered=True),
+    "dead_letters": Route("/api/dead-letters", role="view"),
     "replay": Route("/api/dead-letters/replay", "POST"),
+    "v1/search": Route("/api/v1/search", role="view", is_filtered=True),
+    "v1/histogram": Route("/api/v1/histogram", role="view", is_filtered=True),
+    "v1/facets": Route("/api/v1/facets", role="view", is_filtered=True),
+    "v1/patterns": Route("/api/v1/patterns", role="view", is_filtered=True),
+    "v1/context": Route("/api/v1/context", role="view", is_filtered=True),
+    "v1/tail": Route("/api/v1/tail", allow_head=False, role="view", is_filtered=True),
+    "v1/export": Route("/api/v1/export", allow_head=False, role="download", is_filtered=True),
+    "v1/export_size": Route("/api/v1/export/size", role="download", is_filtered=True),
+    "v1/containers": Route("/api/v1/containers", role="view", is_filtered=True),
+    "v1/explain": Route("/api/v1/explain", role="view", is_filtered=True),
+    "v1/whoami": Route("/api/v1/whoami", role="view", is_filtered=True),
+    "v1/outputs": Route("/api/v1/outputs", role="view"),
+    "v1/dead_letters": Route("/api/v1/dead-letters", role="view"),
+    "v1/replay": Route("/api/v1/dead-letters/replay", "POST"),
+    "v1/openapi": Route("/api/v1/openapi.json", role="view", is_filtered=True),
 }
 
+_BY_PATH = {(route.method, route.path): route for route in ROUTES.values()}
 _POLICY_BY_PATH = {route.path: route.policy for route in ROUTES.values()}
 
 
 def policy(path: str) -> str:
     """The Content-Security-Policy of what is answered there."""
     return POLICIES[_POLICY_BY_PATH.get(path, "data")]
+
+
+def of_path(method: str, path: str) -> Route:
+    """The route of this method and path; one that the table does not have is for administrators."""
+    return _BY_PATH.get(("GET" if method == "HEAD" else method, path), Route(path))
 
 
 def routes(side: Side, handlers: Mapping[str, Handler]) -> list[web.RouteDef]:

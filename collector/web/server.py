@@ -26,6 +26,8 @@ from collector.web.live_routes import RoutesApi
 from collector.web.logs import Logs
 from collector.web.pages import Pages, listed
 from collector.web.routes import routes
+from collector.web.tokens import Tokens
+from collector.web.v1.table import v1_handlers
 
 MOST_REQUEST_BYTES = 64 << 10  # no request of ours has a body
 MOST_LINE_BYTES = 64 << 10  # of a request: a query of 4096 characters, each up to twelve bytes in a URL
@@ -49,7 +51,7 @@ async def serve(
     async with engine_metrics(views.engine_metrics) as engine:
         asked = Api(views, patience).handlers() | Logs(views, patience).handlers()
         changing = RoutesApi(views.routes).handlers() | letters.handlers()
-        handlers = _open(views) | engine.handlers() | asked | changing
+        handlers = _open(views) | engine.handlers() | asked | changing | v1_handlers(views, patience)
         shown = routes("agent", handlers)
         async with listening(listen, shown, state_dir=state_dir, gone_seconds=patience.gone_seconds) as bound:
             try:
@@ -71,7 +73,8 @@ async def listening(
         StateError: the state directory cannot be used.
     """
     app = web.Application(
-        middlewares=[access.guard(access.token(state_dir), listen)], client_max_size=MOST_REQUEST_BYTES
+        middlewares=[access.guard(access.token(state_dir), listen, Tokens(state_dir))],
+        client_max_size=MOST_REQUEST_BYTES,
     )
     app.on_response_prepare.append(access.harden)
     app.add_routes(answered)

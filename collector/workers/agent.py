@@ -19,7 +19,8 @@ from collector.web.engine_metrics import engine_metrics
 from collector.web.live_routes import RoutesApi
 from collector.web.routes import routes
 from collector.web.server import listening
-from collector.workers.gateway import Gateway, ReplayByWorkers, peers
+from collector.workers.gateway import Gateway, ReplayByWorkers
+from collector.workers.peer import peers
 from collector.workers.routes import RoutesByWorkers
 from collector.workers.state import arrange
 from collector.workers.supervisor import Supervisor, supervisor

@@ -1,8 +1,8 @@
 """Workers → the port of one agent: each request is asked of all of them, and their answers made one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import orjson
@@ -16,53 +16,11 @@ from collector.telemetry.exposition import content_type, expose
 from collector.telemetry.process import Process
 from collector.web import access, logs
 from collector.web.api import Patience
-from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.pages import Pages, listed
+from collector.web.rights import is_valid, rights_of
 from collector.workers import merged
-from collector.workers.supervisor import Worker
-
-ANSWER_SECONDS = 5.0
-_READ_BYTES = 256 << 10
-
-
-class Peer:
-    """A worker's port."""
-
-    def __init__(self, worker: Worker, session: aiohttp.ClientSession) -> None:
-        self.number = worker.share.number
-        self.directory = worker.directory
-        self._session = session
-        self._url = f"http://{worker.address}"
-        token = access.token(worker.directory)
-        self._headers = {hdrs.AUTHORIZATION: f"Bearer {token}", hdrs.ACCEPT_ENCODING: "identity"}
-
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-        """Status and body.
-
-        Raises:
-            Unavailable: it does not answer.
-        """
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self.open(path, query) as answer:
-                return answer.status, await answer.read()
-        except (aiohttp.ClientError, TimeoutError):
-            raise Unavailable(f"worker {self.number} does not answer") from None
-
-    @asynccontextmanager
-    async def open(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        method: str = "GET",
-        accept: str = "*/*",
-        body: bytes | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that may go on for long."""
-        headers = {**self._headers, hdrs.ACCEPT: accept}
-        url = f"{self._url}{path}"
-        async with self._session.request(method, url, params=query, headers=headers, data=body) as answer:
-            yield answer
+from collector.workers.gateway_v1 import GatewayV1
+from collector.workers.peer import Peer, ask
 
 
 class Gateway:
@@ -87,6 +45,7 @@ class Gateway:
             "explain": self.explain,
             "logs": self.logs,
             "logs_of": self.logs,
+            **GatewayV1(self._peers, self._patience).handlers(),
         }
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
@@ -94,7 +53,7 @@ class Gateway:
         accept = listed(request, hdrs.ACCEPT)
 
         async def render() -> tuple[bytes, str]:
-            told = await self._ask("/metrics")
+            told = await ask(self._peers, "/metrics")
             own, _ = expose(self._process.families(), "")
             families = merged.families([*(body for _, body in told), own])
             return await asyncio.to_thread(expose, families, accept)
@@ -107,7 +66,7 @@ class Gateway:
     async def healthz(self, _: web.Request) -> web.Response:
         """Well if all are."""
         try:
-            told = await self._ask("/healthz")
+            told = await ask(self._peers, "/healthz")
         except Unavailable as error:
             return web.Response(text=f"stuck: {error}\n", status=503)
         status, body = max(told)
@@ -116,7 +75,7 @@ class Gateway:
     async def readyz(self, _: web.Request) -> web.Response:
         """Ready if all are; each reason once."""
         try:
-            reasons = merged.reasons([orjson.loads(body)["reasons"] for _, body in await self._ask("/readyz")])
+            reasons = merged.reasons([orjson.loads(body)["reasons"] for _, body in await ask(self._peers, "/readyz")])
         except Unavailable as error:
             reasons = [str(error)]
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
@@ -124,7 +83,7 @@ class Gateway:
     async def status(self, _: web.Request) -> web.Response:
         """The numbers that the commands show."""
         try:
-            told = await self._ask("/api/status")
+            told = await ask(self._peers, "/api/status")
         except Unavailable as error:
             return access.refusal(503, error.cause, "check its log")
         return web.json_response(merged.status([orjson.loads(body) for _, body in told]))
@@ -132,7 +91,7 @@ class Gateway:
     async def explain(self, request: web.Request) -> web.Response:
         """What becomes of the lines of containers, and why; each worker tells of its own."""
         try:
-            told = await self._ask("/api/explain", request.query)
+            told = await ask(self._peers, "/api/explain", request.query, rights_of(request).only)
         except Unavailable as error:
             return access.refusal(503, error.cause, "check its log")
         if refused := next((one for one in told if one[0] != web.HTTPOk.status_code), None):
@@ -143,7 +102,7 @@ class Gateway:
     async def search(self, request: web.Request) -> web.Response:
         """What one of them says: none has a store, which several could not share."""
         try:
-            status, body = await self._peers[0].get("/api/search", request.query)
+            status, body = await self._peers[0].get("/api/search", request.query, rights_of(request).only)
         except Unavailable as error:
             return access.refusal(503, error.cause, "check its log")
         return web.Response(body=body, status=status, content_type="application/json")
@@ -152,10 +111,12 @@ class Gateway:
         """Documents of all, as they come."""
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "X-Accel-Buffering": "no"})
         transport = request.transport
+        only = rights_of(request).only
         try:
             async with AsyncExitStack() as stack:
                 answers = [
-                    await stack.enter_async_context(peer.open("/api/tail", request.query)) for peer in self._peers
+                    await stack.enter_async_context(peer.open("/api/tail", request.query, only=only))
+                    for peer in self._peers
                 ]
                 for answer in answers:
                     if answer.status != web.HTTPOk.status_code:
@@ -165,7 +126,7 @@ class Gateway:
                 await response.prepare(request)
                 async with asyncio.TaskGroup() as tasks:
                     for answer in answers:
-                        tasks.create_task(self._copy(answer, response), name="tail of a worker")
+                        tasks.create_task(self._copy(request, answer, response), name="tail of a worker")
         except* (ConnectionError, aiohttp.ClientError):
             pass  # the client is gone, or the agent stops
         except* TimeoutError:
@@ -182,7 +143,9 @@ class Gateway:
         path = request.rel_url.raw_path
         async with AsyncExitStack() as stack:
             try:
-                opened = [peer.open(path, request.query, accept=accept) for peer in self._peers]
+                opened = [
+                    peer.open(path, request.query, accept=accept, only=rights_of(request).only) for peer in self._peers
+                ]
                 answers = [await stack.enter_async_context(each) for each in opened]
             except aiohttp.ClientError:
                 return access.refusal(503, "a worker does not answer", "check its log")
@@ -191,17 +154,19 @@ class Gateway:
             if first := next(iter(others or (refused if len(refused) == len(answers) else [])), None):
                 return web.Response(body=await first.read(), status=first.status, content_type="application/json")
             good = [one for one in answers if one not in refused]
-            return await logs.send(request, self._patience, lambda client: _all_lines(good, client))
+            return await logs.send(request, self._patience, lambda client: _all_lines(request, good, client))
 
-    async def _copy(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+    async def _copy(self, request: web.Request, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
         """Whole lines only, since others write between them.
 
         Raises:
-            ConnectionError: the client is gone.
+            ConnectionError: the client is gone, or its token ended.
             TimeoutError: the client takes nothing.
         """
         rest = b""
         async for piece in answer.content.iter_any():
+            if not is_valid(request):
+                raise ConnectionError
             whole, newline, after = piece.rpartition(b"\n")
             if not newline:
                 rest += piece
@@ -210,25 +175,19 @@ class Gateway:
                 await response.write(rest + whole + newline)
             rest = after
 
-    async def _ask(self, path: str, query: Mapping[str, str] | None = None) -> list[tuple[int, bytes]]:
-        """What each worker answers.
 
-        Raises:
-            Unavailable: one does not.
-        """
-        return await asyncio.gather(*(peer.get(path, query) for peer in self._peers))
-
-
-async def _all_lines(answers: Sequence[aiohttp.ClientResponse], client: logs.Client) -> None:
+async def _all_lines(request: web.Request, answers: Sequence[aiohttp.ClientResponse], client: logs.Client) -> None:
     async with asyncio.TaskGroup() as tasks:
         for answer in answers:
-            tasks.create_task(_lines(answer, client), name="logs of a worker")
+            tasks.create_task(_lines(request, answer, client), name="logs of a worker")
 
 
-async def _lines(answer: aiohttp.ClientResponse, client: logs.Client) -> None:
+async def _lines(request: web.Request, answer: aiohttp.ClientResponse, client: logs.Client) -> None:
     rest = b""
     with suppress(aiohttp.ClientError):  # the agent stops
         async for piece in answer.content.iter_any():
+            if not is_valid(request):
+                raise ConnectionError
             *whole, rest = (rest + piece).split(b"\n")
             await client.write([one.decode(errors="replace") for one in whole])
 
@@ -280,13 +239,3 @@ def _add(progress: Progress, before: Progress, told: Mapping[str, object]) -> No
         if isinstance(number := told.get(name), int):
             setattr(progress, name, getattr(before, name) + number)
     progress.waiting = str(told.get("waiting", ""))
-
-
-@asynccontextmanager
-async def peers(workers: Sequence[Worker]) -> AsyncIterator[list[Peer]]:
-    """The ports of all workers."""
-    # A worker takes so many from this address; whoever asks beyond that waits here for his turn.
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=MOST_OF_ONE - 2)
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=_READ_BYTES) as session:
-        yield [Peer(worker, session) for worker in workers]

@@ -66,6 +66,52 @@ def status(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+Row = Mapping[str, Any]
+
+
+def containers(told: Sequence[Sequence[Row]]) -> list[Row]:
+    """`/api/v1/containers` of all: each worker knows all, and reads the lines of its own; the first asks the daemon."""
+    found: dict[str, dict[str, Any]] = {}
+    for rows in told:
+        for row in rows:
+            known = found.setdefault(row["id"], dict(row))
+            known.update({name: value for name, value in row.items() if known[name] is None})
+    return sorted(found.values(), key=lambda one: (one["name"], one["id"]))
+
+
+def outputs(told: Sequence[Sequence[Row]]) -> list[Row]:
+    """`/api/v1/outputs` of all: sums, the worst state, and the earliest time up to which all are complete."""
+    found: dict[str, list[Row]] = {}
+    for rows in told:
+        for row in rows:
+            found.setdefault(row["name"], []).append(row)
+    return [_output(rows) for rows in found.values()]
+
+
+def _output(rows: Sequence[Row]) -> Row:
+    worst = next((row for row in rows if row["state"] != "ok"), rows[0])
+    sums = {
+        name: sum(row[name] for row in rows)
+        for name, value in rows[0].items()
+        if isinstance(value, int | float) and name != "lag_seconds"
+    }
+    last = [row["last_acknowledged"] for row in rows if row["last_acknowledged"] is not None]
+    until = [row["complete_until"] for row in rows]
+    lags = [row["lag_seconds"] for row in rows]
+    return {
+        **worst,
+        **sums,
+        "last_acknowledged": max(last, default=None),
+        "complete_until": None if None in until else min(until),
+        "lag_seconds": None if None in lags else max(lags),
+    }
+
+
+def explained(told: Sequence[Sequence[Row]]) -> list[Row]:
+    """`/api/v1/explain` of all: each tells of its own containers."""
+    return sorted((one for rows in told for one in rows), key=lambda one: str(one["container"]))
+
+
 def reasons(told: Sequence[Sequence[str]]) -> list[str]:
     """Why they are not ready, each reason once."""
     return list(dict.fromkeys(reason for each in told for reason in each))

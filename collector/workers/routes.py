@@ -18,7 +18,7 @@ from collector.errors import UNREADABLE, ConfigurationError, PilotfishError, Sta
 from collector.files import paths
 from collector.state import places
 from collector.web.live_routes import ID, NotAllowed
-from collector.workers.gateway import ANSWER_SECONDS, Peer
+from collector.workers.peer import ANSWER_SECONDS, Peer
 
 log = structlog.get_logger(__name__)
 

@@ -36,6 +36,7 @@ def told(agent: Agent, name: str = "") -> dict[str, dict[str, Any]]:
         agent.inputs,
         agent.shown.stream,
         lambda one: name in ("", one),
+        lambda _: True,
     )
     return {one["container"]: one for one in orjson.loads(orjson.dumps(found))}
 

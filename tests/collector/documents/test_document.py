@@ -194,3 +194,10 @@ def test_the_line_of_a_json_line_is_its_json_and_of_no_document_its_bytes() -> N
     for log in ('{"level":"info","message":"x"}', '{"message":1}', '{"message":"a","n":1}', "{}"):
         assert document.line(b'{"log":%b,"stream":"stdout","@timestamp":"x"}' % log.encode()) == log
     assert (document.line(b"\xff no"), document.source(b"no")) == ("\ufffd no", "")
+
+
+@pytest.mark.parametrize("name", ["a-1", 'x,"log":{', "{", ""])
+def test_a_document_that_was_found_is_as_it_was_shipped_without_its_id(name: str) -> None:
+    shipped = b'{"log":{"a":",\\"log\\":"},"stream":"stdout"}'
+    found = b'{"_id":%b,%b' % (json.dumps(name).encode(), shipped[1:])
+    assert document.without_id(found) == document.without_id(shipped) == shipped

@@ -14,6 +14,7 @@ from collector.ports import Found, Query, Searchable
 from collector.state.places import Address
 from collector.telemetry import catalogue
 from collector.telemetry.exposition import expose, family
+from collector.web.answers import ContainerRow
 from collector.web.api import Patience, Views
 from collector.web.live import Live
 from collector.web.live_routes import LiveRoutes
@@ -61,6 +62,7 @@ async def site(
     page: bytes = b"",
     streams: Sequence[LogStream] = (),
     routes: Callable[[Live], LiveRoutes] | None = None,
+    containers: Callable[[Callable[[LogStream], bool] | None], Sequence[ContainerRow]] = lambda _: (),
 ) -> AsyncIterator[Site]:
     """Serve on any free port."""
     read = family(catalogue.DOCUMENTS_READ, [(["out"], 3)])
@@ -73,13 +75,16 @@ async def site(
         not_ready=lambda: reasons,
         metrics=lambda accept: (page, "text/plain") if page else expose([read], accept),
         status=lambda: {"outputs": {"local": {"read": 3}}},
-        explain=lambda is_meant: [{"container": name} for name in ("db", "web") if is_meant(name)],
+        explain=lambda is_meant, sees: [
+            {"container": name} for name in ("db", "web") if is_meant(name) and sees(streams)
+        ],
         search=search(shelf),
         live=live,
         routes=routes(live) if routes else None,
         dead_letters=[state_dir / "dead_letters"],
         replays=replays or {},
         streams=lambda: streams,
+        containers=containers,
         engine_metrics={"inputs.left.metrics_url": None, "inputs.right.metrics_url": metrics_url},
     )
     async with (

@@ -65,7 +65,7 @@ async def open_and_close(listen: Address, state_dir: Path) -> None:
         not_ready=list,
         metrics=lambda _: (b"", ""),
         status=dict,
-        explain=lambda is_meant: [{"container": name} for name in ("db", "web") if is_meant(name)],
+        explain=lambda is_meant, _: [{"container": name} for name in ("db", "web") if is_meant(name)],
         search=None,
         live=Live(),
         dead_letters=[state_dir],

@@ -15,7 +15,8 @@ from collector.web import access
 from collector.web.connection_limit import MOST_OF_ONE
 from collector.web.routes import ROUTES
 from collector.web.server import listening
-from collector.workers.gateway import Gateway, peers
+from collector.workers.gateway import Gateway
+from collector.workers.peer import peers
 from collector.workers.supervisor import Worker
 
 TOLD = """# HELP pilotfish_open_files Log files that are open

@@ -21,7 +21,7 @@ from collector.web.live import Live
 from collector.web.live_routes import LiveRoutes, NotAllowed, RoutesApi
 from collector.web.routes import ROUTES
 from collector.web.server import listening
-from collector.workers.gateway import peers
+from collector.workers.peer import peers
 from collector.workers.routes import RoutesByWorkers
 from collector.workers.supervisor import Worker
 
