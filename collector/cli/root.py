@@ -14,6 +14,7 @@ from collector.cli import (
     setup,
     size,
     tail,
+    token,
     try_,
     version,
 )
@@ -65,6 +66,7 @@ app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
 app.add_typer(output.app, name="output")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(token.app, name="token")
 app.add_typer(setup.app, name="setup")
 app.command(epilog=size.EXAMPLES)(size.size)
 app.command(epilog=version.EXAMPLES)(version.healthcheck)

@@ -158,7 +158,7 @@ def _not_permitted(request: web.Request, rights: Rights) -> web.Response | None:
         cause = f"the token has the role {rights.role}, and this needs {route.role}"
         return refusal(403, cause, f"create one with `pilotfish token create --role {route.role}`")
     if rights.only and not route.is_filtered:
-        return refusal(403, "the token has a filter, and this tells of all containers", "use a token without a filter")
+        return refusal(403, "the token has a filter, and this shows all containers", "use a token without a filter")
     return None
 
 

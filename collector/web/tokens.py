@@ -78,7 +78,7 @@ class Tokens:
     def _look(self) -> None:
         try:
             told = self._path.stat()
-            stamp = told.st_mtime_ns, told.st_ino, told.st_size
+            stamp = told.st_ctime_ns, told.st_ino, told.st_size
         except OSError:
             stamp = None
         if stamp == self._seen:
@@ -157,6 +157,9 @@ def _keep(state_dir: Path, kept: list[Token]) -> None:
     path = state_dir / places.TOKENS_FILE
     try:
         writing.replace(path, msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
+        if os.geteuid() == 0:  # for an agent of another user
+            owner = state_dir.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({error.strerror})", "check the state directory") from None
 
