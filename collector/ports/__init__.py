@@ -26,8 +26,10 @@ from collector.ports.translating import LogPilot as LogPilot
 from collector.ports.translating import Route as Route
 from collector.ports.translating import Translated as Translated
 from collector.ports.translating import tls_of as tls_of
+from collector.search.query import PERCENTS as PERCENTS
 from collector.search.query import Bucket as Bucket
 from collector.search.query import Found as Found
 from collector.search.query import Query as Query
 from collector.search.query import Searchable as Searchable
+from collector.search.query import Spread as Spread
 from collector.search.query import Value as Value

@@ -170,6 +170,18 @@ def member(name: str) -> tuple[str, bool]:
     return name.removeprefix("log."), False
 
 
+def numeric(name: str) -> str:
+    """The path of a member of the line, whose numbers are asked for.
+
+    Raises:
+        QueryError: it is one beside `log`, or no member can have this name.
+    """
+    path, is_trusted = member(name)
+    if is_trusted:
+        raise QueryError(f"`{path}` has no numbers", "name a member of the line that is a number, such as status")
+    return path
+
+
 def number_of(text: str) -> float | None:
     """The number that the text is; None if it is none."""
     if not _NUMBER.fullmatch(text):

@@ -11,8 +11,9 @@ class Query(Struct, frozen=True, kw_only=True):
 
     `after` and `before` are cursors of an answer to the same search: give what follows, or what precedes, in the order
     of `sort`. `buckets`: so many times at most are counted by. `facets`: members, named as in `text`, of which the
-    `values` that most documents have are counted. `only` are further texts that every document has to match, such as
-    the filter of a token; `ids` are the `_id`s that are looked for, none: all.
+    `values` that most documents have are counted. `percentiles`: members of the line whose numbers are told. `only` are
+    further texts that every document has to match, such as the filter of a token; `ids` are the `_id`s that are looked
+    for, none: all.
     """
 
     text: str = ""
@@ -29,6 +30,7 @@ class Query(Struct, frozen=True, kw_only=True):
     values: int = 10
     only: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    percentiles: tuple[str, ...] = ()
 
 
 class Bucket(Struct, frozen=True):
@@ -45,11 +47,28 @@ class Value(Struct, frozen=True):
     count: int
 
 
+PERCENTS = (50, 90, 95, 99)
+
+
+class Spread(Struct, frozen=True):
+    """The numbers that a member has: how many, the least, the most, their mean, a percentile for each of `PERCENTS`.
+
+    Of so many percent of them none is above the percentile, which is right to half a percent of it.
+    """
+
+    count: int
+    least: float
+    most: float
+    mean: float
+    percentiles: tuple[float, ...]
+
+
 class Found(Struct, frozen=True):
     """The answer: how many documents match, and `limit` of them in the order asked for, each with its `_id`.
 
     Where they have more than `most_bytes`, `cut` is set and there are fewer, one at least. `cursor` is for `after`, ""
-    when nothing follows; `start` is for `before`. The `histogram` and the `facets` are of all documents that match.
+    when nothing follows; `start` is for `before`. The `histogram`, the `facets` and the `percentiles` are of all
+    documents that match; of a member without numbers there are none.
     """
 
     total: int
@@ -59,6 +78,7 @@ class Found(Struct, frozen=True):
     start: str = ""
     histogram: Sequence[Bucket] = ()
     facets: Mapping[str, Sequence[Value]] = {}
+    percentiles: Mapping[str, Spread] = {}
 
 
 @runtime_checkable

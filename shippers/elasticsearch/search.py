@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from collector.documents.form import Form
 from collector.errors import QueryError, Unauthorized, Unavailable
 from collector.model import within
-from collector.ports import Bucket, Found, Query, Value
+from collector.ports import Bucket, Found, Query
 from collector.search import cursor, language
 from collector.search.scale import scale
 
@@ -33,10 +33,11 @@ from .search_answers import (
     is_whole,
     nanoseconds_of,
     size_of,
+    spread_of,
     total_of,
     values_of,
 )
-from .searching import TIME, Body, filter_of, time_between, times_of, trusted_names
+from .searching import TIME, Body, filter_of, numbers_of, time_between, times_of, trusted_names
 from .templates import indices_of
 
 _HITS = 100  # of the first request; later ones ask for more while they are small
@@ -84,6 +85,7 @@ class _Search:
         self._form = form
         self._target = form.field("@target", is_trusted=True)
         self._fields: dict[str, str | None] = {}
+        self._types: dict[str, set[str]] = {}
         self._only_words: set[str] = set()  # members of which no whole values can be counted
         self._filter: list[Body] = []
 
@@ -91,10 +93,13 @@ class _Search:
         query = self._query
         names = (name for each in asked for name in trusted_names(each))
         trusted = (self._form.field(name, is_trusted=True) for name in names)
-        await self._learn_fields([*trusted, *(self._field(name) for name in query.facets), self._target])
+        await self._learn_fields(
+            [*trusted, *(self._field(name) for name in (*query.facets, *query.percentiles)), self._target]
+        )
         self._see_that_they_hold(asked[1:])
         self._filter = self._filters(asked)
-        total, facets, histogram = await self._numbers()
+        told = await self._numbers()
+        total = told.total
         is_back = bool(query.before)
         newest_first = (query.sort == "newest") != is_back
         limit = max(0, query.limit)
@@ -105,14 +110,12 @@ class _Search:
         if is_back:
             documents.reverse()
         has_more = is_back or len(hits) > len(given)
-        return Found(
-            total,
-            documents,
+        return structs.replace(
+            told,
+            documents=documents,
             cut=len(documents) < len(hits[:limit]),
             cursor=(near if is_back else far) if has_more else "",
             start=far if is_back else near,
-            histogram=histogram,
-            facets=facets,
         )
 
     def _see_that_they_hold(self, only: Sequence[language.Asked]) -> None:
@@ -152,6 +155,7 @@ class _Search:
         answer = await self._connection.request("GET", target)
         known = decoded(self._connection, answer, Capabilities).fields
         for name in wanted:
+            self._types[name] = {*known.get(name, {})}
             usable = (each for each in (name, f"{name}.keyword") if is_whole(known.get(each, {})))
             self._fields[name] = next(usable, None)
             if self._fields[name] is None and "text" in known.get(name, {}):
@@ -171,7 +175,8 @@ class _Search:
 
     # ------------------------------------------------------------------ numbers
 
-    async def _numbers(self) -> tuple[int, dict[str, list[Value]], list[Bucket]]:
+    async def _numbers(self) -> Found:
+        """All but the documents."""
         query = self._query
         aggregations: dict[str, Body] = {}
         for number, name in enumerate(query.facets):
@@ -183,6 +188,8 @@ class _Search:
             if (field := self._fields.get(self._field(name))) is not None:
                 terms = {"field": field, "size": query.values, "shard_size": _SHARD_VALUES + query.values}
                 aggregations[f"facet{number}"] = {"terms": terms}
+        for number, name in enumerate(query.percentiles):
+            aggregations |= numbers_of(name, self._field(language.numeric(name)), self._types, self._form, number)
         if query.buckets:
             aggregations |= {"first": {"min": {"field": TIME}}, "last": {"max": {"field": TIME}}}
         result = await self._counted(aggregations)
@@ -191,7 +198,10 @@ class _Search:
             await self._see_that_it_may_read(result)
         told = result.aggregations
         facets = {name: values_of(told.get(f"facet{number}", {})) for number, name in enumerate(query.facets)}
-        return total, facets, await self._histogram(told, total) if query.buckets else []
+        spreads = ((name, spread_of(told, number)) for number, name in enumerate(query.percentiles))
+        percentiles = {name: spread for name, spread in spreads if spread is not None}
+        histogram = await self._histogram(told, total) if query.buckets else []
+        return Found(total, [], histogram=histogram, facets=facets, percentiles=percentiles)
 
     async def _histogram(self, edges: dict[str, Any], total: int) -> list[Bucket]:
         since, until = self._query.since, self._query.until

@@ -10,7 +10,7 @@ from msgspec import Meta, Raw, Struct
 
 from collector.errors import UNREADABLE, PilotfishError, QueryError, Unauthorized, Unavailable
 from collector.net.http_node import Answer
-from collector.ports import Value
+from collector.ports import Spread, Value
 
 from .connection import Connection, words_of
 from .searching import NANOSECONDS
@@ -122,6 +122,15 @@ def total_of(result: Result) -> int:
 def values_of(told: dict[str, Any]) -> list[Value]:
     """The values that an aggregation has counted."""
     return [Value(_text(bucket), bucket["doc_count"]) for bucket in told.get("buckets", [])]
+
+
+def spread_of(told: dict[str, Any], number: int) -> Spread | None:
+    """What the aggregations over a member's numbers have found; None if there are none."""
+    stats = told.get(f"stats{number}", {})
+    if not stats.get("count"):
+        return None
+    percentiles = tuple(each["value"] for each in told[f"percentiles{number}"]["values"])
+    return Spread(stats["count"], stats["min"], stats["max"], stats["avg"], percentiles)
 
 
 def _text(bucket: dict[str, Any]) -> str:

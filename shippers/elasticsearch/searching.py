@@ -6,12 +6,13 @@ wildcards and regular expressions, cannot be reached.
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from collector.documents.form import Form
 from collector.errors import QueryError
+from collector.ports import PERCENTS
 from collector.search.language import AllOf, AnyOf, Asked, Everything, Numbers, Times, Whole, Words
 
 Body = dict[str, Any]
@@ -22,6 +23,7 @@ TIME = "@timestamp"
 NANOSECONDS = 1_000_000  # of a millisecond, which is what a field of type `date` counts
 _LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
 _WORD = re.compile(r"\w+")
+_NUMERIC = {"long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float", "scaled_float"}
 
 
 def filter_of(asked: Asked, form: Form, named: Named) -> Body:
@@ -80,6 +82,20 @@ def times_of(starts: range) -> Body:
         {name: str(edge) for name, edge in (("from", start), ("to", end)) if edge is not None} for start, end in pairs
     ]
     return {"date_range": {"field": TIME, "format": "epoch_millis", "ranges": ranges}}
+
+
+def numbers_of(name: str, field: str, types: Mapping[str, Collection[str]], form: Form, number: int) -> Body:
+    """Aggregations over the numbers of a member, the `number`th of a search: none where no document has the field.
+
+    Raises:
+        QueryError: an index has it as something else.
+    """
+    its = set(types.get(field, ()))
+    if form.flat or its - _NUMERIC:
+        where = f"`{form.flat}`, whose members are texts to the server" if form.flat else "every index"
+        raise QueryError(f"`{name}` has no numbers in {where}", "count its values, as in | count by status")
+    percentiles = {"field": field, "percents": PERCENTS, "keyed": False}
+    return {f"stats{number}": {"stats": {"field": field}}, f"percentiles{number}": {"percentiles": percentiles}}
 
 
 def _millisecond(nanoseconds: int) -> int:

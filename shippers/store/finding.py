@@ -22,6 +22,7 @@ from .head import TextColumn
 from .histogram import Histogram
 from .matching import Match, all_of, between, compiled, id_is, target_is
 from .rows import MAX_TIME, leaves, text_of
+from .spread import Numbers, spreads
 
 _MOST_VALUES = 10_000  # of a member that are counted
 _VALUE_CHARACTERS = 256
@@ -79,6 +80,7 @@ class _Search:
         self._total = 0
         self._hits: list[_Hit] = []
         self._facets = {name: _Facet(name) for name in query.facets}
+        self._numbers = [(name, Numbers(name)) for name in query.percentiles]
         self._histogram = Histogram(query)
 
     def when(self, block: Block) -> int:
@@ -95,6 +97,8 @@ class _Search:
             self._histogram.add(view, rows, count)
         for facet in self._facets.values():
             facet.add(view, rows, count)
+        for _, numbers in self._numbers:
+            numbers.add(view, rows)
         if self._most and self._may_have_first(block):
             self._keep(self._hits + list(self._first_of(block, view, rows)))
 
@@ -118,6 +122,7 @@ class _Search:
             start=cursor.written(places[0]) if places else "",
             histogram=self._histogram.buckets() if query.buckets else [],
             facets={name: facet.most(query.values) for name, facet in self._facets.items()},
+            percentiles=spreads(self._numbers),
         )
 
     # ------------------------------------------------------------------ a page

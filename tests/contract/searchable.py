@@ -17,9 +17,10 @@ import pytest
 
 from collector.errors import QueryError
 from collector.model import Segment
-from collector.ports import Found, Query, Searchable, Shipper
+from collector.ports import PERCENTS, Found, Query, Searchable, Shipper
 from collector.search.cursor import written
 from collector.search.language import nanoseconds
+from collector.search.pipes import Table, answer
 
 from .segments import batch, by_id, document, log_stream, segment
 from .shippers import canonical, deliver
@@ -310,6 +311,38 @@ class SearchableContract:
             assert next(value.value for value in found.facets["level"]) == "info"
             assert _counts(few, "level") == {"info": 192}
 
+    async def test_percentiles_are_those_of_all_numbers_of_a_member(self, destination: SearchedDestination) -> None:
+        asked = Query(text="-level:error", limit=0, percentiles=("status", "message", "nosuch"))
+        async with self.holding(destination, *lines()) as searched:
+            if not self.orders_numbers:
+                with pytest.raises(QueryError, match="has no numbers"):
+                    await searched.search(asked)
+                return
+            found = await searched.search(_with(asked, percentiles=("status", "nosuch")))
+            with pytest.raises(QueryError, match="has no numbers"):
+                await searched.search(_with(asked, percentiles=("target",)))
+        numbers = [number for number in range(_COUNT) if number % 10]
+        (spread,) = found.percentiles.values()
+        assert "status" in found.percentiles
+        assert (spread.count, spread.least, spread.most) == (len(numbers), numbers[0], numbers[-1])
+        assert spread.mean == pytest.approx(sum(numbers) / len(numbers))
+        exact = [numbers[len(numbers) * percent // 100] for percent in PERCENTS]
+        assert list(spread.percentiles) == pytest.approx(exact, abs=3)  # servers reckon between numbers
+
+    async def test_pipes_make_tables_of_all_documents_that_match(self, destination: SearchedDestination) -> None:
+        async with self.holding(destination, *lines()) as searched:
+            counted = await _table(searched, "many | count by stream")
+            top = await _table(searched, "-stream:stderr | top 1 container")
+            none = await _table(searched, "nosuch | count by stream")
+            over_time = await _table(searched, "many | histogram by stream")
+        assert (counted.columns, counted.rows) == (["stream", "count"], [["stdout", 192], ["stderr", 48]])
+        assert (top.total, top.columns) == (192, ["container", "count", "percent"])
+        assert [row[1:] for row in top.rows] == [[48, 25.0]]
+        assert (none.total, list(none.rows)) == (0, [])
+        assert list(over_time.columns) == ["time", "count", "stdout", "stderr"]
+        sums = [sum(cast(int, row[at]) for row in over_time.rows) for at in (1, 2, 3)]
+        assert sums == [_COUNT, 192, 48]
+
     async def test_an_answer_is_bounded_in_bytes_and_pages_go_on_behind_it(
         self, destination: SearchedDestination
     ) -> None:
@@ -386,6 +419,12 @@ async def _answer(searched: Searchable, asked: Query) -> tuple[Found | None, Que
 
 async def _documents(searched: Searchable, asked: Query) -> Sequence[bytes]:
     return (await searched.search(asked)).documents
+
+
+async def _table(searched: Searchable, text: str) -> Table:
+    found = await answer(searched, Query(text=text))
+    assert isinstance(found, Table)
+    return found
 
 
 def _with(asked: Query, **changes: Any) -> Query:
