@@ -166,8 +166,10 @@ def _one_by_one(documents: Sequence[bytes], frames: dict[Frame, int]) -> Rows:
         except UNREADABLE as error:
             rows.refused.append((number, str(error)))
             continue
-        for mine, its in zip((rows.texts, rows.logs, rows.frames, rows.digits), one[:3] + one[4:5], strict=True):
-            mine += its
+        rows.texts.extend(one.texts)
+        rows.logs.extend(one.logs)
+        rows.frames.extend(one.frames)
+        rows.digits.extend(one.digits)
         times.append(int(one.times[0]))
         rows.kept.append(number)
     return rows._replace(times=np.array(times, np.int64))
