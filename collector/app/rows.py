@@ -6,12 +6,12 @@ Nothing is asked of the daemon here: it is what the timers saw last, and null wh
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.model import LogStream
 from collector.pipeline.pipeline import Pipeline
 from collector.telemetry import usage, usage_series
-from collector.telemetry.poll import Poll
 from collector.text.times import iso, nanoseconds_of
 from collector.web.answers import ContainerRow, OutputRow
 
@@ -20,10 +20,20 @@ _CPU, _MEMORY, _SEEN = (
 )
 
 
+class Seen(Protocol):
+    """What was seen last of an input (`collector.telemetry.poll.Poll`), by container id."""
+
+    log_bytes: dict[str, int]
+
+    @property
+    def usage(self) -> Mapping[str, list[bytes]]:
+        """The lines of `usage.SERIES`."""
+
+
 class ContainerRows:
     """The rows of all containers; of CPU it keeps what was used at the look before, which makes a share of it."""
 
-    def __init__(self, registry: Registry, pipelines: Sequence[Pipeline], polls: Sequence[Poll]) -> None:
+    def __init__(self, registry: Registry, pipelines: Sequence[Pipeline], polls: Sequence[Seen]) -> None:
         self._registry = registry
         self._pipelines = pipelines
         self._polls = polls
