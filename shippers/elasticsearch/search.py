@@ -137,7 +137,7 @@ class _Search:
         found: list[Body] = [{"exists": {"field": TIME}}, {"exists": {"field": self._target}}]
         found += [filter_of(each, self._form, self._whole_member) for each in asked]
         if query.ids:
-            found.append({"ids": {"values": [language.whole(each) for each in query.ids]}})
+            found.append({"ids": {"values": [language.whole(each) for each in query.ids if each]}})  # none is ""
         if query.target is not None:
             found.append({"term": {self._whole(self._target): {"value": language.whole(query.target)}}})
         if query.since is not None or query.until is not None:
