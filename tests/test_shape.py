@@ -22,6 +22,7 @@ WORDS_OF_OTHERS = {"null", "stdout", "http", "syslog", "forward", "kafka", "raw"
 MAY_NAME_AN_OUTPUT = ("collector.cli.setup_elasticsearch", "collector.demo")  # a command for it; a show of the store
 MAY_CATCH_EVERY_ERROR = (
     "collector.cli",
+    "collector.app.alerting",
     "collector.app.check",
     "collector.app.inputs",
     "collector.app.live_routes",

@@ -15,6 +15,8 @@ from typing import Any
 
 import structlog
 
+from collector.alerts.alerts import Alerts
+from collector.app.alerting import alerts_of, keep_alerting
 from collector.app.explain import explained
 from collector.app.inputs import context_of, keep_running, rules_of
 from collector.app.live_routes import AgentRoutes
@@ -96,6 +98,7 @@ class Agent:
         self.inputs: dict[str, Input] = {}  # by name
         self.pipelines: list[Pipeline] = []
         self._routes: AgentRoutes | None = None
+        self.alerts: Alerts | None = None
 
     def stop(self) -> None:
         """Read no more, deliver what was read, and end."""
@@ -145,6 +148,7 @@ class Agent:
                 self.pipelines.append(self._pipeline(output, shipper, state))
             self._join_fallbacks()
             watches = self._watches()
+            self.alerts = alerts_of(self.configuration, state)
             await self._serve(stack, state, opened, watches)
             running = (keep_running(each, self.registry.inputs[name]) for name, each in self.inputs.items())
             looking = [*running, *(watch.poll.run() for watch in watches)]
@@ -241,6 +245,7 @@ class Agent:
             watches=watches,
             lag=self._lag.seconds,
             process=Process(self._messages, self._reloads),
+            alerts=self.alerts,
         )
         if self.configuration.http.routes:
             allowed = self.configuration.http.routes_allow
@@ -275,6 +280,7 @@ class Agent:
                 *(tasks.create_task(one) for one in looking),
                 *([tasks.create_task(self.reloading.run(), name="reload")] if self.reloading else []),
                 *([tasks.create_task(self._routes.run(), name="live routes")] if self._routes else []),
+                *([tasks.create_task(keep_alerting(self.alerts, self.live), name="alerts")] if self.alerts else []),
                 tasks.create_task(Progress(self.pipelines).run(), name="progress"),
                 tasks.create_task(self._lag.run(), name="lag of the loop"),
             ]

@@ -3,6 +3,7 @@
 import typer
 
 from collector.cli import (
+    alert,
     check,
     config,
     dead_letters,
@@ -64,6 +65,7 @@ app.command("try", epilog=try_.EXAMPLES)(try_.try_)
 app.add_typer(config.app, name="config")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
+app.add_typer(alert.app, name="alert")
 app.add_typer(output.app, name="output")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(token.app, name="token")

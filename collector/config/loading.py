@@ -125,7 +125,7 @@ def _input_settings(name: str, chosen: Chosen, types: Types) -> type[InputSettin
 def _sections(values: Mapping[str, Any]) -> dict[str, Any]:
     """Give a section that is named and left empty its empty mapping, and `http: off` its meaning."""
     values = dict(values)
-    for key in ("inputs", "outputs", "redact", "http", "metrics", "log", "labels", "containers", "tests"):
+    for key in ("inputs", "outputs", "redact", "http", "metrics", "log", "labels", "alerts", "containers", "tests"):
         if key in values and values[key] is None:
             values[key] = [] if key in ("containers", "tests") else {}
     if places.is_off(values.get("http", "")):

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from collector.alerts.options import AlertOptions
 from collector.config.destinations import destination
 from collector.container_settings.options import LabelOptions, Rule, RuleTest
 from collector.intake.input import InputSettings
@@ -155,6 +156,7 @@ class Configuration(Section):
     )
     fields: Fields = Field(default_factory=Fields, description="additional members of documents")
     http: Http = Field(default_factory=Http, description="the HTTP server")
+    alerts: AlertOptions = Field(default_factory=AlertOptions, description="rules that notify people about lines")
     metrics: Metrics = Field(default_factory=Metrics, description="container series on /metrics")
     log: Log = Field(default_factory=Log, description="the agent's own log")
     max_targets: int = Field(

@@ -16,7 +16,7 @@ from collector.files import ownership
 from collector.state import places
 
 _FILES = (places.LOCK, places.TOKEN_FILE, places.ADDRESS_FILE, places.HOST_FILE)
-_DIRECTORIES = (places.POSITIONS, places.SPOOL, places.DEAD_LETTERS, places.OUTPUTS, places.WORKERS)
+_DIRECTORIES = (places.POSITIONS, places.SPOOL, places.DEAD_LETTERS, places.OUTPUTS, places.WORKERS, places.ALERTS)
 
 
 @contextmanager

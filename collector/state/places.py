@@ -23,6 +23,7 @@ SPOOL = "spool"  # the same
 OUTPUTS = "outputs"  # below the state directory, a directory for what each output itself keeps
 POSITIONS = "positions"  # below the state directory, files of each output
 ROUTES = "routes"  # below the state directory, a file for each live route
+ALERTS = "alerts"  # below the state directory, what alerts remember
 WORKERS = "workers"  # below the state directory, a state directory for each worker of several
 ADDRESS_FILE = "http_address"  # written by a running agent: `host:port`
 

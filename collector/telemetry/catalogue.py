@@ -73,6 +73,17 @@ SPOOL_ERRORS = _counter(
     "Times that the spool was full or failed on disk; reading pauses and nothing is lost",
     "output",
 )
+ALERT_RULES = _gauge("pilotfish_alert_rules", "Alert rules in effect", across="most")
+ALERT_NOTIFICATIONS = _counter(
+    "pilotfish_alert_notifications_total",
+    "Attempts to send a notification by outcome: sent, unavailable (tried again for a day) or refused (given up); "
+    "the rule is empty for one that reports how many were held back",
+    *("rule", "receiver", "outcome"),
+)
+ALERT_PENDING = _gauge("pilotfish_alert_notifications_pending", "Notifications that wait for their receiver")
+ALERT_SKIPPED = _counter(
+    "pilotfish_alert_documents_skipped_total", "Documents that no alert rule has looked at because they came too fast"
+)
 READ_BYTES = _counter("pilotfish_read_bytes_total", "Bytes read from log files", "output")
 PARSE_ERRORS = _counter(
     "pilotfish_parse_errors_total",

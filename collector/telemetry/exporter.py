@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
+from collector.alerts.alerts import Alerts
 from collector.discovery.registry import Registry
 from collector.docker.calls import Calls
 from collector.histogram import Histogram
 from collector.pipeline.pipeline import Pipeline
 from collector.pipeline.reader import Reader
 from collector.telemetry import catalogue, daemon
+from collector.telemetry.alerts import families as alert_families
 from collector.telemetry.containers import Containers
 from collector.telemetry.exposition import Family, family, histogram, joined
 from collector.telemetry.poll import Poll
@@ -44,6 +46,7 @@ class Exporter:
         watches: Sequence[Watch],
         lag: Histogram,
         process: Process,
+        alerts: Alerts | None = None,
     ) -> None:
         self._version = version
         self._registry = registry
@@ -52,6 +55,7 @@ class Exporter:
         self._watches = watches
         self._lag = lag
         self._process = process
+        self._alerts = alerts
 
     def families(self) -> Iterator[Family]:
         """All of them."""
@@ -62,6 +66,8 @@ class Exporter:
         yield family(catalogue.TARGETS_LIMIT, [((), self._registry.max_targets)])
         yield histogram(catalogue.EVENT_LOOP_LAG, {(): self._lag})
         yield from self._process.families()
+        if self._alerts is not None:
+            yield from alert_families(self._alerts)
         if self._watches:
             yield family(catalogue.CONTAINERS_OMITTED, [((), self._containers.omitted)])
             yield from joined("input", {one.poll.listing.name: _seen(one) for one in self._watches})
