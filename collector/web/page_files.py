@@ -1,7 +1,8 @@
 """The folder `page/` of this package → what a browser gets of the page: files from memory, gzipped if it takes that."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import PurePath
 
 from aiohttp import hdrs, web
@@ -16,8 +17,10 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
     ".woff2": "font/woff2",
 }
 
@@ -32,12 +35,20 @@ class _File(Struct, frozen=True):
 
 def names() -> list[str]:
     """Of all files of the page. There is no other way to one than its name: no path is ever made of a request."""
-    return sorted(one.name for one in resources.files(__package__).joinpath("page").iterdir() if one.is_file())
+    return sorted(_below(resources.files(__package__).joinpath("page")))
 
 
 def handlers(paths: Mapping[str, str]) -> dict[str, Handler]:
     """What answers each route; `paths` has the file of each."""
     return {route: _handler(_read(name)) for route, name in paths.items()}
+
+
+def _below(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    for one in folder.iterdir():
+        if one.is_dir():
+            yield from _below(one, f"{prefix}{one.name}/")
+        else:
+            yield f"{prefix}{one.name}"
 
 
 def _read(name: str) -> _File:

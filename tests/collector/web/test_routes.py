@@ -72,7 +72,11 @@ def test_a_route_that_nothing_answers_or_an_answer_without_a_route_is_an_error(s
 
 def test_the_specification_names_each_route() -> None:
     text = (Path(__file__).parents[3] / "docs" / "specification.md").read_text()
-    assert [route.path for route in ROUTES.values() if f"`{route.method} {route.path}`" not in text] == []
+    paths = {
+        f"`{route.method} {'/page/{file}' if name in PAGE_FILES and name != 'page' else route.path}`"
+        for name, route in ROUTES.items()
+    }
+    assert [path for path in paths if path not in text] == []
 
 
 def test_paths_are_unlike_each_other() -> None:
