@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from collector.app.plugins import installed_types
 from collector.cli.root import app
 from collector.config.loading import load
+from collector.search import pipes
 from collector.telemetry import catalogue
 from shippers.store.matching import compiled
 from tests.commands import commands
@@ -127,7 +128,7 @@ def test_searches_that_are_shown_can_be_asked() -> None:
     ]
     assert len(queries) > 8
     for query in queries:
-        compiled(query)
+        compiled(pipes.parsed(query.replace("\\|", "|"))[0])
 
 
 @every_page

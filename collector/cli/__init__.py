@@ -14,11 +14,15 @@ from collector.runtime import waiting_signals
 
 BROKEN_PIPE = 141  # as a shell shows the death by SIGPIPE
 INTERRUPTED = 130
+USAGE = 2
+LIKE_GREP = ("search", "histogram", "context", "export")
+"""Commands whose exit code 1 means that nothing is found."""
+
 _ROUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")  # where logspout takes destinations, others a command
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration."""
+    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 78 bad configuration; searches as grep does."""
     terminal.prepare()
     arguments, debug = _without_debug(sys.argv[1:])
     if arguments and _ROUTE.match(arguments[0]):
@@ -77,7 +81,8 @@ def _report(error: Exception, arguments: list[str]) -> int:
         else:
             text = f"{type(leaf).__name__}: {leaf}: this is a bug in Pilotfish; --debug shows the traceback"
             terminal.complain(text.replace("\n", " "))
-    return max(getattr(leaf, "exit_code", 1) for leaf in found)
+    code = max(getattr(leaf, "exit_code", 1) for leaf in found)
+    return USAGE if code == 1 and arguments[:1] and arguments[0] in LIKE_GREP else code
 
 
 def _usage(error: BaseException, arguments: list[str]) -> str:

@@ -104,4 +104,55 @@ class Output(StrEnum):
 Format = Annotated[
     Output, typer.Option("-o", "--output", help="Output format: text, or json with one document per line.")
 ]
+
+
+class Shown(StrEnum):
+    """How documents are shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    RAW = "raw"
+
+
+Documents = Annotated[
+    Shown,
+    typer.Option("-o", "--output", help="Output format: text, json with one document per line, or raw lines."),
+]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        "--template",
+        metavar="TEXT",
+        help="Text for each document, such as '{time} {container} {log.status} {message}'; {{ is a brace.",
+    ),
+]
+Time = Annotated[str | None, typer.Option(metavar="TIME", help="Time: 15m, 2h or 3d ago, or 2026-11-23T04:05:06.")]
+Container = Annotated[
+    str | None, typer.Option("--container", metavar="NAME", help="Only documents of this container, or of names web-*.")
+]
+Query = Annotated[list[str] | None, typer.Argument(metavar="QUERY", hidden=True)]
+
+
+def times(since: str | None, until: str | None) -> list[tuple[str, str]]:
+    """The times that were given, as the API takes them; without offset they are meant in this machine's zone.
+
+    Raises:
+        typer.BadParameter: one is no time, or nothing can lie between them.
+    """
+    from time import time_ns
+
+    from collector.text.times import iso, moment
+
+    now = time_ns()
+    found: dict[str, int] = {}
+    for name, text in (("since", since), ("until", until)):
+        try:
+            found |= {name: moment(text, now=now, zone=None)} if text else {}
+        except ValueError as error:
+            raise typer.BadParameter(f"--{name}: {error}") from None
+    if len(found) == 2 and found["until"] < found["since"]:
+        raise typer.BadParameter("--until is before --since")
+    return [(name, iso(when)) for name, when in found.items()]
+
+
 Target = Annotated[str | None, typer.Option("--target", metavar="NAME", help="Only documents of this @target.")]

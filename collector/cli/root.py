@@ -6,9 +6,12 @@ from collector.cli import (
     alert,
     check,
     config,
+    context,
     dead_letters,
     demo,
     explain,
+    export,
+    histogram,
     output,
     run,
     search,
@@ -65,6 +68,9 @@ app.command("try", epilog=try_.EXAMPLES)(try_.try_)
 app.add_typer(config.app, name="config")
 app.command(epilog=search.EXAMPLES)(search.search)
 app.command(epilog=tail.EXAMPLES)(tail.tail)
+app.command(epilog=histogram.EXAMPLES)(histogram.histogram)
+app.command(epilog=context.EXAMPLES)(context.context)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.add_typer(alert.app, name="alert")
 app.add_typer(output.app, name="output")
 app.add_typer(dead_letters.app, name="dead-letters")

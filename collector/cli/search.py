@@ -1,14 +1,33 @@
-"""`pilotfish search`: what the running agent delivered → documents, oldest first."""
+"""`pilotfish search`: what the running agent delivered → documents, oldest first, or a table of numbers."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import terminal
-from collector.cli.options import Config, Format, Output, StateDir, Target, examples
+from collector.cli.completion import targets
+from collector.cli.options import (
+    Config,
+    Container,
+    Documents,
+    Query,
+    Shown,
+    StateDir,
+    Template,
+    Time,
+    examples,
+    times,
+)
+from collector.cli.picking import Exclude, Include, OfStream, Picked, WorstLevels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_DOCUMENTS = 10_000
 NARROW = "narrow it with --since or --until"
+NOTHING_FOUND = 1
+"""The exit code without a hit, as that of grep."""
+
 Number = Annotated[
     int,
     typer.Option(
@@ -20,82 +39,87 @@ Number = Annotated[
         help="Maximum number of documents, the newest; at most 8 MiB.",
     ),
 ]
-Time = Annotated[str | None, typer.Option(metavar="TIME", help="Time: 15m, 2h or 3d ago, or 2026-11-23T04:05:06.")]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="NAME", help="Only documents of this @target.", autocompletion=targets),
+]
+Around = Annotated[
+    int,
+    typer.Option(
+        "--context",
+        min=0,
+        max=100,
+        metavar="NUMBER",
+        help="Documents of the same container to show before and after each.",
+    ),
+]
+Kql = Annotated[bool, typer.Option("--kql", help="Print the query as Kibana takes it, and search nothing.")]
 EXAMPLES = examples(
     "pilotfish search error --since 1h",
+    "pilotfish search --level warn --container 'web-*' -e /healthz --since 15m",
     "pilotfish search 'log.status:500 AND checkout' --target shop -n 100",
+    "pilotfish search 'path:/cart | percentiles duration_ms' --since 1d",
+    "pilotfish search --level error --template '{time} {container} {message}'",
     "pilotfish search '\"connection refused\"' --since 2026-11-23 -o json | jq .log",
 )
 
 
 def search(
-    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", hidden=True)] = None,
+    query: Query = None,
     target: Target = None,
     since: Time = None,
     until: Time = None,
-    output: Format = Output.TEXT,
+    include: Include = None,
+    exclude: Exclude = None,
+    level: WorstLevels = None,
+    stream: OfStream = None,
+    container: Container = None,
+    output: Documents = Shown.TEXT,
+    template: Template = None,
     number: Number = 20,
+    around: Around = 0,
+    kql: Kql = False,
     state_dir: StateDir = None,
     config: Config = None,
-) -> None:
+) -> int:
     """Search the documents that the running agent delivered.
 
-    The newest documents come last. The store answers; without one, Elasticsearch.
+    The newest come last. Exit code: 0 something is found, 1 nothing is found, 2 error.
 
-    QUERY: words, field:value, AND, OR, NOT, "a phrase". Without a query, all documents match.
+    QUERY: words, field:value, AND, OR, NOT, "a phrase"; none: all documents. It may end with | count by FIELD,
+    | top 10 FIELD, | percentiles FIELD or | histogram by FIELD.
     """
-    import msgspec
+    from collector.cli import answers
+    from collector.cli.showing import write_groups, write_table, writer
 
-    from collector.cli import agent
-
-    class Answer(msgspec.Struct):
-        total: int
-        documents: list[msgspec.Raw]
-        cut: bool = False
-
-    asked = [("q", " ".join(query or [])), ("limit", str(number))]
-    asked += [("target", target)] if target else []
-    asked += _times(since, until)
-    with agent.ask("/api/search", asked, state_dir=state_dir, config=config) as response:
-        answer = msgspec.json.decode(response.read(), type=Answer)
-    _write([bytes(document) for document in reversed(answer.documents)], output)
+    words = Picked(include, exclude, level, stream, container).query(query)
+    if kql:
+        return _print_kql(words)
+    asked = [("q", words), ("limit", str(number)), *([("target", target)] if target else []), *times(since, until)]
+    answer = answers.found(asked, state_dir=state_dir, config=config)
+    documents = [bytes(document) for document in reversed(answer.documents)]
+    groups = answers.with_context(documents, around, state_dir=state_dir, config=config)
+    write_groups(groups, writer(output, template), output)
+    if answer.table is not None:
+        write_table(answer.table.columns, answer.table.rows, output)
     terminal.flush()
-    if answer.total != len(answer.documents) or not answer.documents:
+    return _tell(answer.total, documents, is_cut=answer.cut, number=number, is_table=answer.table is not None)
+
+
+def _tell(total: int, documents: "Sequence[object]", *, is_cut: bool, number: int, is_table: bool) -> int:
+    """Say what is not shown; gives the exit code."""
+    if not total:
+        terminal.complain("nothing found")
+    elif not is_table and total != len(documents):
         more = "-n shows more" if number < MOST_DOCUMENTS else NARROW
-        more = f"an answer has 8 MiB at most, {NARROW}" if answer.cut else more
-        terminal.complain(
-            f"{len(answer.documents)} of {answer.total} documents; {more}" if answer.total else "nothing found"
-        )
+        more = f"an answer has 8 MiB at most, {NARROW}" if is_cut else more
+        terminal.complain(f"{len(documents)} of {total} documents; {more}")
+    return 0 if total else NOTHING_FOUND
 
 
-def _write(documents: list[bytes], output: Output) -> None:
-    from collector.cli import render
+def _print_kql(words: str) -> int:
+    from collector.search import kql, pipes
 
-    if output is Output.JSON:
-        terminal.put(b"".join([document + b"\n" for document in documents]))
-        return
-    coloured = terminal.coloured()
-    for document in documents:
-        terminal.write(render.line(document, coloured=coloured))
-
-
-def _times(since: str | None, until: str | None) -> list[tuple[str, str]]:
-    """The times that were given, as the API takes them; without offset they are meant in this machine's zone.
-
-    Raises:
-        typer.BadParameter: one is no time, or nothing can lie between them.
-    """
-    import time
-
-    from collector.text.times import iso, moment
-
-    now = time.time_ns()
-    found: dict[str, int] = {}
-    for name, text in (("since", since), ("until", until)):
-        try:
-            found |= {name: moment(text, now=now, zone=None)} if text else {}
-        except ValueError as error:
-            raise typer.BadParameter(f"--{name}: {error}") from None
-    if len(found) == 2 and found["until"] < found["since"]:
-        raise typer.BadParameter("--until is before --since")
-    return [(name, iso(when)) for name, when in found.items()]
+    terminal.write(kql.of(pipes.parsed(words)[0]))
+    terminal.flush()
+    return 0

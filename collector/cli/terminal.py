@@ -80,6 +80,11 @@ def complain(text: str) -> None:
             print(f"pilotfish: {visible(line)}", file=sys.stderr, flush=True)
 
 
+def is_terminal() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
 def coloured() -> bool:
     """Whether stdout is a terminal that shows colours, and nobody said NO_COLOR."""
     given = environ()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Struct, json, structs
 
 from collector.errors import QueryError
 from collector.search import language
@@ -103,6 +103,11 @@ async def counted_by(searched: Searchable, query: Query, found: Found, name: str
         counts = {bucket.start: bucket.count for bucket in part.histogram}
         told[each.value] = [counts.get(start, 0) for start in starts]
     return told
+
+
+def written(table: Table) -> bytes:
+    """A table as the API answers it."""
+    return json.encode({"total": table.total, "table": {"columns": table.columns, "rows": table.rows}}) + b"\n"
 
 
 def has_value(name: str, value: str) -> str:

@@ -16,7 +16,7 @@ _VARIABLE = re.compile(
     "[^"]*" | (?<!\w)'[^']*'(?!\w)                          # quoted; an apostrophe inside of a word is none
     | \b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b     # a UUID
     | \b0x{_HEX}+\b | \b(?=[a-fA-F]*[0-9]){_HEX}{{7,}}\b    # an address, a hash
-    | [0-9]+(?:[.,:T-]?[0-9]+)*+Z?                          # a number, an address of IPv4, a time
+    | [0-9]+(?:[.,:T-]?[0-9]+)*Z?                           # a number, an address of IPv4, a time
     """,
     re.VERBOSE,
 )

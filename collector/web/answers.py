@@ -18,14 +18,25 @@ class Failure(Struct, frozen=True):
     remedy: str
 
 
+class TableAnswer(Struct, frozen=True, kw_only=True):
+    """What a pipe makes of documents: a cell of each row for each column."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float | None]]
+
+
 class SearchAnswer(Struct, frozen=True, kw_only=True):
-    """Documents that match: `total` of all; `cut`: 8 MiB ended it. `cursor` is for `after`, `start` for `before`."""
+    """Documents that match: `total` of all; `cut`: 8 MiB ended it. `cursor` is for `after`, `start` for `before`.
+
+    A query that ends with a pipe has the `table` in their place.
+    """
 
     total: int
-    cut: bool
-    documents: Sequence[Document]
+    cut: bool = False
+    documents: Sequence[Document] = ()
     cursor: str = ""
     start: str = ""
+    table: TableAnswer | None = None
 
 
 class Slice(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from collector.dead_letters.replay import Replays
 from collector.errors import PilotfishError, QueryError
 from collector.model import LogStream
 from collector.ports import Found, Searchable
+from collector.search import pipes
 from collector.text.times import iso
 from collector.web import search_arguments
 from collector.web.access import refusal
@@ -86,17 +87,20 @@ class Api:
         """Find documents: `{"total": N, "cut": false, "documents": [...], "cursor": "…", "start": "…"}`; cut at 8 MiB.
 
         With `buckets` there is `"histogram": [{"start": TIME, "count": N}, …]`, with `facet`
-        `"facets": {NAME: [{"value": …, "count": N}, …]}`.
+        `"facets": {NAME: [{"value": …, "count": N}, …]}`. A query with a pipe gives
+        `{"total": N, "table": {"columns": [...], "rows": [[...]]}}`.
         """
         if self._views.search is None:
             return refusal(501, "search needs an output that can be searched", "add `local: {type: store}` to outputs")
         try:
             asked = search_arguments.of_page(request, "buckets", "facet", "values")
-            found = await self._views.search.search(search_arguments.with_numbers(asked, request))
+            found = await pipes.answer(self._views.search, search_arguments.with_numbers(asked, request))
         except QueryError as error:
             return refusal(400, error.cause, error.remedy)
         except PilotfishError as error:
             return refusal(503, error.cause, error.remedy)
+        if isinstance(found, pipes.Table):
+            return web.Response(body=pipes.written(found), content_type="application/json")
         return web.Response(body=_found(found, request.query), content_type="application/json")
 
     async def status(self, _: web.Request) -> web.Response:

@@ -13,6 +13,8 @@ from msgspec import json, structs
 
 from collector.errors import UNREADABLE, PilotfishError, QueryError
 from collector.ports import Found, Query, Searchable
+from collector.search import pipes
+from collector.search.pipes import MOST_SLICES
 from collector.search.scale import MOST_BUCKETS
 from collector.text.times import iso
 from collector.web import search_arguments
@@ -24,7 +26,6 @@ from collector.web.v1 import patterns
 
 NDJSON = "application/x-ndjson"
 MOST_CONTEXT = 1000
-MOST_SLICES = 8  # values that a histogram tells apart
 MOST_LOOKED_AT = 10_000  # documents that patterns are found in
 _MOST_PATTERNS = 500
 
@@ -84,7 +85,9 @@ async def answered(
 
 
 async def _page(searched: Searchable, request: web.Request) -> bytes:
-    found = await searched.search(search_arguments.of_page(request))
+    found = await pipes.answer(searched, search_arguments.of_page(request))
+    if isinstance(found, pipes.Table):
+        return pipes.written(found)
     told = {"total": found.total, "cut": found.cut, "cursor": found.cursor, "start": found.start}
     return with_documents(told, found.documents)
 
@@ -104,7 +107,7 @@ async def histogram(searched: Searchable, request: web.Request) -> bytes:
     name = text(given, "by")
     facet = (name,) if name else ()
     found = await searched.search(structs.replace(asked, facets=facet, values=MOST_SLICES))
-    by = await _by_value(searched, asked, found, name) if name and found.histogram else {}
+    by = await pipes.counted_by(searched, asked, found, name) if name and found.histogram else {}
     interval = next((two.start - one.start for one, two in pairwise(found.histogram)), None)
     buckets = []
     for index, bucket in enumerate(found.histogram):
@@ -114,26 +117,6 @@ async def histogram(searched: Searchable, request: web.Request) -> bytes:
         buckets.append(Slice(start=iso(bucket.start), count=bucket.count, by=counts))
     seconds = None if interval is None else interval / 1e9
     return json.encode(HistogramAnswer(total=found.total, interval_seconds=seconds, buckets=buckets)) + b"\n"
-
-
-async def _by_value(searched: Searchable, asked: Query, found: Found, name: str) -> dict[str, list[int]]:
-    """The counts of each value in the same buckets: a search each, between bounds that give the same ones."""
-    starts = [bucket.start for bucket in found.histogram]
-    values = found.facets.get(name, ())
-    if len(starts) == 1:
-        return {each.value: [each.count] for each in values}
-    bounded = structs.replace(
-        asked,
-        since=starts[0] if asked.since is None else asked.since,
-        until=2 * starts[-1] - starts[-2] if asked.until is None else asked.until,
-    )
-    told: dict[str, list[int]] = {}
-    for each in values:
-        value = each.value.replace("\\", "\\\\").replace('"', '\\"')
-        part = await searched.search(structs.replace(bounded, only=(*asked.only, f'{name}:"{value}"')))
-        counts = {bucket.start: bucket.count for bucket in part.histogram}
-        told[each.value] = [counts.get(start, 0) for start in starts]
-    return told
 
 
 async def facets(searched: Searchable, request: web.Request) -> bytes:

@@ -39,13 +39,43 @@ def test_search_gives_the_documents_themselves_as_json(agent: Agent) -> None:
 def test_since_until_and_target_narrow_a_search(agent: Agent) -> None:
     times = ["--since", "2026-11-23T04:01:00Z", "--until", "2026-11-23T04:02:00Z"]
     assert len(agent.ask("search", *times, "-n", "1000").out.splitlines()) == 60
-    assert agent.ask("search", "--target", "nobody").complaint == "nothing found"
+    ended = agent.ask("search", "--target", "nobody")
+    assert (ended.code, ended.complaint) == (1, "nothing found")
+
+
+def test_options_narrow_a_search_and_a_pipe_stays_at_its_end(agent: Agent) -> None:
+    def count(*arguments: str) -> str:
+        return agent.ask("search", *arguments).out
+
+    assert count("-i", "order 990", "--level", "warn", "-o", "json").count("\n") == 1
+    assert count("--level", "error", "-e", "order 990", "-n", "1000").count("\n") == LINES // 10 - 1
+    assert count("--stream", "stderr") == count("--container", "nosuch") == ""
+    assert count("order OR nosuch | count by level", "--level", "error") == "level  count\nerror    100\n"
+    assert json.loads(count("--container", "shop-*", "| percentiles n", "-o", "json"))["p50"] == 499
+    assert count("order", "AND", "n:5", "--template", "{container}/{level}: {message} {log.n}{nosuch}") == (
+        "shop-web-1/info: order 5 5\n"
+    )
+    assert json.loads(count("n:5", "-o", "raw")) == {"level": "info", "message": "order 5", "n": 5}
+    assert count("n:5", "-i", "order", "--kql") == 'log.n: "5" and "order"\n'
+
+
+def test_a_histogram_has_a_bar_for_each_slice_of_time(agent: Agent) -> None:
+    found = agent.ask("histogram", "order", "--until", "2026-11-23T04:10:00Z", "--buckets", "10")
+    assert (found.code, found.errors) == (0, "")
+    first, *_, last = found.out.splitlines()
+    assert first.startswith("2026-11-23T04:00:00.000Z 60 ")
+    assert (first.count("█"), first.count("▓"), len(first.split()[-1])) == (45, 5, 50)
+    assert last == "█ info  ▓ error"
+    rows = agent.ask("histogram", "order", "--by", "", "-o", "json").out.splitlines()
+    assert sum(json.loads(row)["count"] for row in rows) == LINES
+    assert agent.ask("histogram", "nosuch").code == 1
 
 
 def test_a_query_that_is_no_query_is_one_line(agent: Agent) -> None:
-    ended = agent.ask("search", "level:(")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.complaint
+    for query in ("level:(", "order | sort"):
+        ended = agent.ask("search", query)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.complaint
 
 
 def test_the_agent_is_found_by_configuration_and_by_environment(agent: Agent) -> None:
@@ -63,7 +93,7 @@ def test_a_running_demo_is_found_without_being_told(agent: Agent, tmp_path: Path
 @pytest.mark.parametrize("command", ["search", "tail"])
 def test_without_an_agent_the_remedy_names_what_was_tried(tmp_path: Path, command: str) -> None:
     ended = pilotfish(tmp_path, command, "x")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (2 if command == "search" else 1, "")
     assert f"{tmp_path}/pilotfish-demo" in ended.complaint
     assert ended.complaint.endswith("start one with `pilotfish run` or `pilotfish demo`, or name its --state-dir")
 
@@ -124,7 +154,7 @@ def test_a_search_whose_output_is_taken_by_nobody_is_one_line(agent: Agent) -> N
             timeout=SECONDS,
             check=False,
         )
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert done.stderr.startswith(b"pilotfish: stdout cannot be written (")
         assert done.stderr.count(b"\n") == 1
 
