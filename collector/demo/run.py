@@ -71,6 +71,7 @@ async def run(options: Options) -> None:
         agent = Agent(configuration)
         agent.live = spectator = Spectator()
         async with _running(agent):
+            _invite(display, state)
             _suggest(display, state, options.environ)
             await _live(traffic, View(agent, spectator, traffic, warnings), display, options, told)
     display.say("comparing the store with the written lines ...")
@@ -133,6 +134,16 @@ def _listen(environ: Mapping[str, str]) -> places.Address | None:
         except OSError:
             return usual._replace(port=0)
     return usual
+
+
+def _invite(display: Display, state: Path) -> None:
+    """Say where the page is: a link that begins a session, if the port is on. The token is of this demo alone."""
+    try:
+        address = places.address((state / places.ADDRESS_FILE).read_text("ascii"))
+        token = (state / places.TOKEN_FILE).read_text("ascii").strip()
+    except FileNotFoundError:
+        return
+    display.say(f"Open http://{address.reachable}/?token={token}", "bold")
 
 
 def _suggest(display: Display, state: Path, environ: Mapping[str, str]) -> None:

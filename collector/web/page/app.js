@@ -33,7 +33,7 @@ function Page() {
   }, []);
   return html`
     <header class="head">
-      <strong>Pilotfish</strong>
+      <h1>Pilotfish</h1>
       <nav aria-label=${t("views")}>${VIEWS.map((one) => html`
         <a key=${one} href=${address(one)} aria-current=${one === view ? "page" : undefined}>${t(one)}</a>`)}</nav>
       <span class="tools">

@@ -175,7 +175,7 @@ function ContextBar({ args }) {
   const { id, of, ...rest } = args;
   const other = of === "all" ? "container" : "all";
   return html`<div class="context" role="group" aria-label=${t("contextOf")}>
-    <h1>${t("contextOf")} ${t(of === "all" ? "ofAll" : "ofContainer")}</h1>
+    <h2>${t("contextOf")} ${t(of === "all" ? "ofAll" : "ofContainer")}</h2>
     <button onClick=${() => go("logs", { ...args, of: other })}>${t(other === "all" ? "ofAll" : "ofContainer")}</button>
     <button onClick=${() => go("logs", rest)}>${t("back")}</button>
   </div>`;

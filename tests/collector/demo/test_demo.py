@@ -124,6 +124,13 @@ def test_the_suggested_tail_is_taken(demo: Demo) -> None:
     assert ended.returncode == 124, ended.stderr  # it was still tailing
 
 
+def test_the_line_below_its_title_is_a_link_that_opens_the_page(demo: Demo) -> None:
+    address = re.fullmatch(r"Open (http://127\.0\.0\.1:\d+/\?token=\S+)", demo.lines[1])
+    assert address is not None
+    with urllib.request.urlopen(address[1], timeout=20) as response:  # noqa: S310 - http, as was matched
+        assert "page/app.js" in response.read().decode()
+
+
 def test_the_suggested_address_serves_metrics(demo: Demo) -> None:
     (address,) = [re.search(r"http://\S+", one) for one in demo.suggested() if "/metrics" in one]
     assert address is not None
