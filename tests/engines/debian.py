@@ -65,6 +65,8 @@ REQUIREMENTS = (
     Requirement("systemd", _has("systemd-analyze")),
     Requirement("redis-server", _has("redis-server")),
     Requirement("clickhouse-server", _has("clickhouse-server")),
+    Requirement("chromium", _has("chromium")),
+    Requirement("fonts-noto-cjk", lambda: Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").exists()),
     *RSYSLOG,
     *RSYSLOG_RECEIVER,
 )
