@@ -137,7 +137,7 @@ class Alerts:
                     await asyncio.sleep(_TICK_SECONDS)
         finally:
             if self._book.is_changed:
-                self._write(self._book.encoded())
+                await asyncio.to_thread(self._write, self._book.encoded())
 
     async def _step(self) -> None:
         """Look at the clock, and put on disk what has changed."""

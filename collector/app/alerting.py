@@ -36,7 +36,9 @@ async def keep_alerting(alerts: Alerts, live: Live) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(alerts.run())
                 await _look(alerts, live)
-        except Exception as error:  # noqa: BLE001 - lines are shipped whatever becomes of alerts
+        except Exception as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from error  # it failed while it was to end
             log.error("alerts failed and start again", error=place_of(error), remedy=REPORT_IT)
         await asyncio.sleep(_AGAIN_SECONDS)
 

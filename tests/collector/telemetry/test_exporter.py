@@ -8,6 +8,8 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.alerts.alerts import Alerts
+from collector.alerts.options import AlertOptions
 from collector.container_settings.statement import Settings
 from collector.discovery.registry import UNDESCRIBED, Container, Registry
 from collector.docker.calls import Calls
@@ -99,6 +101,8 @@ class Telemetry:
             pass
         lag = Histogram(LAG_SECONDS)
         lag.observe(0.002)
+        alerts = Alerts(AlertOptions(), directory)
+        alerts.outcomes["errors", "ops", "sent"] += 1
         self.exporter = Exporter(
             "1.2.3",
             self.registry,
@@ -107,6 +111,7 @@ class Telemetry:
             watches=[Watch(self.poll, self.calls)],
             lag=lag,
             process=Process({"info": 3, "error": 1}, Reloads()),
+            alerts=alerts,
         )
         stream = log_stream("/logs/x", container_id="web", reading=Reading("json", time=LineTime()))
         counts = Counts(5, Counter(jwt=2, withheld=1), Counter(limit=7), refused_times=4)
