@@ -188,7 +188,7 @@ def _read(path: Path) -> State:
     except FileNotFoundError:
         return State()
     except UNREADABLE as error:
-        log.error("alert state unreadable: pending notifications are lost and cool-downs start again",
+        log.error("alert state unreadable: pending notifications and cool-downs are lost",
                   error=str(error), remedy=f"nothing to do; the file is kept as {path}.unreadable")  # fmt: skip
         path.replace(f"{path}.unreadable")
         return State()
