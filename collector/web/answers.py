@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Raw, Struct, json
+from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from collector.ports import Value
 from collector.web.rights import Role
@@ -36,7 +36,7 @@ class SearchAnswer(Struct, frozen=True, kw_only=True):
     documents: Sequence[Document] = ()
     cursor: str = ""
     start: str = ""
-    table: TableAnswer | None = None
+    table: TableAnswer | UnsetType = UNSET
 
 
 class Slice(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from .head import DAMAGE, LENGTH_BYTES, MAGIC, Head, NumberColumn, Packed, Secti
 from .rows import Frame, document_of, log_of
 
 _HEADS = 256  # that are kept
+_PAGES = 8  # of a view
 _MOST_HEAD_BYTES = 1 << 28
 
 
@@ -199,8 +200,8 @@ class BlockView:
     def _text(self, row: int) -> bytes:
         page = int(np.searchsorted(self._page_starts, row, side="right")) - 1
         if page not in self._pages:
-            if len(self._pages) > 1:
-                self._pages.clear()
+            if len(self._pages) == _PAGES:
+                del self._pages[next(iter(self._pages))]
             self._pages[page] = self._unpacked(self.head.pages[page][1]).split(b"\n")
         return self._pages[page][row - self._page_starts[page]]
 

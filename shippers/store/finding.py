@@ -5,6 +5,7 @@ Every block is asked once. Documents of equal time are in the order of their lin
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from heapq import nlargest, nsmallest
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from .spread import Numbers, spreads
 
 _MOST_VALUES = 10_000  # of a member that are counted
 _VALUE_CHARACTERS = 256
+_MOST_OPEN = 8  # blocks that documents are read from
 _MOST_READ = 20_000  # documents that are read for the values of one member
 
 _Order = tuple[int, tuple[str, int, str]]
@@ -164,14 +166,16 @@ class _Search:
 
 
 def _documents(hits: Sequence[_Hit]) -> Iterator[bytes]:
-    """The documents of hits; those of a block that follow each other are read together."""
-    at = 0
-    while at < len(hits):
-        with hits[at].block.opened() as view:
-            block = hits[at].block
-            while at < len(hits) and hits[at].block is block:
-                yield view.document(hits[at].row)
-                at += 1
+    """The documents of hits. Lines of one time stand in several blocks: some stay open."""
+    views: dict[Block, tuple[BlockView, ExitStack]] = {}
+    with ExitStack() as everything:
+        for hit in hits:
+            if hit.block not in views:
+                if len(views) == _MOST_OPEN:
+                    views.pop(next(iter(views)))[1].close()
+                opened = everything.enter_context(ExitStack())
+                views[hit.block] = opened.enter_context(hit.block.opened()), opened
+            yield views[hit.block][0].document(hit.row)
 
 
 class _Facet:

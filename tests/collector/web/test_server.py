@@ -56,7 +56,7 @@ async def test_metrics_come_in_the_format_that_is_accepted(tmp_path: Path, accep
 async def test_the_landing_page_names_the_others(tmp_path: Path) -> None:
     async with site(tmp_path) as here:
         page = await (await here.session.get(here.url("/"))).text()
-        assert all(f'href="{path}"' in page for path in ("/metrics", "/healthz", "/readyz"))
+        assert all(f'href="{path}"' in page for path in ("metrics", "healthz", "readyz"))
 
 
 async def open_and_close(listen: Address, state_dir: Path) -> None:
