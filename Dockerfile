@@ -29,7 +29,8 @@ RUN python3 -m venv /build && python3 -m venv --without-pip /opt/pilotfish
 COPY requirements.lock requirements-build.lock ./
 RUN /build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-build.lock \
     && /build/bin/pip --python /opt/pilotfish/bin/python install --no-cache-dir --disable-pip-version-check \
-        --require-hashes -r requirements.lock
+        --require-hashes -r requirements.lock \
+    && find /opt/pilotfish -path '*/numpy/*' -type d -name tests -prune -exec rm -r {} +
 COPY pyproject.toml README.md LICENSE ./
 COPY collector collector
 COPY shippers shippers

@@ -70,11 +70,11 @@ def ended(container: Container, within_seconds: float) -> int:
     return code
 
 
-def test_it_adds_less_than_150_megabytes_to_its_base(dockerd: Dockerd, image: Image, told: list[str]) -> None:
+def test_it_adds_less_than_220_megabytes_to_its_base(dockerd: Dockerd, image: Image, told: list[str]) -> None:
     base = dockerd.client().images.get(images.BASE)
     added = (image.attrs["Size"] - base.attrs["Size"]) / MEGABYTE
     told.append(f"image: {image.attrs['Size'] / MEGABYTE:.0f} MB, {added:.0f} MB of them above its base")
-    assert 20 < added < 150
+    assert 20 < added < 220  # 126 without numpy, which the store's columns need
 
 
 def test_it_is_stamped_with_the_version_of_the_package(start: Start, image: Image) -> None:
