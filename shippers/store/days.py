@@ -166,6 +166,11 @@ class Days:
         for name in sorted({name[:10] for name in self._names() if name[10:] in ("", *former.SUFFIXES)}):
             with suppress(DamagedDayError):
                 self._load(name)
+        for name in sorted(self._days)[:-MAX_WRITERS]:  # what is in no block yet is in memory
+            try:
+                self._days[name].release()
+            except StateError as error:
+                _log.warning("writing a store day failed", day=name, error=str(error))
         self._expire()
 
     def _day(self, name: str) -> Day:

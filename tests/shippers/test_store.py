@@ -434,6 +434,22 @@ async def test_what_stands_in_a_block_and_in_the_journal_is_there_once(site: Out
         assert (await deliver(store, part)).duplicate == MAX_ROWS - 10
 
 
+async def test_days_that_are_over_are_written_as_blocks_when_the_store_is_opened(site: OutputContext) -> None:
+    """Their documents would stay in memory."""
+    async with storing(site) as store:
+        for day in range(19, 22):
+            await deliver(store, batch(aged(day)))
+    async with storing(site) as store:
+        await deliver(store, batch(aged(22), aged(23)))
+    async with storing(site) as store:
+        assert (await store.search(Query())).total == 25
+    blocks = sorted(path.parent.name for path in site.directory.rglob("*.block"))
+    assert blocks[:2] == ["2026-11-19", "2026-11-20"]
+    async with storing(site) as store:
+        assert (await store.search(Query())).total == 25
+        assert (await deliver(store, batch(*map(aged, range(19, 24))))).duplicate == 25
+
+
 # Retention
 
 
