@@ -55,7 +55,7 @@ def test_options_narrow_a_search_and_a_pipe_stays_at_its_end(agent: Agent) -> No
     assert count("order", "AND", "n:5", "--template", "{container}/{level}: {message} {log.n}{nosuch}") == (
         "shop-web-1/info: order 5 5\n"
     )
-    assert json.loads(count("n:5", "-o", "raw")) == {"level": "info", "message": "order 5", "n": 5}
+    assert json.loads(count("order", "AND", "n:5", "-o", "raw")) == {"level": "info", "message": "order 5", "n": 5}
     assert count("n:5", "-i", "order", "--kql") == 'log.n: "5" and "order"\n'
 
 
