@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from collector.demo.traffic import Traffic
 from tests.integration.agent import AgentProcess, running
 from tests.integration.log_tree import LogTree
+
+expect.set_options(timeout=20_000)  # milliseconds: other tests run beside these
 
 HISTORY_LINES = 3000
 HOSTILE = (
