@@ -169,6 +169,7 @@ def test_keys_move_filter_and_find(page: Page) -> None:
     lines.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Control+k")
     page.get_by_role("dialog").get_by_role("searchbox").fill("shop-w")
     page.keyboard.press("Enter")
