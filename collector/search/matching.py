@@ -4,24 +4,13 @@ For whoever looks at documents before any output has them. A document is decoded
 asked of it; its words are taken apart when a query asks for words and not before.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from collector.errors import UNREADABLE
 from collector.search import language
 from collector.search.language import AllOf, AnyOf, Asked, Everything, Numbers, Times, Whole, Words
-
-Leaf = str | int | float | bool
-
-MAX_WORD_BYTES = 255
-"""Longer words are not searched for: they are no words that anybody types."""
-
-_GAP = re.compile(r"[\W_]+")
+from collector.search.leaves import Leaf, leaves, members_of, text_of, words
 
 
 class _Text(NamedTuple):
@@ -42,7 +31,7 @@ class Candidate:
             ValueError: it is not a JSON object.
             RecursionError: it is nested too deeply to be read.
         """
-        self._members = _decoded(document)
+        self._members = members_of(document)
         self._words: dict[str, list[str]] = {}
 
     @cached_property
@@ -99,42 +88,6 @@ def matcher(text: str) -> Match:
         return _match(language.parsed(text))
     except RecursionError as error:
         raise language.nested_too_deeply() from error
-
-
-def words(text: str) -> list[str]:
-    """The words of a text: runs of letters and digits in lower case."""
-    return [word for word in _GAP.sub(" ", text).lower().split(" ") if word and len(word.encode()) <= MAX_WORD_BYTES]
-
-
-def leaves(value: object) -> Iterator[tuple[str, Leaf]]:
-    """Every string, number and boolean inside `value` with its path; elements of a list have the list's path."""
-    below: list[tuple[str, Any]] = [("", value)]
-    while below:
-        path, item = below.pop()
-        if type(item) is dict:
-            below += [(f"{path}.{key}" if path else key, member) for key, member in item.items()]
-        elif type(item) is list:
-            below += [(path, element) for element in item]
-        elif item is not None:
-            yield path, item
-
-
-def text_of(leaf: Leaf) -> str:
-    """A leaf as text: what is searched for it."""
-    if type(leaf) is str:
-        return leaf
-    return ("true" if leaf else "false") if type(leaf) is bool else str(leaf)
-
-
-def _decoded(document: bytes) -> dict[str, Any]:
-    try:
-        members = orjson.loads(document)
-    except UNREADABLE:  # 1e999 and lone surrogates: JSON to other parsers
-        text = json.dumps(json.loads(document), ensure_ascii=False)
-        members = json.loads(text.encode("utf-8", "replace"))
-    if not isinstance(members, dict):
-        raise ValueError("the document is not an object")
-    return members
 
 
 def _match(asked: Asked) -> Match:

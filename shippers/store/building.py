@@ -135,7 +135,7 @@ class _RowSets:
         key = rows.tobytes()
         if key not in self._known:
             self._known[key] = len(self.packed)
-            self.packed.append(self._sections.array(rows, is_running=False))
+            self.packed.append(self._sections.array(rows))
         return self._known[key]
 
 

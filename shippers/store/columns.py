@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec import Struct, field
 
-from .rows import leaves, text_of
+from collector.search.leaves import leaves, text_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

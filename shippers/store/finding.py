@@ -15,6 +15,7 @@ from msgspec import Struct
 from collector.model import within
 from collector.ports import Found, Query, Value
 from collector.search import cursor, language
+from collector.search.leaves import leaves, text_of
 
 from . import ids
 from .block import Block, BlockView
@@ -22,7 +23,7 @@ from .columns import Array
 from .head import TextColumn
 from .histogram import Histogram
 from .matching import Match, all_of, between, compiled, id_is, target_is
-from .rows import MAX_TIME, leaves, text_of
+from .rows import MAX_TIME
 from .spread import Numbers, spreads
 
 _MOST_VALUES = 10_000  # of a member that are counted

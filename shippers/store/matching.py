@@ -9,13 +9,13 @@ import numpy as np
 from collector.errors import QueryError
 from collector.search import language
 from collector.search.language import AllOf, AnyOf, Asked, Everything, Numbers, Times, Whole, Words
+from collector.search.leaves import text_of, words
 
 from . import ids
 from .block import BlockView
 from .columns import Array
 from .head import NumberColumn, TextColumn
-from .rows import text_of
-from .words import numbers_of, texts_with, worded, words
+from .words import numbers_of, texts_with, worded
 
 Match = Callable[[BlockView], Array]
 """Gives a boolean for each row."""

@@ -5,7 +5,7 @@ is not written as `documents.document` writes them is kept whole, with a frame o
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import orjson
 from collector.documents import framed
 from collector.errors import UNREADABLE
 from collector.search import language
+from collector.search.leaves import decoded, leaves, members_of, text_of
 
 MAX_TIME = (1 << 63) - 1
 """The last nanosecond that a row can have (in the year 2262)."""
@@ -21,8 +22,6 @@ MAX_TIME = (1 << 63) - 1
 _FIRST, _LAST = b"1970", b"2262"  # years whose nanoseconds a row can have
 _NO_FRACTION = 19  # characters of a time without one
 _WHOLE = 255  # digits of the time of a row that is a whole document
-
-Leaf = str | int | float | bool
 
 
 class Frame(NamedTuple):
@@ -69,7 +68,7 @@ def document_of(name: str, frame: Frame, text: bytes, time: int, digits: int) ->
 
 def log_of(frame: Frame, text: bytes) -> object:
     """The decoded `log` of a row."""
-    return members_of(text).get("log") if not frame.stream else _decoded(text)
+    return members_of(text).get("log") if not frame.stream else decoded(text)
 
 
 def nanoseconds(text: str) -> int:
@@ -79,47 +78,6 @@ def nanoseconds(text: str) -> int:
         ValueError: it is not a time.
     """
     return min(max(0, language.nanoseconds(text)), MAX_TIME)
-
-
-def members_of(body: bytes) -> dict[str, Any]:
-    """A document, decoded.
-
-    Raises:
-        ValueError: it is not a JSON object.
-        RecursionError: it is nested too deeply to be read.
-    """
-    members = _decoded(body)
-    if not isinstance(members, dict):
-        raise ValueError("the document is not an object")
-    return members
-
-
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, Leaf]]:
-    """Every string, number and boolean inside `value` with its path; elements of a list have the list's path."""
-    below: list[tuple[str, Any]] = [(path, value)]
-    while below:
-        path, item = below.pop()
-        if type(item) is dict:
-            below += [(f"{path}.{key}" if path else key, member) for key, member in item.items()]
-        elif type(item) is list:
-            below += [(path, element) for element in item]
-        elif item is not None:
-            yield path, item
-
-
-def text_of(leaf: Leaf) -> str:
-    """A leaf as text: what is searched for it."""
-    if type(leaf) is str:
-        return leaf
-    return ("true" if leaf else "false") if type(leaf) is bool else str(leaf)
-
-
-def _decoded(text: bytes) -> object:
-    try:
-        return orjson.loads(text)
-    except UNREADABLE:  # 1e999 and lone surrogates: JSON to other parsers
-        clean = json.dumps(json.loads(text), ensure_ascii=False)
-        return json.loads(clean.encode("utf-8", "replace"))
 
 
 def _usual(documents: Sequence[bytes], frames: dict[Frame, int]) -> Rows | None:

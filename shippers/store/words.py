@@ -1,21 +1,18 @@
 """Text → words: runs of letters and digits in lower case; and words of many texts as numbers, to find all at once."""
 
-import re
 from collections import defaultdict
 from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from collector.search.leaves import GAP
 
-MAX_WORD_BYTES = 255
-"""Longer words cannot be searched for: they are no words that anybody types."""
+Array = np.ndarray[Any, np.dtype[Any]]
 
 END = 0
 """The number that stands behind the last word of each text."""
 
-_GAP = re.compile(r"[\W_]+")
 _BYTES = bytes(
     byte if byte >= 128 or chr(byte).isalnum() or byte == ord("\n") else ord(" ") for byte in bytes(range(256)).lower()
 )
@@ -29,14 +26,9 @@ class Worded(NamedTuple):
     tokens: Array
 
 
-def words(text: str) -> list[str]:
-    """The words of a text."""
-    return [word for word in _GAP.sub(" ", text).lower().split(" ") if word and len(word.encode()) <= MAX_WORD_BYTES]
-
-
 def worded(texts: list[str]) -> Worded:
     """The words of texts."""
-    plain = [text if text.isascii() else _GAP.sub(" ", text).lower() for text in texts]
+    plain = [text if text.isascii() else GAP.sub(" ", text).lower() for text in texts]
     joined = "\n".join(plain)
     if joined.count("\n") >= len(texts):
         joined = "\n".join([text.replace("\n", " ") for text in plain])

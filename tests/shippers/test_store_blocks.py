@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ports import Query
-from shippers.store import words
+from collector.search.leaves import leaves, text_of, words
 from shippers.store.block import Block, DamagedBlockError
 from shippers.store.building import Builder
 from shippers.store.finding import find
-from shippers.store.rows import leaves, rows_of, text_of
+from shippers.store.rows import rows_of
 from tests.contract.segments import document, log_stream
 
 STREAMS = [log_stream("shop", container_id="c1"), log_stream("Till-2", container_id="c2")]
@@ -68,11 +68,11 @@ def test_documents_come_back_byte_for_byte_however_they_were_added(logs: list[di
 def test_words_are_found_where_a_leaf_has_them(
     logs: list[dict[str, Any]], path: str, text: str, is_prefix: bool
 ) -> None:
-    asked = words.words(text)
+    asked = words(text)
     is_prefix = is_prefix and len(asked) == 1
 
     def has(leaf: Any) -> bool:
-        its = words.words(text_of(leaf))
+        its = words(text_of(leaf))
         if is_prefix:
             return any(word.startswith(asked[0]) for word in its)
         return any(its[at : at + len(asked)] == asked for at in range(len(its)))
